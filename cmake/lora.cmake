@@ -1,0 +1,38 @@
+# Compiler flags, and the two functions every CMakeLists here is written with.
+
+find_program(LORA_CCACHE ccache)
+if(LORA_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${LORA_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${LORA_CCACHE})
+endif()
+
+add_library(lora_flags INTERFACE)
+target_compile_options(lora_flags INTERFACE -Wall -Wextra -Wnon-virtual-dtor -Woverloaded-virtual -Wno-missing-field-initializers)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(lora_flags INTERFACE -Wthread-safety)
+endif()
+target_include_directories(lora_flags INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}>)
+if(LORA_SANITIZE)
+  add_compile_options(-fsanitize=${LORA_SANITIZE} -fno-omit-frame-pointer)
+  string(REPLACE ",fuzzer-no-link" "" lora_link_sanitizers "${LORA_SANITIZE}")
+  add_link_options(-fsanitize=${lora_link_sanitizers})
+  if(LORA_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+endif()
+
+# lora_layer(NAME SOURCES ... PUBLIC libs... PRIVATE libs...): one static, position-independent library.
+function(lora_layer name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC ${ARG_PUBLIC} PRIVATE lora_flags ${ARG_PRIVATE})
+  target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+endfunction()
+
+# lora_test(NAME SOURCES ... LIBS ...): a GoogleTest binary, registered test by test with ctest.
+function(lora_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE lora_flags ${ARG_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 600)
+endfunction()

@@ -1,0 +1,64 @@
+// Batch: up to 2 048 rows of typed columns, the unit that operators pass on.
+//
+// A plan numbers its variables with slots, unique over the whole plan (sub-plans included); a batch has one column per
+// slot, and an operator fills the columns of its own slots. Columns of slots that nobody reads any more may be empty.
+// All filled columns of a batch have size() rows. Rows are dense: a filter compacts.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "graph/ids.h"
+#include "graph/value.h"
+
+namespace lora::cypher {
+
+using Slot = uint32_t;
+inline constexpr Slot kNoSlot = ~Slot{0};
+inline constexpr size_t kBatchRowsMax = 2048;
+
+// One column in one of five forms. kNodes/kRelationships hold raw ids, kNoId = null. Integers and floats have a null
+// mask that is empty when nothing is null.
+class Column {
+ public:
+  enum class Kind : uint8_t { kEmpty, kValues, kNodes, kRelationships, kIntegers, kFloats };
+
+  Kind kind = Kind::kEmpty;
+  std::vector<Value> values;
+  std::vector<uint64_t> ids;
+  std::vector<int64_t> integers;
+  std::vector<double> floats;
+  std::vector<uint8_t> nulls;  // kIntegers, kFloats: empty, or 1 = null
+
+  size_t size() const;
+  bool is_null(size_t row) const;
+  Value get(size_t row) const;                 // boxed
+  void clear();                                // kEmpty, capacity kept
+  void reset(Kind k);                          // empty column of a kind, capacity kept
+  void push(const Value& v);                   // any value: the column turns into kValues when v does not fit its kind
+  void push_from(const Column& other, size_t row);
+  void to_values();                            // in place: kValues
+  void truncate(size_t rows);
+  // Keeps the rows named by `rows` (ascending or not, repeats allowed): this[i] = this[rows[i]].
+  void gather(const std::vector<uint32_t>& rows);
+  void gather_from(const Column& other, const std::vector<uint32_t>& rows);  // appends
+  void append(const Column& other);
+  size_t heap_bytes() const;
+};
+
+struct Batch {
+  std::vector<Column> columns;  // by slot
+  size_t rows = 0;
+
+  explicit Batch(size_t slot_count = 0) : columns(slot_count) {}
+  void clear() {
+    for (Column& c : columns) c.clear();
+    rows = 0;
+  }
+  Column& operator[](Slot s) { return columns[s]; }
+  const Column& operator[](Slot s) const { return columns[s]; }
+  // Compacts every filled column to these rows.
+  void gather(const std::vector<uint32_t>& rows_kept);
+};
+
+}  // namespace lora::cypher

@@ -1,0 +1,111 @@
+// Functions: one row per function. The row is the only place that knows a function: the binder resolves names and checks
+// arguments with it, the evaluator calls it, SHOW FUNCTIONS and the reference documentation print it, and a test runs
+// its example.
+//
+// To add a scalar function: write its body in the family's file and add a row to the family's table. Nothing else.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "cypher/functions/query_control.h"
+#include "graph/graph.h"
+#include "graph/value.h"
+
+namespace lora::cypher {
+
+// What expressions and functions may look at while a statement runs. One thread at a time.
+struct EvalContext {
+  QueryControl* control = nullptr;
+  graph::Reader* reader = nullptr;              // the version read; sees the statement's own writes in a transaction
+  graph::Transaction* transaction = nullptr;    // null in read-only statements
+  Value params;                                 // map or null
+  std::span<const Value> literals;              // values of stripped literals, by index
+  int64_t statement_epoch_nanos = 0;            // the clock that date(), timestamp()... read: fixed per statement
+  int64_t transaction_epoch_nanos = 0;
+  uint64_t random_state = 0;                    // for rand(), randomUUID(); seeded per statement
+  class SubqueryRunner* subqueries = nullptr;   // runs EXISTS/COUNT/COLLECT and pattern comprehensions (exec)
+  std::string_view import_dir;                  // for LOAD CSV
+};
+
+// Static types, as a set of bits; the binder refuses a call when an argument's known types and the row's are disjoint.
+using TypeSet = uint32_t;
+constexpr TypeSet type_bit(ValueType t) { return TypeSet{1} << static_cast<uint32_t>(t); }
+inline constexpr TypeSet kAnyType = (TypeSet{1} << 19) - 1;
+inline constexpr TypeSet kNumberTypes = type_bit(ValueType::kInteger) | type_bit(ValueType::kFloat);
+inline constexpr TypeSet kEntityTypes = type_bit(ValueType::kNode) | type_bit(ValueType::kRelationship);
+
+enum class Purity : uint8_t {
+  kPure,           // same arguments, same answer: may be folded at compile time
+  kReadsGraph,     // depends on the version read
+  kStatement,      // fixed within a statement (clock, parameters)
+  kVolatile,       // new value at each call (rand, randomUUID)
+};
+enum class NullRule : uint8_t {
+  kNullIfAnyNull,  // not called when an argument is null; the answer is null
+  kCalled,         // called with nulls
+};
+
+// Arguments are as many as the row allows. Must not keep views of them. Errors: TCK words for TCK functions.
+using ScalarFunction = Status (*)(EvalContext& context, std::span<const Value> args, Value* out);
+
+struct ArgSpec {
+  std::string_view name;
+  TypeSet types = kAnyType;
+};
+
+struct FunctionSpec {
+  std::string_view name;                           // as shown: "toUpper", "string.upper"
+  std::vector<std::string_view> aliases;           // other names, same function; lookups ignore case
+  std::vector<ArgSpec> args;                       // the first min_args are required
+  uint8_t min_args = 0;
+  uint8_t max_args = 0;                            // 255: any number (the last ArgSpec repeats)
+  TypeSet result = kAnyType;
+  Purity purity = Purity::kPure;
+  NullRule null_rule = NullRule::kNullIfAnyNull;
+  std::string_view category;                       // "String", "Math", ...
+  std::string_view description;                    // one sentence
+  std::string_view example;                        // an expression, e.g. "toUpper('abc')"
+  std::string_view example_result;                 // Cypher literal it equals; empty: only that it runs
+  ScalarFunction function = nullptr;
+};
+
+// --- aggregates ---
+
+// The state of one group. Created by the spec, fed row by row, asked once.
+class AggregateState {
+ public:
+  virtual ~AggregateState() = default;
+  // args as many as the spec's; nulls of the first argument are already left out (but for count(*), which has none).
+  virtual Status add(EvalContext& context, std::span<const Value> args) = 0;
+  virtual Result<Value> finish(EvalContext& context) = 0;
+  // Heap bytes held, for the memory budget; cheap.
+  virtual size_t heap_bytes() const { return 0; }
+};
+
+struct AggregateSpec {
+  std::string_view name;
+  std::vector<std::string_view> aliases;
+  std::vector<ArgSpec> args;
+  uint8_t min_args = 1;
+  uint8_t max_args = 1;
+  TypeSet result = kAnyType;
+  std::string_view category;
+  std::string_view description;
+  std::string_view example;          // a whole query
+  std::string_view example_result;   // literal of the single value it returns
+  std::unique_ptr<AggregateState> (*make)() = nullptr;
+};
+
+// --- lookup; names in any case; null when there is none ---
+const FunctionSpec* find_function(std::string_view name);
+const AggregateSpec* find_aggregate(std::string_view name);
+std::span<const FunctionSpec* const> all_functions();
+std::span<const AggregateSpec* const> all_aggregates();
+// The nearest known name, or empty; for "did you mean".
+std::string_view nearest_function(std::string_view name);
+
+}  // namespace lora::cypher

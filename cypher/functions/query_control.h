@@ -1,0 +1,67 @@
+// QueryControl: what may stop a running query: cancellation, deadline, memory budget. Every loop that can run long
+// calls tick() once per batch (or per some hundred cheap steps) and charges what it keeps.
+//
+// Threads: request_stop() and `cancel` may come from any thread; the rest belongs to the thread that runs the query.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "kv/status.h"
+
+namespace lora::cypher {
+
+class QueryControl {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  QueryControl() = default;
+  QueryControl(const QueryControl&) = delete;
+  QueryControl& operator=(const QueryControl&) = delete;
+
+  std::optional<Clock::time_point> deadline;
+  uint64_t memory_bytes_max = UINT64_MAX;
+  const std::atomic<bool>* cancel = nullptr;   // the caller's own flag, may be null
+  std::function<Status()> poll;                // may be empty; called at most every 50 ms
+
+  // Stops the query with `code` (kInterrupted, kClosed). First call wins.
+  void request_stop(ErrorCode code) {
+    uint8_t none = 0;
+    stop_.compare_exchange_strong(none, static_cast<uint8_t>(code), std::memory_order_relaxed);
+  }
+  bool stop_requested() const { return stop_.load(std::memory_order_relaxed) != 0; }
+
+  // OK, kInterrupted, kClosed, kTimeout. Looks at the clock on every 16th call.
+  Status tick() {
+    if (stop_.load(std::memory_order_relaxed) != 0 || (cancel != nullptr && cancel->load(std::memory_order_relaxed)) ||
+        (++ticks_ & 15) == 0) [[unlikely]] {
+      return slow_tick();
+    }
+    return Status();
+  }
+
+  // Memory the query keeps (sort buffers, hash tables, lists, results). kMemoryLimit when over the budget.
+  Status charge(uint64_t bytes) {
+    memory_bytes_ += bytes;
+    if (memory_bytes_ > memory_bytes_max) [[unlikely]] {
+      return over_budget(bytes);
+    }
+    return Status();
+  }
+  void release(uint64_t bytes) { memory_bytes_ -= bytes < memory_bytes_ ? bytes : memory_bytes_; }
+  uint64_t memory_bytes() const { return memory_bytes_; }
+
+ private:
+  Status slow_tick();
+  Status over_budget(uint64_t bytes);
+
+  std::atomic<uint8_t> stop_{0};
+  uint32_t ticks_ = 0;
+  uint64_t memory_bytes_ = 0;
+  Clock::time_point last_poll_{};
+};
+
+}  // namespace lora::cypher

@@ -1,0 +1,401 @@
+// The property graph: one open database over a kv::Store, with an in-memory form for speed.
+//
+//   Graph        opened once; any number of threads.
+//   Snapshot     a pinned version; readers never block, never wait, never see half a commit.
+//   Reader       reads one version (a Snapshot, or the open Transaction with its own writes); one thread at a time.
+//   Transaction  the one writer: buffered changes, statement savepoints, commit.
+//
+// Isolation: serialisable (one writer at a time, readers on versions). Ids are never reused.
+//
+// Reads that need the store may fail (I/O, damage). Hot calls do not return a Status: they answer "nothing" and leave
+// the failure in Reader::status(), sticky; callers look at it once per batch of rows and before they trust a result.
+//
+// Memory of a version is held by pins: a Snapshot or a Transaction. Raw arrays handed out (Neighbours) are valid until
+// the Reader's next unpin_batch() call, at the latest until it is destroyed.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "graph/ids.h"
+#include "graph/schema.h"
+#include "graph/value.h"
+#include "kv/status.h"
+#include "kv/store.h"
+
+namespace lora::graph {
+
+class Graph;
+class Transaction;
+struct Root;     // graph/cache: one version of the in-memory form
+struct Pin;      // graph/cache: what keeps a Root alive
+
+struct GraphOptions {
+  kv::StoreOptions store;
+  uint64_t cache_bytes = 0;              // budget of the in-memory form and the store's caches; 0: a quarter of memory
+  uint64_t transaction_bytes_max = 2ull << 30;
+  // A statement or transaction that would write more keys than this goes to the store as sorted runs (ingest).
+  uint64_t ingest_keys_min = 20'000;
+};
+
+struct Property {
+  KeyId key;
+  Value value;
+};
+
+struct RelationshipRecord {
+  RelTypeId type;
+  NodeId start, end;
+  bool deleted = false;  // deleted by the open transaction: type and ends still known
+};
+
+// Part of a node's neighbour list: `count` pairs (neighbour, relationship), sorted by neighbour then relationship.
+// 32-bit arrays unless `wide` (ids beyond 2^32).
+struct Neighbours {
+  const void* neighbours = nullptr;
+  const void* relationships = nullptr;
+  uint32_t count = 0;
+  bool wide = false;
+  uint64_t neighbour(uint32_t i) const {
+    return wide ? static_cast<const uint64_t*>(neighbours)[i] : static_cast<const uint32_t*>(neighbours)[i];
+  }
+  uint64_t relationship(uint32_t i) const {
+    return wide ? static_cast<const uint64_t*>(relationships)[i] : static_cast<const uint32_t*>(relationships)[i];
+  }
+};
+
+// A column of property values for a batch of entities, typed when all values present have one type.
+struct PropertyColumn {
+  enum class Kind : uint8_t { kValues, kIntegers, kFloats } kind = Kind::kValues;
+  std::vector<Value> values;     // kValues: null where the property is absent
+  std::vector<int64_t> integers; // kIntegers
+  std::vector<double> floats;    // kFloats
+  std::vector<uint8_t> valid;    // kIntegers, kFloats: 1 where present
+};
+
+// A bound of an index range: values of the first indexed keys; inclusive or not. Empty values: unbounded.
+struct IndexBound {
+  std::vector<Value> values;
+  bool inclusive = true;
+};
+
+// Walks node ids in ascending order (of a label, or all), or relationship ids (of a type, or all).
+class EntityScan {
+ public:
+  EntityScan();
+  EntityScan(EntityScan&&) noexcept;
+  EntityScan& operator=(EntityScan&&) noexcept;
+  ~EntityScan();
+  // Up to `max` next ids into out; 0: the end (or an error: see Reader::status()).
+  size_t next(uint64_t* out, size_t max);
+
+ private:
+  friend class Reader;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Walks index entries in index order (ascending values, then ids).
+class IndexScan {
+ public:
+  IndexScan();
+  IndexScan(IndexScan&&) noexcept;
+  IndexScan& operator=(IndexScan&&) noexcept;
+  ~IndexScan();
+  size_t next(uint64_t* out, size_t max);
+
+ private:
+  friend class Reader;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+class Reader {
+ public:
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+  ~Reader();
+
+  // First failure of a read since construction; OK otherwise.
+  const Status& status() const { return status_; }
+  // Ends the validity of all arrays handed out, so that eviction can go on. Call once per batch.
+  void unpin_batch();
+
+  // --- catalog as of this version; the find_ calls miss for names not in use ---
+  std::optional<LabelId> find_label(std::string_view name) const;
+  std::optional<RelTypeId> find_rel_type(std::string_view name) const;
+  std::optional<KeyId> find_key(std::string_view name) const;
+  std::string_view label_name(LabelId id) const;      // valid as long as the Graph
+  std::string_view rel_type_name(RelTypeId id) const;
+  std::string_view key_name(KeyId id) const;
+  // The same names as shared string Values (no allocation per use).
+  const Value& key_name_value(KeyId id) const;
+  size_t label_token_count() const;
+  size_t rel_type_token_count() const;
+  size_t key_token_count() const;
+  const Schema& schema() const;       // indexes and constraints; versioned with the root
+  uint64_t schema_version() const;    // changes with every committed index or constraint change
+
+  // --- exact counters, O(1) ---
+  uint64_t node_count() const;
+  uint64_t relationship_count() const;
+  uint64_t node_count(LabelId label) const;
+  uint64_t relationship_count(RelTypeId type) const;
+  // Relationships of `type` whose start (kOut) or end (kIn) node carries `label`. An empty type: all types.
+  uint64_t relationship_count(std::optional<LabelId> label, std::optional<RelTypeId> type, Direction direction) const;
+  // Distinct values estimate of an index; 0 when unknown.
+  uint64_t index_distinct_count(IndexId index) const;
+  uint64_t index_entry_count(IndexId index) const;
+  NodeId node_id_limit() const;       // one past the highest id ever given out
+  RelId relationship_id_limit() const;
+
+  // --- nodes ---
+  bool node_exists(NodeId id);
+  bool has_label(NodeId id, LabelId label);
+  void labels(NodeId id, std::vector<LabelId>* out);          // ascending; empty when absent
+  Value node_property(NodeId id, KeyId key);                  // null when absent
+  void node_properties(NodeId id, std::vector<Property>* out);  // by ascending key id
+  // ids may hold kNoId (gives null). Typed output when the stored columns are; *out is overwritten.
+  void gather_node_property(std::span<const uint64_t> ids, KeyId key, PropertyColumn* out);
+  // keep[i] = ids[i] exists and carries label.
+  void test_label(std::span<const uint64_t> ids, LabelId label, uint8_t* keep);
+  EntityScan scan_nodes(std::optional<LabelId> label);
+
+  // --- relationships ---
+  bool relationship_exists(RelId id);
+  std::optional<RelationshipRecord> relationship(RelId id);
+  Value relationship_property(RelId id, KeyId key);
+  void relationship_properties(RelId id, std::vector<Property>* out);
+  void gather_relationship_property(std::span<const uint64_t> ids, KeyId key, PropertyColumn* out);
+  EntityScan scan_relationships(std::optional<RelTypeId> type);
+
+  // --- adjacency: one direction (kOut or kIn) and one type at a time ---
+  // Relationship types in use on this node's side; usually few. Superset is allowed: all types with any relationship.
+  void adjacent_types(NodeId id, Direction direction, std::vector<RelTypeId>* out);
+  uint64_t degree(NodeId id, Direction direction, RelTypeId type);
+  // All segments of the list in order. A self loop appears once in kOut and once in kIn.
+  void neighbours(NodeId id, Direction direction, RelTypeId type, std::vector<Neighbours>* segments);
+  // Relationships from `from` to `to` (kOut: from is the start), binary search; appended to out.
+  void relationships_between(NodeId from, NodeId to, Direction direction, RelTypeId type, std::vector<uint64_t>* out);
+
+  // --- property indexes (RANGE) ---
+  // Entities whose indexed values equal `values` (one per indexed key); appended to out, ascending.
+  void index_lookup(IndexId index, std::span<const Value> values, std::vector<uint64_t>* out);
+  // One-key range in index order; a string prefix is the range [prefix, next prefix).
+  IndexScan index_range(IndexId index, const IndexBound& lower, const IndexBound& upper);
+  IndexScan index_prefix(IndexId index, std::string_view prefix);
+
+  // --- leaving the engine ---
+  // Replaces bare entities (also inside lists and maps) by hydrated ones as of this version.
+  Value hydrate(const Value& value);
+
+ private:
+  friend class Graph;
+  friend class Snapshot;
+  friend class Transaction;
+  friend class EntityScan;
+  friend class IndexScan;
+  Reader(Graph* graph, const Root* root);
+  struct Impl;
+  Graph* graph_;
+  const Root* root_;
+  Status status_;
+  std::unique_ptr<Impl> impl_;  // allocated on first need of scratch space
+};
+
+// A pinned version. Movable between threads. Must be destroyed before its Graph closes (Graph::close waits for none).
+class Snapshot {
+ public:
+  Snapshot() = default;
+  Snapshot(Snapshot&&) noexcept;
+  Snapshot& operator=(Snapshot&&) noexcept;
+  ~Snapshot();
+  explicit operator bool() const { return root_ != nullptr; }
+  std::unique_ptr<Reader> reader() const;  // many may exist, in several threads
+  uint64_t version() const;                // commit number
+
+ private:
+  friend class Graph;
+  Graph* graph_ = nullptr;
+  const Root* root_ = nullptr;
+  uint32_t slot_ = 0;
+};
+
+// All writes. One thread at a time; may move between threads. Destroying an uncommitted one rolls it back.
+//
+// Statements: begin_statement() sets a savepoint; finish_statement() checks what must hold at a statement's end
+// (no dangling relationships: kForeignKey; nothing else is deferred: unique constraints are checked at each write);
+// rollback_statement() undoes all since begin_statement(). After an error of a write call the caller must roll the
+// statement back; the transaction itself stays usable.
+class Transaction {
+ public:
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
+
+  // Sees this transaction's writes at once.
+  Reader& reader();
+
+  Status begin_statement();
+  Status finish_statement();
+  void rollback_statement();
+
+  // Tokens: found or made. kLimit beyond 2^32 - 1 tokens or for names of 0 or more than 65 535 bytes.
+  Result<LabelId> label(std::string_view name);
+  Result<RelTypeId> rel_type(std::string_view name);
+  Result<KeyId> key(std::string_view name);
+
+  // Property values must be storable (is_storable), else kType/InvalidPropertyType; null properties are left out.
+  Result<NodeId> create_node(std::span<const LabelId> labels, std::span<const Property> properties);
+  // Ends must exist: kNotFound/EntityNotFound.
+  Result<RelId> create_relationship(RelTypeId type, NodeId start, NodeId end, std::span<const Property> properties);
+  // Null removes. Deleted or unknown entity: kNotFound, EntityNotFound, DeletedEntityAccess.
+  Status set_node_property(NodeId id, KeyId key, const Value& value);
+  Status set_relationship_property(RelId id, KeyId key, const Value& value);
+  Status replace_node_properties(NodeId id, std::span<const Property> properties);
+  Status replace_relationship_properties(RelId id, std::span<const Property> properties);
+  Result<bool> add_label(NodeId id, LabelId label);      // false: it was there
+  Result<bool> remove_label(NodeId id, LabelId label);   // false: it was not there
+  // Deleting what this transaction already deleted is no error (returns false).
+  Result<bool> delete_relationship(RelId id);
+  Result<bool> delete_node(NodeId id);                   // relationships may still be there until the statement ends
+  Result<bool> detach_delete_node(NodeId id, uint64_t* deleted_relationships);
+  // Was it there before, and deleted by this transaction?
+  bool node_deleted(NodeId id) const;
+  bool relationship_deleted(RelId id) const;
+
+  // Schema. Built at once over the data that is there (kUniqueConstraint names a duplicate). Names: kConstraint for
+  // taken ones. Index kinds other than RANGE and constraint kinds other than UNIQUE: kUnsupported.
+  Result<IndexId> create_index(const IndexDefinition& definition);
+  Status drop_index(std::string_view name);
+  Status create_constraint(const ConstraintDefinition& definition);
+  Status drop_constraint(std::string_view name);
+
+  // Drops all nodes and relationships (catalog, schema and id counters stay).
+  Status clear();
+
+  struct Counts {  // net work of the transaction so far, for statistics
+    uint64_t nodes_created = 0, nodes_deleted = 0, relationships_created = 0, relationships_deleted = 0;
+    uint64_t properties_set = 0, labels_added = 0, labels_removed = 0;
+  };
+  const Counts& counts() const;
+  bool changed() const;        // anything to commit?
+  uint64_t memory_bytes() const;  // charged to this transaction
+
+  // Writes the commit and releases the writer; then waits until it may be acknowledged (see GraphOptions::store.sync)
+  // and is visible to new snapshots. Returns the commit number. After it, or after rollback(), the object is inert.
+  Result<uint64_t> commit();
+  void rollback();
+
+ private:
+  friend class Graph;
+  explicit Transaction(Graph* graph);
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+struct SnapshotFileMeta {
+  uint64_t format_version = 1;
+  uint64_t node_count = 0;
+  uint64_t relationship_count = 0;
+  std::optional<uint64_t> wal_lsn;  // commit number of the saved version on a persistent database
+};
+
+struct SnapshotCrypto {
+  enum class Kind : uint8_t { kNone, kPassword, kKey } kind = Kind::kNone;
+  std::string key_id;
+  std::string password;
+  std::string key;              // 32 bytes
+  uint32_t memory_cost_kib = 65536;
+  uint32_t time_cost = 3;
+  uint32_t parallelism = 1;
+};
+
+struct SnapshotSaveOptions {
+  enum class Codec : uint8_t { kNone, kGzip, kZstd } codec = Codec::kZstd;
+  int level = 1;
+  SnapshotCrypto crypto;
+};
+
+// Where snapshot bytes go to or come from. Errors end the operation.
+using ByteSink = std::function<Status(ByteView)>;
+// Fills up to `size` bytes; *read = 0: the end.
+using ByteSource = std::function<Status(char* buffer, size_t size, size_t* read)>;
+
+struct GraphStats {
+  uint64_t cache_bytes_used = 0, cache_bytes_limit = 0;     // in-memory form against the budget
+  uint64_t retired_bytes = 0;                               // old versions still pinned
+  uint64_t chunk_loads = 0, chunk_evictions = 0;
+  uint64_t open_snapshots = 0;
+  uint64_t commits = 0;
+  kv::StoreStats store;
+};
+
+struct VerifyReport {
+  std::vector<std::string> errors;  // empty: sound
+};
+
+class Graph {
+ public:
+  static Result<std::unique_ptr<Graph>> open(const GraphOptions& options);
+  ~Graph();
+
+  // The last published version. About 10 ns.
+  Snapshot snapshot();
+  // Waits for the writer at most until `deadline`; then kTransaction naming who holds it and since when.
+  // `owner` describes the holder for such messages; a token equal to the current holder's `owner_token` (non-zero)
+  // fails at once with kTransaction instead of waiting for itself. `cancelled` is polled while waiting.
+  Result<std::unique_ptr<Transaction>> begin_write(std::chrono::steady_clock::time_point deadline,
+                                                   std::string_view owner, uint64_t owner_token,
+                                                   const std::function<Status()>& poll);
+
+  uint64_t node_count();
+  uint64_t relationship_count();
+  uint64_t schema_version();
+  // Bumped when a counter that plans may depend on has changed by 10x since the last bump.
+  uint64_t statistics_epoch();
+
+  // Single-file snapshots (format: graph/snapshot_file.h). Saves a pinned version while writers go on.
+  Result<SnapshotFileMeta> save_snapshot(const SnapshotSaveOptions& options, const ByteSink& sink,
+                                         const std::function<Status()>& poll);
+  // Validates everything, then replaces the graph atomically and durably. `transaction` rules as CONTRACT: waits for
+  // the writer. Ids are the file's; counters become the larger of both.
+  Result<SnapshotFileMeta> load_snapshot(const SnapshotCrypto& crypto, const ByteSource& source,
+                                         std::chrono::steady_clock::time_point deadline,
+                                         const std::function<Status()>& poll);
+
+  Status sync();
+  Status checkpoint(bool compact);
+  Result<VerifyReport> verify(bool full, const std::function<Status()>& poll);
+  GraphStats stats();
+  Status health() const;
+  kv::Store& store();
+  const kv::RecoveryReport& recovery() const;
+  bool read_only() const;
+  // Moves a secondary instance to what the writer has written by now (lora-dump).
+  Status catch_up();
+
+  // Test hook: forgets the in-memory form (what is not dirty); every later answer comes from the store.
+  void drop_cache();
+
+  // No snapshot, reader or transaction may be alive. Flushes, releases the lock. Idempotent.
+  Status close();
+
+  struct Impl;
+  Impl* impl() { return impl_.get(); }  // for the files of this folder
+
+ private:
+  Graph();
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lora::graph
