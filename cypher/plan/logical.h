@@ -54,6 +54,8 @@ enum class OpKind : uint8_t {
   kSchemaCommand,
   kShow,
   kProduceResults,      // top of every plan with or without columns
+  kCountStore,          // leaf: one row with a number from the exact counters (rule: count_store)
+  kDegree,              // per row: how many relationships of a node fit, without expanding (rule: count_by_degree)
 };
 
 struct LogicalOp {
@@ -313,6 +315,25 @@ struct ProduceResults : LogicalOp {
   ProduceResults() : LogicalOp(OpKind::kProduceResults) {}
   std::span<const std::string_view> names;
   std::span<const Slot> slots;                   // none: a statement without RETURN; it is run to its end, no rows
+};
+// Leaf: one row, `count` = nodes (with `label`) or relationships (of any of `types`, whose start (kOut) or end (kIn) node
+// has `label`; kBoth only without a label: each relationship counts twice, a self loop once, so it is never planned).
+struct CountStore : LogicalOp {
+  CountStore() : LogicalOp(OpKind::kCountStore) {}
+  Slot count = kNoSlot;
+  bool relationships = false;
+  const NameRef* label = nullptr;                // null: any
+  TypeSelection types;                           // relationships only; empty: any
+  Direction direction = Direction::kOut;         // which end has the label
+};
+// Adds `degree`: the number of relationships of `from` in `direction` (kOut or kIn, never kBoth) of these types, those
+// in `differ_from` (single relationship slots) left out. A null `from` gives 0.
+struct Degree : LogicalOp {
+  Degree() : LogicalOp(OpKind::kDegree) {}
+  Slot from = kNoSlot, degree = kNoSlot;
+  Direction direction = Direction::kOut;
+  TypeSelection types;
+  std::span<const Slot> differ_from;
 };
 
 // A finished plan: immutable, shared by executions.
