@@ -1,0 +1,29 @@
+// stack_low(): how recursive code keeps a deep query from overrunning the stack.
+//
+// Threads: any. The bounds of a thread's stack are looked up once a thread (a few microseconds for the first call, one
+// comparison afterwards).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace lora::cypher {
+
+// Stack that must remain for leaf work (formatting an error, a library call).
+inline constexpr size_t kStackReserveBytes = 64 * 1024;
+
+namespace detail {
+// The lowest address that the current thread may use with the reserve left.
+extern thread_local uintptr_t stack_floor;  // 0: not looked up yet
+uintptr_t find_stack_floor();
+}  // namespace detail
+
+// True when fewer than kStackReserveBytes of this thread's stack are left.
+inline bool stack_low() {
+  auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  uintptr_t floor = detail::stack_floor;
+  if (floor == 0) [[unlikely]] floor = detail::find_stack_floor();
+  return here < floor;
+}
+
+}  // namespace lora::cypher
