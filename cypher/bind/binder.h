@@ -17,6 +17,6 @@ struct BindOptions {
 
 // Errors: kSemantic, kType (SyntaxError and friends at compile time, with offset and TCK words), kLimit (depth),
 // kUnsupported. Never looks at the graph or its schema.
-Result<std::unique_ptr<BoundStatement>> bind(const syntax::Query& query, const BindOptions& options);
+Result<std::unique_ptr<BoundStatement>> bind(const Query& query, const BindOptions& options);
 
 }  // namespace lora::cypher
