@@ -73,6 +73,10 @@ struct FunctionSpec {
   ScalarFunction function = nullptr;
 };
 
+// Calls a function as its row says: applies the null rule, checks argument types (runtime TypeError,
+// InvalidArgumentValue), then runs it. The evaluator calls nothing else.
+Status call_function(EvalContext& context, const FunctionSpec& spec, std::span<const Value> args, Value* out);
+
 // --- aggregates ---
 
 // The state of one group. Created by the spec, fed row by row, asked once.

@@ -1,0 +1,287 @@
+// Functions of text. Positions and lengths count code points; text is valid UTF-8.
+#include <utf8proc.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "cypher/functions/families.h"
+
+namespace lora::cypher {
+
+namespace {
+
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
+
+// Byte offset of code point `index`, or text.size() when it is past the end.
+size_t byte_offset(std::string_view text, int64_t index) {
+  size_t i = 0;
+  while (i < text.size() && index > 0) {
+    ++i;
+    while (i < text.size() && is_continuation(text[i])) ++i;
+    --index;
+  }
+  return i;
+}
+
+int64_t code_points(std::string_view text) {
+  int64_t count = 0;
+  for (char c : text) count += !is_continuation(c);
+  return count;
+}
+
+template <utf8proc_int32_t (*convert)(utf8proc_int32_t)>
+Status change_case(EvalContext&, std::span<const Value> args, Value* out) {
+  const std::string_view text = args[0].as_string();
+  std::string result;
+  result.reserve(text.size());
+  for (size_t i = 0; i < text.size();) {
+    utf8proc_int32_t point = 0;
+    const auto length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()) + i,
+                                         static_cast<utf8proc_ssize_t>(text.size() - i), &point);
+    if (length <= 0) {
+      result += text[i++];
+      continue;
+    }
+    utf8proc_uint8_t bytes[4];
+    const auto written = utf8proc_encode_char(convert(point), bytes);
+    result.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(written));
+    i += static_cast<size_t>(length);
+  }
+  *out = Value::string(result);
+  return Status();
+}
+
+// Length in bytes of the white space at text[i], or 0.
+size_t space_length(std::string_view text, size_t i) {
+  utf8proc_int32_t point = 0;
+  const auto length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()) + i,
+                                       static_cast<utf8proc_ssize_t>(text.size() - i), &point);
+  if (length <= 0) return 0;
+  const auto category = utf8proc_category(point);
+  const bool space = (point >= 9 && point <= 13) || (point >= 28 && point <= 31) ||
+                     category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL ||
+                     category == UTF8PROC_CATEGORY_ZP;
+  return space ? static_cast<size_t>(length) : 0;
+}
+
+// Length in bytes of a character of `set` at text[i], or 0.
+size_t member_length(std::string_view text, size_t i, std::string_view set) {
+  size_t end = i + 1;
+  while (end < text.size() && is_continuation(text[end])) ++end;
+  const std::string_view character = text.substr(i, end - i);
+  for (size_t s = 0; s < set.size();) {
+    size_t next = s + 1;
+    while (next < set.size() && is_continuation(set[next])) ++next;
+    if (set.substr(s, next - s) == character) return character.size();
+    s = next;
+  }
+  return 0;
+}
+
+template <bool left, bool right>
+Status trim(EvalContext&, std::span<const Value> args, Value* out) {
+  std::string_view text = args[0].as_string();
+  const std::string_view set = args.size() > 1 ? args[1].as_string() : std::string_view();
+  const auto removable = [&](size_t i) { return args.size() > 1 ? member_length(text, i, set) : space_length(text, i); };
+  if (left) {
+    while (!text.empty()) {
+      const size_t n = removable(0);
+      if (n == 0) break;
+      text.remove_prefix(n);
+    }
+  }
+  if (right) {
+    while (!text.empty()) {
+      size_t start = text.size() - 1;
+      while (start > 0 && is_continuation(text[start])) --start;
+      if (removable(start) == 0) break;
+      text.remove_suffix(text.size() - start);
+    }
+  }
+  *out = Value::string(text);
+  return Status();
+}
+
+Status replace(EvalContext& context, std::span<const Value> args, Value* out) {
+  const std::string_view text = args[0].as_string(), from = args[1].as_string(), to = args[2].as_string();
+  int64_t limit = args.size() > 3 ? args[3].as_integer() : INT64_MAX;
+  if (from.empty() || limit <= 0) {
+    *out = args[0];
+    return Status();
+  }
+  std::string result;
+  size_t at = 0;
+  for (size_t hit = text.find(from); hit != std::string_view::npos && limit > 0; hit = text.find(from, at), --limit) {
+    LORA_TRY(context.control->charge(hit - at + to.size()));
+    result.append(text.substr(at, hit - at)).append(to);
+    at = hit + from.size();
+  }
+  result.append(text.substr(at));
+  context.control->release(result.size());
+  *out = Value::string(result);
+  return Status();
+}
+
+Status split(EvalContext&, std::span<const Value> args, Value* out) {
+  const std::string_view text = args[0].as_string();
+  List parts;
+  std::vector<std::string_view> separators;
+  if (args[1].is_list()) {
+    for (const Value& v : args[1].as_list()) {
+      if (!v.is_string()) return argument_type_error("split", v);
+      separators.push_back(v.as_string());
+    }
+  } else {
+    separators.push_back(args[1].as_string());
+  }
+  const bool by_character = separators.size() == 1 && separators[0].empty();
+  size_t start = 0;
+  for (size_t i = 0; i <= text.size() && !text.empty();) {
+    if (by_character) {
+      if (i == text.size()) break;
+      size_t next = i + 1;
+      while (next < text.size() && is_continuation(text[next])) ++next;
+      parts.push_back(Value::string(text.substr(i, next - i)));
+      i = start = next;
+      continue;
+    }
+    size_t matched = 0;
+    for (std::string_view s : separators) {
+      if (!s.empty() && text.substr(i).starts_with(s)) matched = std::max(matched, s.size());
+    }
+    if (matched > 0) {
+      parts.push_back(Value::string(text.substr(start, i - start)));
+      i += matched;
+      start = i;
+    } else {
+      ++i;
+    }
+  }
+  if (!by_character || text.empty()) parts.push_back(Value::string(text.substr(start)));
+  *out = Value::list(std::move(parts));
+  return Status();
+}
+
+Status substring(EvalContext&, std::span<const Value> args, Value* out) {
+  const std::string_view text = args[0].as_string();
+  const int64_t start = args[1].as_integer();
+  if (start < 0) return number_out_of_range("the start of `substring()` must not be negative");
+  if (args.size() > 2 && args[2].as_integer() < 0) {
+    return number_out_of_range("the length of `substring()` must not be negative");
+  }
+  const std::string_view rest = text.substr(byte_offset(text, start));
+  *out = Value::string(args.size() > 2 ? rest.substr(0, byte_offset(rest, args[2].as_integer())) : rest);
+  return Status();
+}
+
+Status left(EvalContext&, std::span<const Value> args, Value* out) {
+  if (args[1].as_integer() < 0) return number_out_of_range("the length of `left()` must not be negative");
+  const std::string_view text = args[0].as_string();
+  *out = Value::string(text.substr(0, byte_offset(text, args[1].as_integer())));
+  return Status();
+}
+
+Status right(EvalContext&, std::span<const Value> args, Value* out) {
+  if (args[1].as_integer() < 0) return number_out_of_range("the length of `right()` must not be negative");
+  const std::string_view text = args[0].as_string();
+  const int64_t skip = code_points(text) - args[1].as_integer();
+  *out = Value::string(text.substr(byte_offset(text, skip)));
+  return Status();
+}
+
+template <bool at_left>
+Status pad(EvalContext& context, std::span<const Value> args, Value* out) {
+  const std::string_view text = args[0].as_string();
+  const int64_t wanted = args[1].as_integer();
+  const std::string_view filler = args.size() > 2 ? args[2].as_string() : std::string_view(" ");
+  const int64_t missing = wanted - code_points(text);
+  if (missing <= 0 || filler.empty()) {
+    *out = args[0];
+    return Status();
+  }
+  const int64_t filler_points = code_points(filler);
+  const auto repeats = static_cast<uint64_t>(missing / filler_points) + 1;
+  if (repeats > (uint64_t{1} << 32) / filler.size()) return context.control->charge(UINT64_MAX / 2);
+  LORA_TRY(context.control->charge(repeats * filler.size()));
+  std::string padding;
+  for (uint64_t i = 0; i < repeats; ++i) padding.append(filler);
+  padding.resize(byte_offset(padding, missing));
+  context.control->release(repeats * filler.size());
+  *out = Value::string(at_left ? padding + std::string(text) : std::string(text) + padding);
+  return Status();
+}
+
+Status char_length(EvalContext&, std::span<const Value> args, Value* out) {
+  *out = Value::integer(code_points(args[0].as_string()));
+  return Status();
+}
+
+Status normalize(EvalContext&, std::span<const Value> args, Value* out) {
+  const std::string_view form = args.size() > 1 ? args[1].as_string() : std::string_view("NFC");
+  int options = UTF8PROC_STABLE;
+  if (form == "NFC" || form == "NFKC") {
+    options |= UTF8PROC_COMPOSE;
+  } else if (form == "NFD" || form == "NFKD") {
+    options |= UTF8PROC_DECOMPOSE;
+  } else {
+    return Status::runtime(ErrorCode::kType, "ArgumentError", "InvalidArgumentValue",
+                           "unknown normal form `" + std::string(form) + "`; use NFC, NFD, NFKC or NFKD");
+  }
+  if (form.size() == 4) options |= UTF8PROC_COMPAT;
+  const std::string_view text = args[0].as_string();
+  utf8proc_uint8_t* result = nullptr;
+  const auto length = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                   static_cast<utf8proc_ssize_t>(text.size()), &result,
+                                   static_cast<utf8proc_option_t>(options));
+  if (length < 0) {
+    return Status::runtime(ErrorCode::kType, "ArgumentError", "InvalidArgumentValue", "the text is not valid UTF-8");
+  }
+  *out = Value::string({reinterpret_cast<const char*>(result), static_cast<size_t>(length)});
+  std::free(result);
+  return Status();
+}
+
+}  // namespace
+
+std::span<const FunctionSpec> string_functions() {
+  constexpr auto kPure = Purity::kPure;
+  constexpr auto kNull = NullRule::kNullIfAnyNull;
+  constexpr std::string_view kCategory = "String";
+  const ArgSpec text{"text", kStringType};
+  static const std::vector<FunctionSpec> table = {
+      {"toUpper", {"upper", "string.upper"}, {text}, 1, 1, kStringType, kPure, kNull, kCategory, "Text in upper case.",
+       "toUpper('abc')", "'ABC'", change_case<utf8proc_toupper>},
+      {"toLower", {"lower", "string.lower"}, {text}, 1, 1, kStringType, kPure, kNull, kCategory, "Text in lower case.",
+       "toLower('ABC')", "'abc'", change_case<utf8proc_tolower>},
+      {"trim", {"btrim", "string.trim"}, {text, {"characters", kStringType}}, 1, 2, kStringType, kPure, kNull,
+       kCategory, "Text without the white space, or the given characters, at both ends.", "trim('  a ')", "'a'",
+       trim<true, true>},
+      {"ltrim", {"string.trim_left"}, {text, {"characters", kStringType}}, 1, 2, kStringType, kPure, kNull, kCategory,
+       "Text without the white space, or the given characters, at its start.", "ltrim(' a')", "'a'",
+       trim<true, false>},
+      {"rtrim", {"string.trim_right"}, {text, {"characters", kStringType}}, 1, 2, kStringType, kPure, kNull, kCategory,
+       "Text without the white space, or the given characters, at its end.", "rtrim('a ')", "'a'", trim<false, true>},
+      {"replace", {"string.replace"}, {text, {"search", kStringType}, {"with", kStringType}, {"limit", kIntegerType}},
+       3, 4, kStringType, kPure, kNull, kCategory, "Every occurrence (or the first `limit`) of a text replaced.",
+       "replace('hello', 'l', 'w')", "'hewwo'", replace},
+      {"split", {"string.split"}, {text, {"separator", kStringType | kListType}}, 2, 2, kListType, kPure, kNull,
+       kCategory, "The pieces of a text between separators.", "split('a,b', ',')", "['a', 'b']", split},
+      {"substring", {}, {text, {"start", kIntegerType}, {"length", kIntegerType}}, 2, 3, kStringType, kPure, kNull,
+       kCategory, "The part of a text from a 0-based start.", "substring('hello', 1, 3)", "'ell'", substring},
+      {"left", {"string.prefix"}, {text, {"length", kIntegerType}}, 2, 2, kStringType, kPure, kNull, kCategory,
+       "The first characters of a text.", "left('hello', 3)", "'hel'", left},
+      {"right", {"string.suffix"}, {text, {"length", kIntegerType}}, 2, 2, kStringType, kPure, kNull, kCategory,
+       "The last characters of a text.", "right('hello', 3)", "'llo'", right},
+      {"lpad", {"string.pad_left"}, {text, {"length", kIntegerType}, {"filler", kStringType}}, 2, 3, kStringType,
+       kPure, kNull, kCategory, "Text filled up at its start to a length.", "lpad('5', 3, '0')", "'005'", pad<true>},
+      {"rpad", {"string.pad_right"}, {text, {"length", kIntegerType}, {"filler", kStringType}}, 2, 3, kStringType,
+       kPure, kNull, kCategory, "Text filled up at its end to a length.", "rpad('5', 3, '0')", "'500'", pad<false>},
+      {"char_length", {"character_length"}, {text}, 1, 1, kIntegerType, kPure, kNull, kCategory,
+       "The number of characters of a text.", "char_length('abc')", "3", char_length},
+      {"normalize", {"string.normalize"}, {text, {"form", kStringType}}, 1, 2, kStringType, kPure, kNull, kCategory,
+       "Text in a Unicode normal form (NFC when not named).", "normalize('é') = 'é'", "true", normalize},
+  };
+  return table;
+}
+
+}  // namespace lora::cypher
