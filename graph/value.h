@@ -132,8 +132,9 @@ struct Path {
 };
 
 namespace detail {
-struct ValueRep;  // graph/value.cpp
-}
+struct ValueRep;     // graph/value.cpp
+struct ValueAccess;  // graph/value.cpp: frees nested values
+}  // namespace detail
 
 class Value {
  public:
@@ -270,6 +271,7 @@ class Value {
   size_t heap_bytes() const;
 
  private:
+  friend struct detail::ValueAccess;
   static Value scalar(ValueType type, uint64_t word) {
     Value r;
     std::memcpy(r.bytes_, &word, 8);
@@ -323,7 +325,17 @@ struct ValueEquivalent {
   bool operator()(const Value& a, const Value& b) const { return equivalent(a, b); }
 };
 
-// True for values that may be stored as a property (CONTRACT: no entities, no lists that hold maps).
+// Exact comparison of an integer with a float on one number line; `d` is not NaN.
+int compare_exact(int64_t i, double d);
+
+// True for values that may be stored as a property: no nodes, relationships or paths at any level, no list that holds a
+// map. Null counts as storable (inside lists and maps; on its own it removes the property).
 bool is_storable(const Value& v);
+
+// Limit of nesting for values of the engine. Functions here are safe on deeper values (they never overflow the stack);
+// beyond twice this depth equality, order and hash look at identity instead of contents.
+inline constexpr size_t kNestingMax = 1000;
+// True when lists, maps and entities' properties nest more than `levels` deep; a scalar has 0 levels, [] has 1.
+bool deeper_than(const Value& v, size_t levels);
 
 }  // namespace lora
