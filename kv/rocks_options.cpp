@@ -1,0 +1,191 @@
+#include "kv/rocks_options.h"
+
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace lora::kv {
+namespace {
+
+constexpr uint64_t kMiB = 1 << 20;
+
+// RocksDB writes an OPTIONS file after every column family it creates: 95 % of the cost of a first open. It accepts that
+// the file cannot be written (fail_if_options_file_error is off); nothing here reads it back.
+class NoOptionsFile : public rocksdb::FileSystemWrapper {
+ public:
+  explicit NoOptionsFile(const std::shared_ptr<rocksdb::FileSystem>& target) : rocksdb::FileSystemWrapper(target) {}
+  static const char* kClassName() { return "LoraNoOptionsFile"; }
+  const char* Name() const override { return kClassName(); }
+
+  rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                    rocksdb::IODebugContext* context) override {
+    const size_t slash = path.rfind('/');
+    const size_t name = slash == std::string::npos ? 0 : slash + 1;
+    if (path.compare(name, 8, "OPTIONS-") == 0) {
+      return rocksdb::IOStatus::NotSupported("no OPTIONS files");
+    }
+    return rocksdb::FileSystemWrapper::NewWritableFile(path, options, file, context);
+  }
+};
+
+// RocksDB's own log file can end the process: in a build with assertions a full disk trips one in its writer.
+class SilentLogger : public rocksdb::Logger {
+ public:
+  SilentLogger() : rocksdb::Logger(rocksdb::InfoLogLevel::FATAL_LEVEL) {}
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+  void LogHeader(const char*, va_list) override {}
+  size_t GetLogFileSize() const override { return 0; }
+};
+
+}  // namespace
+
+RocksEnvironment make_rocks_environment(const StoreOptions& options, bool in_memory) {
+  RocksEnvironment made;
+  std::shared_ptr<rocksdb::FileSystem> base;
+  if (in_memory) {
+    made.memory.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));
+    base = made.memory->GetFileSystem();
+  } else if (options.file_system != nullptr) {
+    base = *static_cast<std::shared_ptr<rocksdb::FileSystem>*>(options.file_system);
+  } else {
+    base = rocksdb::FileSystem::Default();
+  }
+  made.file_system = std::make_shared<NoOptionsFile>(base);
+  made.env = rocksdb::NewCompositeEnv(made.file_system);
+  return made;
+}
+
+const char* keyspace_name(Keyspace space) {
+  switch (space) {
+    case Keyspace::kMeta: return "default";
+    case Keyspace::kNodes: return "nodes";
+    case Keyspace::kRelationships: return "relationships";
+    case Keyspace::kAdjacency: return "adjacency";
+    case Keyspace::kLabels: return "labels";
+    case Keyspace::kIndexes: return "indexes";
+  }
+  return "default";
+}
+
+std::shared_ptr<rocksdb::Cache> make_block_cache(const StoreOptions& options, bool in_memory) {
+  rocksdb::LRUCacheOptions cache;
+  cache.capacity = options.block_cache_bytes;
+  // Shards cost memory and time at open; the graph's in-memory form takes the hot reads, so contention here is low.
+  cache.num_shard_bits = in_memory ? 0 : 3;
+  cache.high_pri_pool_ratio = 0.5;  // index and filter blocks stay when a scan passes through
+  return rocksdb::NewLRUCache(cache);
+}
+
+rocksdb::DBOptions make_db_options(const StoreOptions& options, rocksdb::Env* env, bool in_memory) {
+  static const std::shared_ptr<rocksdb::Logger> silent = std::make_shared<SilentLogger>();
+  rocksdb::DBOptions db;
+  db.env = env;
+  db.info_log = silent;
+  db.info_log_level = rocksdb::InfoLogLevel::FATAL_LEVEL;  // not even formatted
+  db.create_if_missing = false;  // the caller decides: an existing database never loses its CURRENT silently
+  db.create_missing_column_families = false;
+
+  // Statistics threads and dumps would only cost.
+  db.stats_dump_period_sec = 0;
+  db.stats_persist_period_sec = 0;
+  db.skip_stats_update_on_db_open = true;
+  db.max_file_opening_threads = in_memory ? 1 : 2;
+  // One writer at a time comes through the graph's lock: the machinery for parallel memtable writes only costs.
+  db.allow_concurrent_memtable_write = false;
+  db.enable_write_thread_adaptive_yield = false;
+  // One flush and one compaction beside the application.
+  db.max_background_jobs = 2;
+  db.max_subcompactions = 1;
+  // All keyspaces together; the largest memtable is flushed when they pass it.
+  db.db_write_buffer_size = options.memtable_bytes;
+  // Flushed by close() where a log exists; in memory there is nothing to keep.
+  db.avoid_flush_during_shutdown = true;
+  // After an error the store is latched: RocksDB must not resume behind its back.
+  db.max_bgerror_resume_count = 0;
+
+  if (in_memory) {
+    db.paranoid_checks = false;  // no disk under it that could rot
+    db.skip_checking_sst_file_sizes_on_db_open = true;
+    db.max_open_files = 64;
+    db.table_cache_numshardbits = 0;
+    db.manifest_preallocation_size = 4096;
+    db.write_dbid_to_manifest = false;
+    return db;
+  }
+
+  // Every flush cuts all keyspaces at one commit. So a damaged log can always be cut back to a prefix: no keyspace is
+  // ever ahead of another, and an old log is gone as soon as one flush has passed it.
+  db.atomic_flush = true;
+  // A torn tail ends the log; what that may cost is judged by the store (commit numbers and the ACKED file).
+  db.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  db.paranoid_checks = true;
+  // A log file that was synced and is now missing or short is an error, not an empty log. Off when the user has asked
+  // to open in spite of losses.
+  db.track_and_verify_wals_in_manifest = !options.recover;
+  // Bounds the time of the replay at open (about 0.5 us a put).
+  db.max_total_wal_size = 64 * kMiB;
+  // Table files go to the disk as they are written, so that the fsync at their end is short and commits do not queue
+  // behind it.
+  db.bytes_per_sync = 1 * kMiB;
+  db.manifest_preallocation_size = 64 << 10;  // default 4 MiB a database
+  db.keep_log_file_num = 1;
+  // Read-only views must not lose files that the writer deletes later: they hold all of them open.
+  db.max_open_files = options.read_only || options.secondary ? -1 : 512;
+  db.table_cache_numshardbits = 3;
+  return db;
+}
+
+rocksdb::ColumnFamilyOptions make_family_options(const StoreOptions& options, Keyspace space,
+                                                 const std::shared_ptr<rocksdb::Cache>& cache, bool in_memory) {
+  rocksdb::ColumnFamilyOptions family;
+  const bool points = space == Keyspace::kMeta || space == Keyspace::kNodes || space == Keyspace::kRelationships;
+
+  // Reads and inserts in a skip list double in cost with every factor of ten, so several small memtables beat one.
+  family.write_buffer_size = std::max<uint64_t>(options.memtable_bytes / 4, 64 << 10);
+  family.max_write_buffer_number = 4;
+  // Memory is taken in these pieces: an empty in-memory database should be small and quick to make.
+  family.arena_block_size = in_memory ? 16 << 10 : 64 << 10;
+  family.level0_file_num_compaction_trigger = 4;
+  family.level0_slowdown_writes_trigger = 24;
+  family.level0_stop_writes_trigger = 48;
+  family.max_bytes_for_level_base = 64 * kMiB;
+  family.target_file_size_base = 16 * kMiB;
+  family.level_compaction_dynamic_level_bytes = true;  // keeps space at about 1.1 times the data
+  // No clock decides about compactions: an idle database stays idle.
+  family.ttl = 0;
+  family.periodic_compaction_seconds = 0;
+  family.report_bg_io_stats = false;
+  family.force_consistency_checks = true;
+
+  rocksdb::BlockBasedTableOptions table;
+  table.format_version = 5;
+  table.checksum = rocksdb::kXXH3;  // every flipped bit in a table is found, at a fraction of CRC32C's cost
+  table.block_cache = cache;
+  table.block_size = points ? 4 << 10 : 16 << 10;
+  if (points) {
+    // Records are read by exact key: hashed lookup inside a block, and a filter that spares files without the key.
+    table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
+    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    table.whole_key_filtering = true;
+  }
+  if (in_memory) {
+    family.compression = rocksdb::kNoCompression;  // a block is a copy away; packing it costs more than it saves
+    family.bottommost_compression = rocksdb::kDisableCompressionOption;
+    family.paranoid_file_checks = false;
+  } else {
+    family.compression = rocksdb::kLZ4Compression;
+    family.bottommost_compression = rocksdb::kZSTD;  // most of the data, rarely rewritten
+    // Index and filter blocks count against the cache, so memory stays within block_cache_bytes.
+    table.cache_index_and_filter_blocks = true;
+    table.pin_l0_filter_and_index_blocks_in_cache = true;
+  }
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return family;
+}
+
+}  // namespace lora::kv
