@@ -1,0 +1,75 @@
+// Column: the values of one property key for the 256 entities of a block.
+//
+// Kinds: integers, floats, booleans (bits), short strings (at most 255 bytes; 32-bit entries offset << 8 | length into
+// an arena; equal strings of a block share bytes), and generic Values. A value that does not fit makes the column
+// generic. A column holds rows 0 .. rows-1; later rows are absent. min/max of numbers are bounds, not exact.
+//
+// The arena is shared by successive versions of a column: a version only ever appends behind the bytes that older
+// versions know, so copying a string column copies four bytes per row.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "graph/cache/object.h"
+#include "graph/value.h"
+
+namespace lora::graph::cache {
+
+struct StringArena {
+  std::atomic<uint32_t> references{1};
+  uint32_t end = 0;         // bytes used by the newest version; the writer's
+  uint32_t capacity = 0;
+  char* data() { return reinterpret_cast<char*>(this + 1); }
+};
+
+struct Column : Object {
+  enum class Kind : uint8_t { kIntegers, kFloats, kBooleans, kStrings, kValues };
+  static constexpr uint32_t kStringMax = 255;
+
+  Kind column_kind;
+  uint16_t rows = 0;         // rows in use
+  uint16_t capacity = 0;     // rows that fit
+  uint16_t present = 0;      // valid rows
+  uint16_t shared_strings = 0;  // kStrings: rows that were found to share bytes
+  uint64_t valid_bits[4] = {0, 0, 0, 0};
+  union {
+    struct {
+      int64_t min, max;
+    } integers;                        // kIntegers; min > max: none
+    struct {
+      double min, max;
+    } floats;                          // kFloats, NaN left out
+    uint64_t boolean_bits[4];          // kBooleans
+    struct {
+      StringArena* arena;
+      uint32_t arena_used;             // bytes of the arena this version knows
+      uint32_t live;                   // bytes in use by valid rows, shared ones counted once at most twice
+    } strings;
+    uint64_t value_bytes;              // kValues: heap bytes behind the values
+  };
+
+  explicit Column(Kind k) : Object(ObjectKind::kColumn), column_kind(k) {}
+
+  bool valid(uint32_t row) const { return (valid_bits[row >> 6] >> (row & 63) & 1) != 0; }
+  const int64_t* integer_array() const { return reinterpret_cast<const int64_t*>(this + 1); }
+  const double* float_array() const { return reinterpret_cast<const double*>(this + 1); }
+  const uint32_t* string_array() const { return reinterpret_cast<const uint32_t*>(this + 1); }
+  const Value* value_array() const { return reinterpret_cast<const Value*>(this + 1); }
+  // Valid row of a string column; the view lives as long as the column.
+  std::string_view string(uint32_t row) const {
+    const uint32_t entry = string_array()[row];
+    return {strings.arena->data() + (entry >> 8), entry & 255};
+  }
+  // Null when absent.
+  Value get(uint32_t row) const;
+
+  // --- writing ---
+  static Column* make(WriteContext* context, Kind kind, uint32_t capacity);
+  static Kind kind_for(const Value& value);
+  // Sets (null: removes). Returns the column as mine; copies, grows or changes kind as needed and retires what it
+  // replaces. Null when no value is left. `context` null: loading; then the column must be unshared.
+  static Column* set(WriteContext* context, Column* column, uint32_t row, const Value& value);
+};
+
+}  // namespace lora::graph::cache

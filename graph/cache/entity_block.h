@@ -1,0 +1,182 @@
+// EntityBlock: 256 nodes or 256 relationships: existence, labels or type and ends, and property columns.
+//
+// The block is a small header with pointers to parts that are versioned on their own (LabelSets, RelationshipEnds,
+// Column), so a change copies the header and the part it touches. A block of nodes that all carry the same labels has
+// no per-row label data. Property keys are sorted by key id.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "graph/cache/column.h"
+#include "graph/cache/object.h"
+#include "graph/graph.h"
+#include "graph/ids.h"
+
+namespace lora::graph::cache {
+
+// The distinct label sets of a block's rows. Immutable: an edit makes a new one.
+// Behind the header: uint8_t row_set[256] unless `uniform` (then every row has set 0), uint32_t starts[sets + 1],
+// LabelId labels[]. At most 256 sets.
+struct LabelSets : Object {
+  uint16_t sets = 0;
+  bool uniform = true;
+  uint32_t label_count = 0;   // over all sets
+  LabelSets() : Object(ObjectKind::kLabelSets) {}
+  const uint8_t* row_set() const { return reinterpret_cast<const uint8_t*>(this + 1); }
+  const uint32_t* starts() const { return reinterpret_cast<const uint32_t*>(row_set() + (uniform ? 0 : 256)); }
+  const LabelId* labels() const { return reinterpret_cast<const LabelId*>(starts() + sets + 1); }
+  std::span<const LabelId> set(uint32_t i) const { return {labels() + starts()[i], starts()[i + 1] - starts()[i]}; }
+  std::span<const LabelId> of_row(uint32_t row) const { return set(uniform ? 0 : row_set()[row]); }
+};
+
+// Types and ends of a block's relationships. Behind the header: start[capacity], end[capacity] (32 or, `wide`, 64 bit),
+// then uint32_t types[capacity] unless all rows have `type`.
+struct RelationshipEnds : Object {
+  uint16_t rows = 0, capacity = 0;
+  bool wide = false;
+  bool one_type = true;
+  uint32_t type = 0;
+  RelationshipEnds() : Object(ObjectKind::kRelationshipEnds) {}
+  const void* starts() const { return this + 1; }
+  const void* ends() const { return static_cast<const char*>(starts()) + size_t{capacity} * (wide ? 8 : 4); }
+  const uint32_t* types() const {
+    return reinterpret_cast<const uint32_t*>(static_cast<const char*>(starts()) + size_t{capacity} * (wide ? 16 : 8));
+  }
+  uint64_t start_of(uint32_t row) const {
+    return wide ? static_cast<const uint64_t*>(starts())[row] : static_cast<const uint32_t*>(starts())[row];
+  }
+  uint64_t end_of(uint32_t row) const {
+    return wide ? static_cast<const uint64_t*>(ends())[row] : static_cast<const uint32_t*>(ends())[row];
+  }
+  RelTypeId type_of(uint32_t row) const { return RelTypeId(one_type ? type : types()[row]); }
+};
+
+struct EntityBlock : Object {
+  static constexpr uint32_t kRows = 256;
+  static uint64_t index_of(uint64_t id) { return id / kRows; }
+  static uint32_t row_of(uint64_t id) { return static_cast<uint32_t>(id % kRows); }
+
+  struct ColumnSlot {
+    KeyId key;
+    Column* column;
+  };
+
+  uint16_t rows = 0;             // one past the highest row ever used
+  uint16_t count = 0;            // existing rows
+  uint16_t column_count = 0, column_capacity = 0;
+  uint64_t exists_bits[4] = {0, 0, 0, 0};
+  LabelSets* label_sets = nullptr;        // nodes; null: no row has a label
+  RelationshipEnds* ends = nullptr;       // relationships; null: no row was ever used
+
+  EntityBlock() : Object(ObjectKind::kEntityBlock) {}
+  static EntityBlock* empty();
+
+  // --- reading; row < kRows ---
+  bool exists(uint32_t row) const { return (exists_bits[row >> 6] >> (row & 63) & 1) != 0; }
+  std::span<const LabelId> labels(uint32_t row) const {  // ascending; empty for a row that does not exist
+    if (label_sets == nullptr || !exists(row)) return {};
+    return label_sets->of_row(row);
+  }
+  bool has_label(uint32_t row, LabelId label) const {
+    for (LabelId l : labels(row)) {
+      if (l == label) return true;
+    }
+    return false;
+  }
+  // Relationship blocks, existing rows.
+  RelTypeId type(uint32_t row) const { return ends->type_of(row); }
+  NodeId start(uint32_t row) const { return NodeId(ends->start_of(row)); }
+  NodeId end(uint32_t row) const { return NodeId(ends->end_of(row)); }
+
+  std::span<const ColumnSlot> columns() const { return {slots(), column_count}; }
+  const Column* column(KeyId key) const {
+    const ColumnSlot* s = slots();
+    for (uint32_t i = 0; i < column_count; ++i) {
+      if (s[i].key == key) return s[i].column;
+    }
+    return nullptr;
+  }
+  Value get(uint32_t row, KeyId key) const {
+    const Column* c = column(key);
+    return c == nullptr ? Value() : c->get(row);
+  }
+  // Appends the row's properties by ascending key id.
+  void properties(uint32_t row, std::vector<Property>* out) const;
+
+  // --- writing: static, because the block may move; put the returned block back (Root's edit functions do).
+  // `context` null: loading (the block is unshared and stays "loaded"). ---
+  static EntityBlock* make(WriteContext* context);
+  static EntityBlock* writable(WriteContext& context, EntityBlock* block);
+  // The row must not exist. `labels`: ascending, distinct. Null property values are left out.
+  static EntityBlock* create_node(WriteContext* context, EntityBlock* block, uint32_t row,
+                                  std::span<const LabelId> labels, std::span<const Property> properties);
+  static EntityBlock* create_relationship(WriteContext* context, EntityBlock* block, uint32_t row, RelTypeId type,
+                                          NodeId start, NodeId end, std::span<const Property> properties);
+  static EntityBlock* set_property(WriteContext* context, EntityBlock* block, uint32_t row, KeyId key,
+                                   const Value& value);  // null removes
+  static EntityBlock* set_labels(WriteContext* context, EntityBlock* block, uint32_t row,
+                                 std::span<const LabelId> labels);
+  // Drops the row with its properties. The ends of a relationship row stay readable (type, start, end).
+  static EntityBlock* erase(WriteContext* context, EntityBlock* block, uint32_t row);
+
+  ColumnSlot* slots() { return reinterpret_cast<ColumnSlot*>(this + 1); }
+  const ColumnSlot* slots() const { return reinterpret_cast<const ColumnSlot*>(this + 1); }
+};
+
+// Builds a block from stored records. Rows in any order, each at most once.
+class EntityBlockBuilder {
+ public:
+  EntityBlockBuilder() = default;
+  ~EntityBlockBuilder();
+  EntityBlockBuilder(const EntityBlockBuilder&) = delete;
+  EntityBlockBuilder& operator=(const EntityBlockBuilder&) = delete;
+  void add_node(uint32_t row, std::span<const LabelId> labels, std::span<const Property> properties);
+  void add_relationship(uint32_t row, RelTypeId type, NodeId start, NodeId end, std::span<const Property> properties);
+  // The block as loaded (for publish_loaded); EntityBlock::empty() when nothing was added. Resets the builder.
+  EntityBlock* finish();
+
+ private:
+  EntityBlock* block_ = nullptr;
+};
+
+// Gathers one property for a batch of ids. find(block index) -> const EntityBlock* (null: treated as absent; loading and
+// its errors are the caller's). *out is overwritten, typed when all values present have one type.
+class Gatherer {
+ public:
+  Gatherer(KeyId key, size_t count, PropertyColumn* out);
+  template <typename Find>
+  void run(std::span<const uint64_t> ids, Find&& find) {
+    uint64_t current = kNoId;
+    const Column* column = nullptr;
+    size_t i = 0;
+    while (i < ids.size()) {
+      const uint64_t id = ids[i];
+      if (id == kNoId) {
+        ++i;
+        continue;
+      }
+      const uint64_t index = EntityBlock::index_of(id);
+      if (index != current) {
+        const EntityBlock* block = find(index);
+        current = index;
+        column = block == nullptr ? nullptr : block->column(key_);
+      }
+      // The stretch of ids in the same block.
+      size_t last = i + 1;
+      while (last < ids.size() && ids[last] / EntityBlock::kRows == index) ++last;
+      if (column != nullptr) take(*column, ids, i, last);
+      i = last;
+    }
+  }
+
+ private:
+  void take(const Column& column, std::span<const uint64_t> ids, size_t from, size_t last);
+  void to_values();
+  KeyId key_;
+  PropertyColumn* out_;
+  bool typed_ = false;   // any value seen yet?
+};
+
+}  // namespace lora::graph::cache

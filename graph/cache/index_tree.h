@@ -1,0 +1,84 @@
+// IndexTree: the entries of one property index in order: a path-copied B+tree over byte strings.
+//
+// An entry is `encoded values | id (6 bytes, big-endian)`, for unique indexes too: looking a value up is a search for
+// the entries that begin with the encoded values (the encoding is self-delimiting). Keys compare as unsigned bytes.
+// A node is one piece of memory: the first 8 bytes of each key as a number (searched first), offsets, key bytes, and
+// children. Whole trees are loaded and evicted, never parts: a null slot in Root::indexes means "ask the store".
+//
+// Threads: as object.h. A Cursor reads one tree; it must not be used after the reader has left its access epoch (the
+// tree may be evicted then): remember the last key and seek again.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/cache/object.h"
+#include "kv/bytes.h"
+
+namespace lora::graph::cache {
+
+struct IndexNode;
+
+struct IndexTree : Object {
+  static constexpr size_t kIdBytes = 6;
+  IndexNode* root = nullptr;   // null: no entries
+  uint64_t entries = 0;
+  uint64_t node_bytes = 0;     // of all nodes
+
+  IndexTree() : Object(ObjectKind::kIndexTree) {}
+  static IndexTree* empty();
+  static IndexTree* make(WriteContext* context);
+  static IndexTree* writable(WriteContext& context, IndexTree* tree);
+
+  // --- reading ---
+  bool contains(ByteView key) const;
+  // Ids of the entries that begin with `prefix`, ascending, appended.
+  void lookup(ByteView prefix, std::vector<uint64_t>* ids) const;
+  // Id of the first entry that begins with `prefix`; kNoId: none. For unique checks.
+  uint64_t lookup_first(ByteView prefix) const;
+
+  class Cursor {
+   public:
+    explicit Cursor(const IndexTree* tree) : tree_(tree) {}
+    void seek(ByteView key);       // first entry >= key
+    void seek_after(ByteView key); // first entry > key
+    void next();
+    bool valid() const { return depth_ > 0; }
+    ByteView key() const;
+    uint64_t id() const;           // the last six bytes
+
+   private:
+    static constexpr uint32_t kDepthMax = 16;
+    const IndexTree* tree_;
+    const IndexNode* node_[kDepthMax];
+    uint32_t position_[kDepthMax];
+    uint32_t depth_ = 0;
+  };
+
+  // --- writing, on a tree that is mine (Trie::edit) ---
+  bool insert(WriteContext& context, ByteView key);  // false: it was there
+  bool erase(WriteContext& context, ByteView key);   // false: it was not there
+};
+
+// From ascending, distinct keys (add() answers false otherwise, and leaves the key out).
+class IndexTreeBuilder {
+ public:
+  // `context` null: loading; else the tree is made by the running statement (index creation).
+  explicit IndexTreeBuilder(WriteContext* context);
+  ~IndexTreeBuilder();
+  IndexTreeBuilder(const IndexTreeBuilder&) = delete;
+  IndexTreeBuilder& operator=(const IndexTreeBuilder&) = delete;
+  bool add(ByteView key);
+  IndexTree* finish();
+
+ private:
+  void push(uint32_t level, ByteView key, Object* child);
+  WriteContext* context_;
+  std::vector<IndexNode*> open_;   // the rightmost node of each level
+  std::string last_;
+  uint64_t entries_ = 0, node_bytes_ = 0;
+};
+
+}  // namespace lora::graph::cache

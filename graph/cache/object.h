@@ -1,0 +1,77 @@
+// Object: what every versioned piece of the in-memory form begins with.
+//
+// An object is written by one thread (the writer, or the loader that makes it) until it becomes reachable for others;
+// from then on it never changes, except for the atomics marked so (child slots of trie nodes, the CLOCK bit).
+// "Mine" = created by the statement that is running: only such objects are changed in place; all others are copied.
+//
+// Three origins:
+//   made     by a WriteContext: `created` is the statement's stamp, `log` its place in the context's list of made objects
+//   loaded   from the store by any thread: created = 0, kLoaded set; valid for all roots that share its trie node
+//   static   the shared empty chunks: created = 0, kStatic set; never freed, never retired
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+namespace lora::graph::cache {
+
+class WriteContext;
+
+enum class ObjectKind : uint8_t {
+  kTrieNode,
+  kEntityBlock,
+  kColumn,
+  kLabelSets,
+  kRelationshipEnds,
+  kTopologyChunk,
+  kHub,
+  kHubPage,
+  kHubBlock,
+  kLabelChunk,
+  kCounterPage,
+  kIndexTree,
+  kIndexNode,
+};
+
+struct Object {
+  static constexpr uint32_t kNoLog = ~uint32_t{0};
+  static constexpr uint8_t kStatic = 1;
+  static constexpr uint8_t kLoaded = 2;
+
+  uint64_t created = 0;     // stamp of the statement that made it; 0: loaded or static
+  uint32_t bytes = 0;       // heap bytes of this object alone, without its parts
+  uint32_t log = kNoLog;    // place in WriteContext's made list; only meaningful in the transaction that made it
+  ObjectKind kind;
+  uint8_t flags = 0;
+  mutable std::atomic<uint8_t> touched{0};  // CLOCK bit: set by readers, cleared by the evictor
+
+  explicit Object(ObjectKind k) : kind(k) {}
+  Object(const Object&) = delete;
+  Object& operator=(const Object&) = delete;
+
+  // Readers call this once per chunk they look at. A store only when the bit is clear, so the line stays shared.
+  void touch() const {
+    if (touched.load(std::memory_order_relaxed) == 0) touched.store(1, std::memory_order_relaxed);
+  }
+};
+
+// Memory for an object plus its arrays in one piece; aborts when the system has none (like operator new would throw).
+void* allocate(size_t bytes);
+
+// Registers a new object: with `context` as made by its current statement, without as loaded.
+void register_object(WriteContext* context, Object* object, size_t bytes);
+
+// Calls f for each direct part of a chunk (columns of a block, hubs of a topology chunk, pages, blocks, tree nodes).
+// Trie nodes answer with their non-null slots.
+void for_each_part(const Object* object, const std::function<void(Object*)>& f);
+
+// Frees the memory of one object, not of its parts. Static objects are left alone.
+void free_object(Object* object);
+// Frees the object and everything below it. Only for what nobody else can reach.
+void free_tree(Object* object);
+// Bytes of the object and everything below it.
+uint64_t tree_bytes(const Object* object);
+
+}  // namespace lora::graph::cache

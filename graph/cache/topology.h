@@ -1,0 +1,181 @@
+// TopologyChunk: the relationships of 64 nodes in one direction and one type.
+//
+// A chunk is one piece of memory: degrees, offsets and two parallel arrays (neighbour, relationship), sorted by
+// (neighbour, relationship), 32-bit until an id needs more (then `wide`, 64-bit, for the whole chunk). A list that
+// outgrows kListMax leaves the chunk for a Hub: pages of sorted blocks of at most 256 pairs. Parallel edges are allowed.
+//
+// Blocks and the store: a list is stored in blocks keyed by their first pair; the first block of a list has the key
+// (0, 0). A hub keeps exactly these blocks; a list inside the chunk is one block with the key (0, 0). Inserting into a
+// full block splits it in half (at the end of a list: a new block with the new pair alone); erasing merges small
+// blocks. Each edit reports the keys it touched: at commit a key that find_block() still knows is written, any other
+// one is removed from the store.
+//
+// Threads: see object.h. All lookups are const and safe on a published chunk.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "graph/cache/object.h"
+#include "graph/graph.h"
+
+namespace lora::graph::cache {
+
+// First pair of a stored block; {0, 0} is a list's first block.
+struct BlockKey {
+  uint64_t neighbour = 0;
+  uint64_t relationship = 0;
+  friend auto operator<=>(const BlockKey&, const BlockKey&) = default;
+};
+
+// What an insert or erase touched: at most three keys.
+struct TouchedBlocks {
+  BlockKey keys[3];
+  uint32_t count = 0;
+  void add(BlockKey key) {
+    for (uint32_t i = 0; i < count; ++i) {
+      if (keys[i] == key) return;
+    }
+    keys[count++] = key;
+  }
+};
+
+struct HubBlock : Object {
+  static constexpr uint32_t kPairsMax = 256;   // also the limit of a stored block
+  BlockKey first;
+  uint16_t count = 0, capacity = 0;
+  bool wide = false;
+  HubBlock() : Object(ObjectKind::kHubBlock) {}
+  void* neighbours() { return this + 1; }
+  const void* neighbours() const { return this + 1; }
+  void* relationships() { return static_cast<char*>(neighbours()) + size_t{capacity} * (wide ? 8 : 4); }
+  const void* relationships() const { return const_cast<HubBlock*>(this)->relationships(); }
+  Neighbours segment() const { return {neighbours(), relationships(), count, wide}; }
+};
+
+struct HubPage : Object {
+  static constexpr uint32_t kBlocksMax = 64;
+  uint32_t count = 0;
+  uint64_t first[kBlocksMax];    // first neighbour of each block
+  HubBlock* block[kBlocksMax];
+  HubPage() : Object(ObjectKind::kHubPage) {}
+};
+
+struct Hub : Object {
+  uint32_t count = 0, capacity = 0;  // pages
+  Hub() : Object(ObjectKind::kHub) {}
+  HubPage** pages() { return reinterpret_cast<HubPage**>(this + 1); }
+  HubPage* const* pages() const { return reinterpret_cast<HubPage* const*>(this + 1); }
+};
+
+struct TopologyChunk : Object {
+  static constexpr uint32_t kNodes = 64;
+  static constexpr uint32_t kListMax = 96;      // longer lists are hubs
+  static constexpr uint32_t kListAgain = 64;    // a hub of one block shrinks back at this size
+
+  static uint64_t index_of(uint64_t node) { return node / kNodes; }
+  static uint32_t row_of(uint64_t node) { return static_cast<uint32_t>(node % kNodes); }
+
+  uint32_t capacity = 0;        // pairs that fit into the arrays
+  uint32_t hub_capacity = 0;    // hub pointers that fit
+  uint64_t hub_mask = 0;        // rows whose list is a hub
+  bool wide = false;
+  uint32_t degrees[kNodes];     // right for hubs too
+  uint32_t offsets[kNodes + 1];
+
+  TopologyChunk() : Object(ObjectKind::kTopologyChunk) {}
+  static TopologyChunk* empty();
+
+  // --- reading ---
+  uint32_t degree(uint32_t row) const { return degrees[row]; }
+  bool is_hub(uint32_t row) const { return (hub_mask >> row & 1) != 0; }
+  // The list when it is not a hub (then count = 0 and is_hub).
+  Neighbours list(uint32_t row) const {
+    const uint32_t from = offsets[row];
+    const size_t shift = wide ? 3 : 2;
+    return {static_cast<const char*>(neighbour_array()) + (size_t{from} << shift),
+            static_cast<const char*>(relationship_array()) + (size_t{from} << shift), offsets[row + 1] - from, wide};
+  }
+  // All segments in order, appended to *out; none for an empty list.
+  void segments(uint32_t row, std::vector<Neighbours>* out) const;
+  // f(const Neighbours&) per segment in order.
+  template <typename F>
+  void for_each_segment(uint32_t row, F&& f) const {
+    if (!is_hub(row)) [[likely]] {
+      if (degrees[row] != 0) f(list(row));
+      return;
+    }
+    const Hub* h = hub(row);
+    for (uint32_t p = 0; p < h->count; ++p) {
+      const HubPage* page = h->pages()[p];
+      for (uint32_t b = 0; b < page->count; ++b) f(page->block[b]->segment());
+    }
+  }
+  // Relationships between the row's node and `neighbour`, ascending, appended; binary search.
+  void find(uint32_t row, uint64_t neighbour, std::vector<uint64_t>* relationships) const;
+  bool contains(uint32_t row, uint64_t neighbour, uint64_t relationship) const;
+  // The stored block with exactly this key, as it is now; false: there is none (any more).
+  bool find_block(uint32_t row, BlockKey key, Neighbours* out) const;
+  // f(BlockKey, const Neighbours&) for each stored block of the row.
+  template <typename F>
+  void for_each_block(uint32_t row, F&& f) const {
+    if (!is_hub(row)) {
+      if (degrees[row] != 0) f(BlockKey{}, list(row));
+      return;
+    }
+    const Hub* h = hub(row);
+    for (uint32_t p = 0; p < h->count; ++p) {
+      for (uint32_t b = 0; b < h->pages()[p]->count; ++b) {
+        const HubBlock* block = h->pages()[p]->block[b];
+        f(block->first, block->segment());
+      }
+    }
+  }
+
+  // --- writing: static, because the chunk may move; put the returned chunk back (Root's edit functions do) ---
+  static TopologyChunk* writable(WriteContext& context, TopologyChunk* chunk);
+  // The result is mine; `chunk` is retired when it was not. The pair must not be there.
+  static TopologyChunk* insert(WriteContext& context, TopologyChunk* chunk, uint32_t row, uint64_t neighbour,
+                               uint64_t relationship, TouchedBlocks* touched);
+  // *found = false and nothing changed when the pair is not there.
+  static TopologyChunk* erase(WriteContext& context, TopologyChunk* chunk, uint32_t row, uint64_t neighbour,
+                              uint64_t relationship, TouchedBlocks* touched, bool* found);
+
+  // --- layout: [hub pointers][neighbours][relationships] behind the header ---
+  Hub** hubs() { return reinterpret_cast<Hub**>(this + 1); }
+  Hub* const* hubs() const { return reinterpret_cast<Hub* const*>(this + 1); }
+  uint32_t hub_rank(uint32_t row) const {
+    return static_cast<uint32_t>(std::popcount(hub_mask & ((uint64_t{1} << row) - 1)));
+  }
+  const Hub* hub(uint32_t row) const { return hubs()[hub_rank(row)]; }
+  void* neighbour_array() { return hubs() + hub_capacity; }
+  const void* neighbour_array() const { return hubs() + hub_capacity; }
+  void* relationship_array() { return static_cast<char*>(neighbour_array()) + size_t{capacity} * (wide ? 8 : 4); }
+  const void* relationship_array() const { return const_cast<TopologyChunk*>(this)->relationship_array(); }
+};
+
+// Builds a chunk from the stored blocks. Rows ascending, blocks of a row in key order, at least one pair each (an
+// empty block is left out), each at most HubBlock::kPairsMax pairs, sorted. Anything else: add_block() answers false
+// (damage), and the builder stays usable for other blocks.
+class TopologyBuilder {
+ public:
+  TopologyBuilder();
+  ~TopologyBuilder();
+  TopologyBuilder(const TopologyBuilder&) = delete;
+  TopologyBuilder& operator=(const TopologyBuilder&) = delete;
+  bool add_block(uint32_t row, BlockKey key, std::span<const uint64_t> neighbours, std::span<const uint64_t> relationships);
+  // The chunk as loaded (for publish_loaded); TopologyChunk::empty() when nothing was added. Resets the builder.
+  TopologyChunk* finish();
+
+ private:
+  struct Block {
+    uint32_t row;
+    BlockKey key;
+    uint32_t from, count;
+  };
+  std::vector<Block> blocks_;
+  std::vector<uint64_t> neighbours_, relationships_;
+};
+
+}  // namespace lora::graph::cache

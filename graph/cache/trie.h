@@ -1,0 +1,152 @@
+// Trie: a path-copied radix tree from a 48-bit index to a chunk. Fan-out 64; a node knows its level (0: the slots are
+// chunks), so a trie is one pointer and copying it is copying that pointer.
+//
+//   find            any thread that holds the root (pin or own transaction) and is inside an access epoch
+//   publish_loaded  any such thread: a chunk loaded from the store of that root goes into the existing node by
+//                   compare-and-swap. Right for every root that shares the node: none of them changed this chunk.
+//   set, edit       the writer, holding Versions::structure(): nodes not made by the running statement are copied first
+//
+// A null slot means "not loaded". "Loaded, and there is nothing" is T::empty(), a shared static chunk. An index beyond
+// the trie's height has never been written and was beyond the id limit when the trie was made: find() answers empty().
+//
+// Who owns a chunk? Whatever the newest root reaches is retired explicitly by the writer that replaces it, or unlinked
+// by the evictor. A chunk that a reader loads into a node *after* the writer has copied this node is known to that old
+// node alone: `copied_out` tells (bits of the slots that the successor has taken over), and freeing the old node frees it.
+#pragma once
+
+#include <atomic>
+#include <bit>
+#include <cstdint>
+
+#include "graph/cache/object.h"
+
+namespace lora::graph::cache {
+
+struct TrieNode : Object {
+  static constexpr uint32_t kFanout = 64;
+  uint8_t level;                          // 0: slots hold chunks (or trie roots, in a Table)
+  std::atomic<uint64_t> copied_out{0};    // slots that were set when a successor was copied from this node
+  std::atomic<uint64_t> inherited{0};     // slots that this node has from its predecessor
+  std::atomic<Object*> slot[kFanout];
+
+  explicit TrieNode(uint8_t l) : Object(ObjectKind::kTrieNode), level(l) {
+    for (auto& s : slot) s.store(nullptr, std::memory_order_relaxed);
+  }
+};
+
+// Levels above the leaves that a trie needs to hold indexes 0 .. count - 1.
+uint8_t trie_level_for(uint64_t count);
+TrieNode* make_trie_node(WriteContext* context, uint8_t level);
+
+// The walk, type-erased. find_slot: the leaf slot of `index`, or null when a node on the way is missing.
+inline std::atomic<Object*>* find_slot(TrieNode* node, uint64_t index, TrieNode** leaf = nullptr) {
+  for (uint32_t level = node->level; level > 0; --level) {
+    node = static_cast<TrieNode*>(node->slot[(index >> (6 * level)) & 63].load(std::memory_order_acquire));
+    if (node == nullptr) return nullptr;
+  }
+  if (leaf != nullptr) *leaf = node;
+  return &node->slot[index & 63];
+}
+inline bool trie_covers(const TrieNode* node, uint64_t index) {
+  return node->level >= 8 || (index >> (6 * (node->level + 1))) == 0;
+}
+// The slot for `index` in a leaf that is mine, on a path that is mine; grows the height. `root` is changed in place.
+std::atomic<Object*>* writable_slot(WriteContext& context, TrieNode** root, uint64_t index);
+// See Trie::publish_loaded.
+Object* publish_loaded_slot(WriteContext* context, TrieNode** root, uint64_t index, Object* chunk);
+// First resident chunk with index >= *index (updates it), or null.
+Object* next_resident(const TrieNode* root, uint64_t* index);
+
+template <typename T>
+class Trie {
+ public:
+  TrieNode* root = nullptr;
+
+  // The chunk; null when not loaded.
+  T* find(uint64_t index) const {
+    TrieNode* node = root;
+    if (node == nullptr) return nullptr;
+    if (!trie_covers(node, index)) return T::empty();
+    std::atomic<Object*>* slot = find_slot(node, index);
+    return slot == nullptr ? nullptr : static_cast<T*>(slot->load(std::memory_order_acquire));
+  }
+  // Hands a freshly loaded chunk over. Returns the chunk that is now in place: `chunk`, or the one another thread was
+  // first with (`chunk` is freed then). `context`: the open transaction when it is the one that reads, else null. A
+  // transaction whose leaf is already private keeps the chunk to itself (as made). The trie must cover the index.
+  T* publish_loaded(WriteContext* context, uint64_t index, T* chunk) {
+    return static_cast<T*>(publish_loaded_slot(context, &root, index, chunk));
+  }
+  // Puts `chunk` (mine). What was there is the caller's to retire.
+  void set(WriteContext& context, uint64_t index, T* chunk) {
+    writable_slot(context, &root, index)->store(chunk, std::memory_order_release);
+  }
+  // The chunk as mine: copied (and the old one retired) when it is not. Null when not loaded.
+  T* edit(WriteContext& context, uint64_t index) {
+    T* chunk = find(index);
+    if (chunk == nullptr) return nullptr;
+    T* writable = T::writable(context, chunk);
+    if (writable != chunk) set(context, index, writable);
+    return writable;
+  }
+  // f(index, T*) for all resident chunks from `first` on, ascending; f returns false to stop.
+  template <typename F>
+  void for_each_resident(uint64_t first, F&& f) const {
+    if (root == nullptr) return;
+    for (uint64_t index = first;; ++index) {
+      Object* chunk = next_resident(root, &index);
+      if (chunk == nullptr || !f(index, static_cast<T*>(chunk))) return;
+    }
+  }
+};
+
+// Table: a trie of tries; the outer index is a token (label, or type * 2 + direction).
+template <typename T>
+class Table {
+ public:
+  TrieNode* root = nullptr;
+
+  // The inner trie by value; its root is null when nothing of it was ever loaded or written.
+  Trie<T> find(uint64_t token) const {
+    Trie<T> trie;
+    if (root != nullptr && trie_covers(root, token)) {
+      if (auto* slot = find_slot(root, token)) trie.root = static_cast<TrieNode*>(slot->load(std::memory_order_acquire));
+    }
+    return trie;
+  }
+  T* find(uint64_t token, uint64_t index) const { return find(token).find(index); }
+  // `count`: how many inner indexes the version can have (sizes a trie that is not there yet). A table that does not
+  // cover the token (a token made after this version) gives T::empty() and frees `chunk`.
+  T* publish_loaded(WriteContext* context, uint64_t token, uint64_t count, uint64_t index, T* chunk);
+  void set(WriteContext& context, uint64_t token, uint64_t index, T* chunk) {
+    auto* slot = writable_slot(context, &root, token);
+    Trie<T> trie{static_cast<TrieNode*>(slot->load(std::memory_order_relaxed))};
+    trie.set(context, index, chunk);
+    slot->store(trie.root, std::memory_order_release);
+  }
+  T* edit(WriteContext& context, uint64_t token, uint64_t index) {
+    T* chunk = find(token, index);
+    if (chunk == nullptr) return nullptr;
+    T* writable = T::writable(context, chunk);
+    if (writable != chunk) set(context, token, index, writable);
+    return writable;
+  }
+  template <typename F>
+  void for_each_trie(F&& f) const {  // f(token, Trie<T>)
+    if (root == nullptr) return;
+    for (uint64_t token = 0;; ++token) {
+      Object* inner = next_resident(root, &token);
+      if (inner == nullptr) return;
+      f(token, Trie<T>{static_cast<TrieNode*>(inner)});
+    }
+  }
+};
+
+Object* publish_loaded_table(WriteContext* context, TrieNode** root, uint64_t token, uint64_t count, uint64_t index,
+                             Object* chunk);
+template <typename T>
+T* Table<T>::publish_loaded(WriteContext* context, uint64_t token, uint64_t count, uint64_t index, T* chunk) {
+  Object* there = publish_loaded_table(context, &root, token, count, index, chunk);
+  return there == nullptr ? T::empty() : static_cast<T*>(there);
+}
+
+}  // namespace lora::graph::cache
