@@ -87,7 +87,8 @@ struct BoundRelationship {
   std::vector<const NameRef*> types;    // any of them; none: any type. Richer type expressions are predicates
   bool variable_length = false;
   uint32_t min_hops = 1, max_hops = 1;  // max UINT32_MAX: no bound. min > max: matches nothing
-  // variable_length: every hop must fulfil this (null: no condition). It may read the three hop slots and outer slots.
+  // variable_length: every hop must fulfil this (null: no condition). It may read the three hop slots, outer slots and
+  // slots of this pattern that are bound. hop_from is the end of the hop that is nearer to `from`, whatever the direction.
   Expr* hop_predicate = nullptr;
   Slot hop_relationship = kNoSlot, hop_from = kNoSlot, hop_to = kNoSlot;
   // Not kAll: this relationship is the only one of its path, a shortest search between its two nodes.
@@ -126,6 +127,7 @@ struct BoundPathSelection {
 // The graph of one MATCH: all its comma-separated paths together. No two relationships of it (single ones, those inside
 // lists, those of quantified groups, bound ones as well) may be the same: the uniqueness scope is this pattern.
 struct BoundPattern {
+  bool repeatable = false;                      // MATCH REPEATABLE ELEMENTS: no uniqueness
   std::vector<BoundNode> nodes;                 // each variable once
   std::vector<BoundRelationship> relationships;
   std::vector<BoundQuantifiedPath> quantified;
@@ -195,6 +197,9 @@ struct BoundProjection : BoundClause {
   Expr* skip = nullptr;
   Expr* limit = nullptr;
   std::vector<BoundPredicate> where;
+  // Inside subqueries, aggregating or distinct: slots of the enclosing query that are read from step 4 on or by later
+  // clauses, and so must survive (say by an Apply over Argument). The same value in all rows of one execution.
+  std::vector<Slot> carried;
 };
 
 struct BoundCreateNode {

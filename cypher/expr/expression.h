@@ -81,6 +81,7 @@ enum class ExprKind : uint8_t {
   kPath,            // children alternate node, relationship (or list of relationships), node, ...: builds a path
   kExists, kCount, kCollect,  // subplan: EXISTS { }, COUNT { }, COLLECT { } (slot = collected column)
                     // and pattern comprehension (kCollect) and pattern predicate (kExists)
+                    // children: one kSlot for each outer slot that the subplan reads, locals of comprehensions included
   kAggregate,       // aggregate, children, flag: DISTINCT. Only inside Aggregate operators' lists; count(*) has no children.
 };
 
