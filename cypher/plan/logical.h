@@ -74,6 +74,9 @@ struct TypeSelection {
   std::span<const NameRef* const> names;
 };
 
+struct Argument : LogicalOp {
+  Argument() : LogicalOp(OpKind::kArgument) {}
+};
 struct AllNodesScan : LogicalOp {
   AllNodesScan() : LogicalOp(OpKind::kAllNodesScan) {}
   Slot node = kNoSlot;
@@ -350,6 +353,7 @@ struct LogicalPlan {
   uint64_t schema_version = 0;
   uint64_t statistics_epoch = 0;
   std::vector<std::string> parameters;           // names used, for ParameterMissing before anything runs
+  std::vector<std::string_view> slot_names;      // by slot, for explain; empty: anonymous. May be shorter than slot_count
 };
 
 // The static column names of SHOW listings.

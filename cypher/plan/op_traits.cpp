@@ -1,0 +1,484 @@
+#include "cypher/plan/op_traits.h"
+
+#include "kv/check.h"
+
+namespace lora::cypher {
+
+namespace {
+
+template <typename T>
+const T& as(const LogicalOp& op) {
+  return static_cast<const T&>(op);
+}
+
+}  // namespace
+
+std::string_view op_name(const LogicalOp& op) {
+  switch (op.kind) {
+    case OpKind::kArgument: return "Argument";
+    case OpKind::kAllNodesScan: return "AllNodesScan";
+    case OpKind::kLabelScan: return "NodeByLabelScan";
+    case OpKind::kNodeByIdSeek: return "NodeByIdSeek";
+    case OpKind::kIndexSeek: return as<IndexSeek>(op).from == kNoSlot ? "NodeIndexSeek" : "RelationshipIndexSeek";
+    case OpKind::kIndexRangeScan: return "NodeIndexSeekByRange";
+    case OpKind::kRelationshipScan:
+      return as<RelationshipScan>(op).both_directions
+                 ? (as<RelationshipScan>(op).types.names.empty() ? "UndirectedAllRelationshipsScan" : "UndirectedRelationshipTypeScan")
+                 : (as<RelationshipScan>(op).types.names.empty() ? "DirectedAllRelationshipsScan" : "DirectedRelationshipTypeScan");
+    case OpKind::kRelationshipByIdSeek:
+      return as<RelationshipByIdSeek>(op).both_directions ? "UndirectedRelationshipByIdSeek" : "DirectedRelationshipByIdSeek";
+    case OpKind::kExpand: return as<Expand>(op).into ? "Expand(Into)" : "Expand(All)";
+    case OpKind::kVarExpand:
+      return as<VarExpand>(op).into ? "VarLengthExpand(Into)" : as<VarExpand>(op).distinct_ends ? "VarLengthExpand(Pruning)" : "VarLengthExpand(All)";
+    case OpKind::kShortestPath: return "ShortestPath";
+    case OpKind::kFilter: return "Filter";
+    case OpKind::kProjection: return "Projection";
+    case OpKind::kAggregate: return "EagerAggregation";
+    case OpKind::kDistinct: return "Distinct";
+    case OpKind::kSort: return as<Sort>(op).limit != nullptr ? "Top" : "Sort";
+    case OpKind::kSkip: return "Skip";
+    case OpKind::kLimit: return "Limit";
+    case OpKind::kUnwind: return "Unwind";
+    case OpKind::kEager: return "Eager";
+    case OpKind::kApply: return as<Apply>(op).optional ? "OptionalApply" : "Apply";
+    case OpKind::kSemiApply: return as<SemiApply>(op).anti ? "AntiSemiApply" : "SemiApply";
+    case OpKind::kHashJoin: return as<HashJoin>(op).left_keys.empty() ? "CartesianProduct" : "ValueHashJoin";
+    case OpKind::kUnion: return "Union";
+    case OpKind::kCreate: return "Create";
+    case OpKind::kMerge: return "Merge";
+    case OpKind::kSetProperties: return "SetProperties";
+    case OpKind::kRemove: return "Remove";
+    case OpKind::kDelete: return as<Delete>(op).detach ? "DetachDelete" : "Delete";
+    case OpKind::kForeach: return "Foreach";
+    case OpKind::kProcedureCall: return "ProcedureCall";
+    case OpKind::kLoadCsv: return "LoadCSV";
+    case OpKind::kCallSubquery: return as<CallSubquery>(op).in_transactions ? "TransactionApply" : "CallSubquery";
+    case OpKind::kSchemaCommand: {
+      switch (as<SchemaCommand>(op).action) {
+        case SchemaCommand::Action::kCreateIndex: return "CreateIndex";
+        case SchemaCommand::Action::kDropIndex: return "DropIndex";
+        case SchemaCommand::Action::kCreateConstraint: return "CreateConstraint";
+        case SchemaCommand::Action::kDropConstraint: return "DropConstraint";
+      }
+      break;
+    }
+    case OpKind::kShow: {
+      switch (as<Show>(op).what) {
+        case Show::What::kIndexes: return "ShowIndexes";
+        case Show::What::kConstraints: return "ShowConstraints";
+        case Show::What::kFunctions: return "ShowFunctions";
+        case Show::What::kProcedures: return "ShowProcedures";
+      }
+      break;
+    }
+    case OpKind::kProduceResults: return "ProduceResults";
+    case OpKind::kCountStore:
+      return as<CountStore>(op).relationships ? "RelationshipCountFromCountStore" : "NodeCountFromCountStore";
+    case OpKind::kDegree: return "Degree";
+  }
+  return "Unknown";
+}
+
+InputRange op_inputs(OpKind kind) {
+  switch (kind) {
+    case OpKind::kArgument:
+    case OpKind::kSchemaCommand:
+    case OpKind::kCountStore: return {0, 0};
+    case OpKind::kShow:
+    case OpKind::kAllNodesScan:
+    case OpKind::kLabelScan:
+    case OpKind::kNodeByIdSeek:
+    case OpKind::kIndexSeek:
+    case OpKind::kIndexRangeScan:
+    case OpKind::kRelationshipScan:
+    case OpKind::kRelationshipByIdSeek: return {0, 1};
+    case OpKind::kApply:
+    case OpKind::kSemiApply:
+    case OpKind::kHashJoin:
+    case OpKind::kUnion:
+    case OpKind::kMerge:
+    case OpKind::kForeach:
+    case OpKind::kCallSubquery: return {2, 2};
+    default: return {1, 1};
+  }
+}
+
+bool right_is_applied(OpKind kind) {
+  return kind == OpKind::kApply || kind == OpKind::kSemiApply || kind == OpKind::kMerge || kind == OpKind::kForeach ||
+         kind == OpKind::kCallSubquery;
+}
+
+bool narrows(OpKind kind) { return kind == OpKind::kAggregate || kind == OpKind::kDistinct || kind == OpKind::kUnion; }
+
+bool is_write(OpKind kind) {
+  switch (kind) {
+    case OpKind::kCreate:
+    case OpKind::kMerge:
+    case OpKind::kSetProperties:
+    case OpKind::kRemove:
+    case OpKind::kDelete:
+    case OpKind::kSchemaCommand: return true;
+    default: return false;
+  }
+}
+
+void op_use(const LogicalOp& op, OpUse* use) {
+  auto expr = [&](const Expr* e) {
+    if (e != nullptr) use->exprs.push_back(e);
+  };
+  auto exprs = [&](std::span<const Expr* const> list) {
+    for (const Expr* e : list) expr(e);
+  };
+  auto read = [&](Slot s) {
+    if (s != kNoSlot) use->reads.push_back(s);
+  };
+  auto reads = [&](std::span<const Slot> list) {
+    for (Slot s : list) read(s);
+  };
+  auto add = [&](Slot s) {
+    if (s != kNoSlot) use->adds.push_back(s);
+  };
+  auto local = [&](Slot s) {
+    if (s != kNoSlot) use->locals.push_back(s);
+  };
+  auto items = [&](std::span<const SetItem> list) {
+    for (const SetItem& item : list) {
+      expr(item.target);
+      expr(item.dynamic_key);
+      expr(item.value);
+      exprs(item.dynamic_labels);
+    }
+  };
+  auto pattern = [&](const CreatePattern& p) {
+    for (const CreateNode& n : p.nodes) {
+      exprs(n.dynamic_labels);
+      expr(n.properties);
+      add(n.slot);
+    }
+    for (const CreateRelationship& r : p.relationships) {
+      expr(r.dynamic_type);
+      expr(r.properties);
+      for (Slot end : {r.from, r.to}) {
+        bool made = false;
+        for (const CreateNode& n : p.nodes) made |= n.slot == end;
+        if (!made) read(end);
+      }
+      add(r.slot);
+    }
+  };
+  switch (op.kind) {
+    case OpKind::kArgument: break;
+    case OpKind::kAllNodesScan: add(as<AllNodesScan>(op).node); break;
+    case OpKind::kLabelScan: add(as<LabelScan>(op).node); break;
+    case OpKind::kNodeByIdSeek: {
+      const auto& o = as<NodeByIdSeek>(op);
+      expr(o.id);
+      add(o.node);
+      break;
+    }
+    case OpKind::kIndexSeek: {
+      const auto& o = as<IndexSeek>(op);
+      exprs(o.values);
+      add(o.node);
+      add(o.from);
+      add(o.to);
+      break;
+    }
+    case OpKind::kIndexRangeScan: {
+      const auto& o = as<IndexRangeScan>(op);
+      expr(o.lower);
+      expr(o.upper);
+      expr(o.prefix);
+      add(o.node);
+      break;
+    }
+    case OpKind::kRelationshipScan: {
+      const auto& o = as<RelationshipScan>(op);
+      add(o.relationship);
+      add(o.from);
+      add(o.to);
+      break;
+    }
+    case OpKind::kRelationshipByIdSeek: {
+      const auto& o = as<RelationshipByIdSeek>(op);
+      expr(o.id);
+      add(o.relationship);
+      add(o.from);
+      add(o.to);
+      break;
+    }
+    case OpKind::kExpand: {
+      const auto& o = as<Expand>(op);
+      read(o.from);
+      if (o.relationship_bound) {
+        read(o.relationship);
+      } else {
+        add(o.relationship);
+      }
+      if (o.into) {
+        read(o.to);
+      } else {
+        add(o.to);
+      }
+      reads(o.differ_from);
+      break;
+    }
+    case OpKind::kVarExpand: {
+      const auto& o = as<VarExpand>(op);
+      read(o.from);
+      if (o.relationships_bound) {
+        read(o.relationships);
+      } else {
+        add(o.relationships);
+      }
+      if (o.into) {
+        read(o.to);
+      } else {
+        add(o.to);
+      }
+      reads(o.differ_from);
+      expr(o.hop_predicate);
+      local(o.hop_relationship);
+      local(o.hop_from);
+      local(o.hop_to);
+      break;
+    }
+    case OpKind::kShortestPath: {
+      const auto& o = as<ShortestPath>(op);
+      read(o.from);
+      read(o.to);
+      add(o.relationships);
+      add(o.path);
+      expr(o.hop_predicate);
+      local(o.hop_relationship);
+      local(o.hop_from);
+      local(o.hop_to);
+      break;
+    }
+    case OpKind::kFilter: exprs(as<Filter>(op).predicates); break;
+    case OpKind::kProjection:
+      for (const Assignment& a : as<Projection>(op).items) {
+        expr(a.expr);
+        add(a.slot);
+      }
+      break;
+    case OpKind::kAggregate:
+      for (const Assignment& a : as<Aggregate>(op).keys) {
+        expr(a.expr);
+        add(a.slot);
+      }
+      for (const Assignment& a : as<Aggregate>(op).aggregates) {
+        expr(a.expr);
+        add(a.slot);
+      }
+      break;
+    case OpKind::kDistinct:
+      reads(as<Distinct>(op).slots);
+      for (Slot s : as<Distinct>(op).slots) add(s);
+      break;
+    case OpKind::kSort: {
+      const auto& o = as<Sort>(op);
+      for (const SortKey& k : o.keys) expr(k.expr);
+      expr(o.skip);
+      expr(o.limit);
+      break;
+    }
+    case OpKind::kSkip: expr(as<Skip>(op).count); break;
+    case OpKind::kLimit: expr(as<Limit>(op).count); break;
+    case OpKind::kUnwind:
+      expr(as<Unwind>(op).list);
+      add(as<Unwind>(op).element);
+      break;
+    case OpKind::kEager: break;
+    case OpKind::kApply: break;
+    case OpKind::kSemiApply: break;
+    case OpKind::kHashJoin:
+      exprs(as<HashJoin>(op).left_keys);
+      exprs(as<HashJoin>(op).right_keys);
+      break;
+    case OpKind::kUnion: {
+      const auto& o = as<Union>(op);
+      reads(o.left);
+      reads(o.right);
+      for (Slot s : o.output) add(s);
+      break;
+    }
+    case OpKind::kCreate: pattern(as<Create>(op).pattern); break;
+    case OpKind::kMerge: {
+      const auto& o = as<Merge>(op);
+      pattern(o.pattern);
+      items(o.on_create);
+      items(o.on_match);
+      break;
+    }
+    case OpKind::kSetProperties: items(as<SetProperties>(op).items); break;
+    case OpKind::kRemove: items(as<Remove>(op).items); break;
+    case OpKind::kDelete: exprs(as<Delete>(op).targets); break;
+    case OpKind::kForeach:
+      expr(as<Foreach>(op).list);
+      local(as<Foreach>(op).element);
+      break;
+    case OpKind::kProcedureCall: {
+      const auto& o = as<ProcedureCall>(op);
+      exprs(o.args);
+      for (const ProcedureCall::Yield& y : o.yields) add(y.slot);
+      break;
+    }
+    case OpKind::kLoadCsv: {
+      const auto& o = as<LoadCsv>(op);
+      expr(o.url);
+      expr(o.separator);
+      add(o.row);
+      break;
+    }
+    case OpKind::kCallSubquery: expr(as<CallSubquery>(op).batch_rows); break;
+    case OpKind::kSchemaCommand: break;
+    case OpKind::kShow:
+      for (Slot s : as<Show>(op).columns) add(s);
+      break;
+    case OpKind::kProduceResults: reads(as<ProduceResults>(op).slots); break;
+    case OpKind::kCountStore: add(as<CountStore>(op).count); break;
+    case OpKind::kDegree: {
+      const auto& o = as<Degree>(op);
+      read(o.from);
+      reads(o.differ_from);
+      add(o.degree);
+      break;
+    }
+  }
+}
+
+void for_each_expr(const Expr* expr, const std::function<bool(const Expr&)>& visit) {
+  if (expr == nullptr || !visit(*expr)) return;
+  for (const Expr* child : expr->children) for_each_expr(child, visit);
+}
+
+void for_each_op(const LogicalOp* op, const std::function<bool(const LogicalOp&)>& visit, bool subplans) {
+  if (op == nullptr || !visit(*op)) return;
+  if (subplans) {
+    OpUse use;
+    op_use(*op, &use);
+    for (const Expr* e : use.exprs) {
+      for_each_expr(e, [&](const Expr& x) {
+        if (x.subplan != nullptr) for_each_op(x.subplan, visit, true);
+        return true;
+      });
+    }
+  }
+  for (const LogicalOp* input : op->inputs) for_each_op(input, visit, subplans);
+}
+
+void expr_reads(const Expr* expr, SlotSet* out) {
+  if (expr == nullptr) return;
+  SlotSet inner;
+  for (const Expr* child : expr->children) expr_reads(child, &inner);
+  switch (expr->kind) {
+    case ExprKind::kSlot: inner.add(expr->slot); break;
+    case ExprKind::kLet:
+    case ExprKind::kListComprehension:
+    case ExprKind::kQuantifier:
+      inner.remove(expr->slot);
+      break;
+    case ExprKind::kReduce:
+      inner.remove(expr->slot);
+      inner.remove(expr->slot2);
+      break;
+    default: break;
+  }
+  if (expr->subplan != nullptr) subtree_reads(expr->subplan, &inner);
+  out->add(inner);
+}
+
+namespace {
+
+// Adds to *out what `op` and its inputs read that none of them adds.
+void collect_reads(const LogicalOp* op, SlotSet* reads, SlotSet* adds) {
+  for (const LogicalOp* input : op->inputs) collect_reads(input, reads, adds);
+  OpUse use;
+  op_use(*op, &use);
+  for (Slot s : use.locals) adds->add(s);
+  for (Slot s : use.adds) adds->add(s);
+  for (Slot s : use.reads) reads->add(s);
+  for (const Expr* e : use.exprs) expr_reads(e, reads);
+}
+
+}  // namespace
+
+void subtree_reads(const LogicalOp* op, SlotSet* out) {
+  SlotSet reads, adds;
+  collect_reads(op, &reads, &adds);
+  for (Slot s : adds.to_vector()) reads.remove(s);
+  out->add(reads);
+}
+
+void op_output(const LogicalOp* op, const SlotSet& argument, SlotSet* out) {
+  SlotSet result;
+  if (op->inputs.empty()) {
+    result = argument;
+  } else {
+    op_output(op->inputs[0], argument, &result);
+    if (op->inputs.size() == 2) {
+      switch (op->kind) {
+        case OpKind::kSemiApply:
+        case OpKind::kForeach: break;
+        case OpKind::kHashJoin: {
+          SlotSet right;
+          op_output(op->inputs[1], argument, &right);
+          result.add(right);
+          break;
+        }
+        case OpKind::kUnion: break;
+        case OpKind::kCallSubquery:
+          if (!static_cast<const CallSubquery*>(op)->unit) {
+            SlotSet right;
+            op_output(op->inputs[1], result, &right);
+            result.add(right);
+          }
+          break;
+        default: {
+          SlotSet right;
+          op_output(op->inputs[1], result, &right);
+          result.add(right);
+        }
+      }
+    }
+  }
+  OpUse use;
+  op_use(*op, &use);
+  if (narrows(op->kind)) result = SlotSet();
+  for (Slot s : use.adds) result.add(s);
+  out->add(result);
+}
+
+bool is_deterministic(const Expr* expr) {
+  bool yes = true;
+  for_each_expr(expr, [&](const Expr& e) {
+    if (e.function != nullptr && e.function->purity == Purity::kVolatile) yes = false;
+    if (e.subplan != nullptr) {
+      for_each_op(e.subplan, [&](const LogicalOp& op) {
+        OpUse use;
+        op_use(op, &use);
+        for (const Expr* x : use.exprs) {
+          if (yes && !is_deterministic(x)) yes = false;
+        }
+        return yes;
+      }, false);
+    }
+    return yes;
+  });
+  return yes;
+}
+
+bool is_row_independent(const Expr* expr) {
+  SlotSet reads;
+  expr_reads(expr, &reads);
+  if (!reads.empty()) return false;
+  bool yes = true;
+  for_each_expr(expr, [&](const Expr& e) {
+    if (e.subplan != nullptr || e.kind == ExprKind::kAggregate) yes = false;
+    return yes;
+  });
+  return yes && is_deterministic(expr);
+}
+
+}  // namespace lora::cypher
