@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <algorithm>
 #include <ctime>
 #include <utility>
+#include <vector>
 
 #include "kv/commit_record.h"
 #include "kv/encode.h"
@@ -18,6 +20,8 @@ namespace lora::kv {
 namespace {
 
 constexpr ByteView kMagic("LORAKV\r\n", 8);
+constexpr ByteView kRustDatabaseMagic("LORADB2\0", 8);
+constexpr ByteView kRustColumnsMagic("LORACOL1", 8);
 constexpr size_t kFormatBytes = 40;
 constexpr size_t kAckedSlotBytes = 32;
 constexpr uint64_t kAckedSlotOffset[2] = {0, 512};
@@ -146,6 +150,78 @@ Status sync_directory(rocksdb::FileSystem& files, const std::string& path) {
   return from_rocks(directory->FsyncWithDirOptions(rocksdb::IOOptions(), nullptr, rocksdb::DirFsyncOptions()), doing);
 }
 
+Result<DirectoryState> inspect_directory(rocksdb::FileSystem& files, const std::string& path) {
+  const rocksdb::IOOptions options;
+  const rocksdb::IOStatus exists = files.FileExists(path, options, nullptr);
+  if (exists.IsNotFound() || exists.IsPathNotFound()) {
+    return DirectoryState::kMissing;
+  }
+  LORA_TRY(from_rocks(exists, "look at `" + path + "`"));
+  bool is_directory = false;
+  if (files.IsDirectory(path, options, &is_directory, nullptr).ok() && !is_directory) {
+    LORA_ASSIGN(const std::string start, read_small_file(files, path, 8));
+    if (start == kRustDatabaseMagic || start == kRustColumnsMagic) {
+      return Status(ErrorCode::kFormatVersion,
+                    "`" + path + "` was written by the Rust version of LoraDB, whose files this version does not read; "
+                    "export its graph there as Cypher or rows and load that here");
+    }
+    return Status::config("`" + path + "` is a file; a database is a directory");
+  }
+  std::vector<std::string> names;
+  LORA_TRY(from_rocks(files.GetChildren(path, options, &names, nullptr), "list `" + path + "`"));
+  bool unfinished = false;
+  bool others = false;
+  for (const std::string& name : names) {
+    if (name == kFormatFile) {
+      return DirectoryState::kDatabase;
+    }
+    unfinished = unfinished || name == kFormatFileNew;
+    others = others || !(name == "." || name == ".." || name == kHolderFile || name == "lost+found");
+  }
+  return unfinished || !others ? DirectoryState::kEmpty : DirectoryState::kForeign;
+}
+
+Status make_directories(rocksdb::FileSystem& files, const std::string& path, bool system) {
+  for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+    const std::string part = path.substr(0, slash);
+    if (!files.FileExists(part, rocksdb::IOOptions(), nullptr).ok()) {
+      if (system) {
+        if (mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) {
+          return from_errno(errno, "create directory `" + part + "`");
+        }
+      } else {
+        LORA_TRY(from_rocks(files.CreateDirIfMissing(part, rocksdb::IOOptions(), nullptr),
+                            "create directory `" + part + "`"));
+      }
+      const size_t parent = part.rfind('/');
+      LORA_TRY(sync_directory(files, parent == std::string::npos ? "." : parent == 0 ? "/" : part.substr(0, parent)));
+    }
+    if (slash == std::string::npos) {
+      return Status();
+    }
+  }
+}
+
+Status remove_unfinished(rocksdb::FileSystem& files, const std::string& directory) {
+  std::vector<std::string> names;
+  LORA_TRY(from_rocks(files.GetChildren(directory, rocksdb::IOOptions(), &names, nullptr), "list `" + directory + "`"));
+  for (const std::string& name : names) {
+    // Never anything that RocksDB or this store would not have made.
+    const bool ours = name == "CURRENT" || name == "IDENTITY" || name == kFormatFileNew || name == kAckedFile ||
+                      name.starts_with("MANIFEST-") || name.ends_with(".dbtmp") || name.ends_with(".log") ||
+                      name.ends_with(".sst") || is_run_name(name);
+    if (ours) {
+      LORA_TRY(from_rocks(files.DeleteFile(directory + "/" + name, rocksdb::IOOptions(), nullptr),
+                          "remove `" + directory + "/" + name + "`"));
+    }
+  }
+  return Status();
+}
+
+std::string run_name(uint64_t number) { return "run-" + std::to_string(number) + ".new"; }
+
+bool is_run_name(ByteView name) { return name.starts_with("run-") && name.ends_with(".new"); }
+
 uint64_t AckedFile::read(rocksdb::FileSystem& files, const std::string& directory, const DatabaseId& id) {
   const Result<std::string> bytes =
       read_small_file(files, directory + "/" + kAckedFile, kAckedSlotOffset[1] + kAckedSlotBytes);
@@ -174,6 +250,9 @@ Result<std::unique_ptr<AckedFile>> AckedFile::open(rocksdb::FileSystem& files, c
   if (!files.FileExists(path, rocksdb::IOOptions(), nullptr).ok()) {
     std::unique_ptr<rocksdb::FSWritableFile> created;
     LORA_TRY(from_rocks(files.NewWritableFile(path, rocksdb::FileOptions(), &created, nullptr), "create `" + path + "`"));
+    // Full size at once, so that a full disk cannot fail a later write.
+    const std::string empty(kAckedSlotOffset[1] + kAckedSlotBytes, '\0');
+    LORA_TRY(from_rocks(created->Append(empty, rocksdb::IOOptions(), nullptr), "create `" + path + "`"));
     LORA_TRY(from_rocks(created->Close(rocksdb::IOOptions(), nullptr), "create `" + path + "`"));
   }
   auto made = std::make_unique<AckedFile>();
@@ -189,6 +268,12 @@ Status AckedFile::write(uint64_t commit) {
   encode_fixed64(&slot, commit);
   seal(&slot);
   return from_rocks(file_->Write(kAckedSlotOffset[turn_++ % 2], slot, rocksdb::IOOptions(), nullptr), "write ACKED");
+}
+
+Status AckedFile::reset(uint64_t commit) {
+  LORA_TRY(write(commit));
+  LORA_TRY(write(commit));
+  return sync();
 }
 
 Status AckedFile::sync() { return from_rocks(file_->Sync(rocksdb::IOOptions(), nullptr), "sync ACKED"); }

@@ -50,6 +50,22 @@ Result<std::string> read_small_file(rocksdb::FileSystem& files, const std::strin
 Status write_small_file(rocksdb::FileSystem& files, const std::string& path, ByteView bytes);
 Status sync_directory(rocksdb::FileSystem& files, const std::string& path);
 
+enum class DirectoryState : uint8_t {
+  kMissing,     // nothing there
+  kEmpty,       // a directory without files, or with what a crash left of a database being created
+  kDatabase,    // has a FORMAT file
+  kForeign,     // has files, none of which says that they are ours
+};
+// kFormatVersion for a file of the Rust LoraDB, kConfig for another file at `path`.
+Result<DirectoryState> inspect_directory(rocksdb::FileSystem& files, const std::string& path);
+// Creates the directory and its parents, each synced into its parent. `system`: by the system's calls, with mode 0700.
+Status make_directories(rocksdb::FileSystem& files, const std::string& path, bool system);
+// Removes the files of a database whose creation did not finish.
+Status remove_unfinished(rocksdb::FileSystem& files, const std::string& directory);
+// "run-7.new": a sorted run that was not ingested.
+std::string run_name(uint64_t number);
+bool is_run_name(ByteView name);
+
 // The ACKED file of a writer. Threads: one at a time.
 class AckedFile {
  public:
@@ -59,6 +75,8 @@ class AckedFile {
                                                  const DatabaseId& id);
 
   Status write(uint64_t commit);
+  // Both slots, synced: after a recovery that lost acknowledged commits their numbers are used again.
+  Status reset(uint64_t commit);
   Status sync();
   Status close();
 

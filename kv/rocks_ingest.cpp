@@ -137,7 +137,7 @@ Status fill(RunFile& file, const BatchContents::Space& contents) {
 
 }  // namespace
 
-std::string RocksStore::run_path(uint64_t number) const { return path_ + "/run-" + std::to_string(number) + ".new"; }
+std::string RocksStore::run_path(uint64_t number) const { return path_ + "/" + run_name(number); }
 
 Result<std::unique_ptr<SortedRun>> RocksStore::sorted_run(Keyspace space) {
   LORA_TRY(check_writable());

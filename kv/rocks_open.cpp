@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "kv/check.h"
+#include "kv/rocks_log_scan.h"
 #include "kv/rocks_status.h"
 #include "kv/rocks_store.h"
 #include "kv/rocks_store_impl.h"
@@ -36,10 +37,17 @@ Result<std::unique_ptr<Store>> open_rocks_store(const StoreOptions& options) {
 
 Result<std::unique_ptr<Store>> open_store(const StoreOptions& options) { return open_rocks_store(options); }
 
-Status RocksStore::open() {
+void RocksStore::prepare() {
   listener_ = std::make_shared<Listener>(this);
   cache_ = make_block_cache(options_, in_memory_);
   path_ = in_memory_ ? kMemoryPath : options_.directory;
+  while (path_.size() > 1 && path_.ends_with('/')) {
+    path_.pop_back();
+  }
+}
+
+Status RocksStore::open() {
+  prepare();
   return in_memory_ ? open_memory() : open_disk();
 }
 
@@ -84,13 +92,160 @@ Status RocksStore::open_memory() {
   return open_native(true);
 }
 
+// The order of the checks: what can be refused by looking is refused before anything is locked or created.
 Status RocksStore::open_disk() {
-  LORA_TRY(open_native(!options_.read_only && !options_.secondary && options_.create_if_missing));
-  LORA_TRY(load_commit_state());
-  if (!options_.read_only && !options_.secondary && options_.sync == SyncLevel::kInterval) {
+  if (options_.secondary && options_.secondary_directory.empty()) {
+    return Status::config("a secondary store needs a `secondary_directory`");
+  }
+  const bool writes = !options_.read_only && !options_.secondary;
+  LORA_ASSIGN(DirectoryState state, inspect_directory(*environment_.file_system, path_));
+  if (state == DirectoryState::kForeign) {
+    return Status::config("directory `" + path_ + "` is not empty and holds no LoraDB database; choose another path");
+  }
+  if (state != DirectoryState::kDatabase && !(writes && options_.create_if_missing)) {
+    return {ErrorCode::kNotFound, "there is no database at `" + path_ + "`"};
+  }
+  if (state == DirectoryState::kMissing) {
+    LORA_TRY(make_directories(*environment_.file_system, path_, options_.file_system == nullptr));
+  }
+  if (options_.file_system == nullptr && !options_.secondary) {
+    LORA_ASSIGN(lock_, DirectoryLock::acquire(path_, !writes));
+  }
+  if (!writes) {
+    LORA_TRY(read_format());
+    return options_.secondary ? open_secondary() : open_reader();
+  }
+  // Again under the lock: another process may have finished creating the database meanwhile.
+  LORA_ASSIGN(state, inspect_directory(*environment_.file_system, path_));
+  LORA_TRY(state == DirectoryState::kDatabase ? open_writer() : create_database());
+  LORA_ASSIGN(acked_, AckedFile::open(*environment_.file_system, path_, id_));
+  if (recovery_.lost_commits != 0) {
+    LORA_TRY(acked_->reset(last_commit()));
+  }
+  if (options_.sync == SyncLevel::kInterval) {
     interval_thread_ = std::thread([this] { interval_loop(); });
   }
   return Status();
+}
+
+Status RocksStore::read_format() {
+  const std::string path = path_ + "/" + kFormatFile;
+  LORA_ASSIGN(const std::string bytes, read_small_file(*environment_.file_system, path, 4096));
+  return decode_format(bytes, path, &id_);
+}
+
+// FORMAT.new marks a database that is being created and FORMAT one that is complete. Nobody was promised anything about
+// the former, so whatever a crash left of it is removed.
+Status RocksStore::create_database() {
+  rocksdb::FileSystem& files = *environment_.file_system;
+  LORA_TRY(remove_unfinished(files, path_));
+  LORA_ASSIGN(id_, make_database_id());
+  const std::string made = path_ + "/" + kFormatFileNew;
+  LORA_TRY(write_small_file(files, made, encode_format(id_)));
+  LORA_TRY(sync_directory(files, path_));
+  LORA_TRY(open_native(true));
+  const rocksdb::Status status =
+      db_->Put(write_options_, family(Keyspace::kMeta), to_slice(kIdentityKey), rocksdb::Slice(id_.data(), id_.size()));
+  LORA_TRY(from_rocks(status, "create `" + path_ + "`"));
+  LORA_TRY(from_rocks(db_->SyncWAL(), "create `" + path_ + "`"));
+  LORA_TRY(from_rocks(files.RenameFile(made, path_ + "/" + kFormatFile, rocksdb::IOOptions(), nullptr),
+                      "create `" + path_ + "`"));
+  return sync_directory(files, path_);
+}
+
+Status RocksStore::open_writer() {
+  LORA_TRY(read_format());
+  uint64_t promised = 0;
+  LORA_TRY(collect_promises(&promised));
+  remove_stale_runs();
+  LORA_TRY(open_existing());
+  return check_promises(promised);
+}
+
+Status RocksStore::open_reader() {
+  const uint64_t acked = AckedFile::read(*environment_.file_system, path_, id_);
+  LORA_ASSIGN(const LogScan scan, scan_logs(*environment_.file_system, path_));
+  LORA_TRY(open_existing());
+  return check_promises(std::max(acked, scan.promised));
+}
+
+Status RocksStore::open_secondary() { return open_existing(); }
+
+// RocksDB's recovery rewrites what it has read and deletes the log. Where the log looks damaged, a read-only open finds
+// out first what the recovery would keep, so that a refused open leaves every file as it was.
+Status RocksStore::collect_promises(uint64_t* promised) {
+  const uint64_t acked = AckedFile::read(*environment_.file_system, path_, id_);
+  LORA_ASSIGN(const LogScan scan, scan_logs(*environment_.file_system, path_));
+  *promised = std::max(acked, scan.promised);
+  const bool suspicious = scan.bytes != 0 && (scan.damaged || acked > scan.last_commit);
+  if (!suspicious || options_.recover) {
+    return Status();
+  }
+  StoreOptions probe_options = options_;
+  probe_options.read_only = true;
+  RocksStore probe(probe_options, make_rocks_environment(options_, false));
+  return probe.open_probe(id_, *promised);
+}
+
+// The caller holds the lock of the directory.
+Status RocksStore::open_probe(const DatabaseId& id, uint64_t promised) {
+  prepare();
+  id_ = id;
+  LORA_TRY(open_existing());
+  return check_promises(promised);
+}
+
+Status RocksStore::open_existing() {
+  Status opened = open_native(false);
+  if (!opened.ok()) {
+    // The format file says that a complete database is here, so whatever RocksDB misses is damage.
+    if (opened.code() == ErrorCode::kConfig || opened.code() == ErrorCode::kNotFound) {
+      return Status::corruption(opened.message());
+    }
+    return opened;
+  }
+  LORA_TRY(load_commit_state());
+  std::string id;
+  const rocksdb::Status status =
+      db_->Get(read_options(nullptr), family(Keyspace::kMeta), to_slice(kIdentityKey), &id);
+  if (!status.ok() && !status.IsNotFound()) {
+    return from_rocks(status, "read the database id");
+  }
+  if (id != ByteView(id_.data(), id_.size())) {
+    return Status::corruption("the files of `" + path_ + "` do not belong to its format file; they were mixed with "
+                              "those of another database");
+  }
+  return Status();
+}
+
+Status RocksStore::check_promises(uint64_t promised) {
+  const uint64_t recovered = last_commit();
+  if (promised <= recovered) {
+    return Status();
+  }
+  const uint64_t lost = promised - recovered;
+  std::string detail = std::to_string(lost) + (lost == 1 ? " acknowledged commit is" : " acknowledged commits are") +
+                       " missing: the log of `" + path_ + "` ends at commit " + std::to_string(recovered) +
+                       ", commit " + std::to_string(promised) + " was acknowledged";
+  if (!options_.recover) {
+    return Status::corruption(detail + "; restore a backup, or open with recovery to go on without them");
+  }
+  recovery_.lost_commits = lost;
+  recovery_.detail = std::move(detail);
+  return Status();
+}
+
+void RocksStore::remove_stale_runs() const {
+  rocksdb::FileSystem& files = *environment_.file_system;
+  std::vector<std::string> names;
+  if (!files.GetChildren(path_, rocksdb::IOOptions(), &names, nullptr).ok()) {
+    return;
+  }
+  for (const std::string& name : names) {
+    if (is_run_name(name)) {
+      files.DeleteFile(path_ + "/" + name, rocksdb::IOOptions(), nullptr).PermitUncheckedError();
+    }
+  }
 }
 
 Result<CommitRecord> RocksStore::read_commit_record(const rocksdb::ReadOptions& options, std::string* buffer) const {
@@ -159,6 +314,17 @@ Status RocksStore::close() {
     outcome = failed_.load(std::memory_order_acquire) ? health() : flush_memtables();
   }
   Status closed = close_native();
+  if (acked_ != nullptr) {
+    if (outcome.ok() && closed.ok()) {
+      closed = acked_->sync();
+    }
+    const Status acked = acked_->close();
+    if (closed.ok()) {
+      closed = acked;
+    }
+    acked_.reset();
+  }
+  lock_.reset();
   return outcome.ok() ? closed : outcome;
 }
 

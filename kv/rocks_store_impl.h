@@ -89,16 +89,20 @@ class RocksStore final : public Store {
   class Listener;
 
   // rocks_open.cpp
+  void prepare();
   Status open_memory();
   Status open_disk();
   Status open_writer();
   Status open_reader();
   Status open_secondary();
+  Status open_probe(const DatabaseId& id, uint64_t promised);
   Status create_database();
-  Status check_identity();
-  // What was promised (ACKED, durable_upto in the log) against what is there; fills recovery_.
+  Status read_format();
+  // *promised: the highest commit that ACKED or the log say was acknowledged; kCorruption when recovery would lose it.
+  Status collect_promises(uint64_t* promised);
+  // What was promised against what is there; fills recovery_.
   Status check_promises(uint64_t promised);
-  Status probe_before_recovery(uint64_t promised);
+  Status open_existing();
   Status open_native(bool create);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors() const;
   Result<CommitRecord> read_commit_record(const rocksdb::ReadOptions& options, std::string* buffer) const;
