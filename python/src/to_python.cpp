@@ -1,0 +1,334 @@
+// Values to plain Python data.
+#include <cmath>
+#include <iterator>
+
+#include "convert.h"
+#include "graph/text.h"
+#include "kv/check.h"
+
+namespace lora::python {
+
+namespace {
+
+// Interned once; borrowed everywhere.
+struct Names {
+  PyObject *kind, *id, *labels, *properties, *start_id, *end_id, *type, *nodes, *rels, *iso, *srid, *crs, *x, *y, *z,
+      *longitude, *latitude, *height, *dimension, *coordinate_type, *values, *length, *segments;
+  PyObject *node, *relationship, *path, *date, *time, *local_time, *date_time, *local_date_time, *duration, *point,
+      *vector, *binary;
+};
+
+const Names& names() {
+  static const Names instance = [] {
+    const auto intern = [](const char* text) { return PyUnicode_InternFromString(text); };
+    Names n;
+    n.kind = intern("kind");
+    n.id = intern("id");
+    n.labels = intern("labels");
+    n.properties = intern("properties");
+    n.start_id = intern("startId");
+    n.end_id = intern("endId");
+    n.type = intern("type");
+    n.nodes = intern("nodes");
+    n.rels = intern("rels");
+    n.iso = intern("iso");
+    n.srid = intern("srid");
+    n.crs = intern("crs");
+    n.x = intern("x");
+    n.y = intern("y");
+    n.z = intern("z");
+    n.longitude = intern("longitude");
+    n.latitude = intern("latitude");
+    n.height = intern("height");
+    n.dimension = intern("dimension");
+    n.coordinate_type = intern("coordinateType");
+    n.values = intern("values");
+    n.length = intern("length");
+    n.segments = intern("segments");
+    n.node = intern("node");
+    n.relationship = intern("relationship");
+    n.path = intern("path");
+    n.date = intern("date");
+    n.time = intern("time");
+    n.local_time = intern("localtime");
+    n.date_time = intern("datetime");
+    n.local_date_time = intern("localdatetime");
+    n.duration = intern("duration");
+    n.point = intern("point");
+    n.vector = intern("vector");
+    n.binary = intern("binary");
+    return n;
+  }();
+  return instance;
+}
+
+PyObject* text_to_python(std::string_view text) {
+  return PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace");
+}
+
+// Puts a new reference into a dict; releases it. False on failure of either.
+bool put(PyObject* dict, PyObject* key, PyObject* value) {
+  if (value == nullptr) return false;
+  const int failed = PyDict_SetItem(dict, key, value);
+  Py_DECREF(value);
+  return failed == 0;
+}
+
+bool put_kind(PyObject* dict, PyObject* kind) { return PyDict_SetItem(dict, names().kind, kind) == 0; }
+
+PyObject* finish(PyObject* dict, bool good) {
+  if (!good) {
+    Py_DECREF(dict);
+    return nullptr;
+  }
+  return dict;
+}
+
+PyObject* entries_to_python(std::span<const MapEntry> entries) {
+  PyObject* dict = PyDict_New();
+  if (dict == nullptr) return nullptr;
+  for (const auto& [key, value] : entries) {
+    PyObject* name = text_to_python(key.as_string());
+    const bool good = name != nullptr && put(dict, name, to_python(value));
+    Py_XDECREF(name);
+    if (!good) return finish(dict, false);
+  }
+  return dict;
+}
+
+// A list of `count` items made one by one.
+template <typename Make>
+PyObject* list_of(size_t count, Make make) {
+  PyObject* list = PyList_New(static_cast<Py_ssize_t>(count));
+  if (list == nullptr) return nullptr;
+  for (size_t i = 0; i < count; ++i) {
+    PyObject* item = make(i);
+    if (item == nullptr) {
+      Py_DECREF(list);
+      return nullptr;
+    }
+    PyList_SET_ITEM(list, static_cast<Py_ssize_t>(i), item);
+  }
+  return list;
+}
+
+PyObject* id_to_python(uint64_t id) { return PyLong_FromUnsignedLongLong(id); }
+
+PyObject* node_to_python(const Node& node) {
+  const Names& n = names();
+  PyObject* dict = PyDict_New();
+  if (dict == nullptr) return nullptr;
+  return finish(dict, put_kind(dict, n.node) && put(dict, n.id, id_to_python(node.id.value)) &&
+                          put(dict, n.labels,
+                              list_of(node.labels.size(), [&](size_t i) { return text_to_python(node.labels[i]); })) &&
+                          put(dict, n.properties, entries_to_python(node.properties)));
+}
+
+PyObject* relationship_to_python(const Relationship& r) {
+  const Names& n = names();
+  PyObject* dict = PyDict_New();
+  if (dict == nullptr) return nullptr;
+  return finish(dict, put_kind(dict, n.relationship) && put(dict, n.id, id_to_python(r.id.value)) &&
+                          put(dict, n.start_id, id_to_python(r.start.value)) &&
+                          put(dict, n.end_id, id_to_python(r.end.value)) &&
+                          put(dict, n.type, text_to_python(r.type)) &&
+                          put(dict, n.properties, entries_to_python(r.properties)));
+}
+
+PyObject* path_to_python(const Path& path) {
+  const Names& n = names();
+  PyObject* dict = PyDict_New();
+  if (dict == nullptr) return nullptr;
+  return finish(
+      dict, put_kind(dict, n.path) &&
+                put(dict, n.nodes, list_of(path.nodes.size(), [&](size_t i) { return node_to_python(path.nodes[i]); })) &&
+                put(dict, n.rels,
+                    list_of(path.rels.size(), [&](size_t i) { return relationship_to_python(path.rels[i]); })));
+}
+
+PyObject* temporal_to_python(PyObject* kind, const Value& value) {
+  PyObject* dict = PyDict_New();
+  if (dict == nullptr) return nullptr;
+  return finish(dict, put_kind(dict, kind) && put(dict, names().iso, text_to_python(to_text(value))));
+}
+
+PyObject* point_to_python(const Point& p) {
+  const Names& n = names();
+  const char* crs = p.crs == Crs::kCartesian     ? "cartesian"
+                    : p.crs == Crs::kCartesian3D ? "cartesian-3D"
+                    : p.crs == Crs::kWgs84       ? "WGS-84-2D"
+                                                 : "WGS-84-3D";
+  PyObject* dict = PyDict_New();
+  if (dict == nullptr) return nullptr;
+  bool good = put_kind(dict, n.point) && put(dict, n.srid, PyLong_FromLong(static_cast<long>(p.crs))) &&
+              put(dict, n.crs, PyUnicode_FromString(crs)) && put(dict, n.x, PyFloat_FromDouble(p.x)) &&
+              put(dict, n.y, PyFloat_FromDouble(p.y));
+  if (good && p.is_3d()) good = put(dict, n.z, PyFloat_FromDouble(p.z));
+  if (good && p.geographic()) {
+    good = put(dict, n.longitude, PyFloat_FromDouble(p.x)) && put(dict, n.latitude, PyFloat_FromDouble(p.y));
+    if (good && p.is_3d()) good = put(dict, n.height, PyFloat_FromDouble(p.z));
+  }
+  return finish(dict, good);
+}
+
+PyObject* vector_to_python(const VectorValue& v) {
+  static constexpr const char* kTypes[] = {"FLOAT64", "FLOAT32", "INTEGER", "INTEGER32", "INTEGER16", "INTEGER8"};
+  const Names& n = names();
+  const bool floats = v.type <= VectorType::kFloat32;
+  PyObject* dict = PyDict_New();
+  if (dict == nullptr) return nullptr;
+  return finish(dict, put_kind(dict, n.vector) && put(dict, n.dimension, PyLong_FromSize_t(v.dimension())) &&
+                          put(dict, n.coordinate_type, PyUnicode_FromString(kTypes[static_cast<size_t>(v.type)])) &&
+                          put(dict, n.values, list_of(v.dimension(), [&](size_t i) {
+                                return floats ? PyFloat_FromDouble(v.floats[i]) : PyLong_FromLongLong(v.integers[i]);
+                              })));
+}
+
+PyObject* binary_to_python(const Binary& b) {
+  const Names& n = names();
+  PyObject* dict = PyDict_New();
+  if (dict == nullptr) return nullptr;
+  return finish(dict, put_kind(dict, n.binary) && put(dict, n.length, PyLong_FromSize_t(b.length())) &&
+                          put(dict, n.segments, list_of(b.segments.size(), [&](size_t i) {
+                                return PyBytes_FromStringAndSize(b.segments[i].data(),
+                                                                 static_cast<Py_ssize_t>(b.segments[i].size()));
+                              })));
+}
+
+}  // namespace
+
+PyObject* to_python(const Value& value) {
+  switch (value.type()) {
+    case ValueType::kNull: return Py_NewRef(Py_None);
+    case ValueType::kBoolean: return PyBool_FromLong(value.as_boolean());
+    case ValueType::kInteger: return PyLong_FromLongLong(value.as_integer());
+    case ValueType::kFloat: return PyFloat_FromDouble(value.as_float());
+    case ValueType::kString: return text_to_python(value.as_string());
+    case ValueType::kList: {
+      if (Py_EnterRecursiveCall(" while converting a list") != 0) return nullptr;
+      const List& list = value.as_list();
+      PyObject* result = list_of(list.size(), [&](size_t i) { return to_python(list[i]); });
+      Py_LeaveRecursiveCall();
+      return result;
+    }
+    case ValueType::kMap: {
+      if (Py_EnterRecursiveCall(" while converting a map") != 0) return nullptr;
+      PyObject* result = entries_to_python(value.as_map());
+      Py_LeaveRecursiveCall();
+      return result;
+    }
+    case ValueType::kNode:
+      LORA_CHECK(value.is_hydrated());
+      return node_to_python(value.as_node());
+    case ValueType::kRelationship:
+      LORA_CHECK(value.is_hydrated());
+      return relationship_to_python(value.as_relationship());
+    case ValueType::kPath:
+      LORA_CHECK(value.is_hydrated());
+      return path_to_python(value.as_path());
+    case ValueType::kDate: return temporal_to_python(names().date, value);
+    case ValueType::kLocalTime: return temporal_to_python(names().local_time, value);
+    case ValueType::kTime: return temporal_to_python(names().time, value);
+    case ValueType::kLocalDateTime: return temporal_to_python(names().local_date_time, value);
+    case ValueType::kDateTime: return temporal_to_python(names().date_time, value);
+    case ValueType::kDuration: return temporal_to_python(names().duration, value);
+    case ValueType::kPoint: return point_to_python(value.as_point());
+    case ValueType::kVector: return vector_to_python(value.as_vector());
+    case ValueType::kBinary: return binary_to_python(value.as_binary());
+  }
+  return Py_NewRef(Py_None);
+}
+
+PyObject* names_to_python(const std::vector<std::string>& columns) {
+  return list_of(columns.size(), [&](size_t i) { return text_to_python(columns[i]); });
+}
+
+namespace {
+
+// A dict whose copies share one key table: the attribute dict of an instance of a fresh class. Only pays for many rows
+// of few columns. Null without an error: not worth it.
+PyObject* key_sharing_template(PyObject* const* keys, size_t count) {
+  if (count == 0 || count > 29) return nullptr;
+  PyObject* type = PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(){}", "Row");
+  if (type == nullptr) return nullptr;
+  PyObject* instance = nullptr;
+  for (int round = 0; round < 30; ++round) {  // the shared table shrinks to its use over the first instances
+    Py_XDECREF(instance);
+    instance = PyObject_CallNoArgs(type);
+    if (instance == nullptr) break;
+    for (size_t i = 0; i < count; ++i) {
+      if (PyObject_SetAttr(instance, keys[i], Py_None) != 0) {
+        Py_CLEAR(instance);
+        break;
+      }
+    }
+    if (instance == nullptr) break;
+  }
+  PyObject* dict = instance != nullptr ? PyObject_GenericGetDict(instance, nullptr) : nullptr;
+  Py_XDECREF(instance);
+  Py_DECREF(type);
+  if (dict == nullptr || PyDict_GET_SIZE(dict) != static_cast<Py_ssize_t>(count)) {
+    PyErr_Clear();
+    Py_CLEAR(dict);
+  }
+  return dict;
+}
+
+// Switches the cyclic collector off while many containers are built.
+class PauseCollector {
+ public:
+  explicit PauseCollector(bool wanted) : paused_(wanted && PyGC_Disable() != 0) {}
+  ~PauseCollector() {
+    if (paused_) PyGC_Enable();
+  }
+  PauseCollector(const PauseCollector&) = delete;
+  PauseCollector& operator=(const PauseCollector&) = delete;
+
+ private:
+  bool paused_;
+};
+
+}  // namespace
+
+PyObject* rows_to_python(const std::vector<std::string>& columns, const Value* values, size_t row_count) {
+  PyObject* list = PyList_New(static_cast<Py_ssize_t>(row_count));
+  if (list == nullptr || row_count == 0) return list;
+  std::vector<PyObject*> keys(columns.size());
+  bool good = true;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    keys[i] = text_to_python(columns[i]);
+    if (keys[i] == nullptr) {
+      good = false;
+    } else {
+      PyUnicode_InternInPlace(&keys[i]);
+    }
+  }
+  PyObject* shared = nullptr;
+  if (good && row_count >= 512) shared = key_sharing_template(keys.data(), keys.size());
+  {
+    const PauseCollector pause(row_count > 1000);
+    for (size_t row = 0; good && row < row_count; ++row) {
+      PyObject* dict = shared != nullptr ? PyDict_Copy(shared) : PyDict_New();
+      if (dict == nullptr) {
+        good = false;
+        break;
+      }
+      PyList_SET_ITEM(list, static_cast<Py_ssize_t>(row), dict);
+      for (size_t c = 0; c < keys.size(); ++c) {
+        if (!put(dict, keys[c], to_python(*values++))) {
+          good = false;
+          break;
+        }
+      }
+    }
+  }
+  Py_XDECREF(shared);
+  for (PyObject* key : keys) Py_XDECREF(key);
+  if (!good) {
+    Py_DECREF(list);
+    return nullptr;
+  }
+  return list;
+}
+
+}  // namespace lora::python
