@@ -365,14 +365,14 @@ bool decode_index_definition(ByteView bytes, IndexInfo* out) {
   return true;
 }
 
-std::string encode_constraint_definition(const StoredConstraint& constraint) {
+std::string encode_constraint_definition(const ConstraintInfo& constraint) {
   std::string out;
   kv::encode_u8(&out, kDefinitionVersion);
-  kv::encode_u8(&out, static_cast<uint8_t>(constraint.info.definition.kind));
-  kv::encode_u8(&out, static_cast<uint8_t>(constraint.info.definition.entity));
+  kv::encode_u8(&out, static_cast<uint8_t>(constraint.definition.kind));
+  kv::encode_u8(&out, static_cast<uint8_t>(constraint.definition.entity));
   kv::encode_fixed32(&out, constraint.label_or_type);
-  kv::encode_fixed32(&out, constraint.info.owned_index.value);
-  kv::encode_sized(&out, constraint.info.definition.name);
+  kv::encode_fixed32(&out, constraint.owned_index.value);
+  kv::encode_sized(&out, constraint.definition.name);
   kv::encode_varint(&out, constraint.keys.size());
   for (KeyId key : constraint.keys) {
     kv::encode_varint(&out, key.value);
@@ -380,7 +380,7 @@ std::string encode_constraint_definition(const StoredConstraint& constraint) {
   return out;
 }
 
-bool decode_constraint_definition(ByteView bytes, StoredConstraint* out) {
+bool decode_constraint_definition(ByteView bytes, ConstraintInfo* out) {
   kv::Decoder in(bytes);
   uint8_t version = 0;
   uint8_t kind = 0;
@@ -392,10 +392,10 @@ bool decode_constraint_definition(ByteView bytes, StoredConstraint* out) {
       !in.done() || kind > static_cast<uint8_t>(ConstraintKind::kType) || entity > 1 || name.empty()) {
     return false;
   }
-  out->info.definition.kind = static_cast<ConstraintKind>(kind);
-  out->info.definition.entity = static_cast<EntityKind>(entity);
-  out->info.definition.name = std::string(name);
-  out->info.owned_index = IndexId(index);
+  out->definition.kind = static_cast<ConstraintKind>(kind);
+  out->definition.entity = static_cast<EntityKind>(entity);
+  out->definition.name = std::string(name);
+  out->owned_index = IndexId(index);
   return true;
 }
 

@@ -205,13 +205,8 @@ bool decode_commit_payload(ByteView bytes, CommitPayload* out);
 // Label, type and key names inside definitions are left to the catalog; only tokens are stored.
 std::string encode_index_definition(const IndexInfo& index);
 bool decode_index_definition(ByteView bytes, IndexInfo* out);
-struct StoredConstraint {
-  ConstraintInfo info;
-  uint32_t label_or_type = 0;
-  std::vector<KeyId> keys;
-};
-std::string encode_constraint_definition(const StoredConstraint& constraint);
-bool decode_constraint_definition(ByteView bytes, StoredConstraint* out);
+std::string encode_constraint_definition(const ConstraintInfo& constraint);
+bool decode_constraint_definition(ByteView bytes, ConstraintInfo* out);
 
 // "kNodes key 00 00 ..": what a corruption message names.
 std::string describe_key(kv::Keyspace space, ByteView key);

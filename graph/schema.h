@@ -45,6 +45,9 @@ struct IndexInfo {
 struct ConstraintInfo {
   ConstraintDefinition definition;
   IndexId owned_index;               // invalid: none
+  uint32_t number = 0;               // its place in the store
+  uint32_t label_or_type = 0;        // LabelId or RelTypeId value
+  std::vector<KeyId> keys;
 };
 
 // Immutable; a new one per schema change.
@@ -52,6 +55,8 @@ struct Schema {
   uint64_t version = 0;
   std::vector<IndexInfo> indexes;
   std::vector<ConstraintInfo> constraints;
+  uint32_t next_index = 0;           // ids and numbers are never given out again
+  uint32_t next_constraint = 0;
 
   const IndexInfo* find_index(std::string_view name) const;
   const IndexInfo* find_index(IndexId id) const;

@@ -1,0 +1,270 @@
+#include "graph/record.h"
+
+#include "graph/layout.h"
+#include "graph/record_generated.h"
+#include "graph/value_codec.h"
+
+namespace lora::graph {
+
+namespace {
+
+using stored::Kind;
+
+Kind kind_of(const Value& value) {
+  switch (value.type()) {
+    case ValueType::kBoolean: return value.as_boolean() ? Kind::kTrue : Kind::kFalse;
+    case ValueType::kInteger: return Kind::kInteger;
+    case ValueType::kFloat: return Kind::kFloat;
+    case ValueType::kString: return Kind::kString;
+    default: return Kind::kOther;
+  }
+}
+
+}  // namespace
+
+struct RecordEncoder::Impl {
+  flatbuffers::FlatBufferBuilder builder{1024};
+  std::vector<uint32_t> keys;
+  std::vector<uint8_t> kinds;
+  std::vector<int64_t> integers;
+  std::vector<double> floats;
+  std::vector<flatbuffers::Offset<flatbuffers::String>> strings;
+  std::vector<flatbuffers::Offset<stored::Other>> others;
+  std::string bytes;
+
+  struct Vectors {
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> keys;
+    flatbuffers::Offset<flatbuffers::Vector<uint8_t>> kinds;
+    flatbuffers::Offset<flatbuffers::Vector<int64_t>> integers;
+    flatbuffers::Offset<flatbuffers::Vector<double>> floats;
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> strings;
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<stored::Other>>> others;
+  };
+
+  Vectors build(std::span<const Property> properties) {
+    builder.Clear();
+    keys.clear();
+    kinds.clear();
+    integers.clear();
+    floats.clear();
+    strings.clear();
+    others.clear();
+    for (const Property& property : properties) {
+      const Kind kind = kind_of(property.value);
+      keys.push_back(property.key.value);
+      kinds.push_back(static_cast<uint8_t>(kind));
+      if (kind == Kind::kInteger) {
+        integers.push_back(property.value.as_integer());
+      } else if (kind == Kind::kFloat) {
+        floats.push_back(property.value.as_float());
+      } else if (kind == Kind::kString) {
+        const std::string_view text = property.value.as_string();
+        strings.push_back(builder.CreateString(text.data(), text.size()));
+      } else if (kind == Kind::kOther) {
+        bytes.clear();
+        encode_value(property.value, &bytes);
+        others.push_back(stored::CreateOther(
+            builder, builder.CreateVector(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size())));
+      }
+    }
+    Vectors out;
+    if (!keys.empty()) {
+      out.keys = builder.CreateVector(keys);
+      out.kinds = builder.CreateVector(kinds);
+    }
+    if (!integers.empty()) out.integers = builder.CreateVector(integers);
+    if (!floats.empty()) out.floats = builder.CreateVector(floats);
+    if (!strings.empty()) out.strings = builder.CreateVector(strings);
+    if (!others.empty()) out.others = builder.CreateVector(others);
+    return out;
+  }
+
+  template <typename Table>
+  void add(Table& table, const Vectors& v) {
+    if (!v.keys.IsNull()) {
+      table.add_keys(v.keys);
+      table.add_kinds(v.kinds);
+    }
+    if (!v.integers.IsNull()) table.add_integers(v.integers);
+    if (!v.floats.IsNull()) table.add_floats(v.floats);
+    if (!v.strings.IsNull()) table.add_strings(v.strings);
+    if (!v.others.IsNull()) table.add_others(v.others);
+  }
+
+  ByteView view() {
+    return {reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()};
+  }
+};
+
+RecordEncoder::RecordEncoder() : impl_(std::make_unique<Impl>()) {}
+RecordEncoder::~RecordEncoder() = default;
+
+ByteView RecordEncoder::node(std::span<const LabelId> labels, std::span<const Property> properties) {
+  Impl& in = *impl_;
+  const Impl::Vectors vectors = in.build(properties);
+  flatbuffers::Offset<flatbuffers::Vector<uint32_t>> label_vector;
+  if (!labels.empty()) {
+    uint32_t* to = nullptr;
+    label_vector = in.builder.CreateUninitializedVector<uint32_t>(labels.size(), &to);
+    for (size_t i = 0; i < labels.size(); ++i) {
+      flatbuffers::WriteScalar(to + i, labels[i].value);
+    }
+  }
+  stored::NodeRecordBuilder table(in.builder);
+  if (!label_vector.IsNull()) {
+    table.add_labels(label_vector);
+  }
+  in.add(table, vectors);
+  in.builder.Finish(table.Finish());
+  return in.view();
+}
+
+ByteView RecordEncoder::relationship(RelTypeId type, NodeId start, NodeId end, std::span<const Property> properties) {
+  Impl& in = *impl_;
+  const Impl::Vectors vectors = in.build(properties);
+  stored::RelationshipRecordBuilder table(in.builder);
+  in.add(table, vectors);
+  table.add_end(end.value);
+  table.add_start(start.value);
+  table.add_type(type.value);
+  in.builder.Finish(table.Finish());
+  return in.view();
+}
+
+namespace {
+
+template <typename Vector>
+size_t length(const Vector* vector) {
+  return vector == nullptr ? 0 : vector->size();
+}
+
+// Null when sound, else what is wrong.
+template <typename Record>
+const char* decode_properties(const Record& record, uint32_t key_limit, std::vector<Property>* out) {
+  out->clear();
+  const auto* keys = record.keys();
+  const auto* kinds = record.kinds();
+  const size_t count = length(keys);
+  if (count != length(kinds)) {
+    return "has property keys without kinds";
+  }
+  out->reserve(count);
+  size_t integers = 0;
+  size_t floats = 0;
+  size_t strings = 0;
+  size_t others = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const auto at = static_cast<flatbuffers::uoffset_t>(i);
+    const uint32_t key = keys->Get(at);
+    if (key >= key_limit || (i != 0 && key <= out->back().key.value)) {
+      return "has an unknown or misplaced property key";
+    }
+    Value value;
+    switch (static_cast<Kind>(kinds->Get(at))) {
+      case Kind::kFalse: value = Value::boolean(false); break;
+      case Kind::kTrue: value = Value::boolean(true); break;
+      case Kind::kInteger:
+        if (integers >= length(record.integers())) return "lacks an integer";
+        value = Value::integer(record.integers()->Get(static_cast<flatbuffers::uoffset_t>(integers++)));
+        break;
+      case Kind::kFloat:
+        if (floats >= length(record.floats())) return "lacks a float";
+        value = Value::floating(record.floats()->Get(static_cast<flatbuffers::uoffset_t>(floats++)));
+        break;
+      case Kind::kString: {
+        if (strings >= length(record.strings())) return "lacks a string";
+        const flatbuffers::String* text = record.strings()->Get(static_cast<flatbuffers::uoffset_t>(strings++));
+        value = Value::string({text->data(), text->size()});
+        break;
+      }
+      case Kind::kOther: {
+        if (others >= length(record.others())) return "lacks a value";
+        const auto* bytes = record.others()->Get(static_cast<flatbuffers::uoffset_t>(others++))->bytes();
+        if (bytes == nullptr) return "lacks a value's bytes";
+        Result<Value> decoded = decode_value({reinterpret_cast<const char*>(bytes->data()), bytes->size()});
+        if (!decoded.ok() || decoded->is_null() || kind_of(*decoded) != Kind::kOther || !is_storable(*decoded)) {
+          return "holds a value that cannot be decoded";
+        }
+        value = std::move(*decoded);
+        break;
+      }
+      default: return "has an unknown kind of property";
+    }
+    out->push_back({KeyId(key), std::move(value)});
+  }
+  if (integers != length(record.integers()) || floats != length(record.floats()) ||
+      strings != length(record.strings()) || others != length(record.others())) {
+    return "has more values than property keys";
+  }
+  return nullptr;
+}
+
+template <typename Record>
+const Record* verify(ByteView bytes) {
+  // Two levels of tables; every property takes more than eight bytes, so their number is bounded by the size.
+  flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), 4,
+                                 static_cast<flatbuffers::uoffset_t>(bytes.size() / 8 + 1), true);
+  if (bytes.size() < 8 || bytes.size() >= FLATBUFFERS_MAX_BUFFER_SIZE || !verifier.VerifyBuffer<Record>(nullptr)) {
+    return nullptr;
+  }
+  return flatbuffers::GetRoot<Record>(bytes.data());
+}
+
+// The flatbuffer needs eight-byte alignment; bytes from the store may lie anywhere.
+class Aligned {
+ public:
+  explicit Aligned(ByteView bytes) : view_(bytes) {
+    if (reinterpret_cast<uintptr_t>(bytes.data()) % 8 != 0) {
+      copy_.resize(bytes.size() / 8 + 1);
+      std::memcpy(copy_.data(), bytes.data(), bytes.size());
+      view_ = {reinterpret_cast<const char*>(copy_.data()), bytes.size()};
+    }
+  }
+  ByteView view() const { return view_; }
+
+ private:
+  std::vector<uint64_t> copy_;
+  ByteView view_;
+};
+
+}  // namespace
+
+Status decode_node(ByteView key, ByteView bytes, const TokenLimits& limits, StoredNode* out) {
+  const Aligned aligned(bytes);
+  const auto* record = verify<stored::NodeRecord>(aligned.view());
+  if (record == nullptr) {
+    return damaged(kv::Keyspace::kNodes, key, "is not a node record");
+  }
+  out->labels.clear();
+  for (size_t i = 0; i < length(record->labels()); ++i) {
+    const uint32_t label = record->labels()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    if (label >= limits.labels || (i != 0 && label <= out->labels.back().value)) {
+      return damaged(kv::Keyspace::kNodes, key, "has an unknown or misplaced label");
+    }
+    out->labels.push_back(LabelId(label));
+  }
+  if (const char* fault = decode_properties(*record, limits.keys, &out->properties)) {
+    return damaged(kv::Keyspace::kNodes, key, fault);
+  }
+  return Status();
+}
+
+Status decode_relationship(ByteView key, ByteView bytes, const TokenLimits& limits, StoredRelationship* out) {
+  const Aligned aligned(bytes);
+  const auto* record = verify<stored::RelationshipRecord>(aligned.view());
+  if (record == nullptr) {
+    return damaged(kv::Keyspace::kRelationships, key, "is not a relationship record");
+  }
+  if (record->type() >= limits.types || record->start() > kIdMax || record->end() > kIdMax) {
+    return damaged(kv::Keyspace::kRelationships, key, "has an unknown type or impossible ends");
+  }
+  out->type = RelTypeId(record->type());
+  out->start = NodeId(record->start());
+  out->end = NodeId(record->end());
+  if (const char* fault = decode_properties(*record, limits.keys, &out->properties)) {
+    return damaged(kv::Keyspace::kRelationships, key, fault);
+  }
+  return Status();
+}
+
+}  // namespace lora::graph

@@ -1,0 +1,56 @@
+// Records of nodes and relationships: flatbuffers (record.fbs) to and from labels and property lists.
+// record.cpp alone includes the generated code. Decoding verifies first (offsets, sizes, table count), then checks what
+// the schema cannot say: order, token limits, kinds against vectors, UTF-8 is left to those who made the text.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "graph/ids.h"
+#include "kv/bytes.h"
+#include "kv/status.h"
+
+namespace lora::graph {
+
+// Keeps its buffer from record to record. One thread.
+class RecordEncoder {
+ public:
+  RecordEncoder();
+  ~RecordEncoder();
+  RecordEncoder(const RecordEncoder&) = delete;
+  RecordEncoder& operator=(const RecordEncoder&) = delete;
+
+  // Labels and keys ascending, values storable and not null. The view lives until the next call.
+  ByteView node(std::span<const LabelId> labels, std::span<const Property> properties);
+  ByteView relationship(RelTypeId type, NodeId start, NodeId end, std::span<const Property> properties);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Tokens at or above these are damage.
+struct TokenLimits {
+  uint32_t labels = 0;
+  uint32_t types = 0;
+  uint32_t keys = 0;
+};
+
+struct StoredNode {
+  std::vector<LabelId> labels;
+  std::vector<Property> properties;
+};
+struct StoredRelationship {
+  RelTypeId type;
+  NodeId start, end;
+  std::vector<Property> properties;
+};
+
+// Replace *out (capacity stays). kCorruption naming `key` (of kNodes or kRelationships).
+Status decode_node(ByteView key, ByteView record, const TokenLimits& limits, StoredNode* out);
+Status decode_relationship(ByteView key, ByteView record, const TokenLimits& limits, StoredRelationship* out);
+
+}  // namespace lora::graph
