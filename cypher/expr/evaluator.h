@@ -1,16 +1,29 @@
 // Evaluates bound expressions over batches.
 //
+// Two paths with the same answers: kernels over whole columns (kernels.cpp) for what is simple and cannot have effects,
+// and a recursive row path (evaluator.cpp) for everything. Where a kernel meets something that its row order decides
+// (an error under AND or OR), it gives up and the row path answers.
+//
 // Threads: an Evaluator belongs to one execution of a plan, so to one thread at a time.
 #pragma once
+
+#include <memory>
+#include <unordered_map>
 
 #include "cypher/expr/batch.h"
 #include "cypher/expr/expression.h"
 
 namespace lora::cypher {
 
+class RegexCache;
+class ConstantLists;
+
 class Evaluator {
  public:
-  explicit Evaluator(EvalContext* context) : context_(context) {}
+  explicit Evaluator(EvalContext* context);
+  ~Evaluator();
+  Evaluator(const Evaluator&) = delete;
+  Evaluator& operator=(const Evaluator&) = delete;
 
   // One value per row of `batch` into *out (overwritten). Fast kernels for slots, properties of entity columns,
   // comparisons and arithmetic on typed columns, AND/OR; row by row otherwise.
@@ -21,16 +34,81 @@ class Evaluator {
   // a runtime TypeError.
   Status filter(const Expr& expr, Batch& batch, std::vector<uint32_t>* rows);
 
-  // One row. Local variables (comprehensions, kLet) are written into the batch's column of their slot at `row`... see
-  // the implementation: locals live in a side frame, never in the batch.
+  // One row. Local variables (comprehensions, kLet) live in a side frame, never in the batch.
   Result<Value> evaluate_row(const Expr& expr, const Batch& batch, size_t row);
+  Status evaluate_row(const Expr& expr, const Batch& batch, size_t row, Value* out);
+  // A predicate on one row: true, or not (false, null). TypeError as filter().
+  Status test_row(const Expr& expr, const Batch& batch, size_t row, bool* out);
+
+  // Values of expressions that read no slot (counts, bounds, file names).
+  Status evaluate_constant(const Expr& expr, Value* out);
+
+  // Local variables in use: what a subquery sees beside the row. Calls visit(slot, value).
+  template <typename Visit>
+  void for_each_local(Visit visit) const {
+    for (Slot slot : active_locals_) visit(slot, locals_[slot]);
+  }
+
+  // Between runs: drops all values kept.
+  void reset();
 
   EvalContext& context() { return *context_; }
 
  private:
+  friend class Kernels;
+
+  // A comprehension variable while it is in scope; the variable it hides comes back afterwards.
+  class Local {
+   public:
+    Local(Evaluator* evaluator, Slot slot);
+    ~Local();
+    void set(Value v) { evaluator_->locals_[slot_] = std::move(v); }
+
+   private:
+    Evaluator* evaluator_;
+    Slot slot_;
+    bool hidden_set_;
+    Value hidden_;
+  };
+
+  Status eval(const Expr& expr, const Batch& batch, size_t row, Value* out);
+  Status eval_truth(const Expr& expr, const Batch& batch, size_t row, std::string_view where, Ternary* out);
+  Status eval_slot(Slot slot, const Batch& batch, size_t row, Value* out);
+  Status eval_parameter(const Expr& expr, Value* out);
+  Status eval_arithmetic(const Expr& expr, const Batch& batch, size_t row, Value* out);
+  Status eval_logic(const Expr& expr, const Batch& batch, size_t row, Value* out);
+  Status eval_compare(const Expr& expr, const Batch& batch, size_t row, Value* out);
+  Status eval_slice(const Expr& expr, const Batch& batch, size_t row, Value* out);
+  Status eval_binary(const Expr& expr, const Batch& batch, size_t row, Value* out);
+  Status eval_unary(const Expr& expr, const Batch& batch, size_t row, Value* out);
+  Status eval_list(const Expr& expr, const Batch& batch, size_t row, Value* out);
+  Status eval_map(const Expr& expr, const Batch& batch, size_t row, Value* out);
+  Status eval_map_projection(const Expr& expr, const Batch& batch, size_t row, Value* out);
+  Status eval_case(const Expr& expr, const Batch& batch, size_t row, Value* out);
+  Status eval_function(const Expr& expr, const Batch& batch, size_t row, Value* out);
+  Status eval_list_comprehension(const Expr& expr, const Batch& batch, size_t row, Value* out);
+  Status eval_quantifier(const Expr& expr, const Batch& batch, size_t row, Value* out);
+  Status eval_reduce(const Expr& expr, const Batch& batch, size_t row, Value* out);
+  Status eval_path(const Expr& expr, const Batch& batch, size_t row, Value* out);
+  Status eval_regex(const Value& text, const Value& pattern, Value* out);
+  // x IN list where the list is the same for all rows: long ones of plain values are hashed once.
+  Status in_constant_list(const Expr& expr, const Value& x, const Value& list, Value* out);
+  bool is_local(Slot slot) const { return slot < local_set_.size() && local_set_[slot] != 0; }
+
   EvalContext* context_;
   std::vector<Value> locals_;  // values of comprehension variables, by slot
   std::vector<uint8_t> local_set_;
+  std::vector<Slot> active_locals_;
+  std::unique_ptr<RegexCache> regexes_;
+  std::unique_ptr<ConstantLists> constant_lists_;
+  Batch no_columns_;
+  std::vector<uint8_t> mask_;
+  // Scratch of the kernels, one set per nesting level; kept for reuse.
+  std::vector<std::unique_ptr<Column>> scratch_;
+  size_t scratch_used_ = 0;
+  std::vector<std::unique_ptr<std::vector<uint8_t>>> masks_;
+  size_t masks_used_ = 0;
+  graph::PropertyColumn properties_;
 };
 
 }  // namespace lora::cypher

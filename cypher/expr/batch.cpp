@@ -1,0 +1,276 @@
+#include "cypher/expr/batch.h"
+
+#include "kv/check.h"
+
+namespace lora::cypher {
+
+size_t Column::size() const {
+  switch (kind) {
+    case Kind::kEmpty: return 0;
+    case Kind::kValues: return values.size();
+    case Kind::kNodes:
+    case Kind::kRelationships: return ids.size();
+    case Kind::kIntegers: return integers.size();
+    case Kind::kFloats: return floats.size();
+  }
+  return 0;
+}
+
+bool Column::is_null(size_t row) const {
+  switch (kind) {
+    case Kind::kEmpty: return true;
+    case Kind::kValues: return values[row].is_null();
+    case Kind::kNodes:
+    case Kind::kRelationships: return ids[row] == kNoId;
+    case Kind::kIntegers:
+    case Kind::kFloats: return !nulls.empty() && nulls[row] != 0;
+  }
+  return true;
+}
+
+Value Column::get(size_t row) const {
+  switch (kind) {
+    case Kind::kEmpty: return Value();
+    case Kind::kValues: return values[row];
+    case Kind::kNodes: return ids[row] == kNoId ? Value() : Value::node(NodeId(ids[row]));
+    case Kind::kRelationships: return ids[row] == kNoId ? Value() : Value::relationship(RelId(ids[row]));
+    case Kind::kIntegers: return is_null(row) ? Value() : Value::integer(integers[row]);
+    case Kind::kFloats: return is_null(row) ? Value() : Value::floating(floats[row]);
+  }
+  return Value();
+}
+
+void Column::clear() {
+  kind = Kind::kEmpty;
+  values.clear();
+  ids.clear();
+  integers.clear();
+  floats.clear();
+  nulls.clear();
+}
+
+void Column::reset(Kind k) {
+  clear();
+  kind = k;
+}
+
+namespace {
+
+Column::Kind kind_for(const Value& v) {
+  switch (v.type()) {
+    case ValueType::kInteger: return Column::Kind::kIntegers;
+    case ValueType::kFloat: return Column::Kind::kFloats;
+    case ValueType::kNode: return v.is_hydrated() ? Column::Kind::kValues : Column::Kind::kNodes;
+    case ValueType::kRelationship: return v.is_hydrated() ? Column::Kind::kValues : Column::Kind::kRelationships;
+    default: return Column::Kind::kValues;
+  }
+}
+
+}  // namespace
+
+void Column::push(const Value& v) {
+  if (kind == Kind::kEmpty) {
+    kind = kind_for(v);
+  }
+  if (kind == Kind::kValues) {
+    values.push_back(v);
+    return;
+  }
+  if (v.is_null()) {
+    if (kind == Kind::kNodes || kind == Kind::kRelationships) {
+      ids.push_back(kNoId);
+      return;
+    }
+    nulls.resize(size(), 0);
+    nulls.push_back(1);
+    if (kind == Kind::kIntegers) {
+      integers.push_back(0);
+    } else {
+      floats.push_back(0);
+    }
+    return;
+  }
+  if (kind_for(v) != kind) {
+    to_values();
+    values.push_back(v);
+    return;
+  }
+  switch (kind) {
+    case Kind::kNodes: ids.push_back(v.node_id().value); return;
+    case Kind::kRelationships: ids.push_back(v.relationship_id().value); return;
+    case Kind::kIntegers: integers.push_back(v.as_integer()); break;
+    case Kind::kFloats: floats.push_back(v.as_float()); break;
+    default: return;
+  }
+  if (!nulls.empty()) nulls.push_back(0);
+}
+
+void Column::push_from(const Column& other, size_t row) {
+  if (kind == Kind::kEmpty) kind = other.kind == Kind::kEmpty ? Kind::kValues : other.kind;
+  if (kind != other.kind) {
+    push(other.get(row));
+    return;
+  }
+  switch (kind) {
+    case Kind::kEmpty: return;
+    case Kind::kValues: values.push_back(other.values[row]); return;
+    case Kind::kNodes:
+    case Kind::kRelationships: ids.push_back(other.ids[row]); return;
+    case Kind::kIntegers:
+    case Kind::kFloats: {
+      const bool null = other.is_null(row);
+      if (null || !nulls.empty()) {
+        nulls.resize(size(), 0);
+        nulls.push_back(null ? 1 : 0);
+      }
+      if (kind == Kind::kIntegers) {
+        integers.push_back(other.integers[row]);
+      } else {
+        floats.push_back(other.floats[row]);
+      }
+      return;
+    }
+  }
+}
+
+void Column::to_values() {
+  if (kind == Kind::kValues) return;
+  const size_t n = size();
+  values.clear();
+  values.reserve(n);
+  for (size_t i = 0; i < n; ++i) values.push_back(get(i));
+  ids.clear();
+  integers.clear();
+  floats.clear();
+  nulls.clear();
+  kind = Kind::kValues;
+}
+
+void Column::truncate(size_t rows) {
+  if (rows >= size()) return;
+  switch (kind) {
+    case Kind::kEmpty: break;
+    case Kind::kValues: values.resize(rows); break;
+    case Kind::kNodes:
+    case Kind::kRelationships: ids.resize(rows); break;
+    case Kind::kIntegers: integers.resize(rows); break;
+    case Kind::kFloats: floats.resize(rows); break;
+  }
+  if (nulls.size() > rows) nulls.resize(rows);
+}
+
+namespace {
+
+// In place when every row stays at or moves to a lower place, through a copy otherwise.
+template <typename T>
+void gather_in_place(std::vector<T>& items, const std::vector<uint32_t>& rows) {
+  bool forward = true;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i] < i || (i > 0 && rows[i] <= rows[i - 1])) {
+      forward = false;
+      break;
+    }
+  }
+  if (forward) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (rows[i] != i) items[i] = std::move(items[rows[i]]);
+    }
+    items.resize(rows.size());
+    return;
+  }
+  std::vector<T> out;
+  out.reserve(rows.size());
+  for (uint32_t r : rows) out.push_back(items[r]);
+  items = std::move(out);
+}
+
+template <typename T>
+void gather_append(std::vector<T>& to, const std::vector<T>& from, const std::vector<uint32_t>& rows) {
+  const size_t base = to.size();
+  to.resize(base + rows.size());
+  T* out = to.data() + base;
+  const T* in = from.data();
+  for (size_t i = 0; i < rows.size(); ++i) out[i] = in[rows[i]];
+}
+
+}  // namespace
+
+void Column::gather(const std::vector<uint32_t>& rows) {
+  switch (kind) {
+    case Kind::kEmpty: return;
+    case Kind::kValues: gather_in_place(values, rows); return;
+    case Kind::kNodes:
+    case Kind::kRelationships: gather_in_place(ids, rows); return;
+    case Kind::kIntegers: gather_in_place(integers, rows); break;
+    case Kind::kFloats: gather_in_place(floats, rows); break;
+  }
+  if (!nulls.empty()) gather_in_place(nulls, rows);
+}
+
+void Column::gather_from(const Column& other, const std::vector<uint32_t>& rows) {
+  if (kind == Kind::kEmpty) kind = other.kind;
+  if (other.kind == Kind::kEmpty) {
+    if (kind != Kind::kEmpty) {
+      for (size_t i = 0; i < rows.size(); ++i) push(Value());
+    }
+    return;
+  }
+  if (kind != other.kind) {
+    for (uint32_t r : rows) push(other.get(r));
+    return;
+  }
+  const size_t before = size();
+  switch (kind) {
+    case Kind::kEmpty: return;
+    case Kind::kValues: gather_append(values, other.values, rows); return;
+    case Kind::kNodes:
+    case Kind::kRelationships: gather_append(ids, other.ids, rows); return;
+    case Kind::kIntegers: gather_append(integers, other.integers, rows); break;
+    case Kind::kFloats: gather_append(floats, other.floats, rows); break;
+  }
+  if (!other.nulls.empty()) {
+    nulls.resize(before, 0);
+    gather_append(nulls, other.nulls, rows);
+  } else if (!nulls.empty()) {
+    nulls.resize(before + rows.size(), 0);
+  }
+}
+
+void Column::append(const Column& other) {
+  if (other.kind == Kind::kEmpty) return;
+  if (kind == Kind::kEmpty) kind = other.kind;
+  const size_t n = other.size();
+  if (kind != other.kind) {
+    for (size_t i = 0; i < n; ++i) push(other.get(i));
+    return;
+  }
+  const size_t before = size();
+  switch (kind) {
+    case Kind::kEmpty: return;
+    case Kind::kValues: values.insert(values.end(), other.values.begin(), other.values.end()); return;
+    case Kind::kNodes:
+    case Kind::kRelationships: ids.insert(ids.end(), other.ids.begin(), other.ids.end()); return;
+    case Kind::kIntegers: integers.insert(integers.end(), other.integers.begin(), other.integers.end()); break;
+    case Kind::kFloats: floats.insert(floats.end(), other.floats.begin(), other.floats.end()); break;
+  }
+  if (!other.nulls.empty()) {
+    nulls.resize(before, 0);
+    nulls.insert(nulls.end(), other.nulls.begin(), other.nulls.end());
+  } else if (!nulls.empty()) {
+    nulls.resize(before + n, 0);
+  }
+}
+
+size_t Column::heap_bytes() const {
+  size_t bytes = ids.capacity() * sizeof(uint64_t) + integers.capacity() * sizeof(int64_t) +
+                 floats.capacity() * sizeof(double) + nulls.capacity() + values.capacity() * sizeof(Value);
+  for (const Value& v : values) bytes += v.heap_bytes();
+  return bytes;
+}
+
+void Batch::gather(const std::vector<uint32_t>& rows_kept) {
+  for (Column& c : columns) c.gather(rows_kept);
+  rows = rows_kept.size();
+}
+
+}  // namespace lora::cypher

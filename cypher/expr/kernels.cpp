@@ -1,0 +1,582 @@
+#include "cypher/expr/kernels.h"
+
+#include "cypher/expr/operations.h"
+
+namespace lora::cypher {
+
+namespace {
+
+constexpr auto kTrue = static_cast<uint8_t>(Ternary::kTrue);
+constexpr auto kNull = static_cast<uint8_t>(Ternary::kNull);
+
+bool is_entity_column(const Column& c) {
+  return c.kind == Column::Kind::kNodes || c.kind == Column::Kind::kRelationships;
+}
+
+// A value of an operand without a copy where it has one.
+const Value& value_at(const Column& c, size_t row, Value* box) {
+  if (c.kind == Column::Kind::kValues) return c.values[row];
+  *box = c.get(row);
+  return *box;
+}
+
+bool apply_order(char op, int sign) {
+  switch (op) {
+    case '=': return sign == 0;
+    case '!': return sign != 0;
+    case '<': return sign < 0;
+    case '>': return sign > 0;
+    case 'l': return sign <= 0;
+    default: return sign >= 0;
+  }
+}
+
+// out[i] = a[i] op b[i]; a step of 0 repeats a constant.
+template <typename T>
+void compare_typed(char op, const T* a, size_t a_step, const T* b, size_t b_step, size_t n, uint8_t* out) {
+  auto run = [&](auto test) {
+    for (size_t i = 0; i < n; ++i) out[i] = test(a[i * a_step], b[i * b_step]) ? 1 : 0;
+  };
+  switch (op) {
+    case '=': run([](T x, T y) { return x == y; }); break;
+    case '!': run([](T x, T y) { return x != y; }); break;
+    case '<': run([](T x, T y) { return x < y; }); break;
+    case '>': run([](T x, T y) { return x > y; }); break;
+    case 'l': run([](T x, T y) { return x <= y; }); break;
+    default: run([](T x, T y) { return x >= y; }); break;
+  }
+}
+
+void null_out(const std::vector<uint8_t>& nulls, uint8_t* out) {
+  for (size_t i = 0; i < nulls.size(); ++i) {
+    if (nulls[i] != 0) out[i] = kNull;
+  }
+}
+
+template <typename T>
+void float_step(char op, const T& at, size_t n, double* out) {
+  switch (op) {
+    case '+':
+      for (size_t i = 0; i < n; ++i) out[i] = at(i).first + at(i).second;
+      break;
+    case '-':
+      for (size_t i = 0; i < n; ++i) out[i] = at(i).first - at(i).second;
+      break;
+    case '*':
+      for (size_t i = 0; i < n; ++i) out[i] = at(i).first * at(i).second;
+      break;
+    default:
+      for (size_t i = 0; i < n; ++i) out[i] = at(i).first / at(i).second;
+      break;
+  }
+}
+
+}  // namespace
+
+// Gives back the scratch taken since it was made.
+class Kernels::ScratchScope {
+ public:
+  explicit ScratchScope(Evaluator& e) : e_(e), columns_(e.scratch_used_), masks_(e.masks_used_) {}
+  ~ScratchScope() {
+    e_.scratch_used_ = columns_;
+    e_.masks_used_ = masks_;
+  }
+
+ private:
+  Evaluator& e_;
+  size_t columns_, masks_;
+};
+
+Column* Kernels::scratch_column() {
+  if (evaluator_.scratch_used_ == evaluator_.scratch_.size()) {
+    evaluator_.scratch_.push_back(std::make_unique<Column>());
+  }
+  Column* c = evaluator_.scratch_[evaluator_.scratch_used_++].get();
+  c->clear();
+  return c;
+}
+
+std::vector<uint8_t>* Kernels::scratch_mask() {
+  if (evaluator_.masks_used_ == evaluator_.masks_.size()) {
+    evaluator_.masks_.push_back(std::make_unique<std::vector<uint8_t>>());
+  }
+  return evaluator_.masks_[evaluator_.masks_used_++].get();
+}
+
+bool Kernels::simple(const Expr& expr) {
+  switch (expr.kind) {
+    case ExprKind::kConstant:
+    case ExprKind::kLiteral:
+    case ExprKind::kParameter:
+    case ExprKind::kSlot: return true;
+    case ExprKind::kProperty: return expr.children[0]->kind == ExprKind::kSlot;
+    case ExprKind::kHasLabels: return expr.children[0]->kind == ExprKind::kSlot;
+    case ExprKind::kArithmetic:
+    case ExprKind::kNegate:
+    case ExprKind::kAnd:
+    case ExprKind::kOr:
+    case ExprKind::kXor:
+    case ExprKind::kNot:
+    case ExprKind::kCompare:
+    case ExprKind::kIsNull:
+    case ExprKind::kIsNotNull:
+    case ExprKind::kIn:
+    case ExprKind::kStartsWith:
+    case ExprKind::kEndsWith:
+    case ExprKind::kContains:
+      for (const Expr* child : expr.children) {
+        if (!simple(*child)) return false;
+      }
+      return true;
+    default: return false;
+  }
+}
+
+bool Kernels::operand(const Expr& expr, Operand* out) {
+  switch (expr.kind) {
+    case ExprKind::kConstant: out->constant = *expr.value; return true;
+    case ExprKind::kLiteral: out->constant = evaluator_.context_->literals[expr.index]; return true;
+    case ExprKind::kParameter: return evaluator_.eval_parameter(expr, &out->constant).ok();
+    case ExprKind::kSlot: {
+      if (evaluator_.is_local(expr.slot) || expr.slot >= batch_.columns.size()) return false;
+      const Column& c = batch_.columns[expr.slot];
+      if (c.kind == Column::Kind::kEmpty) return false;
+      out->column = &c;
+      return true;
+    }
+    default: {
+      Column* c = scratch_column();
+      if (!column(expr, c)) return false;
+      out->column = c;
+      return true;
+    }
+  }
+}
+
+bool Kernels::column(const Expr& expr, Column* out) {
+  switch (expr.kind) {
+    case ExprKind::kConstant:
+    case ExprKind::kLiteral:
+    case ExprKind::kParameter:
+    case ExprKind::kSlot: {
+      Operand x;
+      if (!operand(expr, &x)) return false;
+      out->clear();
+      if (x.column != nullptr) {
+        out->append(*x.column);
+      } else {
+        for (size_t i = 0; i < rows_; ++i) out->push(x.constant);
+      }
+      return true;
+    }
+    case ExprKind::kProperty: return property(expr, out);
+    case ExprKind::kArithmetic: return arithmetic_chain(expr, out);
+    case ExprKind::kNegate: return negated(expr, out);
+    default: {
+      ScratchScope scope(evaluator_);
+      std::vector<uint8_t>* truth = scratch_mask();
+      if (!mask(expr, truth)) return false;
+      out->reset(Column::Kind::kValues);
+      out->values.reserve(rows_);
+      for (size_t i = 0; i < rows_; ++i) out->values.push_back(to_value(static_cast<Ternary>((*truth)[i])));
+      return true;
+    }
+  }
+}
+
+bool Kernels::property(const Expr& expr, Column* out) {
+  const Slot slot = expr.children[0]->slot;
+  if (evaluator_.is_local(slot) || slot >= batch_.columns.size()) return false;
+  const Column& entities = batch_.columns[slot];
+  if (!is_entity_column(entities)) return false;
+  EvalContext& context = *evaluator_.context_;
+  // Reading a deleted entity is an error that the row path raises.
+  if (context.transaction != nullptr &&
+      context.transaction->counts().nodes_deleted + context.transaction->counts().relationships_deleted > 0) {
+    return false;
+  }
+  const std::optional<KeyId> key = resolve_key(*context.reader, *expr.names[0]);
+  if (!key) {
+    out->reset(Column::Kind::kValues);
+    out->values.resize(rows_);
+    return true;
+  }
+  graph::PropertyColumn& read = evaluator_.properties_;
+  if (entities.kind == Column::Kind::kNodes) {
+    context.reader->gather_node_property(entities.ids, *key, &read);
+  } else {
+    context.reader->gather_relationship_property(entities.ids, *key, &read);
+  }
+  out->clear();
+  if (read.kind == graph::PropertyColumn::Kind::kValues) {
+    out->kind = Column::Kind::kValues;
+    std::swap(out->values, read.values);
+    return out->values.size() == rows_;
+  }
+  if (read.kind == graph::PropertyColumn::Kind::kIntegers) {
+    out->kind = Column::Kind::kIntegers;
+    std::swap(out->integers, read.integers);
+  } else {
+    out->kind = Column::Kind::kFloats;
+    std::swap(out->floats, read.floats);
+  }
+  bool any_missing = false;
+  for (uint8_t v : read.valid) any_missing |= v == 0;
+  if (any_missing) {
+    out->nulls.resize(rows_);
+    for (size_t i = 0; i < rows_; ++i) out->nulls[i] = read.valid[i] == 0 ? 1 : 0;
+  }
+  return out->size() == rows_;
+}
+
+bool Kernels::arithmetic_chain(const Expr& expr, Column* out) {
+  ScratchScope scope(evaluator_);
+  Operand left;
+  if (!operand(*expr.children[0], &left)) return false;
+  for (size_t i = 0; i < expr.ops.size(); ++i) {
+    Operand right;
+    if (!operand(*expr.children[i + 1], &right)) return false;
+    Column* result = i + 1 == expr.ops.size() ? out : scratch_column();
+    if (!arithmetic_step(expr.ops[i], left, right, result)) return false;
+    left.column = result;
+    left.constant = Value();
+  }
+  return true;
+}
+
+bool Kernels::arithmetic_step(char op, const Operand& a, const Operand& b, Column* out) {
+  out->clear();
+  auto is_integers = [](const Operand& x) {
+    return x.column != nullptr ? x.column->kind == Column::Kind::kIntegers : x.constant.is_integer();
+  };
+  auto is_numbers = [](const Operand& x) {
+    return x.column != nullptr ? x.column->kind == Column::Kind::kIntegers || x.column->kind == Column::Kind::kFloats
+                               : x.constant.is_number();
+  };
+  auto merge_nulls = [&] {
+    for (const Operand* x : {&a, &b}) {
+      if (x->column == nullptr || x->column->nulls.empty()) continue;
+      out->nulls.resize(rows_, 0);
+      for (size_t i = 0; i < rows_; ++i) out->nulls[i] |= x->column->nulls[i];
+    }
+  };
+  if (is_integers(a) && is_integers(b) && op != '^' && op != '&') {
+    out->kind = Column::Kind::kIntegers;
+    merge_nulls();
+    out->integers.resize(rows_);
+    const int64_t ca = a.column != nullptr ? 0 : a.constant.as_integer();
+    const int64_t cb = b.column != nullptr ? 0 : b.constant.as_integer();
+    const int64_t* pa = a.column != nullptr ? a.column->integers.data() : &ca;
+    const int64_t* pb = b.column != nullptr ? b.column->integers.data() : &cb;
+    const size_t sa = a.column != nullptr ? 1 : 0, sb = b.column != nullptr ? 1 : 0;
+    for (size_t i = 0; i < rows_; ++i) {
+      if (!integer_arithmetic(op, pa[i * sa], pb[i * sb], &out->integers[i]) &&
+          (out->nulls.empty() || out->nulls[i] == 0)) {
+        return false;
+      }
+    }
+    return true;
+  }
+  if (is_numbers(a) && is_numbers(b) && (op == '+' || op == '-' || op == '*' || op == '/')) {
+    out->kind = Column::Kind::kFloats;
+    merge_nulls();
+    out->floats.resize(rows_);
+    auto number = [](const Operand& x, size_t i) {
+      if (x.column == nullptr) return x.constant.as_number();
+      return x.column->kind == Column::Kind::kFloats ? x.column->floats[i] : static_cast<double>(x.column->integers[i]);
+    };
+    float_step(op, [&](size_t i) { return std::pair<double, double>(number(a, i), number(b, i)); }, rows_,
+               out->floats.data());
+    return true;
+  }
+  Value box_a, box_b, result;
+  for (size_t i = 0; i < rows_; ++i) {
+    const Value& x = a.column != nullptr ? value_at(*a.column, i, &box_a) : a.constant;
+    const Value& y = b.column != nullptr ? value_at(*b.column, i, &box_b) : b.constant;
+    if (!arithmetic(op, x, y, &result).ok()) return false;
+    out->push(result);
+  }
+  return true;
+}
+
+bool Kernels::negated(const Expr& expr, Column* out) {
+  ScratchScope scope(evaluator_);
+  Operand x;
+  if (!operand(*expr.children[0], &x)) return false;
+  out->clear();
+  Value box, result;
+  for (size_t i = 0; i < rows_; ++i) {
+    if (!negate(x.column != nullptr ? value_at(*x.column, i, &box) : x.constant, &result).ok()) return false;
+    out->push(result);
+  }
+  return true;
+}
+
+bool Kernels::mask(const Expr& expr, std::vector<uint8_t>* out) {
+  out->resize(rows_);
+  switch (expr.kind) {
+    case ExprKind::kAnd:
+    case ExprKind::kOr:
+    case ExprKind::kXor:
+    case ExprKind::kNot: return logic(expr, out);
+    case ExprKind::kCompare: return compare_chain(expr, out);
+    case ExprKind::kIsNull:
+    case ExprKind::kIsNotNull: return null_test(expr, out);
+    case ExprKind::kHasLabels: return label_test(expr, out);
+    case ExprKind::kIn: return list_test(expr, out);
+    case ExprKind::kStartsWith:
+    case ExprKind::kEndsWith:
+    case ExprKind::kContains: return text(expr, out);
+    default: break;
+  }
+  ScratchScope scope(evaluator_);
+  Operand x;
+  if (!operand(expr, &x)) return false;
+  Value box;
+  for (size_t i = 0; i < rows_; ++i) {
+    const Value& v = x.column != nullptr ? value_at(*x.column, i, &box) : x.constant;
+    if (v.is_null()) {
+      (*out)[i] = kNull;
+    } else if (v.is_boolean()) {
+      (*out)[i] = v.as_boolean() ? 1 : 0;
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Kernels::logic(const Expr& expr, std::vector<uint8_t>* out) {
+  if (!mask(*expr.children[0], out)) return false;
+  uint8_t* a = out->data();
+  if (expr.kind == ExprKind::kNot) {
+    for (size_t i = 0; i < rows_; ++i) a[i] = a[i] == kNull ? kNull : a[i] ^ 1;
+    return true;
+  }
+  ScratchScope scope(evaluator_);
+  std::vector<uint8_t>* more = scratch_mask();
+  for (size_t c = 1; c < expr.children.size(); ++c) {
+    if (!mask(*expr.children[c], more)) return false;
+    const uint8_t* b = more->data();
+    // Codes: false 0, true 1, null 2.
+    switch (expr.kind) {
+      case ExprKind::kAnd:
+        for (size_t i = 0; i < rows_; ++i) a[i] = a[i] == 0 || b[i] == 0 ? 0 : (a[i] | b[i]) > 1 ? 2 : 1;
+        break;
+      case ExprKind::kOr:
+        for (size_t i = 0; i < rows_; ++i) a[i] = a[i] == 1 || b[i] == 1 ? 1 : (a[i] | b[i]) > 1 ? 2 : 0;
+        break;
+      default:
+        for (size_t i = 0; i < rows_; ++i) a[i] = (a[i] | b[i]) > 1 ? 2 : a[i] ^ b[i];
+        break;
+    }
+  }
+  return true;
+}
+
+bool Kernels::compare_chain(const Expr& expr, std::vector<uint8_t>* out) {
+  ScratchScope scope(evaluator_);
+  Operand left;
+  if (!operand(*expr.children[0], &left)) return false;
+  std::vector<uint8_t>* step = expr.ops.size() > 1 ? scratch_mask() : nullptr;
+  if (step != nullptr) step->resize(rows_);
+  for (size_t i = 0; i < expr.ops.size(); ++i) {
+    Operand right;
+    if (!operand(*expr.children[i + 1], &right)) return false;
+    if (!compare_step(expr.ops[i], left, right, i == 0 ? out->data() : step->data())) return false;
+    if (i > 0) {
+      for (size_t r = 0; r < rows_; ++r) {
+        (*out)[r] = static_cast<uint8_t>(
+            ternary_and(static_cast<Ternary>((*out)[r]), static_cast<Ternary>((*step)[r])));
+      }
+    }
+    left = std::move(right);
+  }
+  return true;
+}
+
+bool Kernels::compare_step(char op, const Operand& a, const Operand& b, uint8_t* out) {
+  auto all = [&](Column::Kind kind, ValueType type) {
+    auto fits = [&](const Operand& x) {
+      return x.column != nullptr ? x.column->kind == kind : x.constant.type() == type;
+    };
+    return fits(a) && fits(b) && (a.column != nullptr || b.column != nullptr);
+  };
+  auto null_rows = [&] {
+    for (const Operand* x : {&a, &b}) {
+      if (x->column != nullptr) null_out(x->column->nulls, out);
+    }
+  };
+  const size_t sa = a.column != nullptr ? 1 : 0, sb = b.column != nullptr ? 1 : 0;
+  if (all(Column::Kind::kIntegers, ValueType::kInteger)) {
+    const int64_t ca = sa != 0 ? 0 : a.constant.as_integer(), cb = sb != 0 ? 0 : b.constant.as_integer();
+    compare_typed(op, sa != 0 ? a.column->integers.data() : &ca, sa, sb != 0 ? b.column->integers.data() : &cb, sb,
+                  rows_, out);
+    null_rows();
+    return true;
+  }
+  if (all(Column::Kind::kFloats, ValueType::kFloat)) {
+    const double ca = sa != 0 ? 0 : a.constant.as_float(), cb = sb != 0 ? 0 : b.constant.as_float();
+    compare_typed(op, sa != 0 ? a.column->floats.data() : &ca, sa, sb != 0 ? b.column->floats.data() : &cb, sb, rows_,
+                  out);
+    null_rows();
+    return true;
+  }
+  if (sa != 0 && sb != 0 && is_entity_column(*a.column) && a.column->kind == b.column->kind &&
+      (op == '=' || op == '!')) {
+    const uint64_t* x = a.column->ids.data();
+    const uint64_t* y = b.column->ids.data();
+    for (size_t i = 0; i < rows_; ++i) {
+      out[i] = x[i] == kNoId || y[i] == kNoId ? kNull : (x[i] == y[i]) == (op == '=') ? 1 : 0;
+    }
+    return true;
+  }
+  // Text against one text: the commonest filter.
+  if (sa != 0 && sb == 0 && a.column->kind == Column::Kind::kValues && b.constant.is_string()) {
+    const std::string_view wanted = b.constant.as_string();
+    for (size_t i = 0; i < rows_; ++i) {
+      const Value& v = a.column->values[i];
+      if (!v.is_string()) {
+        out[i] = static_cast<uint8_t>(compare_values(op, v, b.constant));
+        continue;
+      }
+      const std::string_view text = v.as_string();
+      if (op == '=' || op == '!') {
+        out[i] = (text == wanted) == (op == '=') ? 1 : 0;
+      } else {
+        out[i] = apply_order(op, text.compare(wanted)) ? 1 : 0;
+      }
+    }
+    return true;
+  }
+  Value box_a, box_b;
+  for (size_t i = 0; i < rows_; ++i) {
+    const Value& x = sa != 0 ? value_at(*a.column, i, &box_a) : a.constant;
+    const Value& y = sb != 0 ? value_at(*b.column, i, &box_b) : b.constant;
+    out[i] = static_cast<uint8_t>(compare_values(op, x, y));
+  }
+  return true;
+}
+
+bool Kernels::null_test(const Expr& expr, std::vector<uint8_t>* out) {
+  ScratchScope scope(evaluator_);
+  Operand x;
+  if (!operand(*expr.children[0], &x)) return false;
+  const bool wanted = expr.kind == ExprKind::kIsNull;
+  for (size_t i = 0; i < rows_; ++i) {
+    const bool null = x.column != nullptr ? x.column->is_null(i) : x.constant.is_null();
+    (*out)[i] = null == wanted ? 1 : 0;
+  }
+  return true;
+}
+
+bool Kernels::label_leaves(const Column& nodes, const LabelExpr& labels, uint8_t* out) {
+  if (labels.kind == LabelExpr::Kind::kLeaf) {
+    graph::Reader& reader = *evaluator_.context_->reader;
+    const std::optional<LabelId> label = resolve_label(reader, *labels.name);
+    if (!label) {
+      std::fill(out, out + rows_, 0);
+    } else {
+      reader.test_label(nodes.ids, *label, out);
+    }
+    return true;
+  }
+  if (labels.kind != LabelExpr::Kind::kAnd && labels.kind != LabelExpr::Kind::kOr) return false;
+  if (!label_leaves(nodes, *labels.children[0], out)) return false;
+  ScratchScope scope(evaluator_);
+  std::vector<uint8_t>* more = scratch_mask();
+  more->resize(rows_);
+  for (size_t c = 1; c < labels.children.size(); ++c) {
+    if (!label_leaves(nodes, *labels.children[c], more->data())) return false;
+    for (size_t i = 0; i < rows_; ++i) {
+      out[i] = labels.kind == LabelExpr::Kind::kAnd ? out[i] & (*more)[i] : out[i] | (*more)[i];
+    }
+  }
+  return true;
+}
+
+bool Kernels::label_test(const Expr& expr, std::vector<uint8_t>* out) {
+  const Slot slot = expr.children[0]->slot;
+  if (evaluator_.is_local(slot) || slot >= batch_.columns.size()) return false;
+  const Column& nodes = batch_.columns[slot];
+  if (nodes.kind != Column::Kind::kNodes) return false;
+  const graph::Transaction* transaction = evaluator_.context_->transaction;
+  if (transaction != nullptr && transaction->counts().nodes_deleted > 0) return false;
+  if (!label_leaves(nodes, *expr.labels, out->data())) return false;
+  for (size_t i = 0; i < rows_; ++i) {
+    if (nodes.ids[i] == kNoId) (*out)[i] = kNull;
+  }
+  return true;
+}
+
+bool Kernels::list_test(const Expr& expr, std::vector<uint8_t>* out) {
+  ScratchScope scope(evaluator_);
+  Operand x, list;
+  if (!operand(*expr.children[0], &x) || !operand(*expr.children[1], &list)) return false;
+  Value box, list_box, result;
+  for (size_t i = 0; i < rows_; ++i) {
+    const Value& v = x.column != nullptr ? value_at(*x.column, i, &box) : x.constant;
+    const Status s = list.column != nullptr ? in_list(v, value_at(*list.column, i, &list_box), &result)
+                                            : evaluator_.in_constant_list(expr, v, list.constant, &result);
+    if (!s.ok()) return false;
+    (*out)[i] = result.is_null() ? kNull : result.as_boolean() ? kTrue : 0;
+  }
+  return true;
+}
+
+bool Kernels::text(const Expr& expr, std::vector<uint8_t>* out) {
+  ScratchScope scope(evaluator_);
+  Operand x, y;
+  if (!operand(*expr.children[0], &x) || !operand(*expr.children[1], &y)) return false;
+  Value box_x, box_y;
+  for (size_t i = 0; i < rows_; ++i) {
+    const Value& a = x.column != nullptr ? value_at(*x.column, i, &box_x) : x.constant;
+    const Value& b = y.column != nullptr ? value_at(*y.column, i, &box_y) : y.constant;
+    const Value result = text_test(expr.kind, a, b);
+    (*out)[i] = result.is_null() ? kNull : result.as_boolean() ? kTrue : 0;
+  }
+  return true;
+}
+
+// --- Evaluator's batch calls ---
+
+namespace {
+// Below this the row path is cheaper than setting up kernels.
+constexpr size_t kKernelRowsMin = 3;
+}  // namespace
+
+Status Evaluator::evaluate(const Expr& expr, Batch& batch, Column* out) {
+  if (batch.rows >= kKernelRowsMin && Kernels::simple(expr) && Kernels(this, batch).column(expr, out)) {
+    return Status();
+  }
+  out->clear();
+  Value v;
+  for (size_t row = 0; row < batch.rows; ++row) {
+    LORA_TRY(eval(expr, batch, row, &v));
+    out->push(v);
+  }
+  return Status();
+}
+
+Status Evaluator::filter(const Expr& expr, Batch& batch, std::vector<uint32_t>* rows) {
+  rows->clear();
+  if (batch.rows >= kKernelRowsMin && Kernels::simple(expr) && Kernels(this, batch).mask(expr, &mask_)) {
+    rows->resize(batch.rows);
+    uint32_t* to = rows->data();
+    size_t kept = 0;
+    for (size_t i = 0; i < batch.rows; ++i) {
+      to[kept] = static_cast<uint32_t>(i);
+      kept += mask_[i] == kTrue ? 1 : 0;
+    }
+    rows->resize(kept);
+    return Status();
+  }
+  for (size_t row = 0; row < batch.rows; ++row) {
+    bool keep = false;
+    LORA_TRY(test_row(expr, batch, row, &keep));
+    if (keep) rows->push_back(static_cast<uint32_t>(row));
+  }
+  return Status();
+}
+
+}  // namespace lora::cypher

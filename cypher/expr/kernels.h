@@ -1,0 +1,52 @@
+// Column kernels: the fast path of Evaluator for simple expressions.
+//
+// A kernel either does the whole batch or gives up (false), leaving no trace; then the row path answers, with the errors
+// and the short cuts that the order of rows and operands demands. So kernels never report an error.
+#pragma once
+
+#include "cypher/expr/evaluator.h"
+
+namespace lora::cypher {
+
+class Kernels {
+ public:
+  // Kinds that kernels know, all the way down. Nothing in them is volatile, slow or has effects.
+  static bool simple(const Expr& expr);
+
+  Kernels(Evaluator* evaluator, Batch& batch) : evaluator_(*evaluator), batch_(batch), rows_(batch.rows) {}
+
+  bool column(const Expr& expr, Column* out);
+  // One Ternary per row.
+  bool mask(const Expr& expr, std::vector<uint8_t>* out);
+
+ private:
+  // A column, or one value for all rows.
+  struct Operand {
+    const Column* column = nullptr;
+    Value constant;
+  };
+  class ScratchScope;
+
+  bool operand(const Expr& expr, Operand* out);
+  bool property(const Expr& expr, Column* out);
+  bool arithmetic_chain(const Expr& expr, Column* out);
+  bool arithmetic_step(char op, const Operand& a, const Operand& b, Column* out);
+  bool negated(const Expr& expr, Column* out);
+  bool compare_chain(const Expr& expr, std::vector<uint8_t>* out);
+  bool compare_step(char op, const Operand& a, const Operand& b, uint8_t* out);
+  bool logic(const Expr& expr, std::vector<uint8_t>* out);
+  bool null_test(const Expr& expr, std::vector<uint8_t>* out);
+  bool label_test(const Expr& expr, std::vector<uint8_t>* out);
+  bool label_leaves(const Column& nodes, const LabelExpr& labels, uint8_t* out);
+  bool list_test(const Expr& expr, std::vector<uint8_t>* out);
+  bool text(const Expr& expr, std::vector<uint8_t>* out);
+
+  Column* scratch_column();
+  std::vector<uint8_t>* scratch_mask();
+
+  Evaluator& evaluator_;
+  Batch& batch_;
+  size_t rows_;
+};
+
+}  // namespace lora::cypher
