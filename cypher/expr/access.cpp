@@ -77,7 +77,7 @@ Status field_of_value(const Value& object, std::string_view key, Value* out) {
     default: break;
   }
   if (object.is_temporal()) {
-    LORA_ASSIGN(*out, temporal_field(object, key));
+    LORA_ASSIGN(*out, temporal::component(object, key));
     return Status();
   }
   return no_properties(object, key);

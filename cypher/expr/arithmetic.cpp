@@ -25,7 +25,7 @@ std::string describe(const Value& v) {
     case ValueType::kBinary: return "a " + std::string(value_type_name(v.type()));
     default: break;
   }
-  std::string text = to_literal(v);
+  std::string text = to_text(v);
   if (text.size() > kTextMax) {
     size_t cut = kTextMax;
     while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;  // not inside a code point
