@@ -60,7 +60,7 @@ class PlanBuilder {
   // The stream of a right-hand side: an Argument that gives one row with these slots.
   Stream argument(const SlotSet& slots) {
     Stream s;
-    s.op = make<Argument>();
+    s.op = plan_.arena.make<LogicalOp>(OpKind::kArgument);
     s.slots = slots;
     return s;
   }
@@ -68,7 +68,7 @@ class PlanBuilder {
   // Puts `op` on top of the stream. Leaf-like operators (see leaf()) may stand without an input at the start.
   void push(Stream* stream, LogicalOp* op, double rows) {
     if (stream->op == nullptr && op_inputs(op->kind).min > 0) {
-      stream->op = make<Argument>();
+      stream->op = plan_.arena.make<LogicalOp>(OpKind::kArgument);
     }
     if (stream->op != nullptr && op_inputs(op->kind).max > 0) {
       op->inputs = inputs({stream->op});
@@ -77,7 +77,7 @@ class PlanBuilder {
   }
   // A binary operator with the stream as its left input.
   void push(Stream* stream, LogicalOp* op, const Stream& right, double rows) {
-    if (stream->op == nullptr) stream->op = make<Argument>();
+    if (stream->op == nullptr) stream->op = plan_.arena.make<LogicalOp>(OpKind::kArgument);
     op->inputs = inputs({stream->op, right.op});
     stream->writes |= right.writes;
     finish(stream, op, rows);

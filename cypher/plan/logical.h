@@ -74,9 +74,6 @@ struct TypeSelection {
   std::span<const NameRef* const> names;
 };
 
-struct Argument : LogicalOp {
-  Argument() : LogicalOp(OpKind::kArgument) {}
-};
 struct AllNodesScan : LogicalOp {
   AllNodesScan() : LogicalOp(OpKind::kAllNodesScan) {}
   Slot node = kNoSlot;
