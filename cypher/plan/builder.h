@@ -92,6 +92,28 @@ class PlanBuilder {
     push(stream, op, rows);
   }
 
+  // Assigns in order; items may read those before them.
+  void project(Stream* stream, const std::vector<BoundAssignment>& assignments) {
+    std::vector<Assignment> items;
+    SlotSet assigned;
+    auto flush = [&] {
+      if (items.empty()) return;
+      auto* op = make<Projection>();
+      op->items = array(items);
+      push(stream, op, stream->rows);
+      items.clear();
+      assigned = SlotSet();
+    };
+    for (const BoundAssignment& a : assignments) {
+      SlotSet reads;
+      expr_reads(a.expr, &reads);
+      if (reads.intersects(assigned)) flush();
+      items.push_back({a.slot, a.expr});
+      assigned.add(a.slot);
+    }
+    flush();
+  }
+
   // --- expressions made by the planner ---
   Expr* slot_expr(Slot slot) {
     auto* e = plan_.arena.make<Expr>();
