@@ -1,0 +1,603 @@
+"""The synchronous classes: `Database`, `Transaction`, `QueryStream`."""
+
+from __future__ import annotations
+
+import atexit
+import base64
+import os
+import threading
+import weakref
+from types import TracebackType
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Type, Union
+
+from . import _native
+from .options import database_options, load_options, params_error, path_text, query_error, save_options
+from .types import LoraParams, QueryResult, SnapshotMeta
+
+__all__ = ["Database", "QueryStream", "Transaction"]
+
+_open_databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
+
+
+def _close_all() -> None:
+    for database in list(_open_databases):
+        try:
+            database.close()
+        except Exception:  # noqa: BLE001 - at exit nobody is left to tell
+            pass
+
+
+atexit.register(_close_all)
+
+_MODES = {
+    "read_write": False,
+    "readwrite": False,
+    "rw": False,
+    "read_only": True,
+    "readonly": True,
+    "ro": True,
+}
+
+
+def _read_only(mode: str) -> bool:
+    try:
+        return _MODES[mode]
+    except (KeyError, TypeError):
+        raise params_error("mode must be one of %s, not `%r`" % (", ".join(_MODES), mode)) from None
+
+
+class QueryStream:
+    """Rows of a query, one at a time, without holding them all.
+
+    A stream sees the database as of the moment it was made. A writing stream commits when it is exhausted and rolls
+    back when it is closed early. Made by `Database.stream`; usable from any thread, one at a time.
+
+    Examples
+    --------
+    >>> from lora_python import Database
+    >>> stream = Database().stream("UNWIND range(1, 3) AS n RETURN n")
+    >>> stream.columns()
+    ['n']
+    >>> [row["n"] for row in stream]
+    [1, 2, 3]
+    """
+
+    __slots__ = ("_native", "_rows", "_next", "__weakref__")
+
+    def __init__(self, native: "_native.Stream") -> None:
+        self._native: Optional[_native.Stream] = native
+        self._rows: List[Dict[str, Any]] = []
+        self._next = 0
+
+    def columns(self) -> List[str]:
+        """Names of the columns, in order.
+
+        Returns
+        -------
+        list of str
+        """
+        if self._native is None:
+            raise query_error("LORA_CLOSED", "the stream is closed")
+        return self._native.columns()
+
+    def __iter__(self) -> Iterator[Dict[str, Any]]:
+        return self
+
+    def __next__(self) -> Dict[str, Any]:
+        if self._next >= len(self._rows):
+            if not self.fetch():
+                raise StopIteration
+        row = self._rows[self._next]
+        self._next += 1
+        return row
+
+    def fetch(self) -> bool:
+        """Reads the next batch of rows; False at the end. Iteration calls it; it is here for other front ends."""
+        if self._native is None:
+            return False
+        try:
+            self._rows = self._native.next_batch()
+        except BaseException:
+            self.close()
+            raise
+        self._next = 0
+        if not self._rows:
+            self._native = None
+        return bool(self._rows)
+
+    def take_batch(self) -> List[Dict[str, Any]]:
+        """The rows read but not yet handed out."""
+        rows, self._rows, self._next = self._rows[self._next :], [], 0
+        return rows
+
+    def close(self) -> None:
+        """Ends the stream; a writing stream that is not exhausted is rolled back. Idempotent."""
+        native, self._native = self._native, None
+        self._rows, self._next = [], 0
+        if native is not None:
+            native.close()
+
+    def __enter__(self) -> "QueryStream":
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        self.close()
+
+
+class Transaction:
+    """Several statements that become visible and durable together.
+
+    Made by `Database.begin`. As a context manager it commits at the end of the block, or rolls back when an exception
+    leaves it. An error of one statement undoes that statement only.
+
+    Examples
+    --------
+    >>> from lora_python import Database
+    >>> db = Database()
+    >>> with db.begin() as tx:
+    ...     _ = tx.execute("CREATE (:Person {name: 'Ada'})")
+    ...     tx.execute("MATCH (p:Person) RETURN count(*) AS people")["rows"]
+    [{'people': 1}]
+    >>> db.node_count
+    1
+    """
+
+    __slots__ = ("_native", "_owner", "__weakref__")
+
+    def __init__(self, native: "_native.Transaction", owner: int) -> None:
+        self._native = native
+        self._owner = owner
+
+    def execute(self, query: str, params: Optional[LoraParams] = None, *, timeout: Optional[float] = None) -> QueryResult:
+        """Runs a statement inside the transaction; it sees the transaction's own writes.
+
+        Parameters
+        ----------
+        query : str
+        params : mapping, optional
+        timeout : float, optional
+            Seconds.
+
+        Returns
+        -------
+        QueryResult
+
+        Raises
+        ------
+        LoraQueryError, InvalidParamsError
+        """
+        return self._native.execute(query, params, timeout, self._owner)
+
+    def commit(self) -> None:
+        """Makes the writes visible and, as the sync level says, durable."""
+        self._native.commit()
+
+    def rollback(self) -> None:
+        """Drops the writes. Idempotent."""
+        self._native.rollback()
+
+    def __enter__(self) -> "Transaction":
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        if not self._native.open():
+            return
+        if kind is None:
+            self._native.commit()
+        else:
+            self._native.rollback()
+
+
+class Database:
+    """An embedded property-graph database.
+
+    Parameters
+    ----------
+    database_name : str, optional
+        None: in memory. Otherwise the durable database ``<database_dir>/<name>.loradb``, created when it is missing.
+    options : mapping, optional
+        ``database_dir`` (default ``"."``), ``create_if_missing`` (True), ``read_only`` (False), ``sync`` (``"commit"``:
+        an acknowledged commit is on disk; ``"interval"``; ``"off"``), ``sync_interval_ms`` (100), ``cache_bytes``,
+        ``busy_timeout_ms`` (5000), ``query_timeout_ms``, ``query_memory_bytes``, ``import_dir``, ``on_corruption``
+        (``"error"`` or ``"recover"``); also in camelCase.
+
+    Raises
+    ------
+    InvalidParamsError
+        An unknown option, or a value of the wrong type or range.
+    LoraQueryError
+        ``LORA_DATABASE_NAME``, ``LORA_CONFIG``, ``LORA_LOCKED`` (names who has it open), ``LORA_IO``,
+        ``LORA_CORRUPTION``, ``LORA_FORMAT_VERSION``.
+
+    Notes
+    -----
+    Any number of threads may use one handle: readers run side by side, writers queue. Use it as a context manager, or
+    call `close`; handles still open at interpreter exit are closed then.
+
+    Examples
+    --------
+    >>> from lora_python import Database
+    >>> db = Database()
+    >>> _ = db.execute("CREATE (:Person {name: $name, born: 1815})", {"name": "Ada"})
+    >>> db.execute("MATCH (p:Person) RETURN p.name AS name, p.born AS born")["rows"]
+    [{'name': 'Ada', 'born': 1815}]
+    >>> db
+    <lora_python.Database nodes=1 relationships=0>
+    """
+
+    __slots__ = ("_native", "_execute", "__weakref__")
+
+    def __init__(self, database_name: Optional[str] = None, options: Optional[Mapping[str, Any]] = None) -> None:
+        if database_name is not None and not isinstance(database_name, str):
+            raise params_error("the database name must be a str, not `%s`" % type(database_name).__name__)
+        self._native = _native.Database.open(database_name, database_options(database_name, options))
+        self._execute = self._native.execute
+        _open_databases.add(self)
+
+    @classmethod
+    def create(cls, database_name: Optional[str] = None, options: Optional[Mapping[str, Any]] = None) -> "Database":
+        """The same as ``Database(database_name, options)``.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> Database.create().node_count
+        0
+        """
+        return cls(database_name, options)
+
+    # --- queries ---
+
+    def execute(self, query: str, params: Optional[LoraParams] = None, *, timeout: Optional[float] = None) -> QueryResult:
+        """Runs a query to its end.
+
+        Parameters
+        ----------
+        query : str
+            One Cypher statement.
+        params : mapping, optional
+            Values of the query's ``$name`` parameters.
+        timeout : float, optional
+            Seconds after which the query is stopped with ``LORA_TIMEOUT``.
+
+        Returns
+        -------
+        QueryResult
+            A dict with ``columns`` and ``rows``.
+
+        Raises
+        ------
+        LoraQueryError
+            The query is wrong or failed; nothing of it stays.
+        InvalidParamsError
+            A parameter has no Cypher value; the message names its path.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> Database().execute("RETURN $a + 1 AS b", {"a": 1})["rows"]
+        [{'b': 2}]
+        """
+        return self._execute(query, params, timeout, 0)
+
+    def stream(self, query: str, params: Optional[LoraParams] = None) -> QueryStream:
+        """Runs a query lazily.
+
+        Parameters
+        ----------
+        query : str
+        params : mapping, optional
+
+        Returns
+        -------
+        QueryStream
+            An iterator of row dicts.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> next(Database().stream("UNWIND range(1, 1000000000) AS n RETURN n"))
+        {'n': 1}
+        """
+        return QueryStream(self._native.stream(query, params, None, 0))
+
+    def transaction(
+        self, statements: Sequence[Mapping[str, Any]], mode: str = "read_write"
+    ) -> List[QueryResult]:
+        """Runs several statements as one transaction: all or nothing.
+
+        Parameters
+        ----------
+        statements : sequence of mappings
+            Each has ``query`` and, optionally, ``params``.
+        mode : str
+            ``read_write`` (also ``readwrite``, ``rw``) or ``read_only`` (``readonly``, ``ro``).
+
+        Returns
+        -------
+        list of QueryResult
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> db = Database()
+        >>> [r["rows"] for r in db.transaction([{"query": "CREATE (:A)"}, {"query": "MATCH (n) RETURN count(n) AS n"}])]
+        [[], [{'n': 1}]]
+        """
+        read_only = _read_only(mode)
+        pairs = []
+        if isinstance(statements, (str, bytes, Mapping)):
+            raise params_error("statements must be a sequence of mappings, not `%s`" % type(statements).__name__)
+        for index, statement in enumerate(statements):
+            if not isinstance(statement, Mapping) or "query" not in statement:
+                raise params_error("statements[%d] must be a mapping with `query`" % index)
+            unknown = set(statement) - {"query", "params"}
+            if unknown:
+                raise params_error("statements[%d] has the unknown key `%s`" % (index, sorted(map(str, unknown))[0]))
+            pairs.append((statement["query"], statement.get("params")))
+        return self._native.transaction(pairs, read_only, 0)
+
+    def begin(self, mode: str = "read_write", *, timeout: Optional[float] = None) -> Transaction:
+        """Starts a transaction.
+
+        Parameters
+        ----------
+        mode : str
+            ``read_write`` takes the writer at once; ``read_only`` pins a version.
+        timeout : float, optional
+            Seconds to wait for the writer, when shorter than ``busy_timeout_ms``.
+
+        Returns
+        -------
+        Transaction
+
+        Raises
+        ------
+        LoraQueryError
+            ``LORA_TRANSACTION`` naming who holds the writer and since when.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> tx = Database().begin("read_only")
+        >>> tx.execute("RETURN 1 AS one")["rows"]
+        [{'one': 1}]
+        >>> tx.rollback()
+        """
+        return Transaction(self._native.begin(_read_only(mode), timeout, 0), 0)
+
+    def explain(self, query: str, params: Optional[LoraParams] = None) -> Dict[str, Any]:
+        """The plan of a query, which is not run.
+
+        Returns
+        -------
+        dict
+            ``query``, ``shape`` (``"readOnly"`` or ``"mutating"``), ``result_columns`` and ``tree``; a node of the
+            tree has ``id``, ``operator``, ``details``, ``estimated_rows`` and ``children``.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> Database().explain("CREATE (:A)")["shape"]
+        'mutating'
+        """
+        return self._native.explain(query, params)
+
+    def profile(self, query: str, params: Optional[LoraParams] = None) -> Dict[str, Any]:
+        """Runs a query and measures every operator of its plan.
+
+        Returns
+        -------
+        dict
+            ``plan`` as of `explain`, and ``metrics``: ``total_elapsed_ns``, ``total_rows``, ``mutated`` and
+            ``per_operator`` (by operator id: ``rows``, ``db_hits``, ``elapsed_ns``, ``next_calls``).
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> Database().profile("UNWIND [1, 2] AS x RETURN x")["metrics"]["total_rows"]
+        2
+        """
+        return self._native.profile(query, params, 0)
+
+    # --- snapshots ---
+
+    def save_snapshot(
+        self, target: Any = None, format: Optional[str] = None, options: Optional[Mapping[str, Any]] = None
+    ) -> Union[SnapshotMeta, bytes, str]:
+        """Saves the graph to a file, to bytes, to base64 text or to a writer.
+
+        Parameters
+        ----------
+        target : str, PathLike, object with ``write``, ``"binary"``, ``"bytes"``, ``"base64"`` or None
+            A path is replaced atomically. None means bytes.
+        format : str, optional
+            ``"binary"``, ``"bytes"`` or ``"base64"`` when there is no target.
+        options : mapping, optional
+            ``compression``: ``"none"``, ``"gzip"``, ``"zstd"`` or ``{"format", "level"}``; ``encryption``:
+            ``{"type": "password", "password", "keyId"?, "params"?}`` or ``{"type": "key", "key", "keyId"?}``.
+
+        Returns
+        -------
+        SnapshotMeta, bytes or str
+            Meta for paths and writers.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> db = Database()
+        >>> copy = Database()
+        >>> copy.load_snapshot(db.save_snapshot())["nodeCount"]
+        0
+        """
+        codec, level, crypto = save_options(options)
+        if isinstance(target, str) and target in ("binary", "bytes", "base64") and format is None:
+            target, format = None, target
+        if target is None:
+            if format not in (None, "binary", "bytes", "base64"):
+                raise params_error("format must be binary, bytes or base64, not `%r`" % format)
+            data = self._native.save_snapshot_bytes(codec, level, crypto)
+            return base64.b64encode(data).decode("ascii") if format == "base64" else data
+        if format not in (None, "path", "file"):
+            raise params_error("format `%s` goes with no target" % format)
+        if hasattr(target, "write"):
+            write = target.write
+
+            def write_all(piece: bytes) -> None:
+                view = memoryview(piece)
+                while len(view):  # raw files may write less
+                    written = write(view)
+                    if not isinstance(written, int) or written >= len(view):
+                        return
+                    view = view[written:]
+
+            return self._native.save_snapshot_writer(write_all, codec, level, crypto)
+        return self._native.save_snapshot_file(path_text("target", target), codec, level, crypto)
+
+    def load_snapshot(
+        self, source: Any, format: Optional[str] = None, options: Optional[Mapping[str, Any]] = None
+    ) -> SnapshotMeta:
+        """Replaces the graph by a saved one, atomically; durable like a commit on a named database.
+
+        Parameters
+        ----------
+        source : str, PathLike, bytes-like, object with ``read``, or base64 text with ``format="base64"``
+        format : str, optional
+        options : mapping, optional
+            ``credentials`` (or ``encryption``): as `save_snapshot`'s ``encryption``.
+
+        Returns
+        -------
+        SnapshotMeta
+
+        Raises
+        ------
+        LoraQueryError
+            ``LORA_CORRUPTION``, ``LORA_FORMAT_VERSION``, ``LORA_SNAPSHOT_CRYPTO``, ``LORA_IO``; the graph stays as it was.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> Database().load_snapshot(Database().save_snapshot())["relationshipCount"]
+        0
+        """
+        crypto = load_options(options)
+        if format == "base64":
+            if not isinstance(source, (str, bytes, bytearray)):
+                raise params_error("base64 text must be a str, not `%s`" % type(source).__name__)
+            try:
+                source = base64.b64decode(source, validate=True)
+            except ValueError as error:
+                raise params_error("the source is no base64 text: %s" % error) from None
+        elif format not in (None, "path", "file", "binary", "bytes"):
+            raise params_error("format must be binary, bytes, base64 or path, not `%r`" % format)
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            return self._native.load_snapshot_bytes(source, crypto, 0)
+        if hasattr(source, "read"):
+            return self._native.load_snapshot_reader(source.read, crypto, 0)
+        return self._native.load_snapshot_file(path_text("source", source), crypto, 0)
+
+    # --- the rest ---
+
+    def clear(self) -> None:
+        """Drops all nodes and relationships, durably. Indexes and constraints stay.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> db = Database()
+        >>> _ = db.execute("CREATE (:A)")
+        >>> db.clear()
+        >>> db.node_count
+        0
+        """
+        self._native.clear(0)
+
+    def close(self) -> None:
+        """Closes the handle: running queries end, open transactions roll back, everything is flushed. Idempotent."""
+        _open_databases.discard(self)
+        self._native.close()
+
+    @property
+    def node_count(self) -> int:
+        """How many nodes there are."""
+        return self._native.node_count()
+
+    @property
+    def relationship_count(self) -> int:
+        """How many relationships there are."""
+        return self._native.relationship_count()
+
+    def interrupt(self) -> None:
+        """Stops the queries that are running now, with ``LORA_INTERRUPTED``. From any thread."""
+        self._native.interrupt()
+
+    def sync(self) -> None:
+        """Returns when all commits so far are on disk."""
+        self._native.sync()
+
+    def checkpoint(self, compact: bool = False) -> None:
+        """Flushes, so that reopening replays nothing.
+
+        Parameters
+        ----------
+        compact : bool
+            Compacts the files as well.
+        """
+        self._native.checkpoint(bool(compact))
+
+    def verify(self, level: str = "full") -> Dict[str, Any]:
+        """Checks the database.
+
+        Parameters
+        ----------
+        level : str
+            ``"quick"`` or ``"full"``.
+
+        Returns
+        -------
+        dict
+            ``ok`` and ``errors``, a list of sentences.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> Database().verify()
+        {'ok': True, 'errors': []}
+        """
+        if level not in ("quick", "full"):
+            raise params_error("level must be quick or full, not `%r`" % (level,))
+        return self._native.verify(level == "full")
+
+    def stats(self) -> Dict[str, Any]:
+        """Figures about memory, files and work done.
+
+        Returns
+        -------
+        dict
+            ``cache_bytes_used`` and ``cache_bytes_limit`` (in-memory form), ``retired_bytes`` (old versions still
+            read), ``chunk_loads``, ``chunk_evictions``, ``open_snapshots``, ``commits``, ``memtable_bytes``,
+            ``block_cache_bytes``, ``table_bytes`` (sorted files; memory for an in-memory database), ``wal_bytes``,
+            ``syncs``, ``engine``, ``engine_assertions``, ``plan_cache_hits``, ``plan_cache_misses``,
+            ``plan_cache_entries``.
+        """
+        return self._native.stats()
+
+    def __enter__(self) -> "Database":
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        name = "lora_python." + type(self).__name__
+        try:
+            return "<%s nodes=%d relationships=%d>" % (name, self.node_count, self.relationship_count)
+        except Exception:  # noqa: BLE001 - repr never raises
+            return "<%s closed>" % name
