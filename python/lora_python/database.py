@@ -39,7 +39,7 @@ _MODES = {
 }
 
 
-def _read_only(mode: str) -> bool:
+def read_only_mode(mode: str) -> bool:
     try:
         return _MODES[mode]
     except (KeyError, TypeError):
@@ -328,7 +328,7 @@ class Database:
         >>> [r["rows"] for r in db.transaction([{"query": "CREATE (:A)"}, {"query": "MATCH (n) RETURN count(n) AS n"}])]
         [[], [{'n': 1}]]
         """
-        read_only = _read_only(mode)
+        read_only = read_only_mode(mode)
         pairs = []
         if isinstance(statements, (str, bytes, Mapping)):
             raise params_error("statements must be a sequence of mappings, not `%s`" % type(statements).__name__)
@@ -368,7 +368,7 @@ class Database:
         [{'one': 1}]
         >>> tx.rollback()
         """
-        return Transaction(self._native.begin(_read_only(mode), timeout, 0), 0)
+        return Transaction(self._native.begin(read_only_mode(mode), timeout, 0), 0)
 
     def explain(self, query: str, params: Optional[LoraParams] = None) -> Dict[str, Any]:
         """The plan of a query, which is not run.

@@ -89,11 +89,20 @@ py::dict node_to_python(const PlanNode& node) {
   return d;
 }
 
-// execute(query, params, timeout, owner_token): the hot call, without pybind11's argument handling.
+// execute(query, params, timeout, owner_token[, cancel]): the hot call, without pybind11's argument handling.
 PyObject* execute(PyObject* self, PyObject* const* args, Py_ssize_t count) {
-  if (count != 4) {
-    PyErr_SetString(PyExc_TypeError, "execute takes (query, params, timeout, owner_token)");
+  if (count != 4 && count != 5) {
+    PyErr_SetString(PyExc_TypeError, "execute takes (query, params, timeout, owner_token[, cancel])");
     return nullptr;
+  }
+  const CancelToken* cancel = nullptr;
+  if (count == 5) {
+    try {
+      cancel = py::handle(args[4]).cast<const CancelToken*>();
+    } catch (const py::cast_error&) {
+      PyErr_SetString(PyExc_TypeError, "cancel must be a CancelToken");
+      return nullptr;
+    }
   }
   auto* instance = reinterpret_cast<py::detail::instance*>(self);
   auto* handle = static_cast<DatabaseHandle*>(instance->simple_value_holder[0]);
@@ -106,7 +115,7 @@ PyObject* execute(PyObject* self, PyObject* const* args, Py_ssize_t count) {
   QueryOptions options;
   const uint64_t owner = PyLong_AsUnsignedLongLong(args[3]);
   if (owner == static_cast<uint64_t>(-1) && PyErr_Occurred() != nullptr) return nullptr;
-  if (!query_text(args[0], &text) || !params_from_python(args[1], &params) || !query_options(args[2], owner, &options)) {
+  if (!query_text(args[0], &text) || !params_from_python(args[1], &params) || !query_options(args[2], owner, &options, cancel)) {
     return nullptr;
   }
   PyThreadState* state = PyEval_SaveThread();
@@ -118,7 +127,7 @@ PyObject* execute(PyObject* self, PyObject* const* args, Py_ssize_t count) {
 
 // METH_FASTCALL functions have another signature than PyCFunction; this is how CPython wants it spelt.
 PyMethodDef execute_method = {"execute", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(execute)),
-                              METH_FASTCALL, "execute($self, query, params, timeout, owner_token)\n--\n\n"};
+                              METH_FASTCALL, "execute($self, query, params, timeout, owner_token, cancel=None)\n--\n\n"};
 
 DatabaseOptions database_options(const py::dict& d) {
   DatabaseOptions options;
@@ -152,9 +161,9 @@ std::unique_ptr<DatabaseHandle> open(const py::object& name, const py::dict& opt
   return handle;
 }
 
-QueryOptions options_or_throw(const py::object& timeout, uint64_t owner_token) {
+QueryOptions options_or_throw(const py::object& timeout, uint64_t owner_token, const CancelToken* cancel = nullptr) {
   QueryOptions options;
-  if (!query_options(timeout.ptr(), owner_token, &options)) throw py::error_already_set();
+  if (!query_options(timeout.ptr(), owner_token, &options, cancel)) throw py::error_already_set();
   return options;
 }
 
@@ -245,7 +254,7 @@ void check(const Status& status) {
   throw py::error_already_set();
 }
 
-bool query_options(PyObject* timeout, uint64_t owner_token, QueryOptions* options) {
+bool query_options(PyObject* timeout, uint64_t owner_token, QueryOptions* options, const CancelToken* cancel) {
   if (timeout != Py_None) {
     const double seconds = PyFloat_AsDouble(timeout);
     if (seconds == -1.0 && PyErr_Occurred() != nullptr) {
@@ -260,6 +269,7 @@ bool query_options(PyObject* timeout, uint64_t owner_token, QueryOptions* option
     options->timeout = std::chrono::milliseconds(static_cast<int64_t>(std::ceil(std::fmin(seconds, 1e9) * 1000.0)));
   }
   options->owner_token = owner_token;
+  if (cancel != nullptr) options->cancel = &cancel->requested;
   if (PyThread_get_thread_ident() == main_thread) options->poll = check_signals;
   return true;
 }
@@ -323,36 +333,46 @@ void bind_database(py::module_& module) {
     return py::reinterpret_steal<py::object>(object);
   });
 
+  py::class_<CancelToken, std::shared_ptr<CancelToken>>(module, "CancelToken")
+      .def(py::init<>())
+      .def("cancel", [](CancelToken& self) { self.requested.store(true, std::memory_order_relaxed); });
+
   py::class_<DatabaseHandle> handle(module, "Database");
   handle.def_static("open", &open, py::arg("name"), py::arg("options"))
       .def("stream",
-           [](DatabaseHandle& self, py::object query, py::object params, py::object timeout, uint64_t owner) {
+           [](DatabaseHandle& self, py::object query, py::object params, py::object timeout, uint64_t owner,
+              std::shared_ptr<CancelToken> cancel) {
              const std::string text = text_or_throw(query);
              const Value values = params_or_throw(params);
-             const QueryOptions options = options_or_throw(timeout, owner);
+             const QueryOptions options = options_or_throw(timeout, owner, cancel.get());
              auto stream = std::make_unique<StreamHandle>();
              stream->database = self.database;
+             stream->cancel = cancel;
              stream->stream = take(without_gil([&] { return self.database->stream(text, values, options); }));
              return stream;
-           })
+           },
+           py::arg("query"), py::arg("params"), py::arg("timeout"), py::arg("owner_token"), py::arg("cancel") = nullptr)
       .def("begin",
-           [](DatabaseHandle& self, bool read_only, py::object timeout, uint64_t owner) {
-             const QueryOptions options = options_or_throw(timeout, owner);
+           [](DatabaseHandle& self, bool read_only, py::object timeout, uint64_t owner,
+              std::shared_ptr<CancelToken> cancel) {
+             const QueryOptions options = options_or_throw(timeout, owner, cancel.get());
              auto transaction = std::make_unique<TransactionHandle>();
              transaction->database = self.database;
              transaction->transaction = take(without_gil([&] {
                return self.database->begin(read_only ? AccessMode::kReadOnly : AccessMode::kReadWrite, options);
              }));
              return transaction;
-           })
+           },
+           py::arg("read_only"), py::arg("timeout"), py::arg("owner_token"), py::arg("cancel") = nullptr)
       .def("transaction",
-           [](DatabaseHandle& self, py::list statements, bool read_only, uint64_t owner) {
+           [](DatabaseHandle& self, py::list statements, bool read_only, uint64_t owner,
+              std::shared_ptr<CancelToken> cancel) {
              std::vector<Statement> list;
              for (py::handle item : statements) {
                const auto pair = item.cast<py::tuple>();
                list.push_back({text_or_throw(pair[0]), params_or_throw(pair[1])});
              }
-             const QueryOptions options = options_or_throw(py::none(), owner);
+             const QueryOptions options = options_or_throw(py::none(), owner, cancel.get());
              const std::vector<QueryResult> results = take(without_gil([&] {
                return self.database->transaction(list, read_only ? AccessMode::kReadOnly : AccessMode::kReadWrite,
                                                  options);
@@ -364,7 +384,8 @@ void bind_database(py::module_& module) {
                out.append(py::reinterpret_steal<py::object>(object));
              }
              return out;
-           })
+           },
+           py::arg("statements"), py::arg("read_only"), py::arg("owner_token"), py::arg("cancel") = nullptr)
       .def("explain",
            [](DatabaseHandle& self, py::object query, py::object params) {
              const std::string text = text_or_throw(query);
@@ -372,12 +393,14 @@ void bind_database(py::module_& module) {
              return plan_to_python(take(without_gil([&] { return self.database->explain(text, values); })));
            })
       .def("profile",
-           [](DatabaseHandle& self, py::object query, py::object params, uint64_t owner) {
+           [](DatabaseHandle& self, py::object query, py::object params, uint64_t owner,
+              std::shared_ptr<CancelToken> cancel) {
              const std::string text = text_or_throw(query);
              const Value values = params_or_throw(params);
-             const QueryOptions options = options_or_throw(py::none(), owner);
+             const QueryOptions options = options_or_throw(py::none(), owner, cancel.get());
              return profile_to_python(take(without_gil([&] { return self.database->profile(text, values, options); })));
-           })
+           },
+           py::arg("query"), py::arg("params"), py::arg("owner_token"), py::arg("cancel") = nullptr)
       .def("save_snapshot_file",
            [](DatabaseHandle& self, const std::string& path, const std::string& codec, int level, py::object crypto) {
              const auto options = save_options(codec, level, crypto);

@@ -8,12 +8,13 @@ void bind_transaction(py::module_& module) {
   py::class_<TransactionHandle>(module, "Transaction")
       .def(
           "execute",
-          [](TransactionHandle& self, py::object query, py::object params, py::object timeout, uint64_t owner_token) {
+          [](TransactionHandle& self, py::object query, py::object params, py::object timeout, uint64_t owner_token,
+             std::shared_ptr<CancelToken> cancel) {
             std::string_view text;
             Value values;
             QueryOptions options;
             if (!query_text(query.ptr(), &text) || !params_from_python(params.ptr(), &values) ||
-                !query_options(timeout.ptr(), owner_token, &options)) {
+                !query_options(timeout.ptr(), owner_token, &options, cancel.get())) {
               throw py::error_already_set();
             }
             Result<QueryResult> result = [&] {
@@ -24,7 +25,8 @@ void bind_transaction(py::module_& module) {
             if (object == nullptr) throw py::error_already_set();
             return py::reinterpret_steal<py::object>(object);
           },
-          py::arg("query"), py::arg("params"), py::arg("timeout"), py::arg("owner_token"))
+          py::arg("query"), py::arg("params"), py::arg("timeout"), py::arg("owner_token"),
+          py::arg("cancel") = nullptr)
       .def("commit",
            [](TransactionHandle& self) {
              Status status;

@@ -3,13 +3,20 @@
 
 #include <pybind11/pybind11.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "convert.h"
 #include "cypher/database.h"
 
 namespace lora::python {
+
+// Stops one running call from another thread: await cancelled, for instance.
+struct CancelToken {
+  std::atomic<bool> requested{false};
+};
 
 // The engine behind lora_python.Database. Streams and transactions hold it too, so the order in which Python frees them
 // does not matter.
@@ -18,6 +25,7 @@ struct DatabaseHandle {
 };
 struct StreamHandle {
   std::shared_ptr<Database> database;
+  std::shared_ptr<CancelToken> cancel;  // outlives the stream, which polls it
   std::unique_ptr<QueryStream> stream;
 };
 struct TransactionHandle {
@@ -39,7 +47,7 @@ T take(Result<T>&& result) {
 
 // Query options from Python's arguments: `timeout` in seconds or None. On the main thread signals are polled.
 // False: a Python error is set.
-bool query_options(PyObject* timeout, uint64_t owner_token, QueryOptions* options);
+bool query_options(PyObject* timeout, uint64_t owner_token, QueryOptions* options, const CancelToken* cancel = nullptr);
 
 // UTF-8 of a str; false with InvalidParamsError set when it is none.
 bool query_text(PyObject* object, std::string_view* out);
