@@ -27,6 +27,7 @@ function(lora_layer name)
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC ${ARG_PUBLIC} PRIVATE lora_flags ${ARG_PRIVATE})
   target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+  set_property(GLOBAL APPEND PROPERTY LORA_LAYERS ${name})
 endfunction()
 
 # lora_test(NAME SOURCES ... LIBS ...): a GoogleTest binary, registered test by test with ctest.
