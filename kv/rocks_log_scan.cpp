@@ -16,7 +16,7 @@ namespace {
 constexpr size_t kBlockBytes = 32768;
 constexpr size_t kHeaderBytes = 7;
 constexpr uint32_t kMaskDelta = 0xa282ead8;
-enum RecordType : uint8_t { kZero = 0, kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4 };
+enum RecordType : uint8_t { kZero = 0, kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4, kTypeMax = 9 };
 
 // Slicing by eight: 8 tables, 8 bytes a step.
 constexpr std::array<std::array<uint32_t, 256>, 8> make_tables() {
@@ -65,25 +65,38 @@ bool all_zero(ByteView bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == 0; });
 }
 
+bool starts_with_record(ByteView rest, uint8_t* type, ByteView* bytes) {
+  const uint16_t length = __builtin_bswap16(load_u16(rest.data() + 4));
+  *type = static_cast<uint8_t>(rest[6]);
+  // The cheap conditions first: behind damage this is asked at every byte.
+  if (*type == kZero || *type > kTypeMax || length > rest.size() - kHeaderBytes) {
+    return false;
+  }
+  const uint32_t crc = __builtin_bswap32(load_u32(rest.data()));
+  *bytes = rest.substr(kHeaderBytes, length);
+  return mask(crc32c(0, rest.substr(6, size_t{length} + 1))) == crc;
+}
+
 class LogFile {
  public:
   explicit LogFile(LogScan* scan) : scan_(scan) {}
 
   void block(ByteView rest) {
     while (rest.size() >= kHeaderBytes) {
-      const uint32_t crc = __builtin_bswap32(load_u32(rest.data()));
-      const uint16_t length = __builtin_bswap16(load_u16(rest.data() + 4));
-      const uint8_t type = static_cast<uint8_t>(rest[6]);
-      if (type == kZero && all_zero(rest)) {
+      if (rest[6] == kZero && all_zero(rest)) {
         return;  // preallocated, never written
       }
-      if (length > rest.size() - kHeaderBytes ||
-          mask(crc32c(0, rest.substr(6, size_t{length} + 1))) != crc) {
+      uint8_t type = kZero;
+      ByteView bytes;
+      if (!starts_with_record(rest, &type, &bytes)) {
         damage();
-        return;
+        do {
+          rest.remove_prefix(1);
+        } while (rest.size() >= kHeaderBytes && !starts_with_record(rest, &type, &bytes));
+        continue;
       }
-      record(type, rest.substr(kHeaderBytes, length));
-      rest.remove_prefix(kHeaderBytes + length);
+      record(type, bytes);
+      rest.remove_prefix(kHeaderBytes + bytes.size());
     }
     if (!all_zero(rest)) {
       damage();

@@ -3,8 +3,8 @@
 //
 // The format (RocksDB's log_format.h): blocks of 32 KiB; records
 //   crc (4, masked CRC32C of type and bytes) | length (2) | type (1: full 1, first 2, middle 3, last 4) | bytes
-// none of which crosses a block; fewer than 7 bytes at the end of a block are zeros. After a damaged record the scan
-// goes on at the next block.
+// none of which crosses a block; fewer than 7 bytes at the end of a block are zeros. After damage the
+// scan goes on at the next place in the block where a record with a right checksum starts.
 #pragma once
 
 #include <rocksdb/file_system.h>

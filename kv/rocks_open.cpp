@@ -147,7 +147,8 @@ Status RocksStore::create_database() {
   const rocksdb::Status status =
       db_->Put(write_options_, family(Keyspace::kMeta), to_slice(kIdentityKey), rocksdb::Slice(id_.data(), id_.size()));
   LORA_TRY(from_rocks(status, "create `" + path_ + "`"));
-  LORA_TRY(from_rocks(db_->SyncWAL(), "create `" + path_ + "`"));
+  // Into a table file: no damage to a log can then take the database's identity.
+  LORA_TRY(flush_memtables());
   LORA_TRY(from_rocks(files.RenameFile(made, path_ + "/" + kFormatFile, rocksdb::IOOptions(), nullptr),
                       "create `" + path_ + "`"));
   return sync_directory(files, path_);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace lora::kv {
@@ -12,25 +13,10 @@ namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
 
-// RocksDB writes an OPTIONS file after every column family it creates: 95 % of the cost of a first open. It accepts that
-// the file cannot be written (fail_if_options_file_error is off); nothing here reads it back.
-class NoOptionsFile : public rocksdb::FileSystemWrapper {
- public:
-  explicit NoOptionsFile(const std::shared_ptr<rocksdb::FileSystem>& target) : rocksdb::FileSystemWrapper(target) {}
-  static const char* kClassName() { return "LoraNoOptionsFile"; }
-  const char* Name() const override { return kClassName(); }
-
-  rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
-                                    std::unique_ptr<rocksdb::FSWritableFile>* file,
-                                    rocksdb::IODebugContext* context) override {
-    const size_t slash = path.rfind('/');
-    const size_t name = slash == std::string::npos ? 0 : slash + 1;
-    if (path.compare(name, 8, "OPTIONS-") == 0) {
-      return rocksdb::IOStatus::NotSupported("no OPTIONS files");
-    }
-    return rocksdb::FileSystemWrapper::NewWritableFile(path, options, file, context);
-  }
-};
+std::string_view name_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return std::string_view(path).substr(slash == std::string::npos ? 0 : slash + 1);
+}
 
 // RocksDB's own log file can end the process: in a build with assertions a full disk trips one in its writer.
 class SilentLogger : public rocksdb::Logger {
@@ -44,6 +30,29 @@ class SilentLogger : public rocksdb::Logger {
 
 }  // namespace
 
+GuardedFileSystem::GuardedFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target)
+    : rocksdb::FileSystemWrapper(target) {}
+
+rocksdb::IOStatus GuardedFileSystem::NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                                                     std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                                     rocksdb::IODebugContext* context) {
+  if (name_of(path).starts_with("OPTIONS-")) {
+    return rocksdb::IOStatus::NotSupported("no OPTIONS files");
+  }
+  return target()->NewWritableFile(path, options, file, context);
+}
+
+rocksdb::IOStatus GuardedFileSystem::DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
+                                                rocksdb::IODebugContext* context) {
+  if (frozen_.load(std::memory_order_acquire)) {
+    const std::string_view name = name_of(path);
+    if (name.ends_with(".sst") || name.ends_with(".log") || name.starts_with("MANIFEST-")) {
+      return rocksdb::IOStatus::OK();
+    }
+  }
+  return target()->DeleteFile(path, options, context);
+}
+
 RocksEnvironment make_rocks_environment(const StoreOptions& options, bool in_memory) {
   RocksEnvironment made;
   std::shared_ptr<rocksdb::FileSystem> base;
@@ -55,7 +64,7 @@ RocksEnvironment make_rocks_environment(const StoreOptions& options, bool in_mem
   } else {
     base = rocksdb::FileSystem::Default();
   }
-  made.file_system = std::make_shared<NoOptionsFile>(base);
+  made.file_system = std::make_shared<GuardedFileSystem>(base);
   made.env = rocksdb::NewCompositeEnv(made.file_system);
   return made;
 }

@@ -6,15 +6,43 @@
 #include <rocksdb/file_system.h>
 #include <rocksdb/options.h>
 
+#include <atomic>
 #include <memory>
+#include <string>
 
 #include "kv/store.h"
 
 namespace lora::kv {
 
+// What stands between RocksDB and the file system.
+//
+// OPTIONS files are refused: RocksDB writes one after every column family it creates, 95 % of the cost of a first open;
+// it accepts that the file cannot be written (fail_if_options_file_error is off), and nothing here reads it back.
+//
+// After freeze() no table, log or manifest is deleted any more. When RocksDB fails to sync its manifest it deletes the
+// files the last record names, although that record may be on the disk: the next open would miss them. Files kept for
+// nothing are removed by the next open.
+class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
+ public:
+  explicit GuardedFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target);
+  static const char* kClassName() { return "LoraGuardedFileSystem"; }
+  const char* Name() const override { return kClassName(); }
+
+  void freeze() { frozen_.store(true, std::memory_order_release); }
+
+  rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                    rocksdb::IODebugContext* context) override;
+  rocksdb::IOStatus DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* context) override;
+
+ private:
+  std::atomic<bool> frozen_{false};
+};
+
 // The file system and environment one store runs on; outlives its database.
 struct RocksEnvironment {
-  std::shared_ptr<rocksdb::FileSystem> file_system;  // refuses OPTIONS files
+  std::shared_ptr<GuardedFileSystem> file_system;
   std::unique_ptr<rocksdb::Env> memory;              // in memory only: holds the files
   std::unique_ptr<rocksdb::Env> env;                 // what RocksDB is given
 };

@@ -31,6 +31,9 @@ ErrorCode code_of(const rocksdb::Status& status, const std::string& text) {
     case Code::kNotSupported: return ErrorCode::kUnsupported;
     case Code::kInvalidArgument: return ErrorCode::kConfig;
     case Code::kIOError:
+      if (status.IsPathNotFound()) {
+        return ErrorCode::kNotFound;
+      }
       // PosixFileSystem's words for a lock of another process and of this one, then the memory file system's.
       if ((mentions(text, "While lock file") && mentions(text, "temporarily unavailable")) ||
           mentions(text, "lock hold by current process") || mentions(text, "lock is already held")) {

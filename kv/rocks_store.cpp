@@ -177,6 +177,7 @@ Status RocksStore::health() const {
 Status RocksStore::latch(Status failure) const {
   const std::lock_guard<std::mutex> lock(health_mutex_);
   if (health_.ok()) {
+    environment_.file_system->freeze();
     health_ = std::move(failure);
     failed_.store(true, std::memory_order_release);
   }
