@@ -17,6 +17,8 @@
 
 namespace lora::cypher {
 
+struct ProcedureSignature;  // cypher/bind/bound.h
+
 enum class OpKind : uint8_t {
   kArgument,            // leaf: one row (empty at the top of a plan, the outer row in an Apply or subplan)
   kAllNodesScan,        // leaf-like: for each input row all nodes
@@ -275,7 +277,7 @@ struct Foreach : LogicalOp {                     // inputs: left rows, right = b
 };
 struct ProcedureCall : LogicalOp {
   ProcedureCall() : LogicalOp(OpKind::kProcedureCall) {}
-  const struct ProcedureSpec* procedure = nullptr;
+  const ProcedureSignature* procedure = nullptr;  // the registry's row derives from it
   std::span<const Expr* const> args;
   struct Yield {
     uint32_t column = 0;                         // of the procedure
@@ -283,6 +285,7 @@ struct ProcedureCall : LogicalOp {
   };
   std::span<const Yield> yields;
   bool unit = false;                             // no columns: left rows pass on once each
+  bool writes = false;
 };
 struct LoadCsv : LogicalOp {
   LoadCsv() : LogicalOp(OpKind::kLoadCsv) {}

@@ -414,7 +414,7 @@ void subtree_reads(const LogicalOp* op, SlotSet* out) {
 void op_output(const LogicalOp* op, const SlotSet& argument, SlotSet* out) {
   SlotSet result;
   if (op->inputs.empty()) {
-    result = argument;
+    if (op->kind == OpKind::kArgument) result = argument;
   } else {
     op_output(op->inputs[0], argument, &result);
     if (op->inputs.size() == 2) {

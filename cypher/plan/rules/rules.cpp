@@ -1,0 +1,53 @@
+#include "cypher/plan/rules/rules.h"
+
+namespace lora::cypher {
+
+namespace {
+
+struct Rule {
+  std::string_view name;
+  LogicalOp* (*apply)(const RuleContext&, LogicalOp*);
+};
+
+constexpr Rule kRules[] = {
+    // One Filter where several stand on each other: the rules below look at one operator only.
+    {"merge_filters", merge_filters},
+    // What nobody reads goes first: the counting rules ask whether a slot is still needed.
+    {"drop_unused", drop_unused},
+    // Whole counts before counts by degree: they replace more.
+    {"count_store", count_store},
+    {"count_by_degree", count_by_degree},
+    {"distinct_ends", distinct_ends},
+    // Last: it takes predicates out of Filters, which hides them from the others.
+    {"exists_to_semi_apply", exists_to_semi_apply},
+};
+
+}  // namespace
+
+LogicalOp* rewrite_up(PlanBuilder& builder, LogicalOp* op, const std::function<LogicalOp*(LogicalOp*)>& rewrite) {
+  bool changed = false;
+  std::vector<LogicalOp*> inputs(op->inputs.begin(), op->inputs.end());
+  for (LogicalOp*& input : inputs) {
+    LogicalOp* better = rewrite_up(builder, input, rewrite);
+    changed |= better != input;
+    input = better;
+  }
+  if (changed) op->inputs = builder.array(inputs);
+  return rewrite(op);
+}
+
+Status apply_rules(PlanBuilder& builder, const SlotSet& argument, const SlotSet& top, LogicalOp** root) {
+  const RuleContext context{builder, argument, top};
+  for (const Rule& rule : kRules) {
+    *root = rule.apply(context, *root);
+#ifndef NDEBUG
+    if (Status s = validate(*root, argument, builder.slot_count()); !s.ok()) {
+      s.mutable_info().message += "; after the rule `" + std::string(rule.name) + "`";
+      return s;
+    }
+#endif
+  }
+  return Status();
+}
+
+}  // namespace lora::cypher
