@@ -1,0 +1,89 @@
+// Structural questions about expressions.
+#include "cypher/bind/binder_state.h"
+#include "cypher/syntax/stack_guard.h"
+
+namespace lora::cypher {
+
+namespace {
+
+// Locals that correspond to each other: `[x IN l | x]` equals `[y IN l | y]`.
+using LocalPairs = std::vector<std::pair<Slot, Slot>>;
+
+bool same_labels(const LabelExpr* a, const LabelExpr* b) {
+  if (a == b) return true;
+  if (a == nullptr || b == nullptr || a->kind != b->kind || a->children.size() != b->children.size()) return false;
+  if (a->kind == LabelExpr::Kind::kLeaf && a->name->name != b->name->name) return false;
+  for (size_t i = 0; i < a->children.size(); ++i) {
+    if (!same_labels(a->children[i], b->children[i])) return false;
+  }
+  return true;
+}
+
+bool same_slot(Slot a, Slot b, const LocalPairs& locals) {
+  for (auto it = locals.rbegin(); it != locals.rend(); ++it) {
+    if (it->first == a || it->second == b) return it->first == a && it->second == b;
+  }
+  return a == b;
+}
+
+bool same_value(const Value* a, const Value* b) {
+  if (a == b) return true;
+  if (a == nullptr || b == nullptr) return false;
+  // equivalent() takes 1 for 1.0; as expressions they differ.
+  return a->type() == b->type() && equivalent(*a, *b);
+}
+
+bool same(const Expr& a, const Expr& b, LocalPairs& locals) {
+  if (stack_low()) return false;
+  if (a.kind != b.kind || a.flag != b.flag || a.op != b.op || a.ops != b.ops || a.index != b.index ||
+      a.text != b.text || a.function != b.function || a.aggregate != b.aggregate ||
+      a.children.size() != b.children.size() || a.names.size() != b.names.size()) {
+    return false;
+  }
+  switch (a.kind) {
+    case ExprKind::kExists:
+    case ExprKind::kCount:
+    case ExprKind::kCollect:
+      return &a == &b;
+    case ExprKind::kFunction:
+      if (a.function->purity == Purity::kVolatile) return false;
+      break;
+    case ExprKind::kSlot:
+      return same_slot(a.slot, b.slot, locals);
+    default:
+      break;
+  }
+  if (!same_value(a.value, b.value) || !same_labels(a.labels, b.labels)) return false;
+  if ((a.type == nullptr) != (b.type == nullptr) || (a.type != nullptr && a.type->text != b.type->text)) return false;
+  for (size_t i = 0; i < a.names.size(); ++i) {
+    if (a.names[i]->name != b.names[i]->name) return false;
+  }
+  const size_t depth = locals.size();
+  if (a.slot != kNoSlot) locals.emplace_back(a.slot, b.slot);
+  if (a.slot2 != kNoSlot) locals.emplace_back(a.slot2, b.slot2);
+  bool equal = true;
+  for (size_t i = 0; equal && i < a.children.size(); ++i) {
+    const Expr* x = a.children[i];
+    const Expr* y = b.children[i];
+    equal = x == nullptr || y == nullptr ? x == y : same(*x, *y, locals);
+  }
+  locals.resize(depth);
+  return equal;
+}
+
+}  // namespace
+
+bool same_expr(const Expr& a, const Expr& b) {
+  LocalPairs locals;
+  return same(a, b, locals);
+}
+
+bool has_volatile(const Expr& e) {
+  if (e.kind == ExprKind::kFunction && e.function->purity == Purity::kVolatile) return true;
+  for (const Expr* child : e.children) {
+    if (child != nullptr && has_volatile(*child)) return true;
+  }
+  return false;
+}
+
+}  // namespace lora::cypher
