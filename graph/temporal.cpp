@@ -464,7 +464,7 @@ Result<Parts> base_of(const Value& value, std::string_view key, bool date, bool 
 Result<Fields> read_fields(ValueType type, const Value& map) {
   Fields fields;
   for (const auto& [name, value] : map.as_map()) {
-    const std::string key = lower_case(name.as_string());
+    std::string key = lower_case(name.as_string());
     if (key == "timezone") {
       if (!value.is_string()) {
         return type_error("`timezone` must be a string, not a value of type " + std::string(value_type_name(value.type())));
@@ -485,9 +485,13 @@ Result<Fields> read_fields(ValueType type, const Value& map) {
       fields.time = fields.date;
       continue;
     }
-    const std::string_view alias = key == "weekday" ? "dayofweek" : key == "dayofyear" ? "ordinalday" : key;
+    if (key == "weekday") {
+      key = "dayofweek";
+    } else if (key == "dayofyear") {
+      key = "ordinalday";
+    }
     size_t field = 0;
-    while (field < kFieldCount && lower_case(kFieldNames[field]) != alias) {
+    while (field < kFieldCount && lower_case(kFieldNames[field]) != key) {
       ++field;
     }
     if (field == kFieldCount) {
