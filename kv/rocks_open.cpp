@@ -39,6 +39,8 @@ Result<std::unique_ptr<Store>> open_store(const StoreOptions& options) { return 
 
 void RocksStore::prepare() {
   listener_ = std::make_shared<Listener>(this);
+  environment_.file_system->set_on_failure(
+      [this](const rocksdb::IOStatus& status) { static_cast<void>(latch(from_rocks(status, "compact"))); });
   cache_ = make_block_cache(options_, in_memory_);
   path_ = in_memory_ ? kMemoryPath : options_.directory;
   while (path_.size() > 1 && path_.ends_with('/')) {

@@ -30,16 +30,106 @@ class SilentLogger : public rocksdb::Logger {
 
 }  // namespace
 
-GuardedFileSystem::GuardedFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target)
-    : rocksdb::FileSystemWrapper(target) {}
+// Only compactions ask for these priorities; flushes write with IO_HIGH, logs and sorted runs with none.
+class CompactionOutput final : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  CompactionOutput(std::unique_ptr<rocksdb::FSWritableFile>&& target, GuardedFileSystem* files)
+      : rocksdb::FSWritableFileOwnerWrapper(std::move(target)), files_(files) {}
+
+  void SetIOPriority(rocksdb::Env::IOPriority priority) override {
+    compaction_ = priority == rocksdb::Env::IO_LOW || priority == rocksdb::Env::IO_USER;
+    target()->SetIOPriority(priority);
+  }
+  rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
+                           rocksdb::IODebugContext* context) override {
+    return shown(target()->Append(data, options, context));
+  }
+  rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
+                           const rocksdb::DataVerificationInfo& verification,
+                           rocksdb::IODebugContext* context) override {
+    return shown(target()->Append(data, options, verification, context));
+  }
+  rocksdb::IOStatus Flush(const rocksdb::IOOptions& options, rocksdb::IODebugContext* context) override {
+    return shown(target()->Flush(options, context));
+  }
+  rocksdb::IOStatus Sync(const rocksdb::IOOptions& options, rocksdb::IODebugContext* context) override {
+    return shown(target()->Sync(options, context));
+  }
+  rocksdb::IOStatus Fsync(const rocksdb::IOOptions& options, rocksdb::IODebugContext* context) override {
+    return shown(target()->Fsync(options, context));
+  }
+  rocksdb::IOStatus RangeSync(uint64_t offset, uint64_t bytes, const rocksdb::IOOptions& options,
+                              rocksdb::IODebugContext* context) override {
+    return shown(target()->RangeSync(offset, bytes, options, context));
+  }
+  rocksdb::IOStatus Close(const rocksdb::IOOptions& options, rocksdb::IODebugContext* context) override {
+    return shown(target()->Close(options, context));
+  }
+
+ private:
+  rocksdb::IOStatus shown(rocksdb::IOStatus status) {
+    if (status.ok() || !compaction_) {
+      return status;
+    }
+    files_->absorb(status);
+    return rocksdb::IOStatus::OK();
+  }
+  GuardedFileSystem* files_;
+  bool compaction_ = false;
+};
+
+class GuardedManifest final : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  GuardedManifest(std::unique_ptr<rocksdb::FSWritableFile>&& target, const GuardedFileSystem* files)
+      : rocksdb::FSWritableFileOwnerWrapper(std::move(target)), files_(files) {}
+
+  rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
+                           rocksdb::IODebugContext* context) override {
+    rocksdb::IOStatus status = files_->check_manifest();
+    return status.ok() ? target()->Append(data, options, context) : status;
+  }
+  rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
+                           const rocksdb::DataVerificationInfo& verification,
+                           rocksdb::IODebugContext* context) override {
+    rocksdb::IOStatus status = files_->check_manifest();
+    return status.ok() ? target()->Append(data, options, verification, context) : status;
+  }
+
+ private:
+  const GuardedFileSystem* files_;
+};
+
+GuardedFileSystem::GuardedFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target, bool can_fail)
+    : rocksdb::FileSystemWrapper(target), can_fail_(can_fail) {}
+
+void GuardedFileSystem::absorb(const rocksdb::IOStatus& status) {
+  absorbed_.store(true, std::memory_order_release);
+  if (on_failure_) {
+    on_failure_(status);
+  }
+}
+
+rocksdb::IOStatus GuardedFileSystem::check_manifest() const {
+  return absorbed_.load(std::memory_order_acquire) ? rocksdb::IOStatus::IOError("stopped after a failed compaction")
+                                                   : rocksdb::IOStatus::OK();
+}
 
 rocksdb::IOStatus GuardedFileSystem::NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                                      std::unique_ptr<rocksdb::FSWritableFile>* file,
                                                      rocksdb::IODebugContext* context) {
-  if (name_of(path).starts_with("OPTIONS-")) {
+  const std::string_view name = name_of(path);
+  if (name.starts_with("OPTIONS-")) {
     return rocksdb::IOStatus::NotSupported("no OPTIONS files");
   }
-  return target()->NewWritableFile(path, options, file, context);
+  rocksdb::IOStatus status = target()->NewWritableFile(path, options, file, context);
+  if (status.ok() && can_fail_) {
+    if (name.ends_with(".sst")) {
+      *file = std::make_unique<CompactionOutput>(std::move(*file), this);
+    } else if (name.starts_with("MANIFEST-")) {
+      *file = std::make_unique<GuardedManifest>(std::move(*file), this);
+    }
+  }
+  return status;
 }
 
 rocksdb::IOStatus GuardedFileSystem::DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
@@ -64,7 +154,7 @@ RocksEnvironment make_rocks_environment(const StoreOptions& options, bool in_mem
   } else {
     base = rocksdb::FileSystem::Default();
   }
-  made.file_system = std::make_shared<GuardedFileSystem>(base);
+  made.file_system = std::make_shared<GuardedFileSystem>(base, !in_memory);
   made.env = rocksdb::NewCompositeEnv(made.file_system);
   return made;
 }

@@ -7,8 +7,10 @@
 #include <rocksdb/options.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "kv/store.h"
 
@@ -22,13 +24,19 @@ namespace lora::kv {
 // After freeze() no table, log or manifest is deleted any more. When RocksDB fails to sync its manifest it deletes the
 // files the last record names, although that record may be on the disk: the next open would miss them. Files kept for
 // nothing are removed by the next open.
+//
+// A compaction whose output turns out empty (only range removals went in) ends the process in a build with assertions
+// when writing that output fails. So failures of compaction outputs are not shown to the compaction: they go to
+// `on_failure`, and from then on every write of a manifest fails, so that nothing of the compaction comes to count.
 class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
  public:
-  explicit GuardedFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target);
+  GuardedFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target, bool can_fail);
   static const char* kClassName() { return "LoraGuardedFileSystem"; }
   const char* Name() const override { return kClassName(); }
 
   void freeze() { frozen_.store(true, std::memory_order_release); }
+  // Set before the database is opened; called from background threads.
+  void set_on_failure(std::function<void(const rocksdb::IOStatus&)> on_failure) { on_failure_ = std::move(on_failure); }
 
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* file,
@@ -37,7 +45,15 @@ class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
                                rocksdb::IODebugContext* context) override;
 
  private:
+  friend class CompactionOutput;
+  friend class GuardedManifest;
+  void absorb(const rocksdb::IOStatus& status);
+  rocksdb::IOStatus check_manifest() const;
+
+  const bool can_fail_;  // not for a memory file system: its files need no guards
+  std::function<void(const rocksdb::IOStatus&)> on_failure_;
   std::atomic<bool> frozen_{false};
+  std::atomic<bool> absorbed_{false};
 };
 
 // The file system and environment one store runs on; outlives its database.
