@@ -136,13 +136,18 @@ class Workload {
   uint64_t acknowledged_ = 0;
 };
 
-TEST(PowerLoss, KeepsEveryAcknowledgedCommitAndNoHalfOne) {
-  const uint64_t seed = seed_of_run();
+// A failed flush sleeps a second in a thread of the pool that all stores share: let many sleep at once.
+void widen_thread_pools() {
+  rocksdb::Env::Default()->SetBackgroundThreads(16, rocksdb::Env::LOW);
+  rocksdb::Env::Default()->SetBackgroundThreads(16, rocksdb::Env::HIGH);
+}
+
+void power_loss_rounds(uint64_t seed, int rounds) {
   SCOPED_TRACE("LORA_TEST_SEED=" + std::to_string(seed));
   std::mt19937_64 random(seed);
   MemoryDisk disk(seed);
   Workload work(seed);
-  for (int round = 0; round < 200 && !testing::Test::HasFailure(); ++round) {
+  for (int round = 0; round < rounds && !testing::Test::HasFailure(); ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
     // The power may also go while the store opens.
     if (random() % 8 == 0) {
@@ -163,6 +168,18 @@ TEST(PowerLoss, KeepsEveryAcknowledgedCommitAndNoHalfOne) {
     disk.faults().cut_power();
     opened = Status::io("closed");
     disk.faults().restore();
+  }
+}
+
+TEST(PowerLoss, KeepsEveryAcknowledgedCommitAndNoHalfOne) {
+  widen_thread_pools();
+  const uint64_t seed = seed_of_run();
+  std::vector<std::thread> threads;
+  for (uint64_t t = 0; t < 8; ++t) {
+    threads.emplace_back([seed, t] { power_loss_rounds(seed + t, 25); });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
   }
 }
 
@@ -260,9 +277,7 @@ bool sweep_one(tests::Fault fault, bool from_then_on, uint64_t k) {
 }
 
 TEST(FaultSweep, EveryFailingOperationIsATypedErrorAndLosesNothing) {
-  // A failed flush sleeps a second in a thread of the pool that all stores share: let many sleep at once.
-  rocksdb::Env::Default()->SetBackgroundThreads(16, rocksdb::Env::LOW);
-  rocksdb::Env::Default()->SetBackgroundThreads(16, rocksdb::Env::HIGH);
+  widen_thread_pools();
   std::atomic<uint64_t> next{1};
   std::atomic<uint64_t> longest{0};
   std::vector<std::thread> threads;
