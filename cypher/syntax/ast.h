@@ -265,11 +265,11 @@ struct CountStar : Expr {  // count(*)
   static constexpr ExprKind kKind = ExprKind::kCountStar;
 };
 
-// `CASE WHEN c THEN r ... END` (subject null; one test a branch), or `CASE s WHEN a, b THEN r ... END`.
+// `CASE WHEN c THEN r ... END` (subject null), or `CASE s WHEN a, b THEN r ... END`.
 enum class CaseTestKind : uint8_t {
-  kValue,      // generic form: the condition; simple form: s = value
-  kPartial,    // simple form: `> 3`, `IS NULL`, `STARTS WITH 'a'`: `expr` is the whole test, whose left operand is the
-               // CaseSubject, that is, the same node as Case::subject
+  kValue,    // generic form: a condition; simple form: s = value
+  kPartial,  // simple form: `> 3`, `IS NULL`, `STARTS WITH 'a'`: `expr` is the whole test; its leftmost operand is the
+             // node Case::subject itself (the same pointer)
 };
 struct CaseTest {
   CaseTestKind kind;

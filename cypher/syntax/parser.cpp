@@ -1,0 +1,301 @@
+#include "cypher/syntax/parser.h"
+
+#include <algorithm>
+
+#include "cypher/syntax/parser_impl.h"
+
+namespace lora::cypher {
+namespace {
+
+// Edit distance with transpositions, capped: anything above `cap` is cap + 1.
+size_t edit_distance(std::string_view a, std::string_view b, size_t cap) {
+  if (a.size() > 24 || b.size() > 24) return cap + 1;
+  if (a.size() > b.size() + cap || b.size() > a.size() + cap) return cap + 1;
+  size_t rows[3][26];
+  size_t* before = rows[0];
+  size_t* last = rows[1];
+  size_t* now = rows[2];
+  for (size_t j = 0; j <= b.size(); ++j) last[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    now[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      size_t cost = a[i - 1] == b[j - 1] ? 0 : 1;
+      now[j] = std::min({last[j] + 1, now[j - 1] + 1, last[j - 1] + cost});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) now[j] = std::min(now[j], before[j - 2] + 1);
+    }
+    std::swap(before, last);
+    std::swap(last, now);
+  }
+  return std::min(last[b.size()], cap + 1);
+}
+
+std::string upper(std::string_view word) {
+  std::string out(word);
+  for (char& c : out) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
+  }
+  return out;
+}
+
+// The one of `words` that `word` was probably meant to be; empty when none is near.
+std::string_view nearest(std::string_view word, const std::string_view* words, size_t count) {
+  if (word.size() < 2) return {};
+  std::string wanted = upper(word);
+  size_t cap = word.size() <= 4 ? 1 : 2;
+  size_t best = cap + 1;
+  std::string_view found;
+  for (size_t i = 0; i < count; ++i) {
+    size_t distance = edit_distance(wanted, words[i], cap);
+    if (distance < best) {
+      best = distance;
+      found = words[i];
+    }
+  }
+  return best == 0 ? std::string_view() : found;
+}
+
+constexpr std::string_view kGoOn[] = {
+    "MATCH",  "OPTIONAL", "WHERE",  "RETURN", "WITH",  "UNWIND",   "CREATE", "MERGE",    "SET",   "REMOVE",
+    "DELETE", "DETACH",   "FOREACH", "CALL",  "LOAD",  "UNION",    "ORDER",  "LIMIT",    "SKIP",  "OFFSET",
+    "AS",     "AND",      "OR",     "XOR",    "IN",    "IS",       "STARTS", "CONTAINS", "ENDS",  "YIELD",
+    "ASC",    "DESC",     "FINISH", "USING",  "ON",    "ASCENDING", "DESCENDING"};
+
+}  // namespace
+
+bool upper_equals(std::string_view word, std::string_view capitals) {
+  if (word.size() != capitals.size()) return false;
+  for (size_t i = 0; i < word.size(); ++i) {
+    char c = word[i];
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
+    if (c != capitals[i]) return false;
+  }
+  return true;
+}
+
+Failed Parser::fail(std::string_view detail, std::string message, uint32_t offset) {
+  if (!status_.ok()) return {};
+  // An error of the lexer at or before this place comes first.
+  if (at(TokenKind::kError) && offset >= t_->offset) {
+    status_ = tokens_.error;
+  } else {
+    status_ = Status::compile_time(ErrorCode::kParse, "SyntaxError", detail, std::move(message), offset);
+  }
+  return {};
+}
+
+std::string Parser::found_text() const {
+  if (at(TokenKind::kEnd)) return text_.find_first_not_of(" \t\r\n") == std::string_view::npos ? "an empty query" : "the end of the query";
+  if (at(TokenKind::kString)) return "the string " + quote_for_message(token_text(*t_));
+  return quote_for_message(token_text(*t_));
+}
+
+Failed Parser::fail_expected(std::string_view what, std::initializer_list<std::string_view> words) {
+  return fail_expected(what, std::vector<std::string_view>(words));
+}
+
+Failed Parser::fail_expected(std::string_view what, const std::vector<std::string_view>& words) {
+  if (!status_.ok()) return {};
+  std::string message = "expected " + std::string(what) + "; found " + found_text();
+  if (at(TokenKind::kWord)) {
+    std::string_view meant = nearest(token_text(*t_), words.data(), words.size());
+    if (!meant.empty()) message += "; did you mean `" + std::string(meant) + "`?";
+  }
+  return fail_unexpected(std::move(message));
+}
+
+Failed Parser::fail_after(std::string_view what) {
+  if (at(TokenKind::kSemicolon)) {
+    return fail_unexpected("expected one statement; found more text after `;`; run the statements one by one");
+  }
+  return fail_expected(what, std::vector<std::string_view>(std::begin(kGoOn), std::end(kGoOn)));
+}
+
+Failed Parser::fail_depth() {
+  if (status_.ok()) {
+    status_ = Status::limit("depth", "the query is nested too deeply; at most " + std::to_string(kDepthMax) +
+                                         " levels are allowed");
+    status_.mutable_info().offset = t_->offset;
+  }
+  return {};
+}
+
+bool Parser::expect(TokenKind kind, std::string_view where) {
+  if (accept(kind)) return true;
+  std::string what(token_kind_text(kind));
+  if (!where.empty()) what += " " + std::string(where);
+  return fail_expected(what);
+}
+
+bool Parser::expect(Keyword keyword) {
+  if (accept(keyword)) return true;
+  std::string what = "`" + std::string(keyword_text(keyword)) + "`";
+  return fail_expected(what, {keyword_text(keyword)});
+}
+
+bool Parser::expect_close(TokenKind close, uint32_t open, std::string_view or_what) {
+  if (accept(close)) return true;
+  if (!status_.ok()) return false;
+  std::string what(token_kind_text(close));
+  if (!or_what.empty()) what = std::string(or_what) + " or " + what;
+  if (at(TokenKind::kEnd)) {
+    uint32_t offset = token_at(open).offset;
+    size_t line = 1 + static_cast<size_t>(std::count(text_.begin(), text_.begin() + offset, '\n'));
+    size_t line_start = text_.substr(0, offset).rfind('\n');
+    line_start = line_start == std::string_view::npos ? 0 : line_start + 1;
+    size_t column = 1;
+    for (size_t i = line_start; i < offset; ++i) {
+      if ((static_cast<unsigned char>(text_[i]) & 0xC0) != 0x80) ++column;
+    }
+    what += " for the " + std::string(token_kind_text(token_at(open).kind)) + " at line " + std::to_string(line) +
+            ", column " + std::to_string(column);
+  }
+  return fail_expected(what, std::vector<std::string_view>(std::begin(kGoOn), std::end(kGoOn)));
+}
+
+ast::Name Parser::name_of(const Token& t) {
+  std::string_view text = token_text(t);
+  if (t.kind == TokenKind::kQuotedName) {
+    if (t.plain) {
+      text = text.substr(1, text.size() - 2);
+    } else {
+      text = arena_.copy(decode_quoted_name(text));
+    }
+  }
+  return {text, {t.offset, t.length()}};
+}
+
+bool Parser::parse_name(ast::Name& out, std::string_view what) {
+  if (!at_name()) {
+    if (at(TokenKind::kString)) {
+      return fail_unexpected("expected " + std::string(what) + "; found " + found_text() +
+                             "; names with special characters stand in back quotes");
+    }
+    return fail_expected(what);
+  }
+  out = name_of(*t_);
+  if (out.text.empty()) return fail_unexpected("a name cannot be empty");
+  advance();
+  return true;
+}
+
+bool Parser::parse_dotted_name(ast::Name& out, std::string_view what) {
+  if (!parse_name(out, what)) return false;
+  if (!at(TokenKind::kDot)) return true;
+  uint32_t start = out.span.offset;
+  std::string joined(out.text);
+  while (accept(TokenKind::kDot)) {
+    ast::Name part;
+    if (!parse_name(part, what)) return false;
+    joined += '.';
+    joined += part.text;
+  }
+  out.text = arena_.copy(joined);
+  out.span = span_from(start);
+  return true;
+}
+
+const ast::Expr* Parser::seal(ast::Expr* e, uint32_t start, uint32_t child_height) {
+  uint32_t height = child_height + 1;
+  if (height > ast::kHeightMax) return fail_depth();
+  e->height = static_cast<uint16_t>(height);
+  e->span = span_from(start);
+  deepest_ = std::max(deepest_, height);
+  return e;
+}
+
+bool Parser::parse_statement(ast::Statement& out) {
+  uint32_t start = t_->offset;
+  // `CYPHER 5` and `CYPHER name=value` choose a dialect elsewhere; there is one here.
+  if (at(Keyword::kCYPHER)) {
+    advance();
+    if (at(TokenKind::kInteger) || at(TokenKind::kFloat)) {
+      take_for_compiler();
+      advance();
+    }
+    while (at(TokenKind::kWord) && peek().kind == TokenKind::kEqual && is_name(peek(2))) {
+      advance();
+      advance();
+      advance();
+    }
+  }
+  if (at(Keyword::kEXPLAIN) || at(Keyword::kPROFILE)) {
+    out.mode = at(Keyword::kEXPLAIN) ? ast::StatementMode::kExplain : ast::StatementMode::kProfile;
+    advance();
+  }
+  bool good;
+  if (at_schema_create()) {
+    good = parse_schema_create(out);
+  } else if (at(Keyword::kDROP)) {
+    good = parse_drop(out);
+  } else if (at(Keyword::kSHOW)) {
+    good = parse_show(out);
+  } else {
+    out.kind = ast::StatementKind::kQuery;
+    out.query = parse_body(BodyContext::kTop);
+    good = out.query != nullptr;
+  }
+  if (!good) return false;
+  out.span = span_from(start);
+  while (at(TokenKind::kSemicolon) && (peek().kind == TokenKind::kSemicolon || peek().kind == TokenKind::kEnd)) advance();
+  if (!at(TokenKind::kEnd)) return fail_after("a clause or the end of the query");
+  return true;
+}
+
+bool Parser::parse_only_type(const ast::TypeRef*& out) {
+  out = parse_type_ref();
+  if (out == nullptr) return false;
+  if (!at(TokenKind::kEnd)) return fail_expected("the end of the type");
+  return true;
+}
+
+namespace {
+
+Result<Query> parse_text(std::string_view text, const Normalized* normalized) {
+  if (text.size() > kTextMax) {
+    return Status::limit("text size", "the query text has " + std::to_string(text.size()) + " bytes; at most " +
+                                          std::to_string(kTextMax) + " are allowed");
+  }
+  Query query;
+  query.text = query.arena.copy(text);
+  Tokens tokens;
+  lex(query.text, tokens);
+  Parser parser(query.text, query.arena, tokens, normalized);
+  if (!parser.parse_statement(query.statement)) return parser.take_status();
+  query.steps = parser.steps() + tokens.list.size();
+  query.stripped_count = parser.stripped_count();
+  query.key_is_exact = parser.key_is_exact();
+  return query;
+}
+
+}  // namespace
+
+Result<Query> parse(std::string_view text) { return parse_text(text, nullptr); }
+Result<Query> parse(std::string_view text, const Normalized& normalized) { return parse_text(text, &normalized); }
+
+Result<const ast::TypeRef*> parse_type(std::string_view text, Arena& arena) {
+  if (text.size() > kTextMax) return Status::limit("text size", "the type is too long");
+  std::string_view kept = arena.copy(text);
+  Tokens tokens;
+  lex(kept, tokens);
+  Parser parser(kept, arena, tokens, nullptr);
+  const ast::TypeRef* type = nullptr;
+  if (!parser.parse_only_type(type)) return parser.take_status();
+  return type;
+}
+
+bool takes_type_argument(std::string_view name, size_t index) {
+  auto same = [&](std::string_view wanted) {
+    if (name.size() != wanted.size()) return false;
+    for (size_t i = 0; i < name.size(); ++i) {
+      char c = name[i];
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+      if (c != wanted[i]) return false;
+    }
+    return true;
+  };
+  if (index == 2) return same("vector");
+  if (index != 1) return false;
+  return same("cast.to") || same("cast.try") || same("cast.can") || same("value.is") || same("vector.coordinates");
+}
+
+}  // namespace lora::cypher
