@@ -14,25 +14,12 @@
 
 #include "cypher/bind/binder.h"
 #include "cypher/bind/scope.h"
+#include "cypher/functions/families.h"
 #include "cypher/syntax/ast.h"
 
 namespace lora::cypher {
 
 inline constexpr TypeSet kNullType = type_bit(ValueType::kNull);
-inline constexpr TypeSet kBooleanType = type_bit(ValueType::kBoolean);
-inline constexpr TypeSet kIntegerType = type_bit(ValueType::kInteger);
-inline constexpr TypeSet kFloatType = type_bit(ValueType::kFloat);
-inline constexpr TypeSet kStringType = type_bit(ValueType::kString);
-inline constexpr TypeSet kListType = type_bit(ValueType::kList);
-inline constexpr TypeSet kMapType = type_bit(ValueType::kMap);
-inline constexpr TypeSet kNodeType = type_bit(ValueType::kNode);
-inline constexpr TypeSet kRelationshipType = type_bit(ValueType::kRelationship);
-inline constexpr TypeSet kPathType = type_bit(ValueType::kPath);
-inline constexpr TypeSet kDurationType = type_bit(ValueType::kDuration);
-inline constexpr TypeSet kPointType = type_bit(ValueType::kPoint);
-inline constexpr TypeSet kTemporalTypes = type_bit(ValueType::kDate) | type_bit(ValueType::kLocalTime) |
-                                          type_bit(ValueType::kTime) | type_bit(ValueType::kLocalDateTime) |
-                                          type_bit(ValueType::kDateTime) | kDurationType;
 
 // True when the expression surely is no null and of none of the `allowed` types.
 inline bool never(TypeSet types, TypeSet allowed) { return (types & ~kNullType) != 0 && (types & allowed) == 0; }
