@@ -204,6 +204,7 @@ class Reader {
   friend class Transaction;
   friend class EntityScan;
   friend class IndexScan;
+  friend class ReaderChunks;  // graph/reader_chunks.h
   Reader(Graph* graph, const Root* root);
   struct Impl;
   Graph* graph_;

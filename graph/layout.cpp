@@ -22,6 +22,8 @@ void for_each_bit(const uint64_t* bitmap, Visit&& visit) {
   }
 }
 
+bool has_type(CounterKind kind) { return kind != CounterKind::kLabel && kind != CounterKind::kIndexEntries; }
+
 bool decode_u32(kv::Decoder& in, uint32_t* value) {
   uint64_t wide = 0;
   if (!in.varint(&wide) || wide > UINT32_MAX) {
@@ -288,7 +290,7 @@ void encode_commit_payload(const CommitPayload& payload, std::string* out) {
     if (entry.kind != CounterKind::kRelType) {
       kv::encode_varint(out, entry.label);
     }
-    if (entry.kind != CounterKind::kLabel) {
+    if (has_type(entry.kind)) {
       kv::encode_varint(out, entry.type);
     }
     kv::encode_varint(out, entry.value);
@@ -315,12 +317,12 @@ bool decode_commit_payload(ByteView bytes, CommitPayload* out) {
   for (uint64_t i = 0; i < count; ++i) {
     CounterEntry entry;
     uint8_t kind = 0;
-    if (!in.u8(&kind) || kind > static_cast<uint8_t>(CounterKind::kLabelTypeIn)) {
+    if (!in.u8(&kind) || kind > static_cast<uint8_t>(CounterKind::kIndexEntries)) {
       return false;
     }
     entry.kind = static_cast<CounterKind>(kind);
     if ((entry.kind != CounterKind::kRelType && !decode_u32(in, &entry.label)) ||
-        (entry.kind != CounterKind::kLabel && !decode_u32(in, &entry.type)) || !in.varint(&entry.value)) {
+        (has_type(entry.kind) && !decode_u32(in, &entry.type)) || !in.varint(&entry.value)) {
       return false;
     }
     out->counters.push_back(entry);

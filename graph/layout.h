@@ -42,7 +42,8 @@
 //   u8 version 1, varint next node id, varint next relationship id, varint node count, varint relationship count,
 //   varint schema version, varint next index id, varint next constraint number,
 //   varint count of counters, then per counter: u8 kind, [varint label], [varint type], varint value
-//     kind 0: nodes with label; 1: relationships of type; 2 (3): relationships of type whose start (end) carries label
+//     kind 0: nodes with label; 1: relationships of type; 2 (3): relationships of type whose start (end) carries label;
+//     4: entries of an index (its id in the place of the label)
 //   Counters that differ from the counter base only: the newest payload's value wins over the base. When more than
 //   kPayloadCountersMax differ, the commit writes a new base.
 //
@@ -81,7 +82,7 @@ inline constexpr uint32_t kAdjacencyBlockMax = 256;
 inline constexpr uint32_t kLabelBlockShift = 12;
 inline constexpr uint32_t kLabelBlockIds = 1u << kLabelBlockShift;
 inline constexpr size_t kLabelBitmapBytes = kLabelBlockIds / 8;
-inline constexpr size_t kPayloadCountersMax = 256;
+inline constexpr size_t kPayloadCountersMax = 64;
 
 // A key built in place, without allocation.
 template <size_t kBytes>
@@ -182,11 +183,11 @@ std::string encode_format_value(uint32_t version);
 // kCorruption for bytes that are no format value, kFormatVersion for versions this program does not know.
 Status check_format_value(ByteView value);
 
-enum class CounterKind : uint8_t { kLabel = 0, kRelType = 1, kLabelTypeOut = 2, kLabelTypeIn = 3 };
+enum class CounterKind : uint8_t { kLabel = 0, kRelType = 1, kLabelTypeOut = 2, kLabelTypeIn = 3, kIndexEntries = 4 };
 struct CounterEntry {
   CounterKind kind;
-  uint32_t label = 0;  // not for kRelType
-  uint32_t type = 0;   // not for kLabel
+  uint32_t label = 0;  // not for kRelType; the index of kIndexEntries
+  uint32_t type = 0;   // not for kLabel and kIndexEntries
   uint64_t value = 0;
 };
 struct CommitPayload {

@@ -25,7 +25,7 @@ Kind kind_of(const Value& value) {
 struct RecordEncoder::Impl {
   flatbuffers::FlatBufferBuilder builder{1024};
   std::vector<uint32_t> keys;
-  std::vector<uint8_t> kinds;
+  std::vector<Kind> kinds;
   std::vector<int64_t> integers;
   std::vector<double> floats;
   std::vector<flatbuffers::Offset<flatbuffers::String>> strings;
@@ -34,14 +34,14 @@ struct RecordEncoder::Impl {
 
   struct Vectors {
     flatbuffers::Offset<flatbuffers::Vector<uint32_t>> keys;
-    flatbuffers::Offset<flatbuffers::Vector<uint8_t>> kinds;
+    flatbuffers::Offset<flatbuffers::Vector<Kind>> kinds;
     flatbuffers::Offset<flatbuffers::Vector<int64_t>> integers;
     flatbuffers::Offset<flatbuffers::Vector<double>> floats;
     flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> strings;
     flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<stored::Other>>> others;
   };
 
-  Vectors build(std::span<const Property> properties) {
+  Status build(std::span<const Property> properties, Vectors* out) {
     builder.Clear();
     keys.clear();
     kinds.clear();
@@ -52,7 +52,7 @@ struct RecordEncoder::Impl {
     for (const Property& property : properties) {
       const Kind kind = kind_of(property.value);
       keys.push_back(property.key.value);
-      kinds.push_back(static_cast<uint8_t>(kind));
+      kinds.push_back(kind);
       if (kind == Kind::kInteger) {
         integers.push_back(property.value.as_integer());
       } else if (kind == Kind::kFloat) {
@@ -62,21 +62,20 @@ struct RecordEncoder::Impl {
         strings.push_back(builder.CreateString(text.data(), text.size()));
       } else if (kind == Kind::kOther) {
         bytes.clear();
-        encode_value(property.value, &bytes);
+        LORA_TRY(encode_value(property.value, &bytes));
         others.push_back(stored::CreateOther(
             builder, builder.CreateVector(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size())));
       }
     }
-    Vectors out;
     if (!keys.empty()) {
-      out.keys = builder.CreateVector(keys);
-      out.kinds = builder.CreateVector(kinds);
+      out->keys = builder.CreateVector(keys);
+      out->kinds = builder.CreateVector(kinds.data(), kinds.size());
     }
-    if (!integers.empty()) out.integers = builder.CreateVector(integers);
-    if (!floats.empty()) out.floats = builder.CreateVector(floats);
-    if (!strings.empty()) out.strings = builder.CreateVector(strings);
-    if (!others.empty()) out.others = builder.CreateVector(others);
-    return out;
+    if (!integers.empty()) out->integers = builder.CreateVector(integers);
+    if (!floats.empty()) out->floats = builder.CreateVector(floats);
+    if (!strings.empty()) out->strings = builder.CreateVector(strings);
+    if (!others.empty()) out->others = builder.CreateVector(others);
+    return Status();
   }
 
   template <typename Table>
@@ -99,9 +98,10 @@ struct RecordEncoder::Impl {
 RecordEncoder::RecordEncoder() : impl_(std::make_unique<Impl>()) {}
 RecordEncoder::~RecordEncoder() = default;
 
-ByteView RecordEncoder::node(std::span<const LabelId> labels, std::span<const Property> properties) {
+Result<ByteView> RecordEncoder::node(std::span<const LabelId> labels, std::span<const Property> properties) {
   Impl& in = *impl_;
-  const Impl::Vectors vectors = in.build(properties);
+  Impl::Vectors vectors;
+  LORA_TRY(in.build(properties, &vectors));
   flatbuffers::Offset<flatbuffers::Vector<uint32_t>> label_vector;
   if (!labels.empty()) {
     uint32_t* to = nullptr;
@@ -119,9 +119,10 @@ ByteView RecordEncoder::node(std::span<const LabelId> labels, std::span<const Pr
   return in.view();
 }
 
-ByteView RecordEncoder::relationship(RelTypeId type, NodeId start, NodeId end, std::span<const Property> properties) {
+Result<ByteView> RecordEncoder::relationship(RelTypeId type, NodeId start, NodeId end, std::span<const Property> properties) {
   Impl& in = *impl_;
-  const Impl::Vectors vectors = in.build(properties);
+  Impl::Vectors vectors;
+  LORA_TRY(in.build(properties, &vectors));
   stored::RelationshipRecordBuilder table(in.builder);
   in.add(table, vectors);
   table.add_end(end.value);

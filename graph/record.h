@@ -23,9 +23,10 @@ class RecordEncoder {
   RecordEncoder(const RecordEncoder&) = delete;
   RecordEncoder& operator=(const RecordEncoder&) = delete;
 
-  // Labels and keys ascending, values storable and not null. The view lives until the next call.
-  ByteView node(std::span<const LabelId> labels, std::span<const Property> properties);
-  ByteView relationship(RelTypeId type, NodeId start, NodeId end, std::span<const Property> properties);
+  // Labels and keys ascending, values storable and not null. The view lives until the next call. kLimit: a value is too
+  // large.
+  Result<ByteView> node(std::span<const LabelId> labels, std::span<const Property> properties);
+  Result<ByteView> relationship(RelTypeId type, NodeId start, NodeId end, std::span<const Property> properties);
 
  private:
   struct Impl;

@@ -1,0 +1,513 @@
+// Opening and closing a graph, versions for readers, and the way to the writer.
+#include "graph/graph.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "graph/graph_impl.h"
+#include "graph/transaction_impl.h"
+
+namespace lora::graph {
+
+using kv::Keyspace;
+
+namespace {
+
+constexpr uint64_t kCacheBytesMin = 64ull << 20;
+
+uint64_t default_cache_bytes() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long page = ::sysconf(_SC_PAGESIZE);
+  const uint64_t memory = pages > 0 && page > 0 ? static_cast<uint64_t>(pages) * static_cast<uint64_t>(page) : 0;
+  return std::max(kCacheBytesMin, memory / 4);
+}
+
+// cache_bytes covers the hot form, the store's block cache and its memtables. The hot form answers queries, so it gets
+// most; the store's parts have what they need to work, and more only when there is plenty.
+struct Split {
+  uint64_t hot, block_cache, memtables;
+};
+Split split_budget(uint64_t bytes, bool in_memory) {
+  Split split{};
+  split.memtables = std::clamp<uint64_t>(bytes / 8, 4ull << 20, 64ull << 20);
+  // In memory the tables are memory already: the cache only saves decompression.
+  split.block_cache = in_memory ? std::clamp<uint64_t>(bytes / 64, 1ull << 20, 16ull << 20)
+                                : std::clamp<uint64_t>(bytes / 8, 4ull << 20, 1ull << 30);
+  const uint64_t store = split.memtables + split.block_cache;
+  split.hot = bytes > store * 2 ? bytes - store : std::max<uint64_t>(bytes / 2, 1);
+  return split;
+}
+
+Status closed_error() { return {ErrorCode::kClosed, "the graph is closed"}; }
+
+}  // namespace
+
+Graph::Graph() : impl_(std::make_unique<Impl>()) {}
+
+Graph::~Graph() {
+  const Status status = close();
+  (void)status;  // who wants to know calls close()
+}
+
+// --- reading the stored state ---
+
+Status Graph::Impl::load_catalog(const kv::Snapshot* snapshot, Root* root) {
+  for (int kind = 0; kind < kTokenKindCount; ++kind) {
+    TokenTable& table = catalog.table(static_cast<TokenKind>(kind));
+    kv::CursorOptions options;
+    options.lower = {kMetaToken, static_cast<char>(kind)};
+    options.upper = kv::prefix_end(options.lower);
+    options.snapshot = snapshot;
+    const std::unique_ptr<kv::Cursor> cursor = store->cursor(Keyspace::kMeta, options);
+    uint32_t next = 0;
+    for (cursor->seek_first(); cursor->valid(); cursor->next(), ++next) {
+      const ByteView name = cursor->value();
+      if (cursor->key() != meta_token_key(static_cast<TokenKind>(kind), next) || name.empty() ||
+          name.size() > kNameBytesMax) {
+        return damaged(Keyspace::kMeta, cursor->key(), "is not the next name of the catalog");
+      }
+      // A secondary reads the catalog again and again: what it knows is a prefix of what is there.
+      if (next < table.size()) {
+        if (table.name(next) != name) {
+          return damaged(Keyspace::kMeta, cursor->key(), "is not the name it was");
+        }
+      } else if (table.find(name, table.size()) || !table.add(name)) {
+        return damaged(Keyspace::kMeta, cursor->key(), "is a name that another token has");
+      }
+    }
+    LORA_TRY(cursor->status());
+    if (next < table.size()) {
+      return Status::corruption("names of the catalog are missing");
+    }
+  }
+  root->label_tokens = catalog.labels().size();
+  root->type_tokens = catalog.types().size();
+  root->key_tokens = catalog.keys().size();
+
+  auto schema = std::make_shared<Schema>();
+  const auto owner_name = [&](EntityKind entity, uint32_t token, std::string* out) {
+    const TokenTable& table = entity == EntityKind::kNode ? catalog.labels() : catalog.types();
+    if (token >= table.size()) {
+      return false;
+    }
+    *out = table.name(token);
+    return true;
+  };
+  const auto key_names = [&](const std::vector<KeyId>& keys, std::vector<std::string>* out) {
+    out->clear();
+    for (KeyId key : keys) {
+      if (key.value >= catalog.keys().size()) {
+        return false;
+      }
+      out->emplace_back(catalog.keys().name(key.value));
+    }
+    return true;
+  };
+  for (char kind : {kMetaIndex, kMetaConstraint}) {
+    kv::CursorOptions options;
+    options.lower = {kind};
+    options.upper = kv::prefix_end(options.lower);
+    options.snapshot = snapshot;
+    const std::unique_ptr<kv::Cursor> cursor = store->cursor(Keyspace::kMeta, options);
+    for (cursor->seek_first(); cursor->valid(); cursor->next()) {
+      const ByteView key = cursor->key();
+      const bool sized = key.size() == 5;
+      const uint32_t number = sized ? kv::load_u32(key.data() + 1) : 0;
+      if (kind == kMetaIndex) {
+        IndexInfo info;
+        if (!sized || !decode_index_definition(cursor->value(), &info) ||
+            !owner_name(info.definition.entity, info.label_or_type, &info.definition.label_or_type) ||
+            !key_names(info.keys, &info.definition.keys)) {
+          return damaged(Keyspace::kMeta, key, "is not an index definition");
+        }
+        if (find_index_behaviour(info.definition.kind) == nullptr) {
+          return Status::unsupported(fmt::format("index `{}` is of a kind that this program does not offer",
+                                                 info.definition.name));
+        }
+        info.id = IndexId(number);
+        schema->indexes.push_back(std::move(info));
+      } else {
+        ConstraintInfo info;
+        if (!sized || !decode_constraint_definition(cursor->value(), &info) ||
+            !owner_name(info.definition.entity, info.label_or_type, &info.definition.label_or_type) ||
+            !key_names(info.keys, &info.definition.keys) ||
+            (info.owned_index.valid() && schema->find_index(info.owned_index) == nullptr)) {
+          return damaged(Keyspace::kMeta, key, "is not a constraint definition");
+        }
+        info.number = number;
+        schema->constraints.push_back(std::move(info));
+      }
+    }
+    LORA_TRY(cursor->status());
+  }
+  root->schema = std::move(schema);
+  return Status();
+}
+
+Status Graph::Impl::load_counters(const kv::Snapshot* snapshot, Root* root) {
+  CommitPayload base;
+  CommitPayload newest;
+  std::string value;
+  LORA_ASSIGN(const bool has_base, store->get(Keyspace::kMeta, kMetaCounterBaseKey, snapshot, &value));
+  if (has_base && !decode_commit_payload(value, &base)) {
+    return damaged(Keyspace::kMeta, kMetaCounterBaseKey, "is not a counter base");
+  }
+  LORA_ASSIGN(const std::string payload, store->last_payload(snapshot));
+  if (!payload.empty() && !decode_commit_payload(payload, &newest)) {
+    return Status::corruption("the commit record's payload is not the graph's counters");
+  }
+  root->nodes = newest.nodes;
+  root->relationships = newest.relationships;
+  root->next_node = newest.next_node;
+  root->next_relationship = newest.next_relationship;
+  root->schema_version = newest.schema_version;
+  auto schema = std::make_shared<Schema>(*root->schema);
+  schema->version = newest.schema_version;
+  schema->next_index = static_cast<uint32_t>(newest.next_index);
+  schema->next_constraint = static_cast<uint32_t>(newest.next_constraint);
+  for (const IndexInfo& index : schema->indexes) {
+    if (index.id.value >= schema->next_index) {
+      return Status::corruption(fmt::format("index `{}` has a number that was not given out", index.definition.name));
+    }
+  }
+  root->schema = std::move(schema);
+
+  // Later entries win: the newest payload over the base.
+  std::map<CounterKey, uint64_t> values;
+  changed_counters.clear();
+  for (const CommitPayload* from : {&base, &newest}) {
+    for (const CounterEntry& entry : from->counters) {
+      const bool label = entry.kind != CounterKind::kRelType && entry.kind != CounterKind::kIndexEntries;
+      const bool type = entry.kind != CounterKind::kLabel && entry.kind != CounterKind::kIndexEntries;
+      if ((label && entry.label >= root->label_tokens) || (type && entry.type >= root->type_tokens)) {
+        return Status::corruption("a counter names a label or type that the catalog does not have");
+      }
+      const CounterKey key{entry.kind, entry.label, entry.type};
+      values[key] = entry.value;
+      if (from == &newest) {
+        changed_counters.push_back(key);
+      }
+    }
+  }
+  std::sort(changed_counters.begin(), changed_counters.end());
+  changed_counters.erase(std::unique(changed_counters.begin(), changed_counters.end()), changed_counters.end());
+  statistics.clear();
+  pending_counters.assign(values.begin(), values.end());
+  planned_counters = std::move(values);
+  return Status();
+}
+
+Status Graph::Impl::load_root(const kv::Snapshot* snapshot, Root* root) {
+  root->store_snapshot = snapshot;
+  root->version = store->last_commit();
+  std::string value;
+  LORA_ASSIGN(const bool marked, store->get(Keyspace::kMeta, kMetaFormatKey, snapshot, &value));
+  if (marked) {
+    LORA_TRY(check_format_value(value));
+  } else if (store->last_commit() != 0) {
+    return damaged(Keyspace::kMeta, kMetaFormatKey, "is missing: the store holds something, but no graph");
+  }
+  LORA_TRY(load_catalog(snapshot, root));
+  LORA_TRY(load_counters(snapshot, root));
+  for (const IndexInfo& index : root->schema->indexes) {
+    LORA_ASSIGN(const bool found,
+                store->get(Keyspace::kMeta, meta_number_key(kMetaSketch, index.id.value), snapshot, &value));
+    DistinctSketch sketch;
+    if (found) {
+      if (!sketch.assign(value)) {
+        return damaged(Keyspace::kMeta, meta_number_key(kMetaSketch, index.id.value), "is not a sketch");
+      }
+      statistics.set_sketch(index.id, sketch, true);
+    }
+  }
+  root->reserve(root->next_node, root->next_relationship, root->label_tokens, root->type_tokens,
+                root->schema->next_index);
+  return Status();
+}
+
+// Counters live in versioned pages, which only a write context makes: the first version is opened without them, then a
+// context puts them in and becomes the first version that readers see.
+void Graph::Impl::install_counters(uint64_t version, const kv::Snapshot* snapshot) {
+  std::unique_ptr<cache::WriteContext> context = versions->begin();
+  {
+    const auto lock = versions->structure();
+    Root& root = *context->root();
+    for (const auto& [key, value] : pending_counters) {
+      const auto delta = static_cast<int64_t>(value);
+      switch (key.kind) {
+        case CounterKind::kLabel: root.add_label_count(*context, LabelId(key.label), delta); break;
+        case CounterKind::kRelType: root.add_type_count(*context, RelTypeId(key.type), delta); break;
+        case CounterKind::kLabelTypeOut:
+          root.add_triple_count(*context, LabelId(key.label), RelTypeId(key.type), Direction::kOut, delta);
+          break;
+        case CounterKind::kLabelTypeIn:
+          root.add_triple_count(*context, LabelId(key.label), RelTypeId(key.type), Direction::kIn, delta);
+          break;
+        case CounterKind::kIndexEntries: statistics.set_entries(IndexId(key.label), value); break;
+      }
+    }
+  }
+  pending_counters.clear();
+  versions->commit(std::move(context), version, snapshot);
+  versions->publish(version);
+}
+
+Result<std::unique_ptr<Graph>> Graph::open(const GraphOptions& options) {
+  std::unique_ptr<Graph> graph(new Graph());
+  Impl& in = *graph->impl_;
+  in.options = options;
+  in.secondary = options.store.secondary;
+  const uint64_t budget = options.cache_bytes == 0 ? default_cache_bytes() : options.cache_bytes;
+  const bool in_memory = options.store.directory.empty();
+  const Split split = split_budget(budget, in_memory);
+  in.options.cache_bytes = budget;
+  in.options.store.block_cache_bytes = split.block_cache;
+  in.options.store.memtable_bytes = split.memtables;
+  LORA_ASSIGN(in.store, kv::open_store(in.options.store));
+  const kv::Store* store = in.store.get();
+  in.versions = std::make_unique<cache::Versions>([store](const kv::Snapshot* snapshot) {
+    if (snapshot != nullptr) {
+      store->release_snapshot(snapshot);
+    }
+  });
+  in.budget = std::make_unique<cache::Budget>(in.versions.get(), split.hot);
+
+  if (in.store->last_commit() == 0 && !graph->read_only()) {
+    // A new database: the format mark is the first commit.
+    const std::unique_ptr<kv::WriteBatch> batch = in.store->batch();
+    batch->put(Keyspace::kMeta, kMetaFormatKey, encode_format_value(kFormatVersion));
+    std::string payload;
+    encode_commit_payload(CommitPayload(), &payload);
+    LORA_ASSIGN(const uint64_t number, in.store->write(*batch, payload));
+    LORA_TRY(in.store->wait_durable(number));
+  }
+  LORA_TRY(in.open_versions(false));
+  return graph;
+}
+
+Status Graph::Impl::open_versions(bool again) {
+  Root root;
+  const kv::Snapshot* snapshot = take_store_snapshot();
+  Status status = load_root(snapshot, &root);
+  if (!status.ok()) {
+    if (snapshot != nullptr) {
+      store->release_snapshot(snapshot);
+    }
+    return status;
+  }
+  const uint64_t version = root.version;
+  if (again) {
+    versions->replace(std::move(root));
+  } else {
+    versions->open(std::move(root));
+  }
+  install_counters(version, take_store_snapshot());
+  return Status();
+}
+
+// --- versions ---
+
+Snapshot Graph::snapshot() {
+  Snapshot out;
+  out.graph_ = this;
+  out.root_ = impl_->versions->pin(&out.slot_);
+  return out;
+}
+
+Snapshot::Snapshot(Snapshot&& other) noexcept : graph_(other.graph_), root_(other.root_), slot_(other.slot_) {
+  other.root_ = nullptr;
+}
+
+Snapshot& Snapshot::operator=(Snapshot&& other) noexcept {
+  std::swap(graph_, other.graph_);
+  std::swap(root_, other.root_);
+  std::swap(slot_, other.slot_);
+  return *this;
+}
+
+Snapshot::~Snapshot() {
+  if (root_ != nullptr) {
+    graph_->impl()->versions->unpin(slot_);
+  }
+}
+
+std::unique_ptr<Reader> Snapshot::reader() const { return std::unique_ptr<Reader>(new Reader(graph_, root_)); }
+
+uint64_t Snapshot::version() const { return root_ == nullptr ? 0 : root_->version; }
+
+uint64_t Graph::node_count() { return snapshot().root_->nodes; }
+uint64_t Graph::relationship_count() { return snapshot().root_->relationships; }
+uint64_t Graph::schema_version() { return snapshot().root_->schema_version; }
+uint64_t Graph::statistics_epoch() { return impl_->statistics_epoch.load(std::memory_order_relaxed); }
+
+void Graph::Impl::note_counters(const Root& root, const std::vector<CounterKey>& touched) {
+  constexpr uint64_t kFactor = 10;
+  bool moved = false;
+  for (const CounterKey& key : touched) {
+    const uint64_t now = key.kind == CounterKind::kIndexEntries ? statistics.entries(IndexId(key.label))
+                                                                : counter_value(root, key);
+    uint64_t& planned = planned_counters[key];
+    if (now > kFactor * std::max<uint64_t>(planned, 10) || kFactor * now < planned) {
+      planned = now;
+      moved = true;
+    }
+  }
+  if (moved) {
+    statistics_epoch.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+// --- the writer ---
+
+Result<std::unique_ptr<Transaction>> Graph::begin_write(std::chrono::steady_clock::time_point deadline,
+                                                        std::string_view owner, uint64_t owner_token,
+                                                        const std::function<Status()>& poll) {
+  Impl& in = *impl_;
+  if (in.closed.load(std::memory_order_acquire)) {
+    return closed_error();
+  }
+  if (read_only()) {
+    return Status(ErrorCode::kReadOnly, "the database is open for reading only");
+  }
+  LORA_TRY(in.store->health());
+  LORA_TRY(in.writer.acquire(deadline, owner, owner_token, poll));
+  Status status = in.store->health();
+  if (status.ok() && in.closed.load(std::memory_order_acquire)) {
+    status = closed_error();
+  }
+  if (!status.ok()) {
+    in.release_writer();
+    return status;
+  }
+  std::unique_ptr<Transaction> transaction(new Transaction(this));
+  Transaction::Impl& t = *transaction->impl_;
+  t.context = in.versions->begin();
+  Root& root = t.root();
+  root.next_node = std::max(root.next_node, in.node_id_floor);
+  root.next_relationship = std::max(root.next_relationship, in.relationship_id_floor);
+  t.reader = std::unique_ptr<Reader>(new Reader(this, &root));
+  t.reader->impl_ = std::make_unique<Reader::Impl>(&in);
+  t.reader->impl_->context = t.context.get();
+  for (int kind = 0; kind < kTokenKindCount; ++kind) {
+    t.tokens_at_begin[kind] = in.catalog.table(static_cast<TokenKind>(kind)).size();
+  }
+  return transaction;
+}
+
+void Graph::Impl::release_writer() {
+  if (drop_unpublished.exchange(false, std::memory_order_acq_rel)) {
+    versions->drop_unpublished();
+  }
+  writer.release();
+}
+
+// --- care ---
+
+Status Graph::sync() {
+  if (impl_->closed) {
+    return closed_error();
+  }
+  return impl_->store->sync();
+}
+
+Status Graph::checkpoint(bool compact) {
+  if (impl_->closed) {
+    return closed_error();
+  }
+  if (!read_only()) {
+    LORA_TRY(impl_->save_statistics(this));
+  }
+  return impl_->store->flush(compact);
+}
+
+// Sketches are no part of any transaction: a commit of their own, when the writer is free.
+Status Graph::Impl::save_statistics(Graph* graph) {
+  if (!writer.try_acquire("saving statistics")) {
+    return Status();
+  }
+  Status status = store->health();
+  std::vector<IndexStatistics::Saved> saved;
+  if (status.ok() && !(saved = statistics.take_unsaved()).empty()) {
+    const std::unique_ptr<kv::WriteBatch> batch = store->batch();
+    const Root* tip = versions->tip();
+    for (const IndexStatistics::Saved& entry : saved) {
+      if (tip->schema->find_index(entry.index) != nullptr) {
+        batch->put(Keyspace::kMeta, meta_number_key(kMetaSketch, entry.index.value), entry.sketch.bytes());
+      }
+    }
+    std::string payload;
+    encode_commit_payload(make_payload(*tip, statistics, changed_counters), &payload);
+    Result<uint64_t> number = store->write(*batch, payload);
+    if (number.ok()) {
+      std::unique_ptr<cache::WriteContext> context = versions->begin();
+      versions->commit(std::move(context), *number, take_store_snapshot());
+      status = store->wait_durable(*number);
+      if (status.ok()) {
+        versions->publish(*number);
+      } else {
+        drop_unpublished.store(true, std::memory_order_release);
+      }
+    } else {
+      status = std::move(number).status();
+    }
+  }
+  (void)graph;
+  release_writer();
+  return status;
+}
+
+GraphStats Graph::stats() {
+  GraphStats out;
+  const cache::BudgetStats budget = impl_->budget->stats();
+  const cache::VersionsStats versions = impl_->versions->stats();
+  out.cache_bytes_used = versions.object_bytes;
+  out.cache_bytes_limit = budget.limit_bytes;
+  out.retired_bytes = versions.retired_bytes;
+  out.chunk_loads = budget.loads;
+  out.chunk_evictions = budget.evictions;
+  out.open_snapshots = versions.pinned_roots;
+  out.commits = impl_->commits.load(std::memory_order_relaxed);
+  out.store = impl_->store->stats();
+  return out;
+}
+
+Status Graph::health() const {
+  if (impl_->closed) {
+    return closed_error();
+  }
+  return impl_->store->health();
+}
+
+kv::Store& Graph::store() { return *impl_->store; }
+const kv::RecoveryReport& Graph::recovery() const { return impl_->store->recovery(); }
+bool Graph::read_only() const { return impl_->options.store.read_only || impl_->options.store.secondary; }
+
+Status Graph::catch_up() {
+  if (!impl_->secondary) {
+    return Status::config("only a secondary instance can catch up");
+  }
+  LORA_TRY(impl_->store->catch_up());
+  return impl_->open_versions(true);
+}
+
+void Graph::drop_cache() { impl_->budget->drop_all(); }
+
+Status Graph::close() {
+  Impl& in = *impl_;
+  if (in.closed.exchange(true) || in.store == nullptr) {
+    return Status();
+  }
+  Status saved;
+  if (in.versions != nullptr && in.versions->published() != nullptr && !read_only() && in.store->health().ok()) {
+    saved = in.save_statistics(this);
+  }
+  in.budget.reset();
+  in.versions.reset();  // gives the store's snapshots back
+  Status closed = in.store->close();
+  return closed.ok() ? saved : closed;
+}
+
+}  // namespace lora::graph

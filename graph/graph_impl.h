@@ -1,0 +1,107 @@
+// What the files of this folder share of an open graph. Included by graph/*.cpp only.
+//
+// Locks, in the order they may be taken: writer (the open transaction), Versions::structure(), the cache's own. `mutex`
+// guards only what its comment names and nothing is called under it.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "graph/cache/budget.h"
+#include "graph/cache/root.h"
+#include "graph/cache/versions.h"
+#include "graph/catalog.h"
+#include "graph/graph.h"
+#include "graph/layout.h"
+#include "graph/loader.h"
+#include "graph/stats.h"
+#include "graph/writer_lock.h"
+#include "kv/store.h"
+
+namespace lora::graph {
+
+struct CounterKey {
+  CounterKind kind = CounterKind::kLabel;
+  uint32_t label = 0;
+  uint32_t type = 0;
+  friend auto operator<=>(const CounterKey&, const CounterKey&) = default;
+};
+uint64_t counter_value(const Root& root, const CounterKey& key);
+// All counters that are not zero.
+std::vector<CounterKey> all_counters(const Root& root, const IndexStatistics& statistics);
+CommitPayload make_payload(const Root& root, const IndexStatistics& statistics, std::vector<CounterKey> keys);
+
+struct Graph::Impl {
+  GraphOptions options;
+  std::unique_ptr<kv::Store> store;
+  Catalog catalog;
+  std::unique_ptr<cache::Versions> versions;
+  std::unique_ptr<cache::Budget> budget;
+  WriterLock writer;
+  IndexStatistics statistics;
+  bool secondary = false;
+  std::atomic<bool> closed{false};
+  std::atomic<uint64_t> commits{0};
+  std::atomic<uint64_t> statistics_epoch{1};
+  // A sync failed: what was not published is to be dropped, by whoever holds the writer next.
+  std::atomic<bool> drop_unpublished{false};
+
+  // The writer's: ids of transactions that were rolled back are not given out again in this process.
+  uint64_t node_id_floor = 0, relationship_id_floor = 0;
+  // The writer's: counters that differ from the stored base, and the values that plans were last told of.
+  std::vector<CounterKey> changed_counters;
+  std::map<CounterKey, uint64_t> planned_counters;
+
+  // Reads catalog, schema and counters at `snapshot` and makes a root of them.
+  Status load_root(const kv::Snapshot* snapshot, Root* root);
+  Status load_catalog(const kv::Snapshot* snapshot, Root* root);
+  Status load_counters(const kv::Snapshot* snapshot, Root* root);
+  // Makes the stored state the only version; `again`: instead of the versions there are.
+  Status open_versions(bool again);
+  void install_counters(uint64_t version, const kv::Snapshot* snapshot);
+  std::vector<std::pair<CounterKey, uint64_t>> pending_counters;  // between load_counters and install_counters
+  Status save_statistics(Graph* graph);
+  void release_writer();
+  const kv::Snapshot* take_store_snapshot() const { return secondary ? nullptr : store->snapshot(); }
+  // Counters have moved far enough that plans should be made again?
+  void note_counters(const Root& root, const std::vector<CounterKey>& touched);
+};
+
+struct Reader::Impl {
+  explicit Impl(Graph::Impl* g);
+  ~Impl();
+
+  Graph::Impl* graph;
+  Loader loader;
+  cache::AccessSlot* slot;
+  cache::WriteContext* context = nullptr;  // of the open transaction, when this is its reader
+
+  // The last entity that was read straight from the store.
+  uint64_t direct_node_id = kNoId;
+  bool direct_node_found = false;
+  StoredNode direct_node;
+  uint64_t direct_relationship_id = kNoId;
+  bool direct_relationship_found = false;
+  StoredRelationship direct_relationship;
+  // Lists read straight from the store: alive until unpin_batch().
+  struct DirectList {
+    uint64_t node;
+    uint64_t token;
+    std::vector<uint64_t> neighbours, relationships;
+  };
+  std::vector<std::unique_ptr<DirectList>> direct_lists;
+
+  std::vector<Neighbours> segments;
+  std::vector<LabelId> labels;
+  std::string bytes;
+
+  void enter() { graph->versions->enter(slot); }
+};
+
+}  // namespace lora::graph

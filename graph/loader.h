@@ -1,0 +1,47 @@
+// Builds chunks of the in-memory form from the store, as of a root's store snapshot, and reads single entities and lists
+// when a chunk is not worth loading. All that comes from the store is checked; damage is kCorruption naming the key.
+//
+// Threads: a Loader is used by one thread at a time; it keeps scratch space from call to call.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "graph/cache/root.h"
+#include "graph/layout.h"
+#include "graph/record.h"
+#include "kv/store.h"
+
+namespace lora::graph {
+
+class Loader {
+ public:
+  explicit Loader(const kv::Store* store) : store_(store) {}
+
+  // Each returns a chunk as loaded, to be published, or the shared empty one.
+  Result<cache::EntityBlock*> block(const RootFields& root, EntityKind kind, uint64_t index);
+  Result<cache::LabelChunk*> label_chunk(const RootFields& root, LabelId label, uint64_t index);
+  Result<cache::TopologyChunk*> topology(const RootFields& root, RelTypeId type, Direction direction, uint64_t index);
+  Result<cache::IndexTree*> index(const RootFields& root, const IndexInfo& info);
+
+  // One entity or list, straight from the store. False: absent.
+  Result<bool> node(const RootFields& root, NodeId id, StoredNode* out);
+  Result<bool> relationship(const RootFields& root, RelId id, StoredRelationship* out);
+  // Appends the whole list.
+  Status list(const RootFields& root, NodeId node, Direction direction, RelTypeId type,
+              std::vector<uint64_t>* neighbours, std::vector<uint64_t>* relationships);
+
+ private:
+  const kv::Store* store_;
+  std::string value_;
+  StoredNode node_;
+  StoredRelationship relationship_;
+  std::vector<uint64_t> neighbours_, relationships_;
+};
+
+TokenLimits token_limits(const RootFields& root);
+// Splits an index entry's key and value into the hot form's key (values, then id). False: damaged.
+bool decode_index_entry(const IndexInfo& info, ByteView key, ByteView value, std::string* entry);
+
+}  // namespace lora::graph

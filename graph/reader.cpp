@@ -1,0 +1,686 @@
+// Reader: every question about one version. Hot chunks answer; a chunk that is not loaded is loaded from the store at the
+// version's snapshot, or, when memory is short, the one entity or list is read from the store.
+#include <algorithm>
+
+#include "graph/graph_impl.h"
+#include "graph/index.h"
+#include "graph/reader_chunks.h"
+
+namespace lora::graph {
+
+using cache::ChunkFamily;
+using cache::EntityBlock;
+using cache::LabelChunk;
+using cache::TopologyChunk;
+
+Reader::Impl::Impl(Graph::Impl* g) : graph(g), loader(g->store.get()), slot(g->versions->claim_access()) {}
+
+Reader::Impl::~Impl() { graph->versions->release_access(slot); }
+
+Reader::Reader(Graph* graph, const Root* root) : graph_(graph), root_(root) {}
+
+Reader::~Reader() = default;
+
+void Reader::unpin_batch() {
+  if (impl_ != nullptr) {
+    impl_->graph->versions->leave(impl_->slot);
+    impl_->direct_lists.clear();
+    impl_->direct_node_id = kNoId;
+    impl_->direct_relationship_id = kNoId;
+  }
+}
+
+// --- catalog ---
+
+std::optional<LabelId> Reader::find_label(std::string_view name) const {
+  const auto id = graph_->impl()->catalog.labels().find(name, root_->label_tokens);
+  return id ? std::optional<LabelId>(LabelId(*id)) : std::nullopt;
+}
+
+std::optional<RelTypeId> Reader::find_rel_type(std::string_view name) const {
+  const auto id = graph_->impl()->catalog.types().find(name, root_->type_tokens);
+  return id ? std::optional<RelTypeId>(RelTypeId(*id)) : std::nullopt;
+}
+
+std::optional<KeyId> Reader::find_key(std::string_view name) const {
+  const auto id = graph_->impl()->catalog.keys().find(name, root_->key_tokens);
+  return id ? std::optional<KeyId>(KeyId(*id)) : std::nullopt;
+}
+
+std::string_view Reader::label_name(LabelId id) const { return graph_->impl()->catalog.labels().name(id.value); }
+std::string_view Reader::rel_type_name(RelTypeId id) const { return graph_->impl()->catalog.types().name(id.value); }
+std::string_view Reader::key_name(KeyId id) const { return graph_->impl()->catalog.keys().name(id.value); }
+const Value& Reader::key_name_value(KeyId id) const { return graph_->impl()->catalog.keys().name_value(id.value); }
+size_t Reader::label_token_count() const { return root_->label_tokens; }
+size_t Reader::rel_type_token_count() const { return root_->type_tokens; }
+size_t Reader::key_token_count() const { return root_->key_tokens; }
+const Schema& Reader::schema() const { return *root_->schema; }
+uint64_t Reader::schema_version() const { return root_->schema_version; }
+
+// --- counters ---
+
+uint64_t Reader::node_count() const { return root_->nodes; }
+uint64_t Reader::relationship_count() const { return root_->relationships; }
+
+uint64_t Reader::node_count(LabelId label) const {
+  return label.value < root_->label_tokens ? root_->label_count(label) : 0;
+}
+
+uint64_t Reader::relationship_count(RelTypeId type) const {
+  return type.value < root_->type_tokens ? root_->type_count(type) : 0;
+}
+
+uint64_t Reader::relationship_count(std::optional<LabelId> label, std::optional<RelTypeId> type,
+                                    Direction direction) const {
+  if (!label) {
+    return type ? relationship_count(*type) : relationship_count();
+  }
+  if (label->value >= root_->label_tokens) {
+    return 0;
+  }
+  if (direction == Direction::kBoth) {
+    return relationship_count(label, type, Direction::kOut) + relationship_count(label, type, Direction::kIn);
+  }
+  if (type) {
+    return type->value < root_->type_tokens ? root_->triple_count(*label, *type, direction) : 0;
+  }
+  uint64_t sum = 0;
+  for (uint32_t t = 0; t < root_->type_tokens; ++t) {
+    if (root_->type_count(RelTypeId(t)) != 0) {
+      sum += root_->triple_count(*label, RelTypeId(t), direction);
+    }
+  }
+  return sum;
+}
+
+uint64_t Reader::index_distinct_count(IndexId index) const {
+  const IndexInfo* info = root_->schema->find_index(index);
+  if (info == nullptr) {
+    return 0;
+  }
+  return info->unique ? index_entry_count(index) : graph_->impl()->statistics.distinct(index);
+}
+
+uint64_t Reader::index_entry_count(IndexId index) const { return graph_->impl()->statistics.entries(index); }
+
+NodeId Reader::node_id_limit() const { return NodeId(root_->next_node); }
+RelId Reader::relationship_id_limit() const { return RelId(root_->next_relationship); }
+
+// --- chunks ---
+
+void ReaderChunks::fail(Status status) {
+  if (reader_.status_.ok()) {
+    reader_.status_ = std::move(status);
+  }
+}
+
+Reader::Impl& ReaderChunks::make_impl() {
+  reader_.impl_ = std::make_unique<Reader::Impl>(reader_.graph_->impl());
+  return *reader_.impl_;
+}
+
+const EntityBlock* ReaderChunks::load_block(EntityKind kind, uint64_t index) {
+  Reader::Impl& in = impl();
+  Result<EntityBlock*> loaded = in.loader.block(*reader_.root_, kind, index);
+  if (!loaded.ok()) {
+    fail(std::move(loaded).status());
+    return EntityBlock::empty();
+  }
+  const EntityBlock* block = reader_.root_->publish_block(in.context, kind, index, *loaded);
+  in.graph->budget->loaded();
+  return block;
+}
+
+const LabelChunk* ReaderChunks::load_label_chunk(LabelId label, uint64_t index) {
+  Reader::Impl& in = impl();
+  Result<LabelChunk*> loaded = in.loader.label_chunk(*reader_.root_, label, index);
+  if (!loaded.ok()) {
+    fail(std::move(loaded).status());
+    return LabelChunk::empty();
+  }
+  const LabelChunk* chunk = reader_.root_->publish_label_chunk(in.context, label, index, *loaded);
+  in.graph->budget->loaded();
+  return chunk;
+}
+
+const TopologyChunk* ReaderChunks::load_topology(RelTypeId type, Direction direction, uint64_t index) {
+  Reader::Impl& in = impl();
+  Result<TopologyChunk*> loaded = in.loader.topology(*reader_.root_, type, direction, index);
+  if (!loaded.ok()) {
+    fail(std::move(loaded).status());
+    return TopologyChunk::empty();
+  }
+  const TopologyChunk* chunk = reader_.root_->publish_topology_chunk(in.context, type, direction, index, *loaded);
+  in.graph->budget->loaded();
+  return chunk;
+}
+
+const EntityBlock* ReaderChunks::point_block(EntityKind kind, uint64_t index) {
+  Reader::Impl& in = enter();
+  const EntityBlock* block = reader_.root_->find_block(kind, index);
+  if (block != nullptr) [[likely]] {
+    block->touch();
+    return block;
+  }
+  const ChunkFamily family = kind == EntityKind::kNode ? ChunkFamily::kNodes : ChunkFamily::kRelationships;
+  return in.graph->budget->should_load(family, 0, index) ? load_block(kind, index) : nullptr;
+}
+
+bool ReaderChunks::was_in_base(EntityKind kind, uint64_t id) {
+  Reader::Impl& in = impl();
+  const Root* base = in.context->base();
+  if (id >= (kind == EntityKind::kNode ? base->next_node : base->next_relationship)) {
+    return true;
+  }
+  if (const EntityBlock* block = base->find_block(kind, EntityBlock::index_of(id))) {
+    return block->exists(EntityBlock::row_of(id));
+  }
+  StoredNode node;
+  StoredRelationship relationship;
+  Result<bool> found = kind == EntityKind::kNode ? in.loader.node(*base, NodeId(id), &node)
+                                                 : in.loader.relationship(*base, RelId(id), &relationship);
+  if (!found.ok()) {
+    fail(std::move(found).status());
+    return false;
+  }
+  return *found;
+}
+
+const StoredNode* ReaderChunks::direct_node(NodeId id) {
+  Reader::Impl& in = impl();
+  if (in.direct_node_id != id.value) {
+    in.direct_node_id = kNoId;
+    Result<bool> found = in.loader.node(*reader_.root_, id, &in.direct_node);
+    if (!found.ok()) {
+      fail(std::move(found).status());
+      return nullptr;
+    }
+    in.direct_node_found = *found;
+    in.direct_node_id = id.value;
+  }
+  return in.direct_node_found ? &in.direct_node : nullptr;
+}
+
+const StoredRelationship* ReaderChunks::direct_relationship(RelId id) {
+  Reader::Impl& in = impl();
+  if (in.direct_relationship_id != id.value) {
+    in.direct_relationship_id = kNoId;
+    Result<bool> found = in.loader.relationship(*reader_.root_, id, &in.direct_relationship);
+    if (!found.ok()) {
+      fail(std::move(found).status());
+      return nullptr;
+    }
+    in.direct_relationship_found = *found;
+    in.direct_relationship_id = id.value;
+  }
+  return in.direct_relationship_found ? &in.direct_relationship : nullptr;
+}
+
+const Reader::Impl::DirectList* ReaderChunks::direct_list(NodeId node, Direction direction, RelTypeId type) {
+  Reader::Impl& in = impl();
+  const uint64_t token = Root::topology_token(type, direction);
+  for (const auto& list : in.direct_lists) {
+    if (list->node == node.value && list->token == token) {
+      return list.get();
+    }
+  }
+  auto list = std::make_unique<Reader::Impl::DirectList>();
+  list->node = node.value;
+  list->token = token;
+  Status status = in.loader.list(*reader_.root_, node, direction, type, &list->neighbours, &list->relationships);
+  if (!status.ok()) {
+    fail(std::move(status));
+    return nullptr;
+  }
+  in.direct_lists.push_back(std::move(list));
+  return in.direct_lists.back().get();
+}
+
+const TopologyChunk* ReaderChunks::point_topology(RelTypeId type, Direction direction, uint64_t index) {
+  Reader::Impl& in = enter();
+  const TopologyChunk* chunk = reader_.root_->find_topology_chunk(type, direction, index);
+  if (chunk != nullptr) [[likely]] {
+    chunk->touch();
+    return chunk;
+  }
+  // Reading lists one by one pays while few are kept; a batch with many of them wants the chunks.
+  constexpr size_t kDirectListsMax = 64;
+  if (in.direct_lists.size() < kDirectListsMax &&
+      !in.graph->budget->should_load(ChunkFamily::kTopology, Root::topology_token(type, direction), index)) {
+    return nullptr;
+  }
+  return load_topology(type, direction, index);
+}
+
+namespace {
+
+const Property* find_property(const std::vector<Property>& properties, KeyId key) {
+  const auto it = std::lower_bound(properties.begin(), properties.end(), key,
+                                   [](const Property& p, KeyId k) { return p.key < k; });
+  return it != properties.end() && it->key == key ? &*it : nullptr;
+}
+
+}  // namespace
+
+// --- nodes ---
+
+bool Reader::node_exists(NodeId id) {
+  if (id.value >= root_->next_node) {
+    return false;
+  }
+  ReaderChunks chunks(*this);
+  const EntityBlock* block = chunks.point_block(EntityKind::kNode, EntityBlock::index_of(id.value));
+  return block != nullptr ? block->exists(EntityBlock::row_of(id.value)) : chunks.direct_node(id) != nullptr;
+}
+
+bool Reader::has_label(NodeId id, LabelId label) {
+  if (id.value >= root_->next_node) {
+    return false;
+  }
+  ReaderChunks chunks(*this);
+  if (const EntityBlock* block = chunks.point_block(EntityKind::kNode, EntityBlock::index_of(id.value))) {
+    return block->has_label(EntityBlock::row_of(id.value), label);
+  }
+  const StoredNode* node = chunks.direct_node(id);
+  return node != nullptr && std::binary_search(node->labels.begin(), node->labels.end(), label);
+}
+
+void Reader::labels(NodeId id, std::vector<LabelId>* out) {
+  out->clear();
+  if (id.value >= root_->next_node) {
+    return;
+  }
+  ReaderChunks chunks(*this);
+  if (const EntityBlock* block = chunks.point_block(EntityKind::kNode, EntityBlock::index_of(id.value))) {
+    const auto labels = block->labels(EntityBlock::row_of(id.value));
+    out->assign(labels.begin(), labels.end());
+  } else if (const StoredNode* node = chunks.direct_node(id)) {
+    *out = node->labels;
+  }
+}
+
+Value Reader::node_property(NodeId id, KeyId key) {
+  if (id.value >= root_->next_node) {
+    return Value();
+  }
+  ReaderChunks chunks(*this);
+  if (const EntityBlock* block = chunks.point_block(EntityKind::kNode, EntityBlock::index_of(id.value))) [[likely]] {
+    return block->get(EntityBlock::row_of(id.value), key);
+  }
+  const StoredNode* node = chunks.direct_node(id);
+  const Property* property = node == nullptr ? nullptr : find_property(node->properties, key);
+  return property == nullptr ? Value() : property->value;
+}
+
+void Reader::node_properties(NodeId id, std::vector<Property>* out) {
+  out->clear();
+  if (id.value >= root_->next_node) {
+    return;
+  }
+  ReaderChunks chunks(*this);
+  if (const EntityBlock* block = chunks.point_block(EntityKind::kNode, EntityBlock::index_of(id.value))) {
+    block->properties(EntityBlock::row_of(id.value), out);
+  } else if (const StoredNode* node = chunks.direct_node(id)) {
+    *out = node->properties;
+  }
+}
+
+void Reader::gather_node_property(std::span<const uint64_t> ids, KeyId key, PropertyColumn* out) {
+  ReaderChunks chunks(*this);
+  chunks.enter();
+  cache::Gatherer gatherer(key, out);
+  gatherer.run(ids, [&](uint64_t index) { return chunks.block(EntityKind::kNode, index); });
+}
+
+void Reader::test_label(std::span<const uint64_t> ids, LabelId label, uint8_t* keep) {
+  ReaderChunks chunks(*this);
+  chunks.enter();
+  if (label.value >= root_->label_tokens) {
+    std::fill_n(keep, ids.size(), uint8_t{0});
+    return;
+  }
+  uint64_t current = kNoId;
+  const LabelChunk* chunk = nullptr;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] >= root_->next_node) {
+      keep[i] = 0;
+      continue;
+    }
+    const uint64_t index = LabelChunk::index_of(ids[i]);
+    if (index != current) {
+      chunk = chunks.label_chunk(label, index);
+      current = index;
+    }
+    keep[i] = chunk->get(LabelChunk::row_of(ids[i])) ? 1 : 0;
+  }
+}
+
+// --- relationships ---
+
+bool Reader::relationship_exists(RelId id) {
+  if (id.value >= root_->next_relationship) {
+    return false;
+  }
+  ReaderChunks chunks(*this);
+  const EntityBlock* block = chunks.point_block(EntityKind::kRelationship, EntityBlock::index_of(id.value));
+  return block != nullptr ? block->exists(EntityBlock::row_of(id.value)) : chunks.direct_relationship(id) != nullptr;
+}
+
+std::optional<RelationshipRecord> Reader::relationship(RelId id) {
+  if (id.value >= root_->next_relationship) {
+    return std::nullopt;
+  }
+  ReaderChunks chunks(*this);
+  const EntityBlock* block = chunks.point_block(EntityKind::kRelationship, EntityBlock::index_of(id.value));
+  if (block == nullptr) {
+    const StoredRelationship* stored = chunks.direct_relationship(id);
+    if (stored == nullptr) {
+      return std::nullopt;
+    }
+    return RelationshipRecord{stored->type, stored->start, stored->end, false};
+  }
+  const uint32_t row = EntityBlock::row_of(id.value);
+  if (block->exists(row)) {
+    return RelationshipRecord{block->type(row), block->start(row), block->end(row), false};
+  }
+  // What the open transaction deleted still has its type and ends.
+  if (impl_->context != nullptr && block->ends != nullptr && row < block->ends->rows &&
+      chunks.was_in_base(EntityKind::kRelationship, id.value)) {
+    return RelationshipRecord{block->type(row), block->start(row), block->end(row), true};
+  }
+  return std::nullopt;
+}
+
+Value Reader::relationship_property(RelId id, KeyId key) {
+  if (id.value >= root_->next_relationship) {
+    return Value();
+  }
+  ReaderChunks chunks(*this);
+  if (const EntityBlock* block = chunks.point_block(EntityKind::kRelationship, EntityBlock::index_of(id.value)))
+      [[likely]] {
+    return block->get(EntityBlock::row_of(id.value), key);
+  }
+  const StoredRelationship* stored = chunks.direct_relationship(id);
+  const Property* property = stored == nullptr ? nullptr : find_property(stored->properties, key);
+  return property == nullptr ? Value() : property->value;
+}
+
+void Reader::relationship_properties(RelId id, std::vector<Property>* out) {
+  out->clear();
+  if (id.value >= root_->next_relationship) {
+    return;
+  }
+  ReaderChunks chunks(*this);
+  if (const EntityBlock* block = chunks.point_block(EntityKind::kRelationship, EntityBlock::index_of(id.value))) {
+    block->properties(EntityBlock::row_of(id.value), out);
+  } else if (const StoredRelationship* stored = chunks.direct_relationship(id)) {
+    *out = stored->properties;
+  }
+}
+
+void Reader::gather_relationship_property(std::span<const uint64_t> ids, KeyId key, PropertyColumn* out) {
+  ReaderChunks chunks(*this);
+  chunks.enter();
+  cache::Gatherer gatherer(key, out);
+  gatherer.run(ids, [&](uint64_t index) { return chunks.block(EntityKind::kRelationship, index); });
+}
+
+// --- adjacency ---
+
+uint64_t Reader::degree(NodeId id, Direction direction, RelTypeId type) {
+  if (id.value >= root_->next_node || type.value >= root_->type_tokens) {
+    return 0;
+  }
+  ReaderChunks chunks(*this);
+  if (const TopologyChunk* chunk = chunks.point_topology(type, direction, TopologyChunk::index_of(id.value)))
+      [[likely]] {
+    return chunk->degree(TopologyChunk::row_of(id.value));
+  }
+  const Reader::Impl::DirectList* list = chunks.direct_list(id, direction, type);
+  return list == nullptr ? 0 : list->neighbours.size();
+}
+
+void Reader::neighbours(NodeId id, Direction direction, RelTypeId type, std::vector<Neighbours>* segments) {
+  segments->clear();
+  if (id.value >= root_->next_node || type.value >= root_->type_tokens) {
+    return;
+  }
+  ReaderChunks chunks(*this);
+  if (const TopologyChunk* chunk = chunks.point_topology(type, direction, TopologyChunk::index_of(id.value)))
+      [[likely]] {
+    chunk->segments(TopologyChunk::row_of(id.value), segments);
+    return;
+  }
+  const Reader::Impl::DirectList* list = chunks.direct_list(id, direction, type);
+  if (list != nullptr && !list->neighbours.empty()) {
+    segments->push_back({list->neighbours.data(), list->relationships.data(),
+                         static_cast<uint32_t>(list->neighbours.size()), true});
+  }
+}
+
+void Reader::relationships_between(NodeId from, NodeId to, Direction direction, RelTypeId type,
+                                   std::vector<uint64_t>* out) {
+  if (from.value >= root_->next_node || type.value >= root_->type_tokens) {
+    return;
+  }
+  ReaderChunks chunks(*this);
+  if (const TopologyChunk* chunk = chunks.point_topology(type, direction, TopologyChunk::index_of(from.value)))
+      [[likely]] {
+    chunk->find(TopologyChunk::row_of(from.value), to.value, out);
+    return;
+  }
+  if (const Reader::Impl::DirectList* list = chunks.direct_list(from, direction, type)) {
+    const auto& all = list->neighbours;
+    for (auto it = std::lower_bound(all.begin(), all.end(), to.value); it != all.end() && *it == to.value; ++it) {
+      out->push_back(list->relationships[static_cast<size_t>(it - all.begin())]);
+    }
+  }
+}
+
+void Reader::adjacent_types(NodeId id, Direction direction, std::vector<RelTypeId>* out) {
+  out->clear();
+  if (id.value >= root_->next_node) {
+    return;
+  }
+  ReaderChunks chunks(*this);
+  chunks.enter();
+  const uint64_t index = TopologyChunk::index_of(id.value);
+  const uint32_t row = TopologyChunk::row_of(id.value);
+  for (uint32_t t = 0; t < root_->type_tokens; ++t) {
+    const RelTypeId type(t);
+    if (root_->type_count(type) == 0) {
+      continue;
+    }
+    // A superset is allowed: what is not loaded counts as there.
+    const auto degree = [&](Direction d) -> uint64_t {
+      const TopologyChunk* chunk = root_->find_topology_chunk(type, d, index);
+      return chunk == nullptr ? 1 : chunk->degree(row);
+    };
+    if ((direction != Direction::kIn && degree(Direction::kOut) != 0) ||
+        (direction != Direction::kOut && degree(Direction::kIn) != 0)) {
+      out->push_back(type);
+    }
+  }
+}
+
+// --- scans ---
+
+struct EntityScan::State {
+  Reader* reader = nullptr;
+  EntityKind kind = EntityKind::kNode;
+  std::optional<LabelId> label;
+  std::optional<RelTypeId> type;
+  uint64_t at = 0;  // the next id to look at
+  bool done = false;
+};
+
+EntityScan::EntityScan() = default;
+EntityScan::EntityScan(EntityScan&&) noexcept = default;
+EntityScan& EntityScan::operator=(EntityScan&&) noexcept = default;
+EntityScan::~EntityScan() = default;
+
+EntityScan Reader::scan_nodes(std::optional<LabelId> label) {
+  EntityScan scan;
+  scan.state_ = std::make_unique<EntityScan::State>();
+  scan.state_->reader = this;
+  scan.state_->label = label;
+  scan.state_->done = label && label->value >= root_->label_tokens;
+  return scan;
+}
+
+EntityScan Reader::scan_relationships(std::optional<RelTypeId> type) {
+  EntityScan scan;
+  scan.state_ = std::make_unique<EntityScan::State>();
+  scan.state_->reader = this;
+  scan.state_->kind = EntityKind::kRelationship;
+  scan.state_->type = type;
+  scan.state_->done = type && type->value >= root_->type_tokens;
+  return scan;
+}
+
+size_t EntityScan::next(uint64_t* out, size_t max) {
+  if (state_ == nullptr || state_->done || max == 0) {
+    return 0;
+  }
+  State& s = *state_;
+  ReaderChunks chunks(*s.reader);
+  chunks.enter();
+  const Root& root = chunks.root();
+  size_t count = 0;
+  if (s.label) {
+    while (count < max && s.at < root.next_node) {
+      const uint64_t index = LabelChunk::index_of(s.at);
+      const LabelChunk* chunk = chunks.label_chunk(*s.label, index);
+      uint32_t row = LabelChunk::row_of(s.at);
+      while (count < max && (row = chunk->next(row)) < LabelChunk::kRows) {
+        out[count++] = index * LabelChunk::kRows + row++;
+      }
+      s.at = index * LabelChunk::kRows + row;
+    }
+  } else {
+    const uint64_t limit = s.kind == EntityKind::kNode ? root.next_node : root.next_relationship;
+    while (count < max && s.at < limit) {
+      const uint64_t index = EntityBlock::index_of(s.at);
+      const EntityBlock* block = chunks.block(s.kind, index);
+      uint32_t row = EntityBlock::row_of(s.at);
+      for (; row < block->rows && count < max; ++row) {
+        if (block->exists(row) && (!s.type || block->type(row) == *s.type)) {
+          out[count++] = index * EntityBlock::kRows + row;
+        }
+      }
+      s.at = index * EntityBlock::kRows + (row < block->rows ? row : EntityBlock::kRows);
+    }
+  }
+  if (!s.reader->status().ok()) {
+    count = 0;
+  }
+  s.done = count == 0;
+  return count;
+}
+
+// --- leaving the engine ---
+
+namespace {
+
+class Hydrator {
+ public:
+  explicit Hydrator(Reader& reader) : reader_(reader) {}
+
+  Value run(const Value& value, int depth) {
+    switch (value.type()) {
+      case ValueType::kNode: return value.is_hydrated() ? value : Value::hydrated(node(value.node_id()));
+      case ValueType::kRelationship:
+        return value.is_hydrated() ? value : Value::hydrated(relationship(value.relationship_id()));
+      case ValueType::kPath: return value.is_hydrated() ? value : Value::hydrated(path(value.path_ids()));
+      case ValueType::kList: {
+        if (depth >= kDepthMax || !any_entity(value)) {
+          return value;
+        }
+        List out;
+        out.reserve(value.as_list().size());
+        for (const Value& item : value.as_list()) {
+          out.push_back(run(item, depth + 1));
+        }
+        return Value::list(std::move(out));
+      }
+      case ValueType::kMap: {
+        if (depth >= kDepthMax || !any_entity(value)) {
+          return value;
+        }
+        std::vector<MapEntry> out;
+        for (const MapEntry& entry : value.as_map()) {
+          out.emplace_back(entry.first, run(entry.second, depth + 1));
+        }
+        return Value::map(std::move(out));
+      }
+      default: return value;
+    }
+  }
+
+ private:
+  static constexpr int kDepthMax = 1100;
+
+  // One level: whether anything in a container may need work.
+  static bool any_entity(const Value& value) {
+    const auto may = [](const Value& v) { return v.is_node() || v.is_relationship() || v.is_path() || v.is_list() || v.is_map(); };
+    if (value.is_list()) {
+      return std::any_of(value.as_list().begin(), value.as_list().end(), may);
+    }
+    const auto entries = value.as_map();
+    return std::any_of(entries.begin(), entries.end(), [&](const MapEntry& e) { return may(e.second); });
+  }
+
+  std::vector<MapEntry> entries() {
+    std::vector<MapEntry> out;
+    out.reserve(properties_.size());
+    for (Property& property : properties_) {
+      out.emplace_back(reader_.key_name_value(property.key), std::move(property.value));
+    }
+    return out;
+  }
+  Node node(NodeId id) {
+    Node out;
+    out.id = id;
+    reader_.labels(id, &labels_);
+    for (LabelId label : labels_) {
+      out.labels.emplace_back(reader_.label_name(label));
+    }
+    reader_.node_properties(id, &properties_);
+    out.properties = entries();
+    return out;
+  }
+  Relationship relationship(RelId id) {
+    Relationship out;
+    out.id = id;
+    if (const auto record = reader_.relationship(id)) {
+      out.start = record->start;
+      out.end = record->end;
+      out.type = reader_.rel_type_name(record->type);
+      reader_.relationship_properties(id, &properties_);
+      out.properties = entries();
+    }
+    return out;
+  }
+  Path path(const PathIds& ids) {
+    Path out;
+    out.nodes.reserve(ids.nodes.size());
+    for (NodeId id : ids.nodes) {
+      out.nodes.push_back(node(id));
+    }
+    out.rels.reserve(ids.rels.size());
+    for (RelId id : ids.rels) {
+      out.rels.push_back(relationship(id));
+    }
+    return out;
+  }
+
+  Reader& reader_;
+  std::vector<LabelId> labels_;
+  std::vector<Property> properties_;
+};
+
+}  // namespace
+
+Value Reader::hydrate(const Value& value) { return Hydrator(*this).run(value, 0); }
+
+}  // namespace lora::graph

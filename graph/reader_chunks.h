@@ -1,0 +1,69 @@
+// A Reader's way to chunks: find, else load and publish. Included by graph/*.cpp only.
+//
+// block(), label_chunk() and topology() always answer a chunk (the empty one after a failure, which is kept in
+// Reader::status()). The point_ forms may answer null: memory is short, read the one entity or list with direct_*().
+// The Reader must be inside its access epoch: call enter() first; point_*() do so themselves.
+#pragma once
+
+#include "graph/graph_impl.h"
+
+namespace lora::graph {
+
+class ReaderChunks {
+ public:
+  explicit ReaderChunks(Reader& reader) : reader_(reader) {}
+
+  const Root& root() const { return *reader_.root_; }
+  Reader::Impl& impl() { return reader_.impl_ != nullptr ? *reader_.impl_ : make_impl(); }
+  Reader::Impl& enter() {
+    Reader::Impl& in = impl();
+    in.enter();
+    return in;
+  }
+  void fail(Status status);
+
+  const cache::EntityBlock* block(EntityKind kind, uint64_t index) {
+    const cache::EntityBlock* block = reader_.root_->find_block(kind, index);
+    if (block != nullptr) [[likely]] {
+      block->touch();
+      return block;
+    }
+    return load_block(kind, index);
+  }
+  const cache::LabelChunk* label_chunk(LabelId label, uint64_t index) {
+    const cache::LabelChunk* chunk = reader_.root_->find_label_chunk(label, index);
+    if (chunk != nullptr) [[likely]] {
+      chunk->touch();
+      return chunk;
+    }
+    return load_label_chunk(label, index);
+  }
+  const cache::TopologyChunk* topology(RelTypeId type, Direction direction, uint64_t index) {
+    const cache::TopologyChunk* chunk = reader_.root_->find_topology_chunk(type, direction, index);
+    if (chunk != nullptr) [[likely]] {
+      chunk->touch();
+      return chunk;
+    }
+    return load_topology(type, direction, index);
+  }
+  // The hot tree of an index; null: ask the store (memory is short), or a failure.
+  const cache::IndexTree* index(const IndexInfo& info);
+
+  const cache::EntityBlock* point_block(EntityKind kind, uint64_t index);
+  const cache::TopologyChunk* point_topology(RelTypeId type, Direction direction, uint64_t index);
+  // For the open transaction's reader: was the entity there before it, or made by it (ids at or beyond its base)?
+  bool was_in_base(EntityKind kind, uint64_t id);
+  const StoredNode* direct_node(NodeId id);
+  const StoredRelationship* direct_relationship(RelId id);
+  const Reader::Impl::DirectList* direct_list(NodeId node, Direction direction, RelTypeId type);
+
+ private:
+  Reader::Impl& make_impl();
+  const cache::EntityBlock* load_block(EntityKind kind, uint64_t index);
+  const cache::LabelChunk* load_label_chunk(LabelId label, uint64_t index);
+  const cache::TopologyChunk* load_topology(RelTypeId type, Direction direction, uint64_t index);
+
+  Reader& reader_;
+};
+
+}  // namespace lora::graph

@@ -1,0 +1,229 @@
+// Indexes and constraints come and go inside a transaction; an index is built at once over the data that is there.
+#include <fmt/format.h>
+
+#include <cctype>
+
+#include "graph/constraint.h"
+#include "graph/transaction_impl.h"
+
+namespace lora::graph {
+
+void Transaction::Impl::set_schema(std::shared_ptr<Schema> schema) {
+  schema->version += 1;
+  root().schema_version = schema->version;
+  root().schema = std::move(schema);
+}
+
+namespace {
+
+bool name_taken(const Schema& schema, std::string_view name) {
+  return schema.find_index(name) != nullptr || schema.find_constraint(name) != nullptr;
+}
+
+std::string made_name(const Schema& schema, std::string_view kind, std::string_view owner,
+                      const std::vector<std::string>& keys) {
+  std::string name(kind);
+  for (char& c : name) {
+    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  name += fmt::format("_{}", owner);
+  for (const std::string& key : keys) {
+    name += "_" + key;
+  }
+  if (name.size() > 200) {
+    name.resize(200);
+    while (!name.empty() && (static_cast<unsigned char>(name.back()) & 0xc0) == 0x80) {
+      name.pop_back();
+    }
+  }
+  std::string unique = name;
+  for (int i = 2; name_taken(schema, unique); ++i) {
+    unique = fmt::format("{}_{}", name, i);
+  }
+  return unique;
+}
+
+}  // namespace
+
+Result<IndexInfo> Transaction::Impl::prepare_definition(const IndexDefinition& definition) {
+  const IndexBehaviour* behaviour = find_index_behaviour(definition.kind);
+  if (behaviour == nullptr) {
+    return Status::unsupported(fmt::format("{} indexes are not offered; use a RANGE index",
+                                           index_kind_name(definition.kind)));
+  }
+  LORA_TRY(behaviour->check(definition));
+  const Schema& schema = *root().schema;
+  if (!definition.name.empty() && name_taken(schema, definition.name)) {
+    return Status(ErrorCode::kConstraint,
+                  fmt::format("an index or constraint named `{}` already exists", definition.name));
+  }
+  if (definition.name.size() > kNameBytesMax) {
+    return Status::limit("name", fmt::format("a name has at most {} bytes", kNameBytesMax));
+  }
+  IndexInfo info;
+  info.definition = definition;
+  LORA_ASSIGN(info.label_or_type,
+              token(definition.entity == EntityKind::kNode ? TokenKind::kLabel : TokenKind::kRelType,
+                    definition.label_or_type));
+  for (const std::string& name : definition.keys) {
+    LORA_ASSIGN(const uint32_t key, token(TokenKind::kKey, name));
+    if (std::find(info.keys.begin(), info.keys.end(), KeyId(key)) != info.keys.end()) {
+      return Status(ErrorCode::kConstraint, fmt::format("property `{}` is named twice", name));
+    }
+    info.keys.push_back(KeyId(key));
+  }
+  for (const IndexInfo& other : schema.indexes) {
+    if (other.definition.kind == definition.kind && other.definition.entity == definition.entity &&
+        other.label_or_type == info.label_or_type && other.keys == info.keys) {
+      return Status(ErrorCode::kConstraint,
+                    other.owning_constraint.empty()
+                        ? fmt::format("index `{}` already covers this label and these properties; drop it first",
+                                      other.definition.name)
+                        : fmt::format("constraint `{}` already has an index on this label and these properties",
+                                      other.owning_constraint));
+    }
+  }
+  if (info.definition.name.empty()) {
+    info.definition.name = made_name(schema, index_kind_name(definition.kind), definition.label_or_type, definition.keys);
+  }
+  info.id = IndexId(schema.next_index);
+  return info;
+}
+
+Status Transaction::Impl::build_index(const IndexInfo& info) {
+  const IndexBehaviour& behaviour = *find_index_behaviour(info.definition.kind);
+  const bool nodes = info.definition.entity == EntityKind::kNode;
+  EntityScan scan = nodes ? reader->scan_nodes(LabelId(info.label_or_type))
+                          : reader->scan_relationships(RelTypeId(info.label_or_type));
+  std::vector<std::string> entries;
+  size_t bytes = 0;
+  uint64_t ids[1024];
+  for (size_t count = 0; (count = scan.next(ids, std::size(ids))) != 0;) {
+    for (size_t i = 0; i < count; ++i) {
+      bool indexed = false;
+      const auto value = [&](KeyId key) {
+        return nodes ? reader->node_property(NodeId(ids[i]), key) : reader->relationship_property(RelId(ids[i]), key);
+      };
+      LORA_TRY(behaviour.encode(info, value, &entry, &indexed));
+      if (indexed) {
+        const size_t values = entry.size();
+        entry.resize(values + kIdBytes);
+        store_id(entry.data() + values, ids[i]);
+        bytes += entry.size() + sizeof(std::string);
+        entries.push_back(entry);
+      }
+    }
+    reader->unpin_batch();
+    if (bytes + memory_bytes() > shared->options.transaction_bytes_max) {
+      return Status::limit("transaction size", "the index does not fit into one transaction");
+    }
+  }
+  LORA_TRY(reader->status());
+  std::sort(entries.begin(), entries.end());
+  const Scope scope(*this);
+  cache::IndexTreeBuilder builder(context.get());
+  DistinctSketch sketch;
+  ByteView last;
+  Status status;
+  for (const std::string& e : entries) {
+    const ByteView values(e.data(), e.size() - kIdBytes);
+    if (info.unique && !last.empty() && last == values && status.ok()) {
+      status = duplicate_error(shared->catalog, info, values, load_id((&e - 1)->data() + values.size()));
+    }
+    if (last != values) {
+      sketch.add(values);
+    }
+    last = values;
+    builder.add(e);
+  }
+  root().put_index(*context, info.id, builder.finish());
+  LORA_TRY(status);
+  shared->statistics.set_sketch(info.id, sketch, false);
+  return Status();
+}
+
+Result<IndexId> Transaction::create_index(const IndexDefinition& definition) {
+  Impl& in = *impl_;
+  LORA_TRY(in.check_open());
+  LORA_ASSIGN(IndexInfo info, in.prepare_definition(definition));
+  LORA_TRY(in.build_index(info));
+  auto schema = std::make_shared<Schema>(*in.root().schema);
+  schema->next_index = info.id.value + 1;
+  schema->indexes.push_back(info);
+  in.set_schema(std::move(schema));
+  return info.id;
+}
+
+Status Transaction::drop_index(std::string_view name) {
+  Impl& in = *impl_;
+  LORA_TRY(in.check_open());
+  const IndexInfo* info = in.root().schema->find_index(name);
+  if (info == nullptr) {
+    return {ErrorCode::kNotFound, fmt::format("there is no index named `{}`", name)};
+  }
+  if (!info->owning_constraint.empty()) {
+    return {ErrorCode::kConstraint, fmt::format("index `{}` belongs to constraint `{}`; drop the constraint", name,
+                                                info->owning_constraint)};
+  }
+  const IndexId id = info->id;
+  auto schema = std::make_shared<Schema>(*in.root().schema);
+  std::erase_if(schema->indexes, [&](const IndexInfo& i) { return i.id == id; });
+  const Impl::Scope scope(in);
+  in.root().put_index(*in.context, id, nullptr);
+  in.set_schema(std::move(schema));
+  return Status();
+}
+
+Status Transaction::create_constraint(const ConstraintDefinition& definition) {
+  Impl& in = *impl_;
+  LORA_TRY(in.check_open());
+  if (definition.kind != ConstraintKind::kUnique) {
+    return Status::unsupported("only uniqueness constraints are offered");
+  }
+  IndexDefinition index;
+  index.entity = definition.entity;
+  index.label_or_type = definition.label_or_type;
+  index.keys = definition.keys;
+  index.name = definition.name.empty() ? made_name(*in.root().schema, "constraint", definition.label_or_type, definition.keys)
+                                       : definition.name;
+  LORA_ASSIGN(IndexInfo info, in.prepare_definition(index));
+  info.unique = true;
+  info.owning_constraint = index.name;
+  LORA_TRY(in.build_index(info));
+  auto schema = std::make_shared<Schema>(*in.root().schema);
+  ConstraintInfo constraint;
+  constraint.definition = definition;
+  constraint.definition.name = index.name;
+  constraint.owned_index = info.id;
+  constraint.number = schema->next_constraint;
+  constraint.label_or_type = info.label_or_type;
+  constraint.keys = info.keys;
+  schema->next_index = info.id.value + 1;
+  schema->next_constraint += 1;
+  schema->indexes.push_back(std::move(info));
+  schema->constraints.push_back(std::move(constraint));
+  in.set_schema(std::move(schema));
+  return Status();
+}
+
+Status Transaction::drop_constraint(std::string_view name) {
+  Impl& in = *impl_;
+  LORA_TRY(in.check_open());
+  const ConstraintInfo* info = in.root().schema->find_constraint(name);
+  if (info == nullptr) {
+    return {ErrorCode::kNotFound, fmt::format("there is no constraint named `{}`", name)};
+  }
+  const IndexId id = info->owned_index;
+  const uint32_t number = info->number;
+  auto schema = std::make_shared<Schema>(*in.root().schema);
+  std::erase_if(schema->indexes, [&](const IndexInfo& i) { return i.id == id; });
+  std::erase_if(schema->constraints, [&](const ConstraintInfo& c) { return c.number == number; });
+  const Impl::Scope scope(in);
+  if (id.valid()) {
+    in.root().put_index(*in.context, id, nullptr);
+  }
+  in.set_schema(std::move(schema));
+  return Status();
+}
+
+}  // namespace lora::graph

@@ -1,0 +1,866 @@
+// Writes of a transaction, each into its private root, with its dirty names and counters.
+#include <fmt/format.h>
+
+#include "graph/transaction_impl.h"
+
+namespace lora::graph {
+
+using cache::EntityBlock;
+using cache::LabelChunk;
+using cache::TopologyChunk;
+
+namespace {
+
+constexpr size_t kValueBytesMax = 256ull << 20;
+constexpr size_t kRecordBytesMax = 1ull << 30;
+constexpr size_t kLabelsMax = 65'535;
+
+std::string_view kind_name(EntityKind kind) { return kind == EntityKind::kNode ? "node" : "relationship"; }
+
+}  // namespace
+
+Transaction::Impl::Impl(Graph* g) : graph(g), shared(g->impl()) {}
+
+Transaction::Impl::~Impl() = default;
+
+Transaction::Impl::Scope::Scope(Impl& impl)
+    : versions_(impl.shared->versions.get()), slot_(impl.reader->impl_->slot), lock_(versions_->structure()) {
+  entered_ = slot_->epoch.load(std::memory_order_relaxed) == 0;
+  versions_->enter(slot_);
+}
+
+Transaction::Impl::Scope::~Scope() {
+  if (entered_) {
+    versions_->leave(slot_);
+  }
+}
+
+Status Transaction::Impl::check_open() const {
+  if (context == nullptr) {
+    return {ErrorCode::kTransaction, "the transaction has ended"};
+  }
+  return Status();
+}
+
+uint64_t Transaction::Impl::memory_bytes() const {
+  if (context == nullptr) {
+    return 0;
+  }
+  return context->bytes() + nodes.bytes() + relationships.bytes() + blocks.bytes() + labels.bytes() + index_bytes;
+}
+
+Status Transaction::Impl::check_size() const {
+  if (memory_bytes() > shared->options.transaction_bytes_max) [[unlikely]] {
+    return Status::limit("transaction size",
+                         fmt::format("the transaction changes more than `{}` bytes; commit in smaller parts",
+                                     shared->options.transaction_bytes_max));
+  }
+  return Status();
+}
+
+bool Transaction::Impl::changed() const {
+  if (context == nullptr) {
+    return false;
+  }
+  const Root& now = *context->root();
+  for (int kind = 0; kind < kTokenKindCount; ++kind) {
+    if (shared->catalog.table(static_cast<TokenKind>(kind)).size() != tokens_at_begin[kind]) {
+      return true;
+    }
+  }
+  return !nodes.empty() || !relationships.empty() || cleared || now.schema != context->base()->schema;
+}
+
+// --- chunks ---
+
+Result<const EntityBlock*> Transaction::Impl::block(EntityKind kind, uint64_t index) {
+  Root& r = root();
+  if (const EntityBlock* block = r.find_block(kind, index)) [[likely]] {
+    return block;
+  }
+  const uint64_t stored = kind == EntityKind::kNode ? base().next_node : base().next_relationship;
+  if (cleared || index * EntityBlock::kRows >= stored) {
+    r.edit_fresh_block(*context, kind, index);
+    return r.find_block(kind, index);
+  }
+  LORA_ASSIGN(EntityBlock* loaded, reader->impl_->loader.block(base(), kind, index));
+  const EntityBlock* block = r.publish_block(context.get(), kind, index, loaded);
+  shared->budget->loaded(true);
+  return block;
+}
+
+Status Transaction::Impl::prepare_label_chunk(LabelId label, uint64_t index) {
+  Root& r = root();
+  if (r.find_label_chunk(label, index) != nullptr) {
+    return Status();
+  }
+  if (cleared || index * LabelChunk::kRows >= base().next_node || label.value >= base().label_tokens) {
+    r.edit_fresh_label_chunk(*context, label, index);
+    return Status();
+  }
+  LORA_ASSIGN(LabelChunk* loaded, reader->impl_->loader.label_chunk(base(), label, index));
+  r.publish_label_chunk(context.get(), label, index, loaded);
+  shared->budget->loaded(true);
+  return Status();
+}
+
+Result<const TopologyChunk*> Transaction::Impl::topology(RelTypeId type, Direction direction, uint64_t index) {
+  Root& r = root();
+  if (const TopologyChunk* chunk = r.find_topology_chunk(type, direction, index)) [[likely]] {
+    return chunk;
+  }
+  if (cleared || index * TopologyChunk::kNodes >= base().next_node || type.value >= base().type_tokens) {
+    r.edit_fresh_topology_chunk(*context, type, direction, index);
+    return r.find_topology_chunk(type, direction, index);
+  }
+  LORA_ASSIGN(TopologyChunk* loaded, reader->impl_->loader.topology(base(), type, direction, index));
+  const TopologyChunk* chunk = r.publish_topology_chunk(context.get(), type, direction, index, loaded);
+  shared->budget->loaded(true);
+  return chunk;
+}
+
+Status Transaction::Impl::not_found(EntityKind kind, uint64_t id) {
+  const uint64_t limit = kind == EntityKind::kNode ? root().next_node : root().next_relationship;
+  if (id < limit && ReaderChunks(*reader).was_in_base(kind, id)) {
+    return Status::runtime(ErrorCode::kNotFound, "EntityNotFound", "DeletedEntityAccess",
+                           fmt::format("{} `{}` has been deleted in this transaction", kind_name(kind), id));
+  }
+  return Status::runtime(ErrorCode::kNotFound, "EntityNotFound", "",
+                         fmt::format("there is no {} with id `{}`", kind_name(kind), id));
+}
+
+Result<const EntityBlock*> Transaction::Impl::existing(EntityKind kind, uint64_t id) {
+  const uint64_t limit = kind == EntityKind::kNode ? root().next_node : root().next_relationship;
+  if (id >= limit) [[unlikely]] {
+    return not_found(kind, id);
+  }
+  LORA_ASSIGN(const EntityBlock* found, block(kind, EntityBlock::index_of(id)));
+  if (!found->exists(EntityBlock::row_of(id))) [[unlikely]] {
+    return not_found(kind, id);
+  }
+  return found;
+}
+
+// --- values ---
+
+Status Transaction::Impl::check_value(KeyId key, const Value& value) {
+  const ValueType type = value.type();
+  if (type <= ValueType::kFloat) [[likely]] {
+    return Status();
+  }
+  if (type == ValueType::kString) {
+    if (value.as_string().size() > kValueBytesMax) [[unlikely]] {
+      return Status::limit("value size", fmt::format("property `{}` is longer than `{}` bytes",
+                                                     shared->catalog.keys().name(key.value), kValueBytesMax));
+    }
+    return Status();
+  }
+  if ((type == ValueType::kList || type == ValueType::kMap) && deeper_than(value, kNestingMax)) {
+    return Status::limit("depth", fmt::format("property `{}` nests more than `{}` levels",
+                                              shared->catalog.keys().name(key.value), kNestingMax));
+  }
+  if (!is_storable(value)) {
+    return Status::runtime(ErrorCode::kType, "TypeError", "InvalidPropertyType",
+                           fmt::format("property `{}` cannot hold a value of type {}; nodes, relationships, paths and "
+                                       "lists of maps cannot be stored",
+                                       shared->catalog.keys().name(key.value), value_type_name(type)));
+  }
+  if (value.heap_bytes() > kValueBytesMax) {
+    return Status::limit("value size", fmt::format("property `{}` is larger than `{}` bytes",
+                                                   shared->catalog.keys().name(key.value), kValueBytesMax));
+  }
+  return Status();
+}
+
+Result<std::span<const Property>> Transaction::Impl::clean_properties(std::span<const Property> in) {
+  bool clean = true;
+  size_t bytes = 0;
+  for (size_t i = 0; i < in.size(); ++i) {
+    LORA_TRY(check_value(in[i].key, in[i].value));
+    clean = clean && !in[i].value.is_null() && (i == 0 || in[i - 1].key < in[i].key);
+    if (in[i].value.type() > ValueType::kFloat) {
+      bytes += in[i].value.heap_bytes();
+    }
+  }
+  if (bytes > kRecordBytesMax) {
+    return Status::limit("value size", fmt::format("the properties of one entity take more than `{}` bytes",
+                                                   kRecordBytesMax));
+  }
+  if (clean) [[likely]] {
+    return in;
+  }
+  properties.assign(in.begin(), in.end());
+  std::stable_sort(properties.begin(), properties.end(),
+                   [](const Property& a, const Property& b) { return a.key < b.key; });
+  size_t kept = 0;
+  for (size_t i = 0; i < properties.size(); ++i) {
+    if (i + 1 < properties.size() && properties[i + 1].key == properties[i].key) {
+      continue;  // the last of a key wins
+    }
+    if (!properties[i].value.is_null()) {
+      if (kept != i) {
+        properties[kept] = std::move(properties[i]);
+      }
+      ++kept;
+    }
+  }
+  properties.resize(kept);
+  return std::span<const Property>(properties);
+}
+
+// --- counters ---
+
+void Transaction::Impl::count_label(LabelId label, int64_t delta) {
+  root().add_label_count(*context, label, delta);
+  counters.add({CounterKind::kLabel, label.value, 0});
+}
+
+void Transaction::Impl::count_type(RelTypeId type, int64_t delta) {
+  root().add_type_count(*context, type, delta);
+  counters.add({CounterKind::kRelType, 0, type.value});
+}
+
+void Transaction::Impl::count_triple(LabelId label, RelTypeId type, Direction direction, int64_t delta) {
+  root().add_triple_count(*context, label, type, direction, delta);
+  counters.add({direction == Direction::kOut ? CounterKind::kLabelTypeOut : CounterKind::kLabelTypeIn, label.value,
+                type.value});
+}
+
+uint64_t Transaction::Impl::known_degree(NodeId node, RelTypeId type, Direction direction, Status* status) {
+  const uint64_t index = TopologyChunk::index_of(node.value);
+  const TopologyChunk* chunk = root().find_topology_chunk(type, direction, index);
+  if (chunk == nullptr) {
+    if (cleared || node.value >= base().next_node || type.value >= base().type_tokens) {
+      return 0;  // made by this transaction, and never connected: that would have made the chunk
+    }
+    Result<const TopologyChunk*> loaded = topology(type, direction, index);
+    if (!loaded.ok()) {
+      *status = std::move(loaded).status();
+      return 0;
+    }
+    chunk = *loaded;
+  }
+  return chunk->degree(TopologyChunk::row_of(node.value));
+}
+
+Status Transaction::Impl::count_label_of_node(NodeId id, LabelId label, int64_t sign) {
+  Status status;
+  for (uint32_t t = 0; t < root().type_tokens; ++t) {
+    const RelTypeId type(t);
+    if (root().type_count(type) == 0) {
+      continue;
+    }
+    for (Direction direction : {Direction::kOut, Direction::kIn}) {
+      const uint64_t degree = known_degree(id, type, direction, &status);
+      LORA_TRY(status);
+      if (degree != 0) {
+        count_triple(label, type, direction, sign * static_cast<int64_t>(degree));
+      }
+    }
+  }
+  return Status();
+}
+
+// --- statements ---
+
+Transaction::Transaction(Graph* graph) : impl_(std::make_unique<Impl>(graph)) {}
+
+Transaction::~Transaction() {
+  rollback();
+}
+
+Reader& Transaction::reader() { return *impl_->reader; }
+
+Status Transaction::begin_statement() {
+  Impl& in = *impl_;
+  LORA_TRY(in.check_open());
+  in.context->begin_statement();
+  in.in_statement = true;
+  in.nodes.begin_statement();
+  in.relationships.begin_statement();
+  in.blocks.begin_statement();
+  in.labels.begin_statement();
+  in.counters.begin_statement();
+  for (auto& [id, dirty] : in.indexes) {
+    dirty.mark = dirty.entries.size();
+  }
+  in.deleted_nodes.clear();
+  in.counts_before_statement = in.counts;
+  in.cleared_before_statement = in.cleared;
+  return Status();
+}
+
+Status Transaction::Impl::check_dangling() {
+  if (deleted_nodes.empty()) {
+    return Status();
+  }
+  const Scope scope(*this);
+  Status status;
+  for (uint64_t id : deleted_nodes) {
+    for (uint32_t t = 0; t < root().type_tokens; ++t) {
+      if (root().type_count(RelTypeId(t)) == 0) {
+        continue;
+      }
+      for (Direction direction : {Direction::kOut, Direction::kIn}) {
+        const bool connected = known_degree(NodeId(id), RelTypeId(t), direction, &status) != 0;
+        LORA_TRY(status);
+        if (connected) {
+          return Status::runtime(
+              ErrorCode::kForeignKey, "ConstraintVerificationFailed", "DeleteConnectedNode",
+              fmt::format("node `{}` cannot be deleted: it still has relationships of type `{}`; delete them first or use "
+                          "DETACH DELETE",
+                          id, shared->catalog.types().name(t)));
+        }
+      }
+    }
+  }
+  deleted_nodes.clear();
+  return Status();
+}
+
+Status Transaction::finish_statement() {
+  Impl& in = *impl_;
+  LORA_TRY(in.check_open());
+  LORA_TRY(in.check_dangling());
+  LORA_TRY(in.check_size());
+  LORA_TRY(in.reader->status());
+  in.context->finish_statement();
+  in.in_statement = false;
+  in.shared->budget->make_room();
+  return Status();
+}
+
+void Transaction::rollback_statement() {
+  Impl& in = *impl_;
+  if (in.context == nullptr || !in.in_statement) {
+    return;
+  }
+  const uint64_t next_node = in.root().next_node;
+  const uint64_t next_relationship = in.root().next_relationship;
+  in.context->rollback_statement();
+  in.in_statement = false;
+  // Tokens stay: someone may hold their ids. Ids of entities are not given out again.
+  Root& root = in.root();
+  root.next_node = std::max(root.next_node, next_node);
+  root.next_relationship = std::max(root.next_relationship, next_relationship);
+  root.label_tokens = in.shared->catalog.labels().size();
+  root.type_tokens = in.shared->catalog.types().size();
+  root.key_tokens = in.shared->catalog.keys().size();
+  in.nodes.rollback_statement();
+  in.relationships.rollback_statement();
+  in.blocks.rollback_statement();
+  in.labels.rollback_statement();
+  in.counters.rollback_statement();
+  for (auto& [id, dirty] : in.indexes) {
+    if (dirty.mark <= dirty.entries.size()) {
+      dirty.entries.resize(dirty.mark);
+    }
+  }
+  in.deleted_nodes.clear();
+  in.counts = in.counts_before_statement;
+  in.cleared = in.cleared_before_statement;
+  in.reader->status_ = Status();
+}
+
+// --- tokens ---
+
+Result<uint32_t> Transaction::Impl::token(TokenKind kind, std::string_view name) {
+  LORA_TRY(check_open());
+  TokenTable& table = shared->catalog.table(kind);
+  if (const auto id = table.find(name, table.size())) [[likely]] {
+    return *id;
+  }
+  if (name.empty() || name.size() > kNameBytesMax) {
+    return Status::limit("name", fmt::format("a name has 1 to {} bytes, this one `{}`", kNameBytesMax, name.size()));
+  }
+  const auto id = table.add(name);
+  if (!id) {
+    return Status::limit("tokens", "there are 2^32 - 1 names of this kind already");
+  }
+  Root& r = root();
+  (kind == TokenKind::kLabel ? r.label_tokens : kind == TokenKind::kRelType ? r.type_tokens : r.key_tokens) =
+      table.size();
+  return *id;
+}
+
+Result<LabelId> Transaction::label(std::string_view name) {
+  LORA_ASSIGN(const uint32_t id, impl_->token(TokenKind::kLabel, name));
+  return LabelId(id);
+}
+
+Result<RelTypeId> Transaction::rel_type(std::string_view name) {
+  LORA_ASSIGN(const uint32_t id, impl_->token(TokenKind::kRelType, name));
+  return RelTypeId(id);
+}
+
+Result<KeyId> Transaction::key(std::string_view name) {
+  LORA_ASSIGN(const uint32_t id, impl_->token(TokenKind::kKey, name));
+  return KeyId(id);
+}
+
+// --- creating ---
+
+Status Transaction::Impl::put_label(NodeId id, LabelId label, bool there) {
+  const uint64_t index = LabelChunk::index_of(id.value);
+  if (!root().edit_label(*context, label, id, there)) {
+    LORA_TRY(prepare_label_chunk(label, index));
+    if (!root().edit_label(*context, label, id, there)) {
+      return Status::internal("label chunk is not loaded");
+    }
+  }
+  labels.add({label.value, index});
+  count_label(label, there ? 1 : -1);
+  return Status();
+}
+
+Result<NodeId> Transaction::create_node(std::span<const LabelId> labels, std::span<const Property> properties) {
+  Impl& in = *impl_;
+  LORA_TRY(in.check_open());
+  LORA_TRY(in.check_size());
+  LORA_ASSIGN(const std::span<const Property> clean, in.clean_properties(properties));
+  std::span<const LabelId> sorted = labels;
+  if (!std::is_sorted(labels.begin(), labels.end()) ||
+      std::adjacent_find(labels.begin(), labels.end()) != labels.end()) {
+    in.label_list.assign(labels.begin(), labels.end());
+    std::sort(in.label_list.begin(), in.label_list.end());
+    in.label_list.erase(std::unique(in.label_list.begin(), in.label_list.end()), in.label_list.end());
+    sorted = in.label_list;
+  }
+  if (sorted.size() > kLabelsMax) {
+    return Status::limit("labels", fmt::format("a node has at most {} labels", kLabelsMax));
+  }
+  Root& root = in.root();
+  if (!sorted.empty() && sorted.back().value >= root.label_tokens) {
+    return Status::internal("unknown label");
+  }
+  const NodeId id(root.next_node);
+  if (id.value > kIdMax) {
+    return Status::limit("ids", "all node ids have been given out");
+  }
+  const Impl::Scope scope(in);
+  if (!root.edit_create_node(*in.context, id, sorted, clean)) {
+    LORA_TRY(in.block(EntityKind::kNode, EntityBlock::index_of(id.value)).status());
+    if (!root.edit_create_node(*in.context, id, sorted, clean)) {
+      return Status::internal("node block is not loaded");
+    }
+  }
+  root.next_node = id.value + 1;
+  root.nodes += 1;
+  in.nodes.add(id.value);
+  for (LabelId label : sorted) {
+    LORA_TRY(in.put_label(id, label, true));
+  }
+  if (!root.schema->indexes.empty()) {
+    LORA_TRY(in.index_all(EntityKind::kNode, id.value, root.find_block(EntityKind::kNode, EntityBlock::index_of(id.value)),
+                          true));
+  }
+  in.counts.nodes_created += 1;
+  in.counts.properties_set += clean.size();
+  in.counts.labels_added += sorted.size();
+  return id;
+}
+
+Status Transaction::Impl::connect(RelTypeId type, Direction direction, NodeId node, NodeId neighbour, RelId id) {
+  cache::TouchedBlocks touched;
+  if (!root().edit_connect(*context, type, direction, node, neighbour.value, id.value, &touched)) {
+    LORA_TRY(topology(type, direction, TopologyChunk::index_of(node.value)).status());
+    if (!root().edit_connect(*context, type, direction, node, neighbour.value, id.value, &touched)) {
+      return Status::internal("topology chunk is not loaded");
+    }
+  }
+  for (uint32_t i = 0; i < touched.count; ++i) {
+    blocks.add({node.value, static_cast<uint8_t>(direction), type.value, touched.keys[i]});
+  }
+  return Status();
+}
+
+Status Transaction::Impl::disconnect(RelTypeId type, Direction direction, NodeId node, NodeId neighbour, RelId id) {
+  cache::TouchedBlocks touched;
+  bool found = false;
+  if (!root().edit_disconnect(*context, type, direction, node, neighbour.value, id.value, &touched, &found)) {
+    LORA_TRY(topology(type, direction, TopologyChunk::index_of(node.value)).status());
+    if (!root().edit_disconnect(*context, type, direction, node, neighbour.value, id.value, &touched, &found)) {
+      return Status::internal("topology chunk is not loaded");
+    }
+  }
+  if (!found) {
+    return damaged(kv::Keyspace::kAdjacency,
+                   adjacency_list_prefix(node.value, direction, type),
+                   fmt::format("lacks relationship {}, which the relationship's record names", id.value));
+  }
+  for (uint32_t i = 0; i < touched.count; ++i) {
+    blocks.add({node.value, static_cast<uint8_t>(direction), type.value, touched.keys[i]});
+  }
+  return Status();
+}
+
+Status Transaction::Impl::count_ends(const EntityBlock* start_block, RelTypeId type, NodeId start, NodeId end,
+                                     int64_t delta) {
+  // A deleted end has no labels any more; its share was taken off when it was deleted.
+  for (LabelId label : start_block->labels(EntityBlock::row_of(start.value))) {
+    count_triple(label, type, Direction::kOut, delta);
+  }
+  LORA_ASSIGN(const EntityBlock* end_block, block(EntityKind::kNode, EntityBlock::index_of(end.value)));
+  for (LabelId label : end_block->labels(EntityBlock::row_of(end.value))) {
+    count_triple(label, type, Direction::kIn, delta);
+  }
+  return Status();
+}
+
+Result<RelId> Transaction::create_relationship(RelTypeId type, NodeId start, NodeId end,
+                                               std::span<const Property> properties) {
+  Impl& in = *impl_;
+  LORA_TRY(in.check_open());
+  LORA_TRY(in.check_size());
+  LORA_ASSIGN(const std::span<const Property> clean, in.clean_properties(properties));
+  Root& root = in.root();
+  if (type.value >= root.type_tokens) {
+    return Status::internal("unknown relationship type");
+  }
+  const RelId id(root.next_relationship);
+  if (id.value > kIdMax) {
+    return Status::limit("ids", "all relationship ids have been given out");
+  }
+  const Impl::Scope scope(in);
+  LORA_TRY(in.existing(EntityKind::kNode, end.value).status());
+  LORA_ASSIGN(const EntityBlock* start_block, in.existing(EntityKind::kNode, start.value));
+  if (!root.edit_create_relationship(*in.context, id, type, start, end, clean)) {
+    LORA_TRY(in.block(EntityKind::kRelationship, EntityBlock::index_of(id.value)).status());
+    if (!root.edit_create_relationship(*in.context, id, type, start, end, clean)) {
+      return Status::internal("relationship block is not loaded");
+    }
+  }
+  root.next_relationship = id.value + 1;
+  root.relationships += 1;
+  in.relationships.add(id.value);
+  LORA_TRY(in.connect(type, Direction::kOut, start, end, id));
+  LORA_TRY(in.connect(type, Direction::kIn, end, start, id));
+  in.count_type(type, 1);
+  LORA_TRY(in.count_ends(start_block, type, start, end, 1));
+  if (!root.schema->indexes.empty()) {
+    LORA_TRY(in.index_all(EntityKind::kRelationship, id.value,
+                          root.find_block(EntityKind::kRelationship, EntityBlock::index_of(id.value)), true));
+  }
+  in.counts.relationships_created += 1;
+  in.counts.properties_set += clean.size();
+  return id;
+}
+
+// --- properties ---
+
+Status Transaction::Impl::set_property(EntityKind kind, uint64_t id, KeyId key, const Value& value) {
+  LORA_TRY(check_open());
+  LORA_TRY(check_size());
+  LORA_TRY(check_value(key, value));
+  if (key.value >= root().key_tokens) {
+    return Status::internal("unknown property key");
+  }
+  const Scope scope(*this);
+  LORA_ASSIGN(const EntityBlock* before, existing(kind, id));
+  const uint32_t row = EntityBlock::row_of(id);
+  if (value.type() > ValueType::kFloat && value.heap_bytes() > (1u << 20)) {
+    old_properties.clear();
+    before->properties(row, &old_properties);
+    size_t bytes = value.heap_bytes();
+    for (const Property& property : old_properties) {
+      bytes += property.key == key ? 0 : property.value.heap_bytes();
+    }
+    if (bytes > kRecordBytesMax) {
+      return Status::limit("value size", fmt::format("the properties of one entity take more than `{}` bytes",
+                                                     kRecordBytesMax));
+    }
+  }
+  if (value.is_null()) {
+    const cache::Column* column = before->column(key);
+    if (column == nullptr || row >= column->rows || !column->valid(row)) {
+      return Status();
+    }
+  }
+  const bool indexed = !root().schema->indexes.empty();
+  if (indexed) {
+    LORA_TRY(index_key(kind, id, before, key, false));
+  }
+  if (!root().edit_set_property(*context, kind, id, key, value)) {
+    return Status::internal("entity block is not loaded");
+  }
+  (kind == EntityKind::kNode ? nodes : relationships).add(id);
+  if (indexed) {
+    LORA_TRY(index_key(kind, id, root().find_block(kind, EntityBlock::index_of(id)), key, true));
+  }
+  counts.properties_set += 1;
+  return Status();
+}
+
+Status Transaction::Impl::replace_properties(EntityKind kind, uint64_t id, std::span<const Property> in) {
+  LORA_TRY(check_open());
+  LORA_ASSIGN(const std::span<const Property> clean, clean_properties(in));
+  std::vector<Property> wanted(clean.begin(), clean.end());
+  std::vector<Property> before;
+  {
+    const Scope scope(*this);
+    LORA_ASSIGN(const EntityBlock* found, existing(kind, id));
+    found->properties(EntityBlock::row_of(id), &before);
+  }
+  for (const Property& old : before) {
+    const bool kept = std::any_of(wanted.begin(), wanted.end(), [&](const Property& p) { return p.key == old.key; });
+    if (!kept) {
+      LORA_TRY(set_property(kind, id, old.key, Value()));
+    }
+  }
+  for (const Property& property : wanted) {
+    LORA_TRY(set_property(kind, id, property.key, property.value));
+  }
+  return Status();
+}
+
+Status Transaction::set_node_property(NodeId id, KeyId key, const Value& value) {
+  return impl_->set_property(EntityKind::kNode, id.value, key, value);
+}
+
+Status Transaction::set_relationship_property(RelId id, KeyId key, const Value& value) {
+  return impl_->set_property(EntityKind::kRelationship, id.value, key, value);
+}
+
+Status Transaction::replace_node_properties(NodeId id, std::span<const Property> properties) {
+  return impl_->replace_properties(EntityKind::kNode, id.value, properties);
+}
+
+Status Transaction::replace_relationship_properties(RelId id, std::span<const Property> properties) {
+  return impl_->replace_properties(EntityKind::kRelationship, id.value, properties);
+}
+
+// --- labels ---
+
+Result<bool> Transaction::add_label(NodeId id, LabelId label) {
+  Impl& in = *impl_;
+  LORA_TRY(in.check_open());
+  LORA_TRY(in.check_size());
+  if (label.value >= in.root().label_tokens) {
+    return Status::internal("unknown label");
+  }
+  const Impl::Scope scope(in);
+  LORA_ASSIGN(const EntityBlock* before, in.existing(EntityKind::kNode, id.value));
+  const uint32_t row = EntityBlock::row_of(id.value);
+  if (before->has_label(row, label)) {
+    return false;
+  }
+  const auto old = before->labels(row);
+  if (old.size() >= kLabelsMax) {
+    return Status::limit("labels", fmt::format("a node has at most {} labels", kLabelsMax));
+  }
+  in.label_list.assign(old.begin(), old.end());
+  in.label_list.insert(std::lower_bound(in.label_list.begin(), in.label_list.end(), label), label);
+  if (!in.root().edit_set_labels(*in.context, id, in.label_list)) {
+    return Status::internal("node block is not loaded");
+  }
+  in.nodes.add(id.value);
+  LORA_TRY(in.put_label(id, label, true));
+  LORA_TRY(in.count_label_of_node(id, label, 1));
+  LORA_TRY(in.index_label(id.value, in.root().find_block(EntityKind::kNode, EntityBlock::index_of(id.value)), label, true));
+  in.counts.labels_added += 1;
+  return true;
+}
+
+Result<bool> Transaction::remove_label(NodeId id, LabelId label) {
+  Impl& in = *impl_;
+  LORA_TRY(in.check_open());
+  LORA_TRY(in.check_size());
+  const Impl::Scope scope(in);
+  LORA_ASSIGN(const EntityBlock* before, in.existing(EntityKind::kNode, id.value));
+  const uint32_t row = EntityBlock::row_of(id.value);
+  if (!before->has_label(row, label)) {
+    return false;
+  }
+  LORA_TRY(in.index_label(id.value, before, label, false));
+  const auto old = before->labels(row);
+  in.label_list.assign(old.begin(), old.end());
+  in.label_list.erase(std::find(in.label_list.begin(), in.label_list.end(), label));
+  if (!in.root().edit_set_labels(*in.context, id, in.label_list)) {
+    return Status::internal("node block is not loaded");
+  }
+  in.nodes.add(id.value);
+  LORA_TRY(in.put_label(id, label, false));
+  LORA_TRY(in.count_label_of_node(id, label, -1));
+  in.counts.labels_removed += 1;
+  return true;
+}
+
+// --- deleting ---
+
+Status Transaction::Impl::delete_relationship(RelId id, bool* deleted) {
+  *deleted = false;
+  if (id.value >= root().next_relationship) {
+    return not_found(EntityKind::kRelationship, id.value);
+  }
+  LORA_ASSIGN(const EntityBlock* found, block(EntityKind::kRelationship, EntityBlock::index_of(id.value)));
+  const uint32_t row = EntityBlock::row_of(id.value);
+  if (!found->exists(row)) {
+    if (ReaderChunks(*reader).was_in_base(EntityKind::kRelationship, id.value)) {
+      return Status();
+    }
+    return not_found(EntityKind::kRelationship, id.value);
+  }
+  const RelTypeId type = found->type(row);
+  const NodeId start = found->start(row);
+  const NodeId end = found->end(row);
+  if (!root().schema->indexes.empty()) {
+    LORA_TRY(index_all(EntityKind::kRelationship, id.value, found, false));
+  }
+  LORA_TRY(disconnect(type, Direction::kOut, start, end, id));
+  LORA_TRY(disconnect(type, Direction::kIn, end, start, id));
+  if (!root().edit_erase(*context, EntityKind::kRelationship, id.value)) {
+    return Status::internal("relationship block is not loaded");
+  }
+  root().relationships -= 1;
+  relationships.add(id.value);
+  count_type(type, -1);
+  LORA_ASSIGN(const EntityBlock* start_block, block(EntityKind::kNode, EntityBlock::index_of(start.value)));
+  LORA_TRY(count_ends(start_block, type, start, end, -1));
+  counts.relationships_deleted += 1;
+  *deleted = true;
+  return Status();
+}
+
+Result<bool> Transaction::delete_relationship(RelId id) {
+  LORA_TRY(impl_->check_open());
+  LORA_TRY(impl_->check_size());
+  const Impl::Scope scope(*impl_);
+  bool deleted = false;
+  LORA_TRY(impl_->delete_relationship(id, &deleted));
+  return deleted;
+}
+
+Status Transaction::Impl::delete_node(NodeId id, bool* deleted) {
+  *deleted = false;
+  if (id.value >= root().next_node) {
+    return not_found(EntityKind::kNode, id.value);
+  }
+  LORA_ASSIGN(const EntityBlock* found, block(EntityKind::kNode, EntityBlock::index_of(id.value)));
+  const uint32_t row = EntityBlock::row_of(id.value);
+  if (!found->exists(row)) {
+    if (ReaderChunks(*reader).was_in_base(EntityKind::kNode, id.value)) {
+      return Status();
+    }
+    return not_found(EntityKind::kNode, id.value);
+  }
+  if (!root().schema->indexes.empty()) {
+    LORA_TRY(index_all(EntityKind::kNode, id.value, found, false));
+  }
+  const auto carried = found->labels(row);
+  old_labels.assign(carried.begin(), carried.end());
+  for (LabelId label : old_labels) {
+    LORA_TRY(put_label(id, label, false));
+    LORA_TRY(count_label_of_node(id, label, -1));
+  }
+  if (!root().edit_erase(*context, EntityKind::kNode, id.value)) {
+    return Status::internal("node block is not loaded");
+  }
+  root().nodes -= 1;
+  nodes.add(id.value);
+  deleted_nodes.push_back(id.value);
+  counts.nodes_deleted += 1;
+  *deleted = true;
+  return Status();
+}
+
+Result<bool> Transaction::delete_node(NodeId id) {
+  LORA_TRY(impl_->check_open());
+  LORA_TRY(impl_->check_size());
+  const Impl::Scope scope(*impl_);
+  bool deleted = false;
+  LORA_TRY(impl_->delete_node(id, &deleted));
+  return deleted;
+}
+
+Result<bool> Transaction::detach_delete_node(NodeId id, uint64_t* deleted_relationships) {
+  Impl& in = *impl_;
+  LORA_TRY(in.check_open());
+  LORA_TRY(in.check_size());
+  const Impl::Scope scope(in);
+  uint64_t count = 0;
+  std::vector<uint64_t> ids;
+  if (id.value < in.root().next_node) {
+    for (uint32_t t = 0; t < in.root().type_tokens; ++t) {
+      const RelTypeId type(t);
+      if (in.root().type_count(type) == 0) {
+        continue;
+      }
+      for (Direction direction : {Direction::kOut, Direction::kIn}) {
+        Status status;
+        if (in.known_degree(id, type, direction, &status) == 0) {
+          LORA_TRY(status);
+          continue;
+        }
+        ids.clear();
+        const TopologyChunk* chunk = in.root().find_topology_chunk(type, direction, TopologyChunk::index_of(id.value));
+        chunk->for_each_segment(TopologyChunk::row_of(id.value), [&](const Neighbours& segment) {
+          for (uint32_t i = 0; i < segment.count; ++i) {
+            ids.push_back(segment.relationship(i));
+          }
+        });
+        for (uint64_t relationship : ids) {
+          bool deleted = false;
+          LORA_TRY(in.delete_relationship(RelId(relationship), &deleted));
+          count += deleted ? 1 : 0;
+        }
+      }
+    }
+  }
+  bool deleted = false;
+  LORA_TRY(in.delete_node(id, &deleted));
+  if (deleted_relationships != nullptr) {
+    *deleted_relationships = count;
+  }
+  return deleted;
+}
+
+bool Transaction::node_deleted(NodeId id) const {
+  Impl& in = *impl_;
+  return in.context != nullptr && id.value < in.root().next_node && !in.reader->node_exists(id) &&
+         ReaderChunks(*in.reader).was_in_base(EntityKind::kNode, id.value);
+}
+
+bool Transaction::relationship_deleted(RelId id) const {
+  Impl& in = *impl_;
+  return in.context != nullptr && id.value < in.root().next_relationship && !in.reader->relationship_exists(id) &&
+         ReaderChunks(*in.reader).was_in_base(EntityKind::kRelationship, id.value);
+}
+
+Status Transaction::clear() {
+  Impl& in = *impl_;
+  LORA_TRY(in.check_open());
+  const Impl::Scope scope(in);
+  Root& root = in.root();
+  in.counts.nodes_deleted += root.nodes;
+  in.counts.relationships_deleted += root.relationships;
+  // Every counter that is not zero changes.
+  for (uint32_t l = 0; l < root.label_tokens; ++l) {
+    if (root.label_count(LabelId(l)) != 0) {
+      in.counters.add({CounterKind::kLabel, l, 0});
+    }
+    for (uint32_t t = 0; t < root.type_tokens; ++t) {
+      for (Direction direction : {Direction::kOut, Direction::kIn}) {
+        if (root.triple_count(LabelId(l), RelTypeId(t), direction) != 0) {
+          in.counters.add({direction == Direction::kOut ? CounterKind::kLabelTypeOut : CounterKind::kLabelTypeIn, l, t});
+        }
+      }
+    }
+  }
+  for (uint32_t t = 0; t < root.type_tokens; ++t) {
+    if (root.type_count(RelTypeId(t)) != 0) {
+      in.counters.add({CounterKind::kRelType, 0, t});
+    }
+  }
+  root.edit_clear(*in.context);
+  root.nodes = 0;
+  root.relationships = 0;
+  in.deleted_nodes.clear();
+  in.cleared = true;
+  return Status();
+}
+
+const Transaction::Counts& Transaction::counts() const { return impl_->counts; }
+bool Transaction::changed() const { return impl_->changed(); }
+uint64_t Transaction::memory_bytes() const { return impl_->memory_bytes(); }
+
+}  // namespace lora::graph

@@ -1,0 +1,100 @@
+#include "graph/writer_lock.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace lora::graph {
+
+void WriterLock::take(std::string_view owner, uint64_t owner_token) {
+  held_ = true;
+  owner_.assign(owner);
+  owner_token_ = owner_token;
+  since_ = Clock::now();
+}
+
+Status WriterLock::busy() const {
+  const auto held_for = std::chrono::duration<double>(Clock::now() - since_).count();
+  return {ErrorCode::kTransaction,
+          fmt::format("another write transaction is open: `{}` since {:.1f} s ago; commit it or roll it back",
+                      owner_.empty() ? "unnamed" : owner_, held_for)};
+}
+
+Status WriterLock::acquire(Clock::time_point deadline, std::string_view owner, uint64_t owner_token,
+                           const std::function<Status()>& poll) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  if (!held_) [[likely]] {
+    take(owner, owner_token);
+    return Status();
+  }
+  if (owner_token != 0 && owner_token == owner_token_) {
+    return busy();
+  }
+  Waiter waiter;
+  waiter.since = Clock::now();
+  waiters_.push_back(&waiter);
+  const auto leave = [&] { waiters_.erase(std::find(waiters_.begin(), waiters_.end(), &waiter)); };
+  while (true) {
+    if (waiter.granted) {  // release() left it held and took us off the list
+      take(owner, owner_token);
+      return Status();
+    }
+    if (!held_) {
+      leave();
+      take(owner, owner_token);
+      return Status();
+    }
+    const auto now = Clock::now();
+    if (now >= deadline) {
+      leave();
+      return busy();
+    }
+    // Without a poll the wait may be long; the wake-up comes from release().
+    auto until = poll ? now + kPollTime : now + std::chrono::seconds(1);
+    waiter.wake.wait_until(lock, std::min(until, deadline));
+    if (!waiter.granted && held_ && poll) {
+      lock.unlock();
+      Status status = poll();
+      lock.lock();
+      if (!status.ok()) {
+        if (waiter.granted) {
+          lock.unlock();
+          release();
+        } else {
+          leave();
+        }
+        return status;
+      }
+    }
+  }
+}
+
+bool WriterLock::try_acquire(std::string_view owner) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (held_) {
+    return false;
+  }
+  take(owner, 0);
+  return true;
+}
+
+void WriterLock::release() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (waiters_.empty()) {
+    held_ = false;
+    owner_token_ = 0;
+    return;
+  }
+  Waiter* first = waiters_.front();
+  if (Clock::now() - first->since >= kBargeTime) {
+    waiters_.pop_front();
+    first->granted = true;  // stays held
+    owner_token_ = 0;
+  } else {
+    held_ = false;
+    owner_token_ = 0;
+  }
+  first->wake.notify_one();
+}
+
+}  // namespace lora::graph

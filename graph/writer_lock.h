@@ -1,0 +1,51 @@
+// The one writer of a graph: a lock with a deadline, a holder that can be named, and a poll for cancellation.
+//
+// Fair enough: who has waited longer than kBargeTime gets it next; before that a running thread may take it again
+// (handing over on every release would cost a context switch per commit). Threads: any; release() by any thread.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <ctime>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "kv/status.h"
+
+namespace lora::graph {
+
+class WriterLock {
+ public:
+  using Clock = std::chrono::steady_clock;
+  // kTransaction naming the holder when it is not free until `deadline`, or at once when the holder has the same
+  // non-zero token. `poll` (may be empty) is called every kPollTime; its failure ends the wait.
+  Status acquire(Clock::time_point deadline, std::string_view owner, uint64_t owner_token,
+                 const std::function<Status()>& poll);
+  bool try_acquire(std::string_view owner);
+  void release();
+
+ private:
+  struct Waiter {
+    std::condition_variable wake;
+    Clock::time_point since;
+    bool granted = false;
+  };
+  static constexpr std::chrono::milliseconds kPollTime{10};
+  static constexpr std::chrono::milliseconds kBargeTime{2};
+
+  void take(std::string_view owner, uint64_t owner_token);  // holds mutex_
+  Status busy() const;                                       // holds mutex_
+
+  mutable std::mutex mutex_;
+  std::deque<Waiter*> waiters_;
+  bool held_ = false;
+  std::string owner_;
+  uint64_t owner_token_ = 0;
+  Clock::time_point since_;
+};
+
+}  // namespace lora::graph
