@@ -44,7 +44,6 @@ struct Column : Object {
     struct {
       StringArena* arena;
       uint32_t arena_used;             // bytes of the arena this version knows
-      uint32_t live;                   // bytes in use by valid rows, shared ones counted once at most twice
     } strings;
     uint64_t value_bytes;              // kValues: heap bytes behind the values
   };
@@ -70,6 +69,11 @@ struct Column : Object {
   // Sets (null: removes). Returns the column as mine; copies, grows or changes kind as needed and retires what it
   // replaces. Null when no value is left. `context` null: loading; then the column must be unshared.
   static Column* set(WriteContext* context, Column* column, uint32_t row, const Value& value);
+  // For loaders: the column with no more memory than its rows need (`column` may be freed).
+  static Column* shrink(Column* column);
 };
+
+// Releases what a column owns beside its memory (arena reference, values); for free_object().
+void release_column(Column* column);
 
 }  // namespace lora::graph::cache

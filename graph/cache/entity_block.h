@@ -145,7 +145,7 @@ class EntityBlockBuilder {
 // its errors are the caller's). *out is overwritten, typed when all values present have one type.
 class Gatherer {
  public:
-  Gatherer(KeyId key, size_t count, PropertyColumn* out);
+  Gatherer(KeyId key, PropertyColumn* out) : key_(key), out_(out) {}
   template <typename Find>
   void run(std::span<const uint64_t> ids, Find&& find) {
     uint64_t current = kNoId;
@@ -169,14 +169,17 @@ class Gatherer {
       if (column != nullptr) take(*column, ids, i, last);
       i = last;
     }
+    finish(ids.size());
   }
 
  private:
   void take(const Column& column, std::span<const uint64_t> ids, size_t from, size_t last);
-  void to_values();
+  void start(PropertyColumn::Kind kind, size_t count);
+  void to_values(size_t count);
+  void finish(size_t count);
   KeyId key_;
   PropertyColumn* out_;
-  bool typed_ = false;   // any value seen yet?
+  bool started_ = false;   // any value seen yet?
 };
 
 }  // namespace lora::graph::cache

@@ -67,10 +67,10 @@ void register_object(WriteContext* context, Object* object, size_t bytes);
 // Trie nodes answer with their non-null slots.
 void for_each_part(const Object* object, const std::function<void(Object*)>& f);
 
-// Frees the memory of one object, not of its parts. Static objects are left alone.
-void free_object(Object* object);
-// Frees the object and everything below it. Only for what nobody else can reach.
-void free_tree(Object* object);
+// Frees the memory of one object, not of its parts; returns its bytes. Static objects are left alone.
+uint64_t free_object(Object* object);
+// Frees the object and everything below it; returns the bytes. Only for what nobody else can reach.
+uint64_t free_tree(Object* object);
 // Bytes of the object and everything below it.
 uint64_t tree_bytes(const Object* object);
 

@@ -25,6 +25,9 @@
 namespace lora::kv {
 class Snapshot;
 }
+namespace lora::graph::cache {
+class Versions;
+}
 
 namespace lora::graph::cache {
 
@@ -54,6 +57,7 @@ struct RootFields {
   uint64_t next_node = 0, next_relationship = 0;
   // The point in time of the store that chunks not loaded come from. A private root has its base's.
   const kv::Snapshot* store_snapshot = nullptr;
+  std::atomic<int64_t>* object_bytes = nullptr;  // Versions': what loaded objects are charged to; set by open()
 
   cache::Trie<cache::EntityBlock> node_blocks, relationship_blocks;
   cache::Table<cache::LabelChunk> labels;          // by label
@@ -107,9 +111,6 @@ struct Root : RootFields {
   uint64_t node_block_count() const { return next_node / cache::EntityBlock::kRows + 1; }
 
   // --- writing. false: a chunk that is needed is not loaded, nothing was changed. ---
-  // For an id at or beyond the version's id limit in a chunk that the store cannot have: makes the chunk known as empty,
-  // so that the edit functions find it. `first_new_id`: the id limit that is committed in the store; chunks that begin
-  // at or after it are new.
   bool edit_create_node(cache::WriteContext& context, NodeId id, std::span<const LabelId> labels,
                         std::span<const Property> properties);
   bool edit_create_relationship(cache::WriteContext& context, RelId id, RelTypeId type, NodeId start, NodeId end,

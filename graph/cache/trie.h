@@ -52,10 +52,30 @@ inline bool trie_covers(const TrieNode* node, uint64_t index) {
 }
 // The slot for `index` in a leaf that is mine, on a path that is mine; grows the height. `root` is changed in place.
 std::atomic<Object*>* writable_slot(WriteContext& context, TrieNode** root, uint64_t index);
-// See Trie::publish_loaded.
-Object* publish_loaded_slot(WriteContext* context, TrieNode** root, uint64_t index, Object* chunk);
+// Who loads: the open transaction reading its private root (`context`), or any other reader; and the byte counter that
+// loaded objects are charged to (null: none).
+struct Loading {
+  WriteContext* context = nullptr;
+  std::atomic<int64_t>* bytes = nullptr;
+};
+// See Trie::publish_loaded. Null (and `chunk` freed) when the trie does not cover the index.
+Object* publish_loaded_slot(const Loading& loading, TrieNode** root, uint64_t index, Object* chunk);
 // First resident chunk with index >= *index (updates it), or null.
 Object* next_resident(const TrieNode* root, uint64_t* index);
+
+// A static node all of whose slots are `below`. Never freed.
+TrieNode* make_static_trie(Object* below, uint8_t level);
+// The trie in which every index is known to be empty; one per level and type, shared by all.
+template <typename T>
+TrieNode* empty_trie(uint8_t level) {
+  static TrieNode* const* const levels = [] {
+    static TrieNode* made[8];
+    Object* below = T::empty();
+    for (uint8_t l = 0; l < 8; ++l) below = made[l] = make_static_trie(below, l);
+    return made;
+  }();
+  return levels[level];
+}
 
 template <typename T>
 class Trie {
@@ -71,10 +91,11 @@ class Trie {
     return slot == nullptr ? nullptr : static_cast<T*>(slot->load(std::memory_order_acquire));
   }
   // Hands a freshly loaded chunk over. Returns the chunk that is now in place: `chunk`, or the one another thread was
-  // first with (`chunk` is freed then). `context`: the open transaction when it is the one that reads, else null. A
-  // transaction whose leaf is already private keeps the chunk to itself (as made). The trie must cover the index.
-  T* publish_loaded(WriteContext* context, uint64_t index, T* chunk) {
-    return static_cast<T*>(publish_loaded_slot(context, &root, index, chunk));
+  // first with (`chunk` is freed then). A transaction whose leaf is already private keeps the chunk to itself (as made).
+  // A trie that does not cover the index gives T::empty() and frees `chunk`.
+  T* publish_loaded(const Loading& loading, uint64_t index, T* chunk) {
+    Object* there = publish_loaded_slot(loading, &root, index, chunk);
+    return there == nullptr ? T::empty() : static_cast<T*>(there);
   }
   // Puts `chunk` (mine). What was there is the caller's to retire.
   void set(WriteContext& context, uint64_t index, T* chunk) {
@@ -116,7 +137,7 @@ class Table {
   T* find(uint64_t token, uint64_t index) const { return find(token).find(index); }
   // `count`: how many inner indexes the version can have (sizes a trie that is not there yet). A table that does not
   // cover the token (a token made after this version) gives T::empty() and frees `chunk`.
-  T* publish_loaded(WriteContext* context, uint64_t token, uint64_t count, uint64_t index, T* chunk);
+  T* publish_loaded(const Loading& loading, uint64_t token, uint64_t count, uint64_t index, T* chunk);
   void set(WriteContext& context, uint64_t token, uint64_t index, T* chunk) {
     auto* slot = writable_slot(context, &root, token);
     Trie<T> trie{static_cast<TrieNode*>(slot->load(std::memory_order_relaxed))};
@@ -141,11 +162,11 @@ class Table {
   }
 };
 
-Object* publish_loaded_table(WriteContext* context, TrieNode** root, uint64_t token, uint64_t count, uint64_t index,
+Object* publish_loaded_table(const Loading& loading, TrieNode** root, uint64_t token, uint64_t count, uint64_t index,
                              Object* chunk);
 template <typename T>
-T* Table<T>::publish_loaded(WriteContext* context, uint64_t token, uint64_t count, uint64_t index, T* chunk) {
-  Object* there = publish_loaded_table(context, &root, token, count, index, chunk);
+T* Table<T>::publish_loaded(const Loading& loading, uint64_t token, uint64_t count, uint64_t index, T* chunk) {
+  Object* there = publish_loaded_table(loading, &root, token, count, index, chunk);
   return there == nullptr ? T::empty() : static_cast<T*>(there);
 }
 

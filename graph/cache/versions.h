@@ -87,8 +87,11 @@ class WriteContext {
 
  private:
   friend class Versions;
+  friend class Budget;
   explicit WriteContext(Versions* versions);
-  void free_made(size_t from);
+  void finish_locked();
+  void rollback_locked();
+  void report_bytes();
   void discard(Object* object);
   void flush_discarded();
 
@@ -105,7 +108,9 @@ class WriteContext {
   std::vector<Object*> discarded_;           // mine, unreachable, perhaps still read in this batch
   uint64_t discarded_bytes_ = 0;
   size_t made_mark_ = 0, retired_mark_ = 0;  // at begin_statement
-  std::vector<RetiredObject> retired_trees_;
+  uint64_t bytes_mark_ = 0;
+  int64_t unreported_bytes_ = 0;             // not yet added to Versions' counter
+  uint32_t pending_trees_ = 0;   // tree entries in retired_: no eviction meanwhile
 };
 
 struct VersionsStats {
@@ -130,10 +135,10 @@ class Versions {
   void replace(Root root);
 
   // --- readers: any thread, no locks ---
-  // The published root, pinned in *slot.
+  // The published root, pinned in *slot. Null when 2^20 pins are held.
   const Root* pin(uint32_t* slot);
   void unpin(uint32_t slot);
-  AccessSlot* claim_access();
+  AccessSlot* claim_access();   // null when 2^20 are claimed
   void release_access(AccessSlot* slot);   // leaves first
   void enter(AccessSlot* slot) {
     if (slot->epoch.load(std::memory_order_relaxed) != 0) return;
@@ -165,10 +170,6 @@ class Versions {
  private:
   friend class WriteContext;
   friend class Budget;
-  friend Object* publish_loaded_slot(WriteContext*, TrieNode**, uint64_t, Object*);
-  struct PinSlot;
-  struct Commit;
-  struct EpochRetired;
   struct Impl;
 
   std::atomic<Root*> published_{nullptr};

@@ -1,0 +1,331 @@
+#include "graph/cache/column.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <new>
+
+#include "graph/cache/versions.h"
+#include "kv/check.h"
+
+namespace lora::graph::cache {
+
+namespace {
+
+constexpr uint32_t kRowsMax = 256;
+
+size_t row_bytes(Column::Kind kind) {
+  switch (kind) {
+    case Column::Kind::kIntegers:
+    case Column::Kind::kFloats: return 8;
+    case Column::Kind::kStrings: return 4;
+    case Column::Kind::kValues: return sizeof(Value);
+    case Column::Kind::kBooleans: return 0;
+  }
+  return 0;
+}
+
+int64_t* integers(Column* c) { return reinterpret_cast<int64_t*>(c + 1); }
+double* floats(Column* c) { return reinterpret_cast<double*>(c + 1); }
+uint32_t* strings(Column* c) { return reinterpret_cast<uint32_t*>(c + 1); }
+Value* values(Column* c) { return reinterpret_cast<Value*>(c + 1); }
+
+StringArena* make_arena(uint32_t capacity) {
+  auto* arena = new (allocate(sizeof(StringArena) + capacity)) StringArena;
+  arena->capacity = capacity;
+  return arena;
+}
+
+void drop_arena(StringArena* arena) {
+  if (arena != nullptr && arena->references.fetch_sub(1, std::memory_order_acq_rel) == 1) std::free(arena);
+}
+
+// An object of a loader has no context and belongs to it alone.
+bool owned(WriteContext* context, const Object* object) { return context == nullptr || context->mine(object); }
+
+void grew(WriteContext* context, Column* column, int64_t bytes) {
+  if (context != nullptr) {
+    context->grew(column, bytes);
+  } else {
+    column->bytes = static_cast<uint32_t>(column->bytes + bytes);
+  }
+}
+
+// `column` is no longer in the block; `by` is, when it took its place.
+void replace(WriteContext* context, Column* column, Column* by) {
+  if (context == nullptr) {
+    free_object(column);
+  } else if (by != nullptr && context->mine(column)) {
+    context->replaced(column, by);
+  } else {
+    context->retire(column);
+  }
+}
+
+// The same values with room for `capacity` rows; shares the arena.
+Column* copy_column(WriteContext* context, Column* column, uint32_t capacity) {
+  Column* copy = Column::make(context, column->column_kind, capacity);
+  copy->rows = column->rows;
+  copy->present = column->present;
+  copy->shared_strings = column->shared_strings;
+  std::memcpy(copy->valid_bits, column->valid_bits, sizeof copy->valid_bits);
+  switch (column->column_kind) {
+    case Column::Kind::kIntegers:
+      copy->integers = column->integers;
+      std::memcpy(integers(copy), integers(column), size_t{column->rows} * 8);
+      break;
+    case Column::Kind::kFloats:
+      copy->floats = column->floats;
+      std::memcpy(floats(copy), floats(column), size_t{column->rows} * 8);
+      break;
+    case Column::Kind::kBooleans: std::memcpy(copy->boolean_bits, column->boolean_bits, 32); break;
+    case Column::Kind::kStrings:
+      copy->strings = column->strings;
+      if (copy->strings.arena != nullptr) copy->strings.arena->references.fetch_add(1, std::memory_order_relaxed);
+      std::memcpy(strings(copy), strings(column), size_t{column->rows} * 4);
+      grew(context, copy, column->strings.arena_used);
+      break;
+    case Column::Kind::kValues:
+      copy->value_bytes = column->value_bytes;
+      for (uint32_t i = 0; i < column->rows; ++i) values(copy)[i] = values(column)[i];
+      grew(context, copy, static_cast<int64_t>(column->value_bytes));
+      break;
+  }
+  return copy;
+}
+
+Column* to_values(WriteContext* context, Column* column, uint32_t capacity) {
+  Column* copy = Column::make(context, Column::Kind::kValues, std::max<uint32_t>(capacity, column->rows));
+  copy->rows = column->rows;
+  copy->present = column->present;
+  std::memcpy(copy->valid_bits, column->valid_bits, sizeof copy->valid_bits);
+  uint64_t heap = 0;
+  for (uint32_t i = 0; i < column->rows; ++i) {
+    if (!column->valid(i)) continue;
+    values(copy)[i] = column->get(i);
+    heap += values(copy)[i].heap_bytes();
+  }
+  copy->value_bytes = heap;
+  grew(context, copy, static_cast<int64_t>(heap));
+  return copy;
+}
+
+// A new arena with the bytes that rows still use and room for `extra` more; entries are pointed to it.
+void repack(WriteContext* context, Column* column, uint32_t extra, bool exact) {
+  struct Moved {
+    uint32_t from = ~uint32_t{0}, to = 0;
+  };
+  Moved moved[512];  // old entry -> new entry; at most 256 of them
+  uint32_t live = 0;
+  uint32_t* entries = strings(column);
+  StringArena* old = column->strings.arena;
+  // Sizes first, shared bytes counted as often as they are used: a bound is enough.
+  for (uint32_t i = 0; i < column->rows; ++i) live += column->valid(i) ? entries[i] & 255 : 0;
+  const uint32_t capacity = exact ? live + extra : live + live / 2 + extra + 64;
+  StringArena* arena = make_arena(capacity);
+  uint32_t used = 0;
+  for (uint32_t i = 0; i < column->rows; ++i) {
+    if (!column->valid(i)) continue;
+    const uint32_t entry = entries[i];
+    uint32_t at = (entry * 2654435761u) >> 23;
+    while (moved[at].from != ~uint32_t{0} && moved[at].from != entry) at = (at + 1) & 511;
+    if (moved[at].from == ~uint32_t{0}) {
+      moved[at] = {entry, used << 8 | (entry & 255)};
+      std::memcpy(arena->data() + used, old->data() + (entry >> 8), entry & 255);
+      used += entry & 255;
+    }
+    entries[i] = moved[at].to;
+  }
+  arena->end = used;
+  grew(context, column, static_cast<int64_t>(used) - static_cast<int64_t>(column->strings.arena_used));
+  column->strings.arena = arena;
+  column->strings.arena_used = used;
+  drop_arena(old);
+}
+
+void put_string(WriteContext* context, Column* column, uint32_t row, std::string_view text) {
+  uint32_t* entries = strings(column);
+  const auto length = static_cast<uint32_t>(text.size());
+  // Equal strings share bytes. Columns without repetition stop looking after the first 32 rows.
+  if (column->rows <= 32 || column->shared_strings > column->present / 8) {
+    const char* bytes = column->strings.arena == nullptr ? nullptr : column->strings.arena->data();
+    for (uint32_t i = 0; i < column->rows; ++i) {
+      const uint32_t entry = entries[i];
+      if (column->valid(i) && (entry & 255) == length && std::memcmp(bytes + (entry >> 8), text.data(), length) == 0) {
+        entries[row] = entry;
+        ++column->shared_strings;
+        return;
+      }
+    }
+  }
+  StringArena* arena = column->strings.arena;
+  const bool newest = arena != nullptr && arena->end == column->strings.arena_used;
+  if (!newest || arena->end + length > arena->capacity) {
+    if (arena == nullptr) {
+      column->strings.arena = make_arena(context == nullptr ? 2048 : std::max<uint32_t>(64, length * 2));
+    } else {
+      repack(context, column, length, false);
+    }
+    arena = column->strings.arena;
+  }
+  const uint32_t offset = arena->end;
+  std::memcpy(arena->data() + offset, text.data(), length);
+  arena->end = offset + length;
+  column->strings.arena_used = arena->end;
+  entries[row] = offset << 8 | length;
+  grew(context, column, length);
+}
+
+}  // namespace
+
+Column* Column::make(WriteContext* context, Kind kind, uint32_t capacity) {
+  const size_t bytes = sizeof(Column) + row_bytes(kind) * capacity;
+  auto* column = new (allocate(bytes)) Column(kind);
+  column->capacity = static_cast<uint16_t>(kind == Kind::kBooleans ? kRowsMax : capacity);
+  switch (kind) {
+    case Kind::kIntegers:
+      column->integers = {std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()};
+      break;
+    case Kind::kFloats:
+      column->floats = {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
+      break;
+    case Kind::kBooleans: std::memset(column->boolean_bits, 0, sizeof column->boolean_bits); break;
+    case Kind::kStrings: column->strings = {nullptr, 0}; break;
+    case Kind::kValues:
+      column->value_bytes = 0;
+      for (uint32_t i = 0; i < capacity; ++i) new (cache::values(column) + i) Value();
+      break;
+  }
+  register_object(context, column, bytes);
+  return column;
+}
+
+void release_column(Column* column) {
+  if (column->column_kind == Column::Kind::kStrings) {
+    drop_arena(column->strings.arena);
+  } else if (column->column_kind == Column::Kind::kValues) {
+    for (uint32_t i = 0; i < column->capacity; ++i) values(column)[i].~Value();
+  }
+}
+
+Column::Kind Column::kind_for(const Value& value) {
+  switch (value.type()) {
+    case ValueType::kInteger: return Kind::kIntegers;
+    case ValueType::kFloat: return Kind::kFloats;
+    case ValueType::kBoolean: return Kind::kBooleans;
+    case ValueType::kString: return value.as_string().size() <= kStringMax ? Kind::kStrings : Kind::kValues;
+    default: return Kind::kValues;
+  }
+}
+
+Value Column::get(uint32_t row) const {
+  if (!valid(row)) return Value();
+  switch (column_kind) {
+    case Kind::kIntegers: return Value::integer(integer_array()[row]);
+    case Kind::kFloats: return Value::floating(float_array()[row]);
+    case Kind::kBooleans: return Value::boolean((boolean_bits[row >> 6] >> (row & 63) & 1) != 0);
+    case Kind::kStrings: return Value::string(string(row));
+    case Kind::kValues: return value_array()[row];
+  }
+  return Value();
+}
+
+Column* Column::set(WriteContext* context, Column* column, uint32_t row, const Value& value) {
+  LORA_DCHECK(row < kRowsMax);
+  const uint64_t bit = uint64_t{1} << (row & 63);
+  if (value.is_null()) {
+    if (column == nullptr || !column->valid(row)) return column;
+    if (column->present == 1) {
+      replace(context, column, nullptr);
+      return nullptr;
+    }
+    if (!owned(context, column)) {
+      Column* copy = copy_column(context, column, column->rows);
+      replace(context, column, copy);
+      column = copy;
+    }
+    if (column->column_kind == Kind::kValues) {
+      Value& old = cache::values(column)[row];
+      const auto heap = static_cast<int64_t>(old.heap_bytes());
+      column->value_bytes -= static_cast<uint64_t>(heap);
+      grew(context, column, -heap);
+      old = Value();
+    }
+    column->valid_bits[row >> 6] &= ~bit;
+    --column->present;
+    return column;
+  }
+
+  const Kind kind = kind_for(value);
+  if (column == nullptr) {
+    column = make(context, kind, context == nullptr ? kRowsMax : std::min<uint32_t>(kRowsMax, (row + 8) & ~7u));
+  } else {
+    const bool mine = owned(context, column);
+    const bool fits = column->column_kind == kind || column->column_kind == Kind::kValues;
+    if (!mine || !fits || row >= column->capacity) {
+      uint32_t capacity = std::max<uint32_t>(column->rows, row + 1);
+      capacity = mine && context != nullptr ? capacity + capacity / 2 + 8 : capacity;
+      if (context == nullptr) capacity = kRowsMax;
+      capacity = std::min<uint32_t>(kRowsMax, (capacity + 7) & ~7u);
+      Column* copy = fits ? copy_column(context, column, capacity) : to_values(context, column, capacity);
+      replace(context, column, copy);
+      column = copy;
+    }
+  }
+  const bool was_valid = column->valid(row);
+  switch (column->column_kind) {
+    case Kind::kIntegers: {
+      const int64_t v = value.as_integer();
+      cache::integers(column)[row] = v;
+      column->integers.min = std::min(column->integers.min, v);
+      column->integers.max = std::max(column->integers.max, v);
+      break;
+    }
+    case Kind::kFloats: {
+      const double v = value.as_float();
+      cache::floats(column)[row] = v;
+      if (v < column->floats.min) column->floats.min = v;
+      if (v > column->floats.max) column->floats.max = v;
+      break;
+    }
+    case Kind::kBooleans:
+      if (value.as_boolean()) {
+        column->boolean_bits[row >> 6] |= bit;
+      } else {
+        column->boolean_bits[row >> 6] &= ~bit;
+      }
+      break;
+    case Kind::kStrings:
+      // The old text of the row no longer counts.
+      column->valid_bits[row >> 6] &= ~bit;
+      put_string(context, column, row, value.as_string());
+      break;
+    case Kind::kValues: {
+      Value& place = cache::values(column)[row];
+      const auto delta = static_cast<int64_t>(value.heap_bytes()) - static_cast<int64_t>(place.heap_bytes());
+      place = value;
+      column->value_bytes += static_cast<uint64_t>(delta);
+      grew(context, column, delta);
+      break;
+    }
+  }
+  // Rows between the old end and this one are absent: their bits are clear, their entries are never read.
+  if (row >= column->rows) column->rows = static_cast<uint16_t>(row + 1);
+  if (!was_valid) ++column->present;
+  column->valid_bits[row >> 6] |= bit;
+  return column;
+}
+
+Column* Column::shrink(Column* column) {
+  if (column->column_kind == Kind::kStrings && column->strings.arena != nullptr &&
+      column->strings.arena->capacity > column->strings.arena_used + 16) {
+    repack(nullptr, column, 0, true);
+  }
+  if (column->column_kind == Kind::kBooleans || column->capacity <= column->rows + 7u) return column;
+  Column* copy = copy_column(nullptr, column, column->rows);
+  free_object(column);
+  return copy;
+}
+
+}  // namespace lora::graph::cache

@@ -1,0 +1,430 @@
+#include "graph/cache/entity_block.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "graph/cache/versions.h"
+#include "kv/check.h"
+
+namespace lora::graph::cache {
+
+namespace {
+
+bool owned(WriteContext* context, const Object* object) { return context == nullptr || context->mine(object); }
+
+// `old` is no longer part of the block; `by` has taken its place.
+void replace(WriteContext* context, Object* old, Object* by) {
+  if (context == nullptr) {
+    free_object(old);
+  } else if (by != nullptr && context->mine(old)) {
+    context->replaced(old, by);
+  } else {
+    context->retire(old);
+  }
+}
+
+EntityBlock* allocate_block(WriteContext* context, uint32_t column_capacity) {
+  const size_t bytes = sizeof(EntityBlock) + column_capacity * sizeof(EntityBlock::ColumnSlot);
+  auto* block = new (allocate(bytes)) EntityBlock;
+  block->column_capacity = static_cast<uint16_t>(column_capacity);
+  register_object(context, block, bytes);
+  return block;
+}
+
+EntityBlock* copy_block(WriteContext* context, EntityBlock* block, uint32_t column_capacity) {
+  EntityBlock* copy = allocate_block(context, column_capacity);
+  copy->rows = block->rows;
+  copy->count = block->count;
+  copy->column_count = block->column_count;
+  std::memcpy(copy->exists_bits, block->exists_bits, sizeof copy->exists_bits);
+  copy->label_sets = block->label_sets;
+  copy->ends = block->ends;
+  for (uint32_t i = 0; i < block->column_count; ++i) new (copy->slots() + i) EntityBlock::ColumnSlot(block->slots()[i]);
+  replace(context, block, copy);
+  return copy;
+}
+
+EntityBlock* own_block(WriteContext* context, EntityBlock* block) {
+  if ((block->flags & Object::kStatic) == 0 && owned(context, block)) return block;
+  return copy_block(context, block, block->column_count + 2u);
+}
+
+// --- labels ---
+
+LabelSets* allocate_sets(WriteContext* context, uint32_t sets, uint32_t label_count, bool uniform) {
+  const size_t bytes = sizeof(LabelSets) + (uniform ? 0 : 256) + (sets + 1) * sizeof(uint32_t) + label_count * sizeof(LabelId);
+  auto* made = new (allocate(bytes)) LabelSets;
+  made->sets = static_cast<uint16_t>(sets);
+  made->uniform = uniform;
+  made->label_count = label_count;
+  register_object(context, made, bytes);
+  return made;
+}
+
+// A table from distinct sets and each row's set.
+LabelSets* build_sets(WriteContext* context, const std::vector<std::span<const LabelId>>& sets, const uint8_t* row_set) {
+  size_t label_count = 0;
+  for (const auto& set : sets) label_count += set.size();
+  LabelSets* made = allocate_sets(context, static_cast<uint32_t>(sets.size()), static_cast<uint32_t>(label_count), row_set == nullptr);
+  if (row_set != nullptr) std::memcpy(const_cast<uint8_t*>(made->row_set()), row_set, 256);
+  auto* starts = const_cast<uint32_t*>(made->starts());
+  auto* labels = const_cast<LabelId*>(made->labels());
+  uint32_t at = 0;
+  for (size_t i = 0; i < sets.size(); ++i) {
+    starts[i] = at;
+    for (LabelId label : sets[i]) new (labels + at++) LabelId(label);
+  }
+  starts[sets.size()] = at;
+  return made;
+}
+
+bool same_labels(std::span<const LabelId> a, std::span<const LabelId> b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
+// The block's table after `row` has got `labels`. `block` is mine; the row may exist already.
+void put_labels(WriteContext* context, EntityBlock* block, uint32_t row, std::span<const LabelId> labels) {
+  LabelSets* old = block->label_sets;
+  // Rows other than this one that carry labels or the lack of them.
+  const uint32_t others = block->count - (block->exists(row) ? 1 : 0);
+  if (old == nullptr && labels.empty()) return;
+  if (others == 0) {
+    if (old != nullptr && old->uniform && same_labels(old->set(0), labels)) return;
+    LabelSets* made = labels.empty() ? nullptr : build_sets(context, {labels}, nullptr);
+    block->label_sets = made;
+    if (old != nullptr) replace(context, old, made);
+    return;
+  }
+  if (old != nullptr && old->uniform && same_labels(old->set(0), labels)) return;
+  if (old != nullptr && !old->uniform) {
+    // The usual change of a mixed block: the set is known.
+    for (uint32_t i = 0; i < old->sets; ++i) {
+      if (!same_labels(old->set(i), labels)) continue;
+      if (old->row_set()[row] == i) return;
+      LabelSets* table = old;
+      if (!owned(context, old)) {
+        table = allocate_sets(context, old->sets, old->label_count, false);
+        std::memcpy(static_cast<void*>(table + 1), static_cast<const void*>(old + 1), old->bytes - sizeof(LabelSets));
+        block->label_sets = table;
+        replace(context, old, table);
+      }
+      const_cast<uint8_t*>(table->row_set())[row] = static_cast<uint8_t>(i);
+      return;
+    }
+  }
+  // A new set: rebuild from the rows in use, so that sets nobody has any more go away (at most 256 remain).
+  std::vector<std::span<const LabelId>> sets;
+  uint8_t row_set[256] = {};
+  int16_t renumbered[256];
+  std::fill(std::begin(renumbered), std::end(renumbered), int16_t{-1});
+  sets.push_back(labels);
+  int32_t no_labels = labels.empty() ? 0 : -1;
+  for (uint32_t r = 0; r < EntityBlock::kRows; ++r) {
+    if (r == row || !block->exists(r)) continue;
+    if (old == nullptr) {
+      if (no_labels < 0) {
+        no_labels = static_cast<int32_t>(sets.size());
+        sets.push_back({});
+      }
+      row_set[r] = static_cast<uint8_t>(no_labels);
+      continue;
+    }
+    const uint32_t before = old->uniform ? 0 : old->row_set()[r];
+    if (renumbered[before] < 0) {
+      renumbered[before] = static_cast<int16_t>(sets.size());
+      sets.push_back(old->set(before));
+    }
+    row_set[r] = static_cast<uint8_t>(renumbered[before]);
+  }
+  row_set[row] = 0;
+  LabelSets* made = build_sets(context, sets, sets.size() == 1 ? nullptr : row_set);
+  block->label_sets = made;
+  if (old != nullptr) replace(context, old, made);
+}
+
+// --- ends ---
+
+uint64_t* wide_array(RelationshipEnds* e) { return reinterpret_cast<uint64_t*>(e + 1); }
+uint32_t* narrow_array(RelationshipEnds* e) { return reinterpret_cast<uint32_t*>(e + 1); }
+
+RelationshipEnds* allocate_ends(WriteContext* context, uint32_t capacity, bool wide, bool one_type) {
+  const size_t bytes = sizeof(RelationshipEnds) + size_t{capacity} * ((wide ? 16 : 8) + (one_type ? 0 : 4));
+  auto* ends = new (allocate(bytes)) RelationshipEnds;
+  ends->capacity = static_cast<uint16_t>(capacity);
+  ends->wide = wide;
+  ends->one_type = one_type;
+  register_object(context, ends, bytes);
+  return ends;
+}
+
+void put_ids(RelationshipEnds* ends, uint32_t row, uint64_t start, uint64_t end) {
+  if (ends->wide) {
+    wide_array(ends)[row] = start;
+    wide_array(ends)[ends->capacity + row] = end;
+  } else {
+    narrow_array(ends)[row] = static_cast<uint32_t>(start);
+    narrow_array(ends)[ends->capacity + row] = static_cast<uint32_t>(end);
+  }
+}
+
+RelationshipEnds* copy_ends(WriteContext* context, const RelationshipEnds* old, uint32_t capacity, bool wide, bool one_type) {
+  RelationshipEnds* copy = allocate_ends(context, capacity, wide, one_type);
+  copy->rows = old->rows;
+  copy->type = old->type;
+  if (wide == old->wide) {
+    const size_t width = wide ? 8 : 4;
+    char* to = reinterpret_cast<char*>(copy + 1);
+    const char* from = reinterpret_cast<const char*>(old + 1);
+    std::memcpy(to, from, old->rows * width);
+    std::memcpy(to + capacity * width, from + old->capacity * width, old->rows * width);
+  } else {
+    for (uint32_t r = 0; r < old->rows; ++r) put_ids(copy, r, old->start_of(r), old->end_of(r));
+  }
+  if (!one_type) {
+    auto* types = const_cast<uint32_t*>(copy->types());
+    for (uint32_t r = 0; r < old->rows; ++r) types[r] = old->one_type ? old->type : old->types()[r];
+  }
+  return copy;
+}
+
+void put_ends(WriteContext* context, EntityBlock* block, uint32_t row, RelTypeId type, NodeId start, NodeId end) {
+  RelationshipEnds* ends = block->ends;
+  const bool needs_wide = ((start.value | end.value) >> 32) != 0;
+  if (ends == nullptr) {
+    ends = allocate_ends(context, context == nullptr ? 256 : std::min(256u, (row + 8) & ~7u), needs_wide, true);
+    ends->type = type.value;
+    block->ends = ends;
+  }
+  const bool mine = owned(context, ends);
+  const bool one_type = ends->one_type && (ends->type == type.value || ends->rows == 0);
+  if (!mine || row >= ends->capacity || (needs_wide && !ends->wide) || one_type != ends->one_type) {
+    uint32_t capacity = std::max<uint32_t>(ends->rows, row + 1);
+    capacity = mine && row >= ends->capacity ? capacity + capacity / 2 + 8 : capacity;
+    capacity = context == nullptr ? 256 : std::min<uint32_t>(256, (capacity + 7) & ~7u);
+    RelationshipEnds* copy = copy_ends(context, ends, capacity, needs_wide || ends->wide, one_type);
+    replace(context, ends, copy);
+    block->ends = ends = copy;
+  }
+  // Rows that were skipped are never asked for, but copies read them.
+  for (uint32_t r = ends->rows; r < row; ++r) {
+    put_ids(ends, r, 0, 0);
+    if (!one_type) const_cast<uint32_t*>(ends->types())[r] = 0;
+  }
+  put_ids(ends, row, start.value, end.value);
+  if (one_type) {
+    ends->type = type.value;
+  } else {
+    const_cast<uint32_t*>(ends->types())[row] = type.value;
+  }
+  if (row >= ends->rows) ends->rows = static_cast<uint16_t>(row + 1);
+}
+
+// --- properties ---
+
+// Sets one column's value; `block` is mine. May move the block.
+EntityBlock* put_property(WriteContext* context, EntityBlock* block, uint32_t row, KeyId key, const Value& value) {
+  EntityBlock::ColumnSlot* slots = block->slots();
+  uint32_t at = 0;
+  while (at < block->column_count && slots[at].key < key) ++at;
+  if (at < block->column_count && slots[at].key == key) {
+    Column* column = Column::set(context, slots[at].column, row, value);
+    if (column != nullptr) {
+      slots[at].column = column;
+      return block;
+    }
+    for (uint32_t i = at; i + 1 < block->column_count; ++i) slots[i] = slots[i + 1];
+    --block->column_count;
+    return block;
+  }
+  if (value.is_null()) return block;
+  if (block->column_count == block->column_capacity) {
+    block = copy_block(context, block, block->column_count + std::max(4u, block->column_count / 2u));
+    slots = block->slots();
+  }
+  for (uint32_t i = block->column_count; i > at; --i) slots[i] = slots[i - 1];
+  slots[at] = {key, Column::set(context, nullptr, row, value)};
+  ++block->column_count;
+  return block;
+}
+
+void mark_created(EntityBlock* block, uint32_t row) {
+  block->exists_bits[row >> 6] |= uint64_t{1} << (row & 63);
+  ++block->count;
+  if (row >= block->rows) block->rows = static_cast<uint16_t>(row + 1);
+}
+
+}  // namespace
+
+EntityBlock* EntityBlock::empty() {
+  static EntityBlock* const shared = [] {
+    auto* block = new (allocate(sizeof(EntityBlock))) EntityBlock;
+    block->flags = kStatic;
+    return block;
+  }();
+  return shared;
+}
+
+EntityBlock* EntityBlock::make(WriteContext* context) { return allocate_block(context, 8); }
+
+EntityBlock* EntityBlock::writable(WriteContext& context, EntityBlock* block) { return own_block(&context, block); }
+
+void EntityBlock::properties(uint32_t row, std::vector<Property>* out) const {
+  for (const ColumnSlot& slot : columns()) {
+    if (slot.column->valid(row)) out->push_back({slot.key, slot.column->get(row)});
+  }
+}
+
+EntityBlock* EntityBlock::create_node(WriteContext* context, EntityBlock* block, uint32_t row,
+                                      std::span<const LabelId> labels, std::span<const Property> properties) {
+  LORA_DCHECK(row < kRows && !block->exists(row));
+  block = own_block(context, block);
+  put_labels(context, block, row, labels);
+  mark_created(block, row);
+  for (const Property& p : properties) block = put_property(context, block, row, p.key, p.value);
+  return block;
+}
+
+EntityBlock* EntityBlock::create_relationship(WriteContext* context, EntityBlock* block, uint32_t row, RelTypeId type,
+                                              NodeId start, NodeId end, std::span<const Property> properties) {
+  LORA_DCHECK(row < kRows && !block->exists(row));
+  block = own_block(context, block);
+  put_ends(context, block, row, type, start, end);
+  mark_created(block, row);
+  for (const Property& p : properties) block = put_property(context, block, row, p.key, p.value);
+  return block;
+}
+
+EntityBlock* EntityBlock::set_property(WriteContext* context, EntityBlock* block, uint32_t row, KeyId key,
+                                       const Value& value) {
+  block = own_block(context, block);
+  return put_property(context, block, row, key, value);
+}
+
+EntityBlock* EntityBlock::set_labels(WriteContext* context, EntityBlock* block, uint32_t row,
+                                     std::span<const LabelId> labels) {
+  block = own_block(context, block);
+  put_labels(context, block, row, labels);
+  return block;
+}
+
+EntityBlock* EntityBlock::erase(WriteContext* context, EntityBlock* block, uint32_t row) {
+  if (!block->exists(row)) return block;
+  block = own_block(context, block);
+  for (uint32_t i = block->column_count; i-- > 0;) {
+    if (block->slots()[i].column->valid(row)) block = put_property(context, block, row, block->slots()[i].key, Value());
+  }
+  block->exists_bits[row >> 6] &= ~(uint64_t{1} << (row & 63));
+  --block->count;
+  return block;
+}
+
+// --- builder ---
+
+EntityBlockBuilder::~EntityBlockBuilder() {
+  if (block_ != nullptr) free_tree(block_);
+}
+
+void EntityBlockBuilder::add_node(uint32_t row, std::span<const LabelId> labels, std::span<const Property> properties) {
+  if (block_ == nullptr) block_ = EntityBlock::make(nullptr);
+  block_ = EntityBlock::create_node(nullptr, block_, row, labels, properties);
+}
+
+void EntityBlockBuilder::add_relationship(uint32_t row, RelTypeId type, NodeId start, NodeId end,
+                                          std::span<const Property> properties) {
+  if (block_ == nullptr) block_ = EntityBlock::make(nullptr);
+  block_ = EntityBlock::create_relationship(nullptr, block_, row, type, start, end, properties);
+}
+
+EntityBlock* EntityBlockBuilder::finish() {
+  EntityBlock* block = block_;
+  block_ = nullptr;
+  if (block == nullptr) return EntityBlock::empty();
+  for (uint32_t i = 0; i < block->column_count; ++i) {
+    block->slots()[i].column = Column::shrink(block->slots()[i].column);
+  }
+  if (block->ends != nullptr && block->ends->capacity > block->ends->rows + 7u) {
+    RelationshipEnds* exact = copy_ends(nullptr, block->ends, block->ends->rows, block->ends->wide, block->ends->one_type);
+    free_object(block->ends);
+    block->ends = exact;
+  }
+  return block;
+}
+
+// --- gathering ---
+
+void Gatherer::start(PropertyColumn::Kind kind, size_t count) {
+  started_ = true;
+  out_->kind = kind;
+  if (kind == PropertyColumn::Kind::kValues) {
+    out_->values.assign(count, Value());
+    return;
+  }
+  out_->valid.assign(count, 0);
+  if (kind == PropertyColumn::Kind::kIntegers) {
+    out_->integers.assign(count, 0);
+  } else {
+    out_->floats.assign(count, 0.0);
+  }
+}
+
+void Gatherer::to_values(size_t count) {
+  out_->values.assign(count, Value());
+  for (size_t i = 0; i < count; ++i) {
+    if (out_->valid[i] == 0) continue;
+    out_->values[i] = out_->kind == PropertyColumn::Kind::kIntegers ? Value::integer(out_->integers[i])
+                                                                    : Value::floating(out_->floats[i]);
+  }
+  out_->kind = PropertyColumn::Kind::kValues;
+}
+
+void Gatherer::finish(size_t count) {
+  if (!started_) start(PropertyColumn::Kind::kValues, count);
+  if (out_->kind != PropertyColumn::Kind::kValues) out_->values.clear();
+  if (out_->kind != PropertyColumn::Kind::kIntegers) out_->integers.clear();
+  if (out_->kind != PropertyColumn::Kind::kFloats) out_->floats.clear();
+  if (out_->kind == PropertyColumn::Kind::kValues) out_->valid.clear();
+}
+
+void Gatherer::take(const Column& column, std::span<const uint64_t> ids, size_t from, size_t last) {
+  using Kind = PropertyColumn::Kind;
+  const Kind kind = column.column_kind == Column::Kind::kIntegers ? Kind::kIntegers
+                    : column.column_kind == Column::Kind::kFloats ? Kind::kFloats
+                                                                  : Kind::kValues;
+  if (!started_) {
+    // A column without a value among these rows decides nothing.
+    bool any = false;
+    for (size_t i = from; i < last && !any; ++i) any = column.valid(EntityBlock::row_of(ids[i]));
+    if (!any) return;
+    start(kind, ids.size());
+  } else if (kind != out_->kind && out_->kind != Kind::kValues) {
+    to_values(ids.size());
+  }
+  switch (out_->kind) {
+    case Kind::kIntegers: {
+      const int64_t* values = column.integer_array();
+      for (size_t i = from; i < last; ++i) {
+        const uint32_t row = EntityBlock::row_of(ids[i]);
+        if (!column.valid(row)) continue;
+        out_->integers[i] = values[row];
+        out_->valid[i] = 1;
+      }
+      return;
+    }
+    case Kind::kFloats: {
+      const double* values = column.float_array();
+      for (size_t i = from; i < last; ++i) {
+        const uint32_t row = EntityBlock::row_of(ids[i]);
+        if (!column.valid(row)) continue;
+        out_->floats[i] = values[row];
+        out_->valid[i] = 1;
+      }
+      return;
+    }
+    case Kind::kValues:
+      for (size_t i = from; i < last; ++i) out_->values[i] = column.get(EntityBlock::row_of(ids[i]));
+      return;
+  }
+}
+
+}  // namespace lora::graph::cache

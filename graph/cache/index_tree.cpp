@@ -1,0 +1,455 @@
+#include "graph/cache/index_tree.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <new>
+
+#include "graph/cache/index_node.h"
+#include "graph/cache/versions.h"
+#include "graph/ids.h"
+#include "kv/check.h"
+
+namespace lora::graph::cache {
+
+static_assert(std::endian::native == std::endian::little, "IndexNode::head_of swaps bytes");
+
+namespace {
+
+constexpr uint32_t kFull = IndexNode::kEntries;
+
+IndexNode* allocate_node(WriteContext* context, uint8_t level, uint32_t arena_capacity) {
+  const size_t bytes = sizeof(IndexNode) + (level > 0 ? kFull * sizeof(Object*) : 0) + arena_capacity;
+  auto* node = new (allocate(bytes)) IndexNode(level);
+  node->arena_capacity = arena_capacity;
+  register_object(context, node, bytes);
+  return node;
+}
+
+// Key i against `key`: < 0, 0, > 0.
+int compare_at(const IndexNode* node, uint32_t i, uint64_t head, ByteView key) {
+  if (node->heads[i] != head) return node->heads[i] < head ? -1 : 1;
+  return node->key(i).compare(key);
+}
+
+// First entry that is not below `key`.
+uint32_t lower_bound(const IndexNode* node, ByteView key) {
+  const uint64_t head = IndexNode::head_of(key);
+  uint32_t from = 0, n = node->count;
+  while (n > 0) {
+    const uint32_t half = n / 2;
+    if (compare_at(node, from + half, head, key) < 0) {
+      from += half + 1;
+      n -= half + 1;
+    } else {
+      n = half;
+    }
+  }
+  return from;
+}
+
+// The child that holds, or would hold, `key`: the last one whose key is not above it, else the first.
+uint32_t child_for(const IndexNode* node, ByteView key) {
+  const uint64_t head = IndexNode::head_of(key);
+  uint32_t low = 0, high = node->count;
+  while (high - low > 1) {
+    const uint32_t middle = (low + high) / 2;
+    if (compare_at(node, middle, head, key) <= 0) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+uint64_t id_of(ByteView key) {
+  uint64_t id = 0;
+  if (key.size() < IndexTree::kIdBytes) return kNoId;
+  for (size_t i = key.size() - IndexTree::kIdBytes; i < key.size(); ++i) id = id << 8 | static_cast<unsigned char>(key[i]);
+  return id;
+}
+
+// Appends entries [from, to) of `source` to `node`, whose arena has room.
+void append_entries(IndexNode* node, const IndexNode* source, uint32_t from, uint32_t to) {
+  for (uint32_t i = from; i < to; ++i) {
+    const ByteView key = source->key(i);
+    const uint32_t at = node->count++;
+    std::memcpy(node->arena() + node->arena_used, key.data(), key.size());
+    node->heads[at] = source->heads[i];
+    node->entries[at] = {node->arena_used, static_cast<uint32_t>(key.size())};
+    node->arena_used += static_cast<uint32_t>(key.size());
+    node->arena_live += static_cast<uint32_t>(key.size());
+    if (node->level > 0) node->children()[at] = source->children()[i];
+  }
+}
+
+uint32_t live_bytes(const IndexNode* node, uint32_t from, uint32_t to) {
+  uint32_t bytes = 0;
+  for (uint32_t i = from; i < to; ++i) bytes += node->entries[i].length;
+  return bytes;
+}
+
+// One change of a tree: nodes that are not mine are copied on the way.
+class TreeEdit {
+ public:
+  TreeEdit(WriteContext& context, IndexTree* tree) : context_(context), tree_(tree) {}
+
+  IndexNode* make(uint8_t level, uint32_t arena_capacity) {
+    IndexNode* node = allocate_node(&context_, level, arena_capacity);
+    tree_->node_bytes += node->bytes;
+    return node;
+  }
+  void replace(IndexNode* old, IndexNode* by) {
+    tree_->node_bytes -= old->bytes;
+    if (context_.mine(old)) {
+      context_.replaced(old, by);
+    } else {
+      context_.retire(old);
+    }
+  }
+  void drop(IndexNode* node) {
+    tree_->node_bytes -= node->bytes;
+    context_.retire(node);
+  }
+  // The node as mine with `room` more bytes of arena.
+  IndexNode* own(IndexNode* node, uint32_t room) {
+    const bool mine = context_.mine(node);
+    if (mine && node->arena_used + room <= node->arena_capacity) return node;
+    const uint32_t needed = node->arena_live + room;
+    IndexNode* copy = make(node->level, mine ? needed + needed / 2 + 32 : needed + 32);
+    append_entries(copy, node, 0, node->count);
+    replace(node, copy);
+    return copy;
+  }
+  // Puts a key (and child) at `at`; the node is mine and has room.
+  static void put(IndexNode* node, uint32_t at, ByteView key, Object* child) {
+    const uint32_t after = node->count - at;
+    std::memmove(node->heads + at + 1, node->heads + at, after * sizeof node->heads[0]);
+    std::memmove(node->entries + at + 1, node->entries + at, after * sizeof node->entries[0]);
+    if (node->level > 0) {
+      std::memmove(node->children() + at + 1, node->children() + at, after * sizeof(Object*));
+      node->children()[at] = child;
+    }
+    const auto length = static_cast<uint32_t>(key.size());
+    std::memcpy(node->arena() + node->arena_used, key.data(), length);
+    node->heads[at] = IndexNode::head_of(key);
+    node->entries[at] = {node->arena_used, length};
+    node->arena_used += length;
+    node->arena_live += length;
+    ++node->count;
+  }
+  static void take(IndexNode* node, uint32_t at) {
+    const uint32_t after = node->count - at - 1;
+    node->arena_live -= node->entries[at].length;
+    std::memmove(node->heads + at, node->heads + at + 1, after * sizeof node->heads[0]);
+    std::memmove(node->entries + at, node->entries + at + 1, after * sizeof node->entries[0]);
+    if (node->level > 0) std::memmove(node->children() + at, node->children() + at + 1, after * sizeof(Object*));
+    --node->count;
+  }
+  // Adds an entry; a full node is split: *right is the new right part.
+  IndexNode* add(IndexNode* node, uint32_t at, ByteView key, Object* child, IndexNode** right) {
+    const auto length = static_cast<uint32_t>(key.size());
+    if (node->count < kFull) {
+      node = own(node, length);
+      put(node, at, key, child);
+      return node;
+    }
+    const uint32_t keep = at == kFull ? kFull : kFull / 2;  // ascending inserts leave full nodes behind
+    IndexNode* r = make(node->level, live_bytes(node, keep, kFull) + length + 64);
+    append_entries(r, node, keep, kFull);
+    *right = r;
+    if (keep < kFull) {
+      IndexNode* left = make(node->level, live_bytes(node, 0, keep) + length + 64);
+      append_entries(left, node, 0, keep);
+      replace(node, left);
+      node = left;
+    }
+    if (at <= keep && keep < kFull) {
+      put(node, at, key, child);
+    } else {
+      put(r, at - keep, key, child);
+    }
+    return node;
+  }
+  IndexNode* insert(IndexNode* node, ByteView key, IndexNode** right) {
+    if (node->level == 0) return add(node, lower_bound(node, key), key, nullptr, right);
+    const uint32_t at = child_for(node, key);
+    IndexNode* old = node->child(at);
+    IndexNode* new_right = nullptr;
+    IndexNode* now = insert(old, key, &new_right);
+    if (now != old) {
+      node = own(node, 0);
+      node->children()[at] = now;
+    }
+    if (new_right != nullptr) node = add(node, at + 1, new_right->key(0), new_right, right);
+    return node;
+  }
+  // The key is there. Null: nothing is left below.
+  IndexNode* erase(IndexNode* node, ByteView key) {
+    if (node->level == 0) {
+      if (node->count == 1) {
+        drop(node);
+        return nullptr;
+      }
+      node = own(node, 0);
+      take(node, lower_bound(node, key));
+      return node;
+    }
+    const uint32_t at = child_for(node, key);
+    IndexNode* old = node->child(at);
+    IndexNode* now = erase(old, key);
+    if (now == nullptr) {
+      if (node->count == 1) {
+        drop(node);
+        return nullptr;
+      }
+      node = own(node, 0);
+      take(node, at);
+      return node;
+    }
+    const bool small = now->count < kFull / 4;
+    if (now == old && !small) return node;
+    node = own(node, 0);
+    node->children()[at] = now;
+    if (small) merge(node, at);
+    return node;
+  }
+
+ private:
+  // Joins child `at` with a neighbour when both fit comfortably.
+  void merge(IndexNode* node, uint32_t at) {
+    uint32_t left = at;
+    if (at > 0 && node->child(at - 1)->count + node->child(at)->count <= kFull * 3 / 4) {
+      left = at - 1;
+    } else if (at + 1 >= node->count || node->child(at + 1)->count + node->child(at)->count > kFull * 3 / 4) {
+      return;
+    }
+    IndexNode* a = node->child(left);
+    IndexNode* b = node->child(left + 1);
+    IndexNode* joined = make(a->level, a->arena_live + b->arena_live + 64 + (b->level > 0 ? node->entries[left + 1].length : 0));
+    append_entries(joined, a, 0, a->count);
+    const uint32_t first = joined->count;
+    append_entries(joined, b, 0, b->count);
+    // An inner node's own first key may be stale (it counts as lowest); the parent's key for it is a true bound.
+    if (b->level > 0) {
+      const ByteView bound = node->key(left + 1);
+      std::memcpy(joined->arena() + joined->arena_used, bound.data(), bound.size());
+      joined->arena_live += static_cast<uint32_t>(bound.size()) - joined->entries[first].length;
+      joined->heads[first] = IndexNode::head_of(bound);
+      joined->entries[first] = {joined->arena_used, static_cast<uint32_t>(bound.size())};
+      joined->arena_used += static_cast<uint32_t>(bound.size());
+    }
+    drop(a);
+    drop(b);
+    node->children()[left] = joined;
+    take(node, left + 1);
+  }
+
+  WriteContext& context_;
+  IndexTree* tree_;
+};
+
+}  // namespace
+
+IndexTree* IndexTree::empty() {
+  static IndexTree* const shared = [] {
+    auto* tree = new (allocate(sizeof(IndexTree))) IndexTree;
+    tree->flags = kStatic;
+    return tree;
+  }();
+  return shared;
+}
+
+IndexTree* IndexTree::make(WriteContext* context) {
+  auto* tree = new (allocate(sizeof(IndexTree))) IndexTree;
+  register_object(context, tree, sizeof(IndexTree));
+  return tree;
+}
+
+IndexTree* IndexTree::writable(WriteContext& context, IndexTree* tree) {
+  if (context.mine(tree)) return tree;
+  IndexTree* copy = make(&context);
+  copy->root = tree->root;
+  copy->entries = tree->entries;
+  copy->node_bytes = tree->node_bytes;
+  context.retire(tree);
+  return copy;
+}
+
+bool IndexTree::contains(ByteView key) const {
+  const IndexNode* node = root;
+  if (node == nullptr) return false;
+  while (node->level > 0) node = node->child(child_for(node, key));
+  const uint32_t at = lower_bound(node, key);
+  return at < node->count && node->key(at) == key;
+}
+
+void IndexTree::lookup(ByteView prefix, std::vector<uint64_t>* ids) const {
+  Cursor cursor(this);
+  for (cursor.seek(prefix); cursor.valid(); cursor.next()) {
+    const ByteView key = cursor.key();
+    if (key.substr(0, prefix.size()) != prefix) return;
+    ids->push_back(id_of(key));
+  }
+}
+
+uint64_t IndexTree::lookup_first(ByteView prefix) const {
+  Cursor cursor(this);
+  cursor.seek(prefix);
+  if (!cursor.valid() || cursor.key().substr(0, prefix.size()) != prefix) return kNoId;
+  return cursor.id();
+}
+
+bool IndexTree::insert(WriteContext& context, ByteView key) {
+  if (contains(key)) return false;
+  TreeEdit edit(context, this);
+  if (root == nullptr) {
+    root = edit.make(0, static_cast<uint32_t>(key.size()) + 64);
+    TreeEdit::put(root, 0, key, nullptr);
+  } else {
+    IndexNode* right = nullptr;
+    root = edit.insert(root, key, &right);
+    if (right != nullptr) {
+      const ByteView left_key = root->key(0), right_key = right->key(0);
+      IndexNode* top = edit.make(static_cast<uint8_t>(root->level + 1),
+                                 static_cast<uint32_t>(left_key.size() + right_key.size()) + 64);
+      TreeEdit::put(top, 0, left_key, root);
+      TreeEdit::put(top, 1, right_key, right);
+      root = top;
+    }
+  }
+  ++entries;
+  return true;
+}
+
+bool IndexTree::erase(WriteContext& context, ByteView key) {
+  if (!contains(key)) return false;
+  TreeEdit edit(context, this);
+  root = edit.erase(root, key);
+  while (root != nullptr && root->level > 0 && root->count == 1) {
+    IndexNode* top = root;
+    root = top->child(0);
+    edit.drop(top);
+  }
+  --entries;
+  return true;
+}
+
+// --- cursor ---
+
+void IndexTree::Cursor::seek(ByteView key) {
+  depth_ = 0;
+  const IndexNode* node = tree_->root;
+  if (node == nullptr) return;
+  for (;;) {
+    node_[depth_] = node;
+    if (node->level == 0) break;
+    position_[depth_] = child_for(node, key);
+    node = node->child(position_[depth_]);
+    ++depth_;
+    LORA_DCHECK(depth_ < kDepthMax);
+  }
+  const uint32_t at = lower_bound(node, key);
+  position_[depth_++] = at;
+  if (at == node->count) {
+    // Beyond this leaf: step over its last entry.
+    position_[depth_ - 1] = node->count - 1u;
+    next();
+  }
+}
+
+void IndexTree::Cursor::seek_after(ByteView key) {
+  seek(key);
+  if (valid() && this->key() == key) next();
+}
+
+void IndexTree::Cursor::next() {
+  while (depth_ > 0) {
+    if (++position_[depth_ - 1] < node_[depth_ - 1]->count) break;
+    --depth_;
+  }
+  if (depth_ == 0) return;
+  while (node_[depth_ - 1]->level > 0) {
+    node_[depth_] = node_[depth_ - 1]->child(position_[depth_ - 1]);
+    position_[depth_] = 0;
+    ++depth_;
+  }
+}
+
+ByteView IndexTree::Cursor::key() const { return node_[depth_ - 1]->key(position_[depth_ - 1]); }
+
+uint64_t IndexTree::Cursor::id() const { return id_of(key()); }
+
+// --- builder ---
+
+IndexTreeBuilder::IndexTreeBuilder(WriteContext* context) : context_(context) {}
+
+IndexTreeBuilder::~IndexTreeBuilder() {
+  // Only when finish() was not called: nodes made by a context are freed with its statement.
+  if (context_ == nullptr) {
+    for (IndexNode* node : open_) free_tree(node);
+  }
+}
+
+void IndexTreeBuilder::push(uint32_t level, ByteView key, Object* child) {
+  if (level == open_.size()) open_.push_back(nullptr);
+  IndexNode* node = open_[level];
+  const auto length = static_cast<uint32_t>(key.size());
+  // Nodes are filled to 60 of 64, so that the first inserts afterwards split nothing.
+  if (node != nullptr && node->count >= 60) {
+    push(level + 1, node->key(0), node);
+    open_[level] = node = nullptr;
+  }
+  if (node == nullptr || node->arena_used + length > node->arena_capacity) {
+    const uint32_t used = node == nullptr ? 0 : node->arena_used;
+    const uint32_t mean = node == nullptr ? length : used / node->count + 1;
+    IndexNode* wider = allocate_node(context_, static_cast<uint8_t>(level), std::max(used + used / 2, mean * 60) + length);
+    if (node != nullptr) {
+      append_entries(wider, node, 0, node->count);
+      if (context_ != nullptr) {
+        context_->replaced(node, wider);
+      } else {
+        free_object(node);
+      }
+    }
+    open_[level] = node = wider;
+  }
+  TreeEdit::put(node, node->count, key, child);
+}
+
+bool IndexTreeBuilder::add(ByteView key) {
+  if (entries_ > 0 && key <= ByteView(last_)) return false;
+  push(0, key, nullptr);
+  last_.assign(key);
+  ++entries_;
+  return true;
+}
+
+namespace {
+uint64_t bytes_below(const IndexNode* node) {
+  uint64_t bytes = node->bytes;
+  if (node->level > 0) {
+    for (uint32_t i = 0; i < node->count; ++i) bytes += bytes_below(node->child(i));
+  }
+  return bytes;
+}
+}  // namespace
+
+IndexTree* IndexTreeBuilder::finish() {
+  if (entries_ == 0 && context_ == nullptr) return IndexTree::empty();
+  IndexTree* tree = IndexTree::make(context_);
+  for (uint32_t level = 0; level + 1 < open_.size(); ++level) {
+    IndexNode* node = open_[level];
+    open_[level] = nullptr;
+    if (node != nullptr) push(level + 1, node->key(0), node);
+  }
+  if (!open_.empty()) tree->root = open_.back();
+  open_.clear();
+  tree->entries = entries_;
+  if (tree->root != nullptr) tree->node_bytes = bytes_below(tree->root);
+  entries_ = 0;
+  return tree;
+}
+
+}  // namespace lora::graph::cache

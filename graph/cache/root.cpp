@@ -1,0 +1,232 @@
+#include "graph/cache/root.h"
+
+#include <cstring>
+#include <new>
+
+#include "graph/cache/versions.h"
+
+namespace lora::graph {
+
+namespace cache {
+
+CounterPage* CounterPage::empty() {
+  static CounterPage* const shared = [] {
+    auto* page = new (allocate(sizeof(CounterPage))) CounterPage;
+    page->flags = kStatic;
+    return page;
+  }();
+  return shared;
+}
+
+CounterPage* CounterPage::make(WriteContext* context) {
+  auto* page = new (allocate(sizeof(CounterPage))) CounterPage;
+  register_object(context, page, sizeof(CounterPage));
+  return page;
+}
+
+CounterPage* CounterPage::writable(WriteContext& context, CounterPage* page) {
+  if (context.mine(page)) return page;
+  CounterPage* copy = make(&context);
+  std::memcpy(copy->values, page->values, sizeof copy->values);
+  context.retire(page);
+  return copy;
+}
+
+}  // namespace cache
+
+using namespace cache;  // NOLINT: this file is the cache's front
+
+namespace {
+
+uint64_t count_in(const CounterPage* page, uint64_t token) { return page == nullptr ? 0 : page->values[token % 64]; }
+
+}  // namespace
+
+// --- loading ---
+// Without a context publishing changes slots, never the root itself; with one the root is the transaction's own.
+
+const EntityBlock* Root::publish_block(WriteContext* context, EntityKind kind, uint64_t index, EntityBlock* block) const {
+  auto* self = const_cast<Root*>(this);
+  return (kind == EntityKind::kNode ? self->node_blocks : self->relationship_blocks)
+      .publish_loaded({context, object_bytes}, index, block);
+}
+
+const LabelChunk* Root::publish_label_chunk(WriteContext* context, LabelId label, uint64_t index, LabelChunk* chunk) const {
+  return const_cast<Root*>(this)->labels.publish_loaded({context, object_bytes}, label.value,
+                                                        next_node / LabelChunk::kRows + 1, index, chunk);
+}
+
+const TopologyChunk* Root::publish_topology_chunk(WriteContext* context, RelTypeId type, Direction direction,
+                                                  uint64_t index, TopologyChunk* chunk) const {
+  return const_cast<Root*>(this)->topology.publish_loaded({context, object_bytes}, topology_token(type, direction),
+                                                          next_node / TopologyChunk::kNodes + 1, index, chunk);
+}
+
+const IndexTree* Root::publish_index(WriteContext* context, IndexId index, IndexTree* tree) const {
+  return const_cast<Root*>(this)->indexes.publish_loaded({context, object_bytes}, index.value, tree);
+}
+
+// --- counters ---
+
+uint64_t Root::label_count(LabelId label) const { return count_in(label_counts.find(label.value / 64), label.value); }
+
+uint64_t Root::type_count(RelTypeId type) const { return count_in(type_counts.find(type.value / 64), type.value); }
+
+uint64_t Root::triple_count(LabelId label, RelTypeId type, Direction direction) const {
+  return count_in(triple_counts.find(topology_token(type, direction), label.value / 64), label.value);
+}
+
+void Root::add_label_count(WriteContext& context, LabelId label, int64_t delta) {
+  CounterPage* page = label_counts.edit(context, label.value / 64);
+  if (page == nullptr) label_counts.set(context, label.value / 64, page = CounterPage::make(&context));
+  page->values[label.value % 64] += static_cast<uint64_t>(delta);
+}
+
+void Root::add_type_count(WriteContext& context, RelTypeId type, int64_t delta) {
+  CounterPage* page = type_counts.edit(context, type.value / 64);
+  if (page == nullptr) type_counts.set(context, type.value / 64, page = CounterPage::make(&context));
+  page->values[type.value % 64] += static_cast<uint64_t>(delta);
+}
+
+void Root::add_triple_count(WriteContext& context, LabelId label, RelTypeId type, Direction direction, int64_t delta) {
+  const uint64_t token = topology_token(type, direction);
+  CounterPage* page = triple_counts.edit(context, token, label.value / 64);
+  if (page == nullptr) triple_counts.set(context, token, label.value / 64, page = CounterPage::make(&context));
+  page->values[label.value % 64] += static_cast<uint64_t>(delta);
+}
+
+// --- sizing ---
+
+void Root::reserve(uint64_t node_limit, uint64_t relationship_limit, uint32_t label_tokens_limit,
+                   uint32_t type_tokens_limit, uint32_t index_limit) {
+  const auto make = [](uint64_t count) { return make_trie_node(nullptr, trie_level_for(count + 1)); };
+  node_blocks.root = make(node_limit / EntityBlock::kRows);
+  relationship_blocks.root = make(relationship_limit / EntityBlock::kRows);
+  labels.root = make(label_tokens_limit);
+  topology.root = make(uint64_t{type_tokens_limit} * 2);
+  indexes.root = make(index_limit);
+}
+
+// --- writing ---
+
+bool Root::edit_create_node(WriteContext& context, NodeId id, std::span<const LabelId> node_labels,
+                            std::span<const Property> properties) {
+  const uint64_t index = EntityBlock::index_of(id.value);
+  EntityBlock* block = node_blocks.find(index);
+  if (block == nullptr) return false;
+  EntityBlock* now = EntityBlock::create_node(&context, block, EntityBlock::row_of(id.value), node_labels, properties);
+  if (now != block) node_blocks.set(context, index, now);
+  return true;
+}
+
+bool Root::edit_create_relationship(WriteContext& context, RelId id, RelTypeId type, NodeId start, NodeId end,
+                                    std::span<const Property> properties) {
+  const uint64_t index = EntityBlock::index_of(id.value);
+  EntityBlock* block = relationship_blocks.find(index);
+  if (block == nullptr) return false;
+  EntityBlock* now = EntityBlock::create_relationship(&context, block, EntityBlock::row_of(id.value), type, start, end,
+                                                      properties);
+  if (now != block) relationship_blocks.set(context, index, now);
+  return true;
+}
+
+bool Root::edit_set_property(WriteContext& context, EntityKind kind, uint64_t id, KeyId key, const Value& value) {
+  Trie<EntityBlock>& blocks = kind == EntityKind::kNode ? node_blocks : relationship_blocks;
+  const uint64_t index = EntityBlock::index_of(id);
+  EntityBlock* block = blocks.find(index);
+  if (block == nullptr) return false;
+  EntityBlock* now = EntityBlock::set_property(&context, block, EntityBlock::row_of(id), key, value);
+  if (now != block) blocks.set(context, index, now);
+  return true;
+}
+
+bool Root::edit_set_labels(WriteContext& context, NodeId id, std::span<const LabelId> node_labels) {
+  const uint64_t index = EntityBlock::index_of(id.value);
+  EntityBlock* block = node_blocks.find(index);
+  if (block == nullptr) return false;
+  EntityBlock* now = EntityBlock::set_labels(&context, block, EntityBlock::row_of(id.value), node_labels);
+  if (now != block) node_blocks.set(context, index, now);
+  return true;
+}
+
+bool Root::edit_erase(WriteContext& context, EntityKind kind, uint64_t id) {
+  Trie<EntityBlock>& blocks = kind == EntityKind::kNode ? node_blocks : relationship_blocks;
+  const uint64_t index = EntityBlock::index_of(id);
+  EntityBlock* block = blocks.find(index);
+  if (block == nullptr) return false;
+  EntityBlock* now = EntityBlock::erase(&context, block, EntityBlock::row_of(id));
+  if (now != block) blocks.set(context, index, now);
+  return true;
+}
+
+bool Root::edit_label(WriteContext& context, LabelId label, NodeId id, bool value) {
+  LabelChunk* chunk = labels.edit(context, label.value, LabelChunk::index_of(id.value));
+  if (chunk == nullptr) return false;
+  chunk->set(LabelChunk::row_of(id.value), value);
+  return true;
+}
+
+bool Root::edit_connect(WriteContext& context, RelTypeId type, Direction direction, NodeId node, uint64_t neighbour,
+                        uint64_t relationship, TouchedBlocks* touched) {
+  const uint64_t token = topology_token(type, direction), index = TopologyChunk::index_of(node.value);
+  TopologyChunk* chunk = topology.find(token, index);
+  if (chunk == nullptr) return false;
+  TopologyChunk* now =
+      TopologyChunk::insert(context, chunk, TopologyChunk::row_of(node.value), neighbour, relationship, touched);
+  if (now != chunk) topology.set(context, token, index, now);
+  return true;
+}
+
+bool Root::edit_disconnect(WriteContext& context, RelTypeId type, Direction direction, NodeId node, uint64_t neighbour,
+                           uint64_t relationship, TouchedBlocks* touched, bool* found) {
+  const uint64_t token = topology_token(type, direction), index = TopologyChunk::index_of(node.value);
+  TopologyChunk* chunk = topology.find(token, index);
+  if (chunk == nullptr) return false;
+  TopologyChunk* now =
+      TopologyChunk::erase(context, chunk, TopologyChunk::row_of(node.value), neighbour, relationship, touched, found);
+  if (now != chunk) topology.set(context, token, index, now);
+  return true;
+}
+
+IndexTree* Root::edit_index(WriteContext& context, IndexId index) { return indexes.edit(context, index.value); }
+
+void Root::put_index(WriteContext& context, IndexId index, IndexTree* tree) {
+  if (IndexTree* old = indexes.find(index.value)) context.retire_tree(old);
+  indexes.set(context, index.value, tree);
+}
+
+void Root::edit_fresh_block(WriteContext& context, EntityKind kind, uint64_t index) {
+  (kind == EntityKind::kNode ? node_blocks : relationship_blocks).set(context, index, EntityBlock::empty());
+}
+
+void Root::edit_fresh_label_chunk(WriteContext& context, LabelId label, uint64_t index) {
+  labels.set(context, label.value, index, LabelChunk::empty());
+}
+
+void Root::edit_fresh_topology_chunk(WriteContext& context, RelTypeId type, Direction direction, uint64_t index) {
+  topology.set(context, topology_token(type, direction), index, TopologyChunk::empty());
+}
+
+void Root::edit_clear(WriteContext& context) {
+  for (TrieNode* trie : {node_blocks.root, relationship_blocks.root, labels.root, topology.root, indexes.root,
+                         label_counts.root, type_counts.root, triple_counts.root}) {
+    if (trie != nullptr) context.retire_tree(trie);
+  }
+  const auto known_empty = [&context](TrieNode* inner, uint64_t tokens) {
+    TrieNode* table = make_trie_node(&context, trie_level_for(tokens + 1));
+    for (uint64_t token = 0; token < tokens; ++token) {
+      writable_slot(context, &table, token)->store(inner, std::memory_order_relaxed);
+    }
+    return table;
+  };
+  node_blocks.root = empty_trie<EntityBlock>(trie_level_for(next_node / EntityBlock::kRows + 1));
+  relationship_blocks.root = empty_trie<EntityBlock>(trie_level_for(next_relationship / EntityBlock::kRows + 1));
+  labels.root = known_empty(empty_trie<LabelChunk>(trie_level_for(next_node / LabelChunk::kRows + 1)), label_tokens);
+  topology.root = known_empty(empty_trie<TopologyChunk>(trie_level_for(next_node / TopologyChunk::kNodes + 1)),
+                              uint64_t{type_tokens} * 2);
+  indexes.root = empty_trie<IndexTree>(2);
+  label_counts.root = type_counts.root = triple_counts.root = nullptr;
+  nodes = relationships = 0;
+}
+
+}  // namespace lora::graph

@@ -1,0 +1,665 @@
+#include "graph/cache/topology.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "graph/cache/versions.h"
+#include "kv/check.h"
+
+namespace lora::graph::cache {
+
+namespace {
+
+bool needs_wide(uint64_t neighbour, uint64_t relationship) { return ((neighbour | relationship) >> 32) != 0; }
+
+uint64_t get_id(const void* array, bool wide, size_t i) {
+  return wide ? static_cast<const uint64_t*>(array)[i] : static_cast<const uint32_t*>(array)[i];
+}
+void put_id(void* array, bool wide, size_t i, uint64_t id) {
+  if (wide) {
+    static_cast<uint64_t*>(array)[i] = id;
+  } else {
+    static_cast<uint32_t*>(array)[i] = static_cast<uint32_t>(id);
+  }
+}
+
+// count ids from one array to another, widening when needed.
+void copy_ids(void* to, bool to_wide, size_t to_at, const void* from, bool from_wide, size_t from_at, size_t count) {
+  if (to_wide == from_wide) {
+    const size_t width = to_wide ? 8 : 4;
+    if (count != 0) {
+      std::memcpy(static_cast<char*>(to) + to_at * width, static_cast<const char*>(from) + from_at * width, count * width);
+    }
+    return;
+  }
+  for (size_t i = 0; i < count; ++i) put_id(to, to_wide, to_at + i, get_id(from, from_wide, from_at + i));
+}
+
+// Moves [at, count) up (by = 1) or [at + 1, count) down (by = -1) by one place.
+void shift_ids(void* array, bool wide, size_t at, size_t count, int by) {
+  const size_t width = wide ? 8 : 4;
+  char* base = static_cast<char*>(array);
+  if (by > 0) {
+    std::memmove(base + (at + 1) * width, base + at * width, (count - at) * width);
+  } else {
+    std::memmove(base + at * width, base + (at + 1) * width, (count - at - 1) * width);
+  }
+}
+
+template <typename Int>
+uint32_t lower_bound_in(const Int* neighbours, const Int* relationships, uint32_t count, uint64_t neighbour,
+                        uint64_t relationship) {
+  uint32_t from = 0, n = count;
+  while (n > 0) {
+    const uint32_t half = n / 2;
+    const uint64_t at = neighbours[from + half];
+    if (at < neighbour || (at == neighbour && relationships[from + half] < relationship)) {
+      from += half + 1;
+      n -= half + 1;
+    } else {
+      n = half;
+    }
+  }
+  return from;
+}
+
+// First position whose pair is not below (neighbour, relationship).
+uint32_t lower_bound(const Neighbours& list, uint64_t neighbour, uint64_t relationship) {
+  if (list.wide) {
+    return lower_bound_in(static_cast<const uint64_t*>(list.neighbours),
+                          static_cast<const uint64_t*>(list.relationships), list.count, neighbour, relationship);
+  }
+  return lower_bound_in(static_cast<const uint32_t*>(list.neighbours),
+                        static_cast<const uint32_t*>(list.relationships), list.count, neighbour, relationship);
+}
+
+bool is_pair(const Neighbours& list, uint32_t at, uint64_t neighbour, uint64_t relationship) {
+  return at < list.count && list.neighbour(at) == neighbour && list.relationship(at) == relationship;
+}
+
+// --- chunks ---
+
+TopologyChunk* allocate_chunk(WriteContext* context, size_t capacity, uint32_t hub_capacity, bool wide) {
+  const size_t bytes = sizeof(TopologyChunk) + hub_capacity * sizeof(Hub*) + capacity * (wide ? 16 : 8);
+  auto* chunk = new (allocate(bytes)) TopologyChunk;
+  chunk->capacity = static_cast<uint32_t>(capacity);
+  chunk->hub_capacity = hub_capacity;
+  chunk->wide = wide;
+  register_object(context, chunk, bytes);
+  return chunk;
+}
+
+// `old` is not in the root any more, `by` is.
+void replace(WriteContext& context, Object* old, Object* by) {
+  if (context.mine(old)) {
+    context.replaced(old, by);
+  } else {
+    context.retire(old);
+  }
+}
+
+void copy_header(TopologyChunk* to, const TopologyChunk* from) {
+  to->hub_mask = from->hub_mask;
+  std::memcpy(to->degrees, from->degrees, sizeof to->degrees);
+  std::memcpy(to->offsets, from->offsets, sizeof to->offsets);
+  const auto hubs = static_cast<uint32_t>(std::popcount(from->hub_mask));
+  for (uint32_t i = 0; i < hubs; ++i) to->hubs()[i] = from->hubs()[i];
+}
+
+// The room a copy gets: a little, because most statements change a chunk once; more when it is changed again.
+size_t grown(size_t used, bool mine) { return mine ? used + used / 2 + 16 : used + 8; }
+
+// A chunk that is mine in which the list of `row` is `list` (null: leaves the chunk) and its hub is `hub` (or null).
+TopologyChunk* rebuild(WriteContext& context, TopologyChunk* chunk, uint32_t row, const std::vector<uint64_t>& neighbours,
+                       const std::vector<uint64_t>& relationships, Hub* hub) {
+  const uint32_t from = chunk->offsets[row], old_count = chunk->offsets[row + 1] - from;
+  const uint32_t used = chunk->offsets[TopologyChunk::kNodes];
+  const auto count = static_cast<uint32_t>(neighbours.size());
+  const uint64_t bit = uint64_t{1} << row;
+  const auto hubs = static_cast<uint32_t>(std::popcount((chunk->hub_mask & ~bit) | (hub != nullptr ? bit : 0)));
+  bool wide = chunk->wide;
+  for (uint32_t i = 0; i < count; ++i) wide = wide || needs_wide(neighbours[i], relationships[i]);
+  TopologyChunk* made = allocate_chunk(&context, used - old_count + count + 8, hubs, wide);
+  std::memcpy(made->degrees, chunk->degrees, sizeof made->degrees);
+  made->hub_mask = (chunk->hub_mask & ~bit) | (hub != nullptr ? bit : 0);
+  uint32_t to = 0, taken = 0;
+  for (uint32_t r = 0; r < TopologyChunk::kNodes; ++r) {
+    if (r == row) {
+      if (hub != nullptr) made->hubs()[to++] = hub;
+      if (chunk->is_hub(r)) ++taken;
+    } else if (chunk->is_hub(r)) {
+      made->hubs()[to++] = chunk->hubs()[taken++];
+    }
+    made->offsets[r] = chunk->offsets[r] + (r > row ? count - old_count : 0);
+  }
+  made->offsets[TopologyChunk::kNodes] = used + count - old_count;
+  copy_ids(made->neighbour_array(), wide, 0, chunk->neighbour_array(), chunk->wide, 0, from);
+  copy_ids(made->relationship_array(), wide, 0, chunk->relationship_array(), chunk->wide, 0, from);
+  for (uint32_t i = 0; i < count; ++i) {
+    put_id(made->neighbour_array(), wide, from + i, neighbours[i]);
+    put_id(made->relationship_array(), wide, from + i, relationships[i]);
+  }
+  const uint32_t rest = used - from - old_count;
+  copy_ids(made->neighbour_array(), wide, from + count, chunk->neighbour_array(), chunk->wide, from + old_count, rest);
+  copy_ids(made->relationship_array(), wide, from + count, chunk->relationship_array(), chunk->wide, from + old_count, rest);
+  if (hub == nullptr) made->degrees[row] = count;
+  replace(context, chunk, made);
+  return made;
+}
+
+// --- hubs ---
+
+HubBlock* allocate_block(WriteContext* context, uint32_t capacity, bool wide) {
+  const size_t bytes = sizeof(HubBlock) + size_t{capacity} * (wide ? 16 : 8);
+  auto* block = new (allocate(bytes)) HubBlock;
+  block->capacity = static_cast<uint16_t>(capacity);
+  block->wide = wide;
+  register_object(context, block, bytes);
+  return block;
+}
+
+HubPage* allocate_page(WriteContext* context) {
+  auto* page = new (allocate(sizeof(HubPage))) HubPage;
+  register_object(context, page, sizeof(HubPage));
+  return page;
+}
+
+Hub* allocate_hub(WriteContext* context, uint32_t capacity) {
+  const size_t bytes = sizeof(Hub) + capacity * sizeof(HubPage*);
+  auto* hub = new (allocate(bytes)) Hub;
+  hub->capacity = capacity;
+  register_object(context, hub, bytes);
+  return hub;
+}
+
+HubBlock* copy_block(WriteContext& context, HubBlock* block, uint32_t capacity, bool wide) {
+  HubBlock* copy = allocate_block(&context, capacity, wide);
+  copy->first = block->first;
+  copy->count = block->count;
+  copy_ids(copy->neighbours(), wide, 0, block->neighbours(), block->wide, 0, block->count);
+  copy_ids(copy->relationships(), wide, 0, block->relationships(), block->wide, 0, block->count);
+  return copy;
+}
+
+struct HubPlace {
+  uint32_t page = 0, block = 0;
+};
+
+// The block that holds, or would hold, the pair: the last one whose key is not above it.
+HubPlace locate(const Hub* hub, BlockKey key) {
+  const auto not_above = [&key](const HubPage* page, uint32_t b) {
+    return page->first[b] < key.neighbour || (page->first[b] == key.neighbour && page->block[b]->first <= key);
+  };
+  uint32_t low = 0, high = hub->count;  // last page whose first key is not above
+  while (high - low > 1) {
+    const uint32_t middle = (low + high) / 2;
+    if (not_above(hub->pages()[middle], 0)) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  const HubPage* page = hub->pages()[low];
+  uint32_t first = 0, last = page->count;
+  while (last - first > 1) {
+    const uint32_t middle = (first + last) / 2;
+    if (not_above(page, middle)) {
+      first = middle;
+    } else {
+      last = middle;
+    }
+  }
+  return {low, first};
+}
+
+// A hub that is being changed. All it hands out is mine.
+class HubEdit {
+ public:
+  HubEdit(WriteContext& context, Hub* hub) : context_(context), hub_(hub) {
+    if (!context_.mine(hub_)) grow_hub(hub_->count);
+  }
+  Hub* hub() { return hub_; }
+  const HubPage* page(uint32_t p) const { return hub_->pages()[p]; }
+  HubBlock* block(HubPlace at) const { return hub_->pages()[at.page]->block[at.block]; }
+  bool single() const { return hub_->count == 1 && hub_->pages()[0]->count == 1; }
+  bool is_last(HubPlace at) const { return at.page + 1 == hub_->count && at.block + 1 == page(at.page)->count; }
+
+  HubPage* own_page(uint32_t p) {
+    HubPage* page = hub_->pages()[p];
+    if (context_.mine(page)) return page;
+    HubPage* copy = allocate_page(&context_);
+    copy->count = page->count;
+    std::memcpy(copy->first, page->first, page->count * sizeof page->first[0]);
+    std::memcpy(copy->block, page->block, page->count * sizeof page->block[0]);
+    context_.retire(page);
+    hub_->pages()[p] = copy;
+    return copy;
+  }
+  // The block with room for `room` more pairs, 64-bit when `wide`.
+  HubBlock* own_block(HubPlace at, uint32_t room, bool wide) {
+    HubBlock* old = block(at);
+    const bool mine = context_.mine(old);
+    wide = wide || old->wide;
+    if (mine && wide == old->wide && old->count + room <= old->capacity) return old;
+    uint32_t capacity = old->count + room;
+    capacity = mine ? capacity + capacity / 2 : (capacity + 7) & ~7u;
+    HubBlock* copy = copy_block(context_, old, std::min(capacity, HubBlock::kPairsMax), wide);
+    replace(context_, old, copy);
+    own_page(at.page)->block[at.block] = copy;
+    return copy;
+  }
+  // Puts `block` behind the block at `at`; returns its place.
+  HubPlace add_after(HubPlace at, HubBlock* block) {
+    HubPage* page = own_page(at.page);
+    if (page->count == HubPage::kBlocksMax) {
+      // At the end of the hub the new page begins with the new block alone; else the page is halved.
+      const uint32_t keep = is_last(at) ? page->count : page->count / 2;
+      HubPage* right = allocate_page(&context_);
+      right->count = page->count - keep;
+      std::memcpy(right->first, page->first + keep, right->count * sizeof page->first[0]);
+      std::memcpy(right->block, page->block + keep, right->count * sizeof page->block[0]);
+      page->count = keep;
+      if (hub_->count == hub_->capacity) grow_hub(hub_->count + std::max(4u, hub_->count / 4));
+      HubPage** pages = hub_->pages();
+      for (uint32_t i = hub_->count; i > at.page + 1; --i) pages[i] = pages[i - 1];
+      pages[at.page + 1] = right;
+      ++hub_->count;
+      if (at.block >= keep || right->count == 0) {
+        at = {at.page + 1, at.block - keep};   // wraps below zero for an empty new page: put_into adds one
+        page = right;
+      }
+    }
+    const uint32_t to = at.block + 1;
+    for (uint32_t i = page->count; i > to; --i) {
+      page->first[i] = page->first[i - 1];
+      page->block[i] = page->block[i - 1];
+    }
+    page->first[to] = block->first.neighbour;
+    page->block[to] = block;
+    ++page->count;
+    return {at.page, to};
+  }
+  // Takes the block out (and its page when that was the last one). Retires it.
+  void remove(HubPlace at) {
+    HubPage* page = own_page(at.page);
+    context_.retire(page->block[at.block]);
+    for (uint32_t i = at.block; i + 1 < page->count; ++i) {
+      page->first[i] = page->first[i + 1];
+      page->block[i] = page->block[i + 1];
+    }
+    --page->count;
+    if (page->count > 0) return;
+    context_.retire(page);
+    HubPage** pages = hub_->pages();
+    for (uint32_t i = at.page; i + 1 < hub_->count; ++i) pages[i] = pages[i + 1];
+    --hub_->count;
+  }
+  bool before(HubPlace at, HubPlace* out) const {
+    if (at.block > 0) {
+      *out = {at.page, at.block - 1};
+      return true;
+    }
+    if (at.page == 0) return false;
+    *out = {at.page - 1, page(at.page - 1)->count - 1};
+    return true;
+  }
+  bool after(HubPlace at, HubPlace* out) const {
+    if (is_last(at)) return false;
+    *out = at.block + 1 < page(at.page)->count ? HubPlace{at.page, at.block + 1} : HubPlace{at.page + 1, 0};
+    return true;
+  }
+  // Appends the right block's pairs to the left one and removes the right one.
+  void merge(HubPlace left, HubPlace right, TouchedBlocks* touched) {
+    const HubBlock* from = block(right);
+    HubBlock* to = own_block(left, from->count, from->wide);
+    copy_ids(to->neighbours(), to->wide, to->count, from->neighbours(), from->wide, 0, from->count);
+    copy_ids(to->relationships(), to->wide, to->count, from->relationships(), from->wide, 0, from->count);
+    to->count = static_cast<uint16_t>(to->count + from->count);
+    touched->add(to->first);
+    touched->add(from->first);
+    remove(right);
+  }
+
+ private:
+  void grow_hub(uint32_t capacity) {
+    Hub* copy = allocate_hub(&context_, capacity);
+    copy->count = hub_->count;
+    std::memcpy(copy->pages(), hub_->pages(), hub_->count * sizeof(HubPage*));
+    replace(context_, hub_, copy);
+    hub_ = copy;
+  }
+
+  WriteContext& context_;
+  Hub* hub_;
+};
+
+void put_pair(HubBlock* block, uint32_t at, uint64_t neighbour, uint64_t relationship) {
+  shift_ids(block->neighbours(), block->wide, at, block->count, 1);
+  shift_ids(block->relationships(), block->wide, at, block->count, 1);
+  put_id(block->neighbours(), block->wide, at, neighbour);
+  put_id(block->relationships(), block->wide, at, relationship);
+  ++block->count;
+}
+
+Hub* insert_into_hub(WriteContext& context, Hub* hub, uint64_t neighbour, uint64_t relationship, TouchedBlocks* touched) {
+  HubEdit edit(context, hub);
+  HubPlace place = locate(edit.hub(), {neighbour, relationship});
+  const HubBlock* block = edit.block(place);
+  uint32_t at = lower_bound(block->segment(), neighbour, relationship);
+  const bool wide = needs_wide(neighbour, relationship);
+  if (block->count < HubBlock::kPairsMax) {
+    HubBlock* own = edit.own_block(place, 1, wide);
+    put_pair(own, at, neighbour, relationship);
+    touched->add(own->first);
+    return edit.hub();
+  }
+  if (at == block->count && edit.is_last(place)) {
+    HubBlock* fresh = allocate_block(&context, 16, wide);
+    fresh->first = {neighbour, relationship};
+    put_pair(fresh, 0, neighbour, relationship);
+    edit.add_after(place, fresh);
+    touched->add(fresh->first);
+    return edit.hub();
+  }
+  constexpr uint32_t kHalf = HubBlock::kPairsMax / 2;
+  HubBlock* left = edit.own_block(place, 0, false);
+  HubBlock* right = allocate_block(&context, kHalf + 32, left->wide || wide);
+  copy_ids(right->neighbours(), right->wide, 0, left->neighbours(), left->wide, kHalf, kHalf);
+  copy_ids(right->relationships(), right->wide, 0, left->relationships(), left->wide, kHalf, kHalf);
+  right->count = kHalf;
+  right->first = {left->segment().neighbour(kHalf), left->segment().relationship(kHalf)};
+  left->count = kHalf;
+  touched->add(left->first);
+  touched->add(right->first);
+  const HubPlace right_place = edit.add_after(place, right);
+  // Adding may have moved the left block to another page.
+  if (!edit.before(right_place, &place)) LORA_DCHECK(false);
+  if (at <= kHalf) {
+    put_pair(edit.own_block(place, 1, wide), at, neighbour, relationship);
+  } else {
+    put_pair(edit.own_block(right_place, 1, wide), at - kHalf, neighbour, relationship);
+  }
+  return edit.hub();
+}
+
+}  // namespace
+
+TopologyChunk* TopologyChunk::empty() {
+  static TopologyChunk* const shared = [] {
+    auto* chunk = new (allocate(sizeof(TopologyChunk))) TopologyChunk;
+    chunk->flags = kStatic;
+    std::memset(chunk->degrees, 0, sizeof chunk->degrees);
+    std::memset(chunk->offsets, 0, sizeof chunk->offsets);
+    return chunk;
+  }();
+  return shared;
+}
+
+void TopologyChunk::segments(uint32_t row, std::vector<Neighbours>* out) const {
+  for_each_segment(row, [out](const Neighbours& segment) { out->push_back(segment); });
+}
+
+void TopologyChunk::find(uint32_t row, uint64_t neighbour, std::vector<uint64_t>* relationships) const {
+  if (!is_hub(row)) {
+    const Neighbours all = list(row);
+    for (uint32_t i = lower_bound(all, neighbour, 0); i < all.count && all.neighbour(i) == neighbour; ++i) {
+      relationships->push_back(all.relationship(i));
+    }
+    return;
+  }
+  const Hub* h = hub(row);
+  HubPlace at = locate(h, {neighbour, 0});
+  for (; at.page < h->count; ++at.page, at.block = 0) {
+    const HubPage* page = h->pages()[at.page];
+    for (; at.block < page->count; ++at.block) {
+      const Neighbours segment = page->block[at.block]->segment();
+      uint32_t i = lower_bound(segment, neighbour, 0);
+      for (; i < segment.count && segment.neighbour(i) == neighbour; ++i) relationships->push_back(segment.relationship(i));
+      if (i < segment.count) return;
+    }
+  }
+}
+
+bool TopologyChunk::contains(uint32_t row, uint64_t neighbour, uint64_t relationship) const {
+  Neighbours segment;
+  if (is_hub(row)) {
+    const Hub* h = hub(row);
+    const HubPlace at = locate(h, {neighbour, relationship});
+    segment = h->pages()[at.page]->block[at.block]->segment();
+  } else {
+    segment = list(row);
+  }
+  return is_pair(segment, lower_bound(segment, neighbour, relationship), neighbour, relationship);
+}
+
+bool TopologyChunk::find_block(uint32_t row, BlockKey key, Neighbours* out) const {
+  if (!is_hub(row)) {
+    if (degrees[row] == 0 || key != BlockKey{}) return false;
+    *out = list(row);
+    return true;
+  }
+  const Hub* h = hub(row);
+  const HubPlace at = locate(h, key);
+  const HubBlock* block = h->pages()[at.page]->block[at.block];
+  if (block->first != key) return false;
+  *out = block->segment();
+  return true;
+}
+
+TopologyChunk* TopologyChunk::writable(WriteContext& context, TopologyChunk* chunk) {
+  if (context.mine(chunk)) return chunk;
+  const uint32_t used = chunk->offsets[kNodes];
+  TopologyChunk* copy = allocate_chunk(&context, used, static_cast<uint32_t>(std::popcount(chunk->hub_mask)), chunk->wide);
+  copy_header(copy, chunk);
+  copy_ids(copy->neighbour_array(), copy->wide, 0, chunk->neighbour_array(), chunk->wide, 0, used);
+  copy_ids(copy->relationship_array(), copy->wide, 0, chunk->relationship_array(), chunk->wide, 0, used);
+  context.retire(chunk);
+  return copy;
+}
+
+TopologyChunk* TopologyChunk::insert(WriteContext& context, TopologyChunk* chunk, uint32_t row, uint64_t neighbour,
+                                     uint64_t relationship, TouchedBlocks* touched) {
+  if (chunk->is_hub(row)) {
+    chunk = writable(context, chunk);
+    Hub*& place = chunk->hubs()[chunk->hub_rank(row)];
+    place = insert_into_hub(context, place, neighbour, relationship, touched);
+    ++chunk->degrees[row];
+    return chunk;
+  }
+  const Neighbours old = chunk->list(row);
+  const uint32_t in_list = lower_bound(old, neighbour, relationship);
+  LORA_DCHECK(!is_pair(old, in_list, neighbour, relationship));
+  if (old.count == kListMax) {
+    HubBlock* block = allocate_block(&context, kListMax + 32, old.wide || needs_wide(neighbour, relationship));
+    copy_ids(block->neighbours(), block->wide, 0, old.neighbours, old.wide, 0, old.count);
+    copy_ids(block->relationships(), block->wide, 0, old.relationships, old.wide, 0, old.count);
+    block->count = static_cast<uint16_t>(old.count);
+    put_pair(block, in_list, neighbour, relationship);
+    HubPage* page = allocate_page(&context);
+    page->count = 1;
+    page->first[0] = 0;
+    page->block[0] = block;
+    Hub* hub = allocate_hub(&context, 1);
+    hub->count = 1;
+    hub->pages()[0] = page;
+    chunk = rebuild(context, chunk, row, {}, {}, hub);
+    ++chunk->degrees[row];
+    touched->add(BlockKey{});
+    return chunk;
+  }
+  const uint32_t used = chunk->offsets[kNodes];
+  const uint32_t at = chunk->offsets[row] + in_list;
+  const bool mine = context.mine(chunk);
+  const bool wide = chunk->wide || needs_wide(neighbour, relationship);
+  if (!mine || used == chunk->capacity || wide != chunk->wide) {
+    TopologyChunk* copy = allocate_chunk(&context, grown(used, mine), static_cast<uint32_t>(std::popcount(chunk->hub_mask)), wide);
+    copy_header(copy, chunk);
+    copy_ids(copy->neighbour_array(), wide, 0, chunk->neighbour_array(), chunk->wide, 0, at);
+    copy_ids(copy->relationship_array(), wide, 0, chunk->relationship_array(), chunk->wide, 0, at);
+    copy_ids(copy->neighbour_array(), wide, at + 1, chunk->neighbour_array(), chunk->wide, at, used - at);
+    copy_ids(copy->relationship_array(), wide, at + 1, chunk->relationship_array(), chunk->wide, at, used - at);
+    replace(context, chunk, copy);
+    chunk = copy;
+  } else {
+    shift_ids(chunk->neighbour_array(), wide, at, used, 1);
+    shift_ids(chunk->relationship_array(), wide, at, used, 1);
+  }
+  put_id(chunk->neighbour_array(), wide, at, neighbour);
+  put_id(chunk->relationship_array(), wide, at, relationship);
+  for (uint32_t r = row + 1; r <= kNodes; ++r) ++chunk->offsets[r];
+  ++chunk->degrees[row];
+  touched->add(BlockKey{});
+  return chunk;
+}
+
+TopologyChunk* TopologyChunk::erase(WriteContext& context, TopologyChunk* chunk, uint32_t row, uint64_t neighbour,
+                                    uint64_t relationship, TouchedBlocks* touched, bool* found) {
+  *found = chunk->contains(row, neighbour, relationship);
+  if (!*found) return chunk;
+  chunk = writable(context, chunk);
+  --chunk->degrees[row];
+  if (!chunk->is_hub(row)) {
+    const uint32_t at = chunk->offsets[row] + lower_bound(chunk->list(row), neighbour, relationship);
+    shift_ids(chunk->neighbour_array(), chunk->wide, at, chunk->offsets[kNodes], -1);
+    shift_ids(chunk->relationship_array(), chunk->wide, at, chunk->offsets[kNodes], -1);
+    for (uint32_t r = row + 1; r <= kNodes; ++r) --chunk->offsets[r];
+    touched->add(BlockKey{});
+    return chunk;
+  }
+  Hub*& slot = chunk->hubs()[chunk->hub_rank(row)];
+  HubEdit edit(context, slot);
+  const HubPlace place = locate(edit.hub(), {neighbour, relationship});
+  HubBlock* block = edit.own_block(place, 0, false);
+  const uint32_t at = lower_bound(block->segment(), neighbour, relationship);
+  shift_ids(block->neighbours(), block->wide, at, block->count, -1);
+  shift_ids(block->relationships(), block->wide, at, block->count, -1);
+  --block->count;
+  touched->add(block->first);
+  constexpr uint32_t kSmall = 64, kMerged = 192;
+  if (block->count < kSmall) {
+    HubPlace left, right;
+    const bool has_left = edit.before(place, &left), has_right = edit.after(place, &right);
+    if (has_left && edit.block(left)->count + block->count <= kMerged) {
+      edit.merge(left, place, touched);
+    } else if (has_right && edit.block(right)->count + block->count <= kMerged) {
+      edit.merge(place, right, touched);
+    } else if (block->count == 0 && has_left) {
+      edit.remove(place);
+    } else if (block->count == 0 && has_right) {
+      edit.merge(place, right, touched);  // the first block of a list keeps the key (0, 0)
+    }
+  }
+  slot = edit.hub();
+  if (edit.single() && chunk->degrees[row] <= kListAgain) {
+    Hub* hub = edit.hub();
+    HubPage* page = hub->pages()[0];
+    HubBlock* last = page->block[0];
+    std::vector<uint64_t> neighbours, relationships;
+    const Neighbours segment = last->segment();
+    for (uint32_t i = 0; i < segment.count; ++i) {
+      neighbours.push_back(segment.neighbour(i));
+      relationships.push_back(segment.relationship(i));
+    }
+    chunk = rebuild(context, chunk, row, neighbours, relationships, nullptr);
+    context.retire(last);
+    context.retire(page);
+    context.retire(hub);
+  }
+  return chunk;
+}
+
+// --- builder ---
+
+TopologyBuilder::TopologyBuilder() = default;
+TopologyBuilder::~TopologyBuilder() = default;
+
+bool TopologyBuilder::add_block(uint32_t row, BlockKey key, std::span<const uint64_t> neighbours,
+                                std::span<const uint64_t> relationships) {
+  const size_t count = neighbours.size();
+  if (row >= TopologyChunk::kNodes || count == 0 || count > HubBlock::kPairsMax || relationships.size() != count) return false;
+  // Every pair above the one before; the first one not below the key; the key above the block before.
+  BlockKey last = key;
+  if (!blocks_.empty() && blocks_.back().row == row) {
+    if (key <= BlockKey{neighbours_.back(), relationships_.back()}) return false;
+  } else if (key != BlockKey{} || (!blocks_.empty() && blocks_.back().row > row)) {
+    return false;
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const BlockKey pair{neighbours[i], relationships[i]};
+    if (i == 0 ? pair < last : pair <= last) return false;
+    if (pair.neighbour > kIdMax || pair.relationship > kIdMax) return false;
+    last = pair;
+  }
+  blocks_.push_back({row, key, static_cast<uint32_t>(neighbours_.size()), static_cast<uint32_t>(count)});
+  neighbours_.insert(neighbours_.end(), neighbours.begin(), neighbours.end());
+  relationships_.insert(relationships_.end(), relationships.begin(), relationships.end());
+  return true;
+}
+
+TopologyChunk* TopologyBuilder::finish() {
+  if (blocks_.empty()) return TopologyChunk::empty();
+  struct Row {
+    uint32_t first = 0, blocks = 0, degree = 0;
+  };
+  Row rows[TopologyChunk::kNodes];
+  for (uint32_t b = 0; b < blocks_.size(); ++b) {
+    Row& row = rows[blocks_[b].row];
+    if (row.blocks++ == 0) row.first = b;
+    row.degree += blocks_[b].count;
+  }
+  uint32_t used = 0, hubs = 0;
+  bool wide = false;
+  for (const Row& row : rows) {
+    if (row.blocks > 1 || row.degree > TopologyChunk::kListMax) {
+      ++hubs;
+      continue;
+    }
+    used += row.degree;
+    for (uint32_t i = 0; i < row.degree && !wide; ++i) {
+      const uint32_t at = blocks_[row.first].from + i;
+      wide = needs_wide(neighbours_[at], relationships_[at]);
+    }
+  }
+  TopologyChunk* chunk = allocate_chunk(nullptr, used, hubs, wide);
+  uint32_t to = 0, hub_at = 0;
+  for (uint32_t r = 0; r < TopologyChunk::kNodes; ++r) {
+    const Row& row = rows[r];
+    chunk->degrees[r] = row.degree;
+    chunk->offsets[r] = to;
+    if (row.blocks == 0) continue;
+    if (row.blocks == 1 && row.degree <= TopologyChunk::kListMax) {
+      copy_ids(chunk->neighbour_array(), wide, to, neighbours_.data(), true, blocks_[row.first].from, row.degree);
+      copy_ids(chunk->relationship_array(), wide, to, relationships_.data(), true, blocks_[row.first].from, row.degree);
+      to += row.degree;
+      continue;
+    }
+    const uint32_t pages = (row.blocks + HubPage::kBlocksMax - 1) / HubPage::kBlocksMax;
+    Hub* hub = allocate_hub(nullptr, pages);
+    for (uint32_t b = 0; b < row.blocks; ++b) {
+      if (b % HubPage::kBlocksMax == 0) hub->pages()[hub->count++] = allocate_page(nullptr);
+      const Block& from = blocks_[row.first + b];
+      bool block_wide = false;
+      for (uint32_t i = from.from; i < from.from + from.count; ++i) {
+        block_wide = block_wide || needs_wide(neighbours_[i], relationships_[i]);
+      }
+      HubBlock* block = allocate_block(nullptr, from.count, block_wide);
+      block->first = from.key;
+      block->count = static_cast<uint16_t>(from.count);
+      copy_ids(block->neighbours(), block_wide, 0, neighbours_.data(), true, from.from, from.count);
+      copy_ids(block->relationships(), block_wide, 0, relationships_.data(), true, from.from, from.count);
+      HubPage* page = hub->pages()[hub->count - 1];
+      page->first[page->count] = from.key.neighbour;
+      page->block[page->count++] = block;
+    }
+    chunk->hub_mask |= uint64_t{1} << r;
+    chunk->hubs()[hub_at++] = hub;
+  }
+  chunk->offsets[TopologyChunk::kNodes] = to;
+  blocks_.clear();
+  neighbours_.clear();
+  relationships_.clear();
+  return chunk;
+}
+
+}  // namespace lora::graph::cache

@@ -1,0 +1,464 @@
+#include "graph/cache/versions.h"
+
+#include <algorithm>
+#include <new>
+
+#include "graph/cache/trie.h"
+#include "graph/cache/versions_impl.h"
+#include "kv/check.h"
+
+namespace lora::graph::cache {
+
+namespace {
+
+// Where this thread looks for a free slot first. Threads start apart, so that they do not share cache lines' owners.
+std::atomic<uint32_t> next_thread{0};
+thread_local uint32_t pin_hint = next_thread.fetch_add(1, std::memory_order_relaxed) % 64;
+thread_local uint32_t access_hint = pin_hint;
+
+// Frees what a reader has loaded below a slot that nobody else knows.
+uint64_t free_loaded(Object* object) {
+  if ((object->flags & Object::kLoaded) == 0) return 0;
+  if (object->kind != ObjectKind::kTrieNode) return free_tree(object);
+  uint64_t bytes = 0;
+  for (auto& slot : static_cast<TrieNode*>(object)->slot) {
+    if (Object* child = slot.load(std::memory_order_acquire)) bytes += free_loaded(child);
+  }
+  return bytes + free_object(object);
+}
+
+// Frees an object that no live root reaches. A trie node takes along what was loaded into it after it was copied.
+uint64_t free_retired(const RetiredObject& entry) {
+  if (entry.tree) return free_tree(entry.object);
+  uint64_t bytes = 0;
+  if (entry.object->kind == ObjectKind::kTrieNode) {
+    auto* node = static_cast<TrieNode*>(entry.object);
+    const uint64_t taken = node->copied_out.load(std::memory_order_relaxed);
+    for (uint32_t i = 0; i < TrieNode::kFanout; ++i) {
+      Object* child = node->slot[i].load(std::memory_order_acquire);
+      if (child != nullptr && (taken >> i & 1) == 0) bytes += free_loaded(child);
+    }
+  }
+  return bytes + free_object(entry.object);
+}
+
+const TrieNode* const* tries_of(const RootFields& root, const TrieNode* (&out)[8]) {
+  out[0] = root.node_blocks.root;
+  out[1] = root.relationship_blocks.root;
+  out[2] = root.labels.root;
+  out[3] = root.topology.root;
+  out[4] = root.indexes.root;
+  out[5] = root.label_counts.root;
+  out[6] = root.type_counts.root;
+  out[7] = root.triple_counts.root;
+  return out;
+}
+
+}  // namespace
+
+uint64_t free_epoch_retired(const std::vector<EpochRetired>& objects) {
+  uint64_t bytes = 0;
+  for (const EpochRetired& e : objects) bytes += e.tree ? free_tree(e.object) : free_object(e.object);
+  return bytes;
+}
+
+// --- WriteContext ---
+
+WriteContext::WriteContext(Versions* versions) : versions_(versions), base_(versions->tip()) {
+  stamp_ = first_stamp_ = ++versions->impl_->last_stamp;
+  static_cast<RootFields&>(root_) = *base_;
+  root_.stamp = stamp_;
+  root_.version = 0;
+}
+
+WriteContext::~WriteContext() {
+  if (committed_) return;
+  auto lock = versions_->structure();
+  made_mark_ = retired_mark_ = 0;
+  bytes_mark_ = 0;
+  rollback_locked();
+  report_bytes();
+  versions_->impl_->context = nullptr;
+}
+
+void WriteContext::made(Object* object) {
+  object->created = stamp_;
+  object->log = static_cast<uint32_t>(made_.size());
+  made_.push_back(object);
+  bytes_ += object->bytes;
+  unreported_bytes_ += object->bytes;
+}
+
+void WriteContext::grew(Object* object, int64_t bytes) {
+  object->bytes = static_cast<uint32_t>(object->bytes + bytes);
+  bytes_ += static_cast<uint64_t>(bytes);
+  unreported_bytes_ += bytes;
+}
+
+void WriteContext::discard(Object* object) {
+  bytes_ -= object->bytes;
+  discarded_.push_back(object);
+  discarded_bytes_ += object->bytes;
+  if (discarded_bytes_ > (1 << 20)) flush_discarded();
+}
+
+void WriteContext::flush_discarded() {
+  report_bytes();
+  if (discarded_.empty()) return;
+  Versions::Impl& impl = *versions_->impl_;
+  std::vector<EpochRetired> free_now;
+  {
+    std::lock_guard lock(impl.mutex);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    const uint64_t epoch = versions_->epoch_.fetch_add(1, std::memory_order_seq_cst);
+    for (Object* object : discarded_) impl.epoch_retired.push_back({object, epoch, false});
+    impl.collect_epochs(&free_now);
+  }
+  discarded_.clear();
+  discarded_bytes_ = 0;
+  versions_->object_bytes_.fetch_sub(static_cast<int64_t>(free_epoch_retired(free_now)), std::memory_order_relaxed);
+}
+
+void WriteContext::report_bytes() {
+  if (unreported_bytes_ == 0) return;
+  versions_->object_bytes_.fetch_add(unreported_bytes_, std::memory_order_relaxed);
+  unreported_bytes_ = 0;
+}
+
+void WriteContext::replaced(Object* mine, Object* by) {
+  // `by` was logged last; it takes the older place, so that the list does not grow with every move.
+  made_[mine->log] = by;
+  if (by->log + 1 == made_.size()) {
+    made_.pop_back();
+  } else {
+    made_[by->log] = nullptr;
+  }
+  by->log = mine->log;
+  discard(mine);
+}
+
+void WriteContext::retire(Object* object) {
+  if ((object->flags & Object::kStatic) != 0) return;
+  if (mine(object)) {
+    made_[object->log] = nullptr;
+    discard(object);
+    return;
+  }
+  retired_.push_back({object, object->created, stamp_, false});
+}
+
+void WriteContext::retire_tree(Object* object) {
+  if ((object->flags & Object::kStatic) != 0) return;
+  retired_.push_back({object, 0, stamp_, true});
+  ++pending_trees_;
+}
+
+void WriteContext::adopt_tree(Object* object) {
+  if ((object->flags & Object::kStatic) != 0) return;
+  for_each_part(object, [this](Object* part) { adopt_tree(part); });
+  object->flags &= static_cast<uint8_t>(~Object::kLoaded);
+  made(object);
+}
+
+void WriteContext::begin_statement() {
+  auto lock = versions_->structure();
+  if (in_statement_) finish_locked();
+  stamp_ = ++versions_->impl_->last_stamp;
+  root_.stamp = stamp_;
+  savepoint_ = root_;
+  made_mark_ = made_.size();
+  retired_mark_ = retired_.size();
+  bytes_mark_ = bytes_;
+  in_statement_ = true;
+}
+
+void WriteContext::finish_locked() {
+  // What this transaction had made before and has now replaced was never visible to anybody else.
+  size_t kept = retired_mark_;
+  for (size_t i = retired_mark_; i < retired_.size(); ++i) {
+    RetiredObject& entry = retired_[i];
+    if (!entry.tree && is_private(entry.object)) {
+      made_[entry.object->log] = nullptr;
+      discard(entry.object);
+    } else {
+      retired_[kept++] = entry;
+    }
+  }
+  retired_.resize(kept);
+  in_statement_ = false;
+  savepoint_ = Root();
+  flush_discarded();
+}
+
+void WriteContext::finish_statement() {
+  auto lock = versions_->structure();
+  if (in_statement_) finish_locked();
+}
+
+void WriteContext::rollback_locked() {
+  for (size_t i = retired_mark_; i < retired_.size(); ++i) pending_trees_ -= retired_[i].tree ? 1 : 0;
+  retired_.resize(retired_mark_);
+  for (size_t i = made_mark_; i < made_.size(); ++i) {
+    if (made_[i] != nullptr) discarded_.push_back(made_[i]);
+  }
+  made_.resize(made_mark_);
+  bytes_ = bytes_mark_;
+  in_statement_ = false;
+  flush_discarded();
+}
+
+void WriteContext::rollback_statement() {
+  auto lock = versions_->structure();
+  if (!in_statement_) return;
+  root_ = savepoint_;
+  savepoint_ = Root();
+  rollback_locked();
+  // A new stamp: nothing made before may count as made by what follows.
+  stamp_ = ++versions_->impl_->last_stamp;
+  root_.stamp = stamp_;
+}
+
+// --- Versions ---
+
+Versions::Versions(std::function<void(const kv::Snapshot*)> release) : impl_(std::make_unique<Impl>()) {
+  impl_->release = std::move(release);
+}
+
+Versions::~Versions() {
+  if (tip_.load() == nullptr) return;
+  drop_unpublished();
+  uint64_t bytes = free_epoch_retired(impl_->epoch_retired);
+  for (const RetiredObject& e : impl_->queue) bytes += free_retired(e);
+  const TrieNode* tries[8];
+  tries_of(*published_.load(), tries);
+  for (const TrieNode* trie : tries) {
+    if (trie != nullptr) bytes += free_tree(const_cast<TrieNode*>(trie));
+  }
+  for (LiveRoot& live : impl_->roots) {
+    if (live.root->store_snapshot != nullptr && impl_->release) impl_->release(live.root->store_snapshot);
+  }
+  object_bytes_.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+  LORA_DCHECK(object_bytes_.load() == 0);
+}
+
+void Versions::open(Root root) {
+  auto owned = std::make_unique<Root>(std::move(root));
+  owned->object_bytes = &object_bytes_;
+  owned->stamp = ++impl_->last_stamp;
+  const TrieNode* tries[8];
+  tries_of(*owned, tries);
+  for (const TrieNode* trie : tries) {
+    if (trie != nullptr) object_bytes_.fetch_add(static_cast<int64_t>(tree_bytes(trie)), std::memory_order_relaxed);
+  }
+  std::lock_guard lock(impl_->mutex);
+  tip_.store(owned.get(), std::memory_order_seq_cst);
+  published_.store(owned.get(), std::memory_order_seq_cst);
+  impl_->roots.push_back({std::move(owned), {}, {}});
+}
+
+void Versions::replace(Root root) {
+  drop_unpublished();
+  auto structure_lock = structure();
+  const Root* old = published();
+  open(std::move(root));
+  std::lock_guard lock(impl_->mutex);
+  const uint64_t stamp = impl_->last_stamp;
+  const TrieNode* tries[8];
+  tries_of(*old, tries);
+  for (const TrieNode* trie : tries) {
+    if (trie != nullptr) impl_->queue.push_back({const_cast<TrieNode*>(trie), 0, stamp, true});
+  }
+  impl_->sweep_at = 0;
+}
+
+const Root* Versions::pin(uint32_t* slot) {
+  const uint32_t at = impl_->pins.claim(pin_hint);
+  if (at == SlotArray<PinSlot>::kNone) return nullptr;
+  pin_hint = at;
+  std::atomic<const Root*>& place = impl_->pins[at].root;
+  const Root* root = published_.load(std::memory_order_acquire);
+  for (;;) {
+    // seq_cst: the writer publishes, then reads the slots; we fill the slot, then read what is published.
+    place.store(root, std::memory_order_seq_cst);
+    const Root* again = published_.load(std::memory_order_seq_cst);
+    if (again == root) break;
+    root = again;
+  }
+  *slot = at;
+  return root;
+}
+
+void Versions::unpin(uint32_t slot) {
+  PinSlot& place = impl_->pins[slot];
+  const bool old = place.root.load(std::memory_order_relaxed) != published_.load(std::memory_order_relaxed);
+  place.root.store(nullptr, std::memory_order_release);
+  place.used.store(false, std::memory_order_release);
+  if (old) [[unlikely]] sweep();
+}
+
+AccessSlot* Versions::claim_access() {
+  const uint32_t at = impl_->access.claim(access_hint);
+  if (at == SlotArray<AccessSlot>::kNone) return nullptr;
+  access_hint = at;
+  return &impl_->access[at];
+}
+
+void Versions::release_access(AccessSlot* slot) {
+  leave(slot);
+  slot->used.store(false, std::memory_order_release);
+}
+
+std::unique_ptr<WriteContext> Versions::begin() {
+  auto lock = structure();
+  std::unique_ptr<WriteContext> context(new WriteContext(this));
+  impl_->context = context.get();
+  return context;
+}
+
+const Root* Versions::commit(std::unique_ptr<WriteContext> context, uint64_t version, const kv::Snapshot* snapshot) {
+  auto structure_lock = structure();
+  WriteContext& c = *context;
+  if (c.in_statement_) c.finish_locked();
+  c.flush_discarded();
+  LiveRoot live;
+  live.root = std::make_unique<Root>(std::move(c.root_));
+  live.root->version = version;
+  live.root->store_snapshot = snapshot;
+  live.made = std::move(c.made_);
+  live.retired = std::move(c.retired_);
+  c.committed_ = true;
+  const Root* root = live.root.get();
+  std::lock_guard lock(impl_->mutex);
+  impl_->context = nullptr;
+  tip_.store(live.root.get(), std::memory_order_release);
+  impl_->roots.push_back(std::move(live));
+  return root;
+}
+
+void Versions::publish(uint64_t version) {
+  std::vector<RetiredObject> free_now;
+  std::vector<EpochRetired> epoch_free;
+  std::vector<LiveRoot> dead;
+  {
+    std::lock_guard lock(impl_->mutex);
+    const Root* before = published_.load(std::memory_order_relaxed);
+    Root* newest = nullptr;
+    for (LiveRoot& live : impl_->roots) {
+      if (live.root->stamp > before->stamp && live.root->version <= version) newest = live.root.get();
+    }
+    if (newest == nullptr) return;
+    published_.store(newest, std::memory_order_seq_cst);
+    std::vector<uint64_t> stamps;
+    // The commits that become visible hand over what they replaced.
+    std::vector<RetiredObject> fresh;
+    for (LiveRoot& live : impl_->roots) {
+      if (live.root->stamp <= before->stamp || live.root->stamp > newest->stamp) continue;
+      if (fresh.empty()) {
+        fresh = std::move(live.retired);
+      } else {
+        fresh.insert(fresh.end(), live.retired.begin(), live.retired.end());
+      }
+      live.retired = {};
+      live.made = {};
+    }
+    impl_->collect_live(newest->stamp, &stamps, &dead);
+    if (!dead.empty() || impl_->queue.size() >= impl_->sweep_at) {
+      const auto split = std::partition(impl_->queue.begin(), impl_->queue.end(),
+                                        [&](const RetiredObject& e) { return Impl::visible(e, stamps); });
+      free_now.assign(split, impl_->queue.end());
+      impl_->queue.erase(split, impl_->queue.end());
+      impl_->sweep_at = std::max<size_t>(64, impl_->queue.size() * 2);
+    }
+    for (const RetiredObject& entry : fresh) {
+      (Impl::visible(entry, stamps) ? impl_->queue : free_now).push_back(entry);
+    }
+    if (impl_->epoch_retired.size() >= impl_->epoch_sweep_at) impl_->collect_epochs(&epoch_free);
+  }
+  uint64_t bytes = 0;
+  for (const RetiredObject& e : free_now) bytes += free_retired(e);
+  bytes += free_epoch_retired(epoch_free);
+  if (bytes != 0) object_bytes_.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+  for (LiveRoot& live : dead) {
+    if (live.root->store_snapshot != nullptr && impl_->release) impl_->release(live.root->store_snapshot);
+  }
+}
+
+void Versions::drop_unpublished() {
+  auto structure_lock = structure();
+  std::vector<LiveRoot> dropped;
+  {
+    std::lock_guard lock(impl_->mutex);
+    Root* published = published_.load(std::memory_order_relaxed);
+    tip_.store(published, std::memory_order_release);
+    size_t keep = 0;
+    while (keep < impl_->roots.size() && impl_->roots[keep].root->stamp <= published->stamp) ++keep;
+    for (size_t i = keep; i < impl_->roots.size(); ++i) dropped.push_back(std::move(impl_->roots[i]));
+    impl_->roots.resize(keep);
+  }
+  // First what was loaded into the dropped versions' own nodes (its owner is looked at), then the versions' objects.
+  std::vector<Object*> loaded;
+  for (LiveRoot& live : dropped) {
+    for (Object* object : live.made) {
+      if (object == nullptr || object->kind != ObjectKind::kTrieNode) continue;
+      auto* node = static_cast<TrieNode*>(object);
+      const uint64_t inherited = node->inherited.load(std::memory_order_relaxed);
+      for (uint32_t i = 0; i < TrieNode::kFanout; ++i) {
+        Object* child = node->slot[i].load(std::memory_order_acquire);
+        if (child != nullptr && (inherited >> i & 1) == 0 && (child->flags & Object::kLoaded) != 0) {
+          loaded.push_back(child);
+        }
+      }
+    }
+  }
+  uint64_t bytes = 0;
+  for (Object* object : loaded) bytes += free_loaded(object);
+  for (LiveRoot& live : dropped) {
+    for (Object* object : live.made) {
+      if (object != nullptr) bytes += free_object(object);
+    }
+    if (live.root->store_snapshot != nullptr && impl_->release) impl_->release(live.root->store_snapshot);
+  }
+  object_bytes_.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+}
+
+void Versions::sweep() {
+  std::vector<RetiredObject> free_now;
+  std::vector<EpochRetired> epoch_free;
+  std::vector<LiveRoot> dead;
+  {
+    std::unique_lock lock(impl_->mutex, std::try_to_lock);
+    if (!lock.owns_lock()) return;
+    std::vector<uint64_t> stamps;
+    impl_->collect_live(published_.load(std::memory_order_relaxed)->stamp, &stamps, &dead);
+    if (!dead.empty() || impl_->queue.size() >= impl_->sweep_at) {
+      const auto split = std::partition(impl_->queue.begin(), impl_->queue.end(),
+                                        [&](const RetiredObject& e) { return Impl::visible(e, stamps); });
+      free_now.assign(split, impl_->queue.end());
+      impl_->queue.erase(split, impl_->queue.end());
+      impl_->sweep_at = std::max<size_t>(64, impl_->queue.size() * 2);
+    }
+    impl_->collect_epochs(&epoch_free);
+  }
+  uint64_t bytes = 0;
+  for (const RetiredObject& e : free_now) bytes += free_retired(e);
+  bytes += free_epoch_retired(epoch_free);
+  object_bytes_.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+  for (LiveRoot& live : dead) {
+    if (live.root->store_snapshot != nullptr && impl_->release) impl_->release(live.root->store_snapshot);
+  }
+}
+
+VersionsStats Versions::stats() {
+  VersionsStats stats;
+  stats.object_bytes = object_bytes();
+  std::lock_guard lock(impl_->mutex);
+  for (const RetiredObject& e : impl_->queue) stats.retired_bytes += e.tree ? 0 : e.object->bytes;
+  for (const EpochRetired& e : impl_->epoch_retired) stats.retired_bytes += e.tree ? 0 : e.object->bytes;
+  stats.live_roots = impl_->roots.size();
+  impl_->pins.for_each([&stats](PinSlot& slot) {
+    if (slot.root.load(std::memory_order_relaxed) != nullptr) ++stats.pinned_roots;
+  });
+  return stats;
+}
+
+}  // namespace lora::graph::cache

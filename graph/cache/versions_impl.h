@@ -1,0 +1,155 @@
+// The inside of Versions, for versions.cpp and budget.cpp only.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "graph/cache/versions.h"
+
+namespace lora::graph::cache {
+
+// Slots that threads claim and give back without a lock: pieces of 64, made as needed, never freed before the end.
+template <typename Slot>
+class SlotArray {
+ public:
+  static constexpr uint32_t kPiece = 64;
+  static constexpr uint32_t kPieces = (1u << 20) / kPiece;
+  static constexpr uint32_t kNone = ~uint32_t{0};
+
+  ~SlotArray() {
+    for (auto& piece : pieces_) delete[] piece.load(std::memory_order_relaxed);
+  }
+  uint32_t claim(uint32_t hint) {
+    // The place this thread had last, then its piece, then all pieces.
+    if (Slot* piece = pieces_[hint / kPiece % kPieces].load(std::memory_order_acquire)) {
+      const uint32_t from = hint % kPiece;
+      for (uint32_t i = 0; i < kPiece; ++i) {
+        const uint32_t at = (from + i) % kPiece;
+        if (take(piece[at])) return hint / kPiece % kPieces * kPiece + at;
+      }
+    }
+    for (uint32_t p = 0; p < kPieces; ++p) {
+      Slot* piece = pieces_[p].load(std::memory_order_acquire);
+      if (piece == nullptr) {
+        auto* fresh = new Slot[kPiece];
+        if (pieces_[p].compare_exchange_strong(piece, fresh, std::memory_order_acq_rel, std::memory_order_acquire)) {
+          piece = fresh;
+        } else {
+          delete[] fresh;
+        }
+      }
+      for (uint32_t i = 0; i < kPiece; ++i) {
+        if (take(piece[i])) return p * kPiece + i;
+      }
+    }
+    return kNone;
+  }
+  Slot& operator[](uint32_t i) { return pieces_[i / kPiece].load(std::memory_order_acquire)[i % kPiece]; }
+  template <typename F>
+  void for_each(F&& f) {
+    // Pieces are made in order, so the first missing one is the end.
+    for (auto& p : pieces_) {
+      Slot* piece = p.load(std::memory_order_acquire);
+      if (piece == nullptr) return;
+      for (uint32_t i = 0; i < kPiece; ++i) f(piece[i]);
+    }
+  }
+
+ private:
+  static bool take(Slot& slot) {
+    return !slot.used.load(std::memory_order_relaxed) && !slot.used.exchange(true, std::memory_order_acquire);
+  }
+  std::atomic<Slot*> pieces_[kPieces] = {};
+};
+
+struct alignas(64) PinSlot {
+  std::atomic<const Root*> root{nullptr};
+  std::atomic<bool> used{false};
+};
+
+struct EpochRetired {
+  Object* object;
+  uint64_t epoch;
+  bool tree;
+};
+
+// A committed root with what must happen when it is published (retired) or dropped (made).
+struct LiveRoot {
+  std::unique_ptr<Root> root;
+  std::vector<Object*> made;
+  std::vector<RetiredObject> retired;
+};
+
+struct Versions::Impl {
+  std::function<void(const kv::Snapshot*)> release;
+  SlotArray<PinSlot> pins;
+  SlotArray<AccessSlot> access;
+
+  std::mutex mutex;                       // below
+  std::vector<LiveRoot> roots;            // ascending stamps; pinned ones, published, unpublished
+  std::vector<RetiredObject> queue;       // retired by published commits, still visible to some live root when added
+  size_t sweep_at = 64;                   // queue size that starts the next sweep
+  std::vector<EpochRetired> epoch_retired;
+  size_t epoch_sweep_at = 256;
+  uint64_t evicted_bytes = 0;             // of evicted chunks in epoch_retired, about
+  WriteContext* context = nullptr;        // under structure() too
+  uint64_t last_stamp = 0;                // the writer's
+
+  // Stamps of the live roots, ascending; forgets the others (into *dead). Under mutex.
+  void collect_live(uint64_t published_stamp, std::vector<uint64_t>* stamps, std::vector<LiveRoot>* dead) {
+    if (roots.size() == 1) {  // the usual case: no look at the slots is needed
+      stamps->push_back(roots[0].root->stamp);
+      return;
+    }
+    std::vector<const Root*> pinned;
+    pins.for_each([&pinned](PinSlot& slot) {
+      if (const Root* root = slot.root.load(std::memory_order_seq_cst)) pinned.push_back(root);
+    });
+    std::sort(pinned.begin(), pinned.end());
+    size_t kept = 0;
+    for (LiveRoot& live : roots) {
+      const bool alive =
+          live.root->stamp >= published_stamp || std::binary_search(pinned.begin(), pinned.end(), live.root.get());
+      if (alive) {
+        stamps->push_back(live.root->stamp);
+        if (&roots[kept] != &live) roots[kept] = std::move(live);
+        ++kept;
+      } else {
+        dead->push_back(std::move(live));
+      }
+    }
+    roots.resize(kept);
+  }
+  static bool visible(const RetiredObject& entry, const std::vector<uint64_t>& stamps) {
+    const auto it = std::lower_bound(stamps.begin(), stamps.end(), entry.tree ? 0 : entry.created);
+    return it != stamps.end() && *it < entry.retired;
+  }
+  uint64_t oldest_epoch() {
+    uint64_t oldest = ~uint64_t{0};
+    access.for_each([&oldest](AccessSlot& slot) {
+      const uint64_t epoch = slot.epoch.load(std::memory_order_acquire);
+      if (epoch != 0 && epoch < oldest) oldest = epoch;
+    });
+    return oldest;
+  }
+  // Moves what no reader batch can hold to *out. Under mutex.
+  void collect_epochs(std::vector<EpochRetired>* out) {
+    if (epoch_retired.empty()) return;
+    const uint64_t oldest = oldest_epoch();
+    const auto split = std::partition(epoch_retired.begin(), epoch_retired.end(),
+                                      [oldest](const EpochRetired& e) { return e.epoch >= oldest; });
+    out->insert(out->end(), split, epoch_retired.end());
+    epoch_retired.erase(split, epoch_retired.end());
+    epoch_sweep_at = std::max<size_t>(256, epoch_retired.size() * 2);
+    if (epoch_retired.empty()) evicted_bytes = 0;
+  }
+};
+
+// Frees an object that no reader can hold any more; returns its bytes.
+uint64_t free_epoch_retired(const std::vector<EpochRetired>& objects);
+
+}  // namespace lora::graph::cache
