@@ -1,0 +1,282 @@
+#include "graph/cache/entity_block.h"
+
+#include <map>
+#include <optional>
+#include <set>
+
+#include "tests/graph/cache_support.h"
+
+namespace lora::graph::cache {
+namespace {
+
+struct Entity {
+  std::set<uint32_t> labels;
+  uint32_t type = 0;
+  uint64_t start = 0, end = 0;
+  std::map<uint32_t, Value> properties;
+};
+using Model = std::map<uint64_t, Entity>;
+
+Value random_value(Random& random, uint32_t key) {
+  // Most keys have one type; now and then another one comes along and the column becomes generic.
+  const uint64_t kind = random.chance(key < 6 ? 1 : 30) ? random.below(8) : key;
+  switch (kind) {
+    case 0: return Value::integer(static_cast<int64_t>(random.engine()()));
+    case 1: return Value::floating(static_cast<double>(random.below(1000)) / 8);
+    case 2: return Value::boolean(random.chance(50));
+    case 3: return Value::string("city " + std::to_string(random.below(20)));
+    case 4: return Value::string(std::string(random.below(256), static_cast<char>('a' + random.below(26))));
+    case 5: return Value::string(std::to_string(random.engine()()) + " unique and long");
+    case 6: return Value::string(std::string(256 + random.below(1000), 'z'));
+    default: return Value::list({Value::integer(1), Value::string("a list's string of some length")});
+  }
+}
+
+class EntityModelTest : public ::testing::Test {
+ protected:
+  static void check(const Root& root, EntityKind kind, const Model& model, uint64_t limit) {
+    for (uint64_t id = 0; id < limit; ++id) {
+      const EntityBlock* block = root.find_block(kind, EntityBlock::index_of(id));
+      ASSERT_NE(block, nullptr);
+      const uint32_t row = EntityBlock::row_of(id);
+      const auto it = model.find(id);
+      ASSERT_EQ(block->exists(row), it != model.end()) << id;
+      if (it == model.end()) {
+        ASSERT_TRUE(block->labels(row).empty());
+        std::vector<Property> none;
+        block->properties(row, &none);
+        ASSERT_TRUE(none.empty());
+        continue;
+      }
+      const Entity& want = it->second;
+      if (kind == EntityKind::kNode) {
+        std::set<uint32_t> labels;
+        for (LabelId l : block->labels(row)) labels.insert(l.value);
+        ASSERT_EQ(labels, want.labels) << id;
+        for (uint32_t l = 0; l < 6; ++l) ASSERT_EQ(block->has_label(row, LabelId(l)), want.labels.count(l) != 0);
+      } else {
+        ASSERT_EQ(block->type(row).value, want.type);
+        ASSERT_EQ(block->start(row).value, want.start);
+        ASSERT_EQ(block->end(row).value, want.end);
+      }
+      std::vector<Property> have;
+      block->properties(row, &have);
+      ASSERT_EQ(have.size(), want.properties.size());
+      size_t i = 0;
+      for (const auto& [key, value] : want.properties) {
+        ASSERT_EQ(have[i].key.value, key);
+        ASSERT_TRUE(equivalent(have[i].value, value) && have[i].value.type() == value.type());
+        ASSERT_TRUE(equivalent(block->get(row, KeyId(key)), value));
+        ++i;
+      }
+    }
+  }
+  static void check_gather(const Root& root, EntityKind kind, const Model& model, uint64_t limit, Random& random) {
+    for (uint32_t key = 0; key < 8; ++key) {
+      std::vector<uint64_t> ids;
+      for (int i = 0; i < 300; ++i) ids.push_back(random.chance(5) ? kNoId : random.below(limit));
+      PropertyColumn column;
+      column.values.resize(7);
+      Gatherer(KeyId(key), &column).run(ids, [&](uint64_t index) { return root.find_block(kind, index); });
+      for (size_t i = 0; i < ids.size(); ++i) {
+        Value want;
+        if (const auto it = model.find(ids[i]); it != model.end()) {
+          if (const auto p = it->second.properties.find(key); p != it->second.properties.end()) want = p->second;
+        }
+        Value have;
+        switch (column.kind) {
+          case PropertyColumn::Kind::kValues: have = column.values.at(i); break;
+          case PropertyColumn::Kind::kIntegers: if (column.valid.at(i)) have = Value::integer(column.integers.at(i)); break;
+          case PropertyColumn::Kind::kFloats: if (column.valid.at(i)) have = Value::floating(column.floats.at(i)); break;
+        }
+        ASSERT_TRUE(have.type() == want.type() && equivalent(have, want)) << key;
+      }
+    }
+  }
+
+  void run(EntityKind kind, int steps, uint64_t salt) {
+    Random random(salt);
+    VersionsFixture fixture;
+    Model model;
+    uint64_t next_id = 0;
+    const Root* pinned = nullptr;
+    Model pinned_model;
+    uint64_t pinned_limit = 0;
+    uint32_t slot = 0;
+    for (int step = 0; step < steps;) {
+      auto context = fixture.versions.begin();
+      Root* root = context->root();
+      Model transaction = model;
+      uint64_t limit = next_id;
+      for (uint64_t statements = 1 + random.below(3); statements > 0; --statements) {
+        const Model before = transaction;
+        context->begin_statement();
+        for (uint64_t n = 1 + random.below(random.chance(10) ? 300 : 12); n > 0; --n, ++step) {
+          const uint64_t what = random.below(100);
+          auto it = transaction.empty() ? transaction.end() : transaction.lower_bound(random.below(limit));
+          if (it == transaction.end() || what < 40) {
+            if (random.chance(3)) limit += random.below(5);  // ids of rolled back creations stay unused
+            const uint64_t id = limit++;
+            for (uint64_t i = EntityBlock::index_of(id == 0 ? 0 : id - 5 < id ? id - 5 : 0); i <= EntityBlock::index_of(id); ++i) {
+              if (root->find_block(kind, i) == nullptr) root->edit_fresh_block(*context, kind, i);
+            }
+            Entity e;
+            std::vector<Property> properties;
+            for (uint32_t key = 0; key < 8; ++key) {
+              if (random.chance(60)) e.properties[key] = random_value(random, key);
+            }
+            for (const auto& [key, value] : e.properties) properties.push_back({KeyId(key), value});
+            properties.push_back({KeyId(99), Value()});
+            if (kind == EntityKind::kNode) {
+              std::vector<LabelId> labels;
+              if (random.chance(80)) e.labels.insert(0);
+              if (random.chance(10)) e.labels.insert(static_cast<uint32_t>(random.below(6)));
+              for (uint32_t l : e.labels) labels.push_back(LabelId(l));
+              ASSERT_TRUE(root->edit_create_node(*context, NodeId(id), labels, properties));
+            } else {
+              e.type = random.chance(95) ? 3 : static_cast<uint32_t>(random.below(5));
+              e.start = random.below(1000) + (random.chance(1) ? uint64_t{1} << 35 : 0);
+              e.end = random.below(1000);
+              ASSERT_TRUE(root->edit_create_relationship(*context, RelId(id), RelTypeId(e.type), NodeId(e.start), NodeId(e.end), properties));
+            }
+            transaction[id] = std::move(e);
+          } else if (what < 80) {
+            const auto key = static_cast<uint32_t>(random.below(8));
+            const Value value = random.chance(30) ? Value() : random_value(random, key);
+            ASSERT_TRUE(root->edit_set_property(*context, kind, it->first, KeyId(key), value));
+            if (value.is_null()) it->second.properties.erase(key);
+            else it->second.properties[key] = value;
+          } else if (what < 90 && kind == EntityKind::kNode) {
+            std::vector<LabelId> labels;
+            it->second.labels.clear();
+            for (uint32_t l = 0; l < 6; ++l) {
+              if (random.chance(30)) it->second.labels.insert(l);
+            }
+            for (uint32_t l : it->second.labels) labels.push_back(LabelId(l));
+            ASSERT_TRUE(root->edit_set_labels(*context, NodeId(it->first), labels));
+          } else {
+            ASSERT_TRUE(root->edit_erase(*context, kind, it->first));
+            transaction.erase(it);
+          }
+        }
+        if (random.chance(20)) {
+          context->rollback_statement();
+          transaction = before;
+          for (uint64_t i = 0; i <= EntityBlock::index_of(limit); ++i) {
+            if (root->find_block(kind, i) == nullptr) root->edit_fresh_block(*context, kind, i);
+          }
+        } else {
+          context->finish_statement();
+        }
+        if (random.chance(10)) check(*root, kind, transaction, limit);
+        if (HasFatalFailure()) return;
+      }
+      if (random.chance(15)) continue;
+      model = std::move(transaction);
+      next_id = limit;
+      fixture.commit(std::move(context));
+      if (random.chance(10)) {
+        check(*fixture.versions.published(), kind, model, next_id);
+        check_gather(*fixture.versions.published(), kind, model, next_id, random);
+        if (pinned != nullptr) {
+          check(*pinned, kind, pinned_model, pinned_limit);
+          fixture.versions.unpin(slot);
+          pinned = nullptr;
+        } else {
+          pinned = fixture.versions.pin(&slot);
+          pinned_model = model;
+          pinned_limit = next_id;
+        }
+        if (HasFatalFailure()) return;
+      }
+    }
+    if (pinned != nullptr) fixture.versions.unpin(slot);
+    // What a loader builds from the same data is the same.
+    for (uint64_t index = 0; index <= EntityBlock::index_of(next_id); ++index) {
+      EntityBlockBuilder builder;
+      for (auto it = model.lower_bound(index * 256); it != model.end() && it->first < (index + 1) * 256; ++it) {
+        std::vector<Property> properties;
+        for (const auto& [key, value] : it->second.properties) properties.push_back({KeyId(key), value});
+        std::vector<LabelId> labels;
+        for (uint32_t l : it->second.labels) labels.push_back(LabelId(l));
+        const uint32_t row = EntityBlock::row_of(it->first);
+        if (kind == EntityKind::kNode) builder.add_node(row, labels, properties);
+        else builder.add_relationship(row, RelTypeId(it->second.type), NodeId(it->second.start), NodeId(it->second.end), properties);
+      }
+      EntityBlock* block = builder.finish();
+      const EntityBlock* there = fixture.versions.published()->find_block(kind, index);
+      for (uint32_t row = 0; there != nullptr && row < 256; ++row) {
+        ASSERT_EQ(block->exists(row), there->exists(row));
+        std::vector<Property> a, b;
+        block->properties(row, &a);
+        there->properties(row, &b);
+        ASSERT_EQ(a.size(), b.size());
+        for (size_t i = 0; i < a.size(); ++i) ASSERT_TRUE(a[i].key == b[i].key && equivalent(a[i].value, b[i].value));
+      }
+      free_tree(block);
+    }
+  }
+};
+
+TEST_F(EntityModelTest, NodesAgreeWithMaps) { run(EntityKind::kNode, 6000, 1); }
+TEST_F(EntityModelTest, RelationshipsAgreeWithMaps) { run(EntityKind::kRelationship, 6000, 2); }
+
+TEST(EntityBlockTest, BlockOfOneLabelSetHasNoRowTable) {
+  EntityBlockBuilder builder;
+  const std::vector<LabelId> person{LabelId(4)};
+  for (uint32_t row = 0; row < 256; ++row) builder.add_node(row, person, {});
+  EntityBlock* block = builder.finish();
+  EXPECT_TRUE(block->label_sets->uniform);
+  EXPECT_TRUE(block->has_label(255, LabelId(4)));
+  EXPECT_LT(tree_bytes(block), 512u);
+  free_tree(block);
+}
+
+TEST(EntityBlockTest, AllRowsMayHaveDistinctLabelSets) {
+  VersionsFixture fixture;
+  auto context = fixture.versions.begin();
+  context->root()->edit_fresh_block(*context, EntityKind::kNode, 0);
+  for (uint32_t round = 0; round < 3; ++round) {
+    for (uint32_t row = 0; row < 256; ++row) {
+      const std::vector<LabelId> labels{LabelId(row + round), LabelId(1000 + round)};
+      if (round == 0) ASSERT_TRUE(context->root()->edit_create_node(*context, NodeId(row), labels, {}));
+      else ASSERT_TRUE(context->root()->edit_set_labels(*context, NodeId(row), labels));
+    }
+  }
+  const EntityBlock* block = context->root()->find_block(EntityKind::kNode, 0);
+  for (uint32_t row = 0; row < 256; ++row) {
+    EXPECT_TRUE(block->has_label(row, LabelId(row + 2)));
+    EXPECT_FALSE(block->has_label(row, LabelId(1001)));
+  }
+}
+
+TEST(EntityBlockTest, EqualStringsShareBytes) {
+  EntityBlockBuilder shared, distinct;
+  for (uint32_t row = 0; row < 256; ++row) {
+    const std::vector<Property> same{{KeyId(0), Value::string("a city with a rather long name")}};
+    const std::vector<Property> own{{KeyId(0), Value::string("a person with a long name " + std::to_string(1000 + row))}};
+    shared.add_node(row, {}, same);
+    distinct.add_node(row, {}, own);
+  }
+  EntityBlock* a = shared.finish();
+  EntityBlock* b = distinct.finish();
+  EXPECT_LT(tree_bytes(a), 2000u);
+  EXPECT_GT(tree_bytes(b), 256u * 30);
+  free_tree(a);
+  free_tree(b);
+}
+
+TEST(EntityBlockTest, ErasedRelationshipKeepsItsEnds) {
+  VersionsFixture fixture;
+  auto context = fixture.versions.begin();
+  context->root()->edit_fresh_block(*context, EntityKind::kRelationship, 0);
+  context->root()->edit_create_relationship(*context, RelId(3), RelTypeId(1), NodeId(10), NodeId(11), {});
+  context->root()->edit_erase(*context, EntityKind::kRelationship, 3);
+  const EntityBlock* block = context->root()->find_block(EntityKind::kRelationship, 0);
+  EXPECT_FALSE(block->exists(3));
+  EXPECT_EQ(block->start(3).value, 10u);
+  EXPECT_EQ(block->end(3).value, 11u);
+}
+
+}  // namespace
+}  // namespace lora::graph::cache

@@ -1,0 +1,156 @@
+#include "graph/cache/index_tree.h"
+
+#include <set>
+
+#include "tests/graph/cache_support.h"
+
+namespace lora::graph::cache {
+namespace {
+
+std::string id_bytes(uint64_t id) {
+  std::string bytes;
+  for (int shift = 40; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(id >> shift));
+  return bytes;
+}
+
+void check(const IndexTree* tree, const std::set<std::string>& model) {
+  ASSERT_EQ(tree->entries, model.size());
+  IndexTree::Cursor cursor(tree);
+  cursor.seek("");
+  for (const std::string& key : model) {
+    ASSERT_TRUE(cursor.valid());
+    ASSERT_EQ(cursor.key(), key);
+    cursor.next();
+  }
+  ASSERT_FALSE(cursor.valid());
+}
+
+class IndexTreeModelTest : public ::testing::TestWithParam<int> {};
+
+TEST_P(IndexTreeModelTest, AgreesWithASet) {
+  const int style = GetParam();
+  Random random(static_cast<uint64_t>(style));
+  VersionsFixture fixture;
+  uint64_t counter = 0;
+  const auto random_key = [&] {
+    const uint64_t id = random.below(1 << 20);
+    switch (style) {
+      case 0: return std::string("\x05", 1) + id_bytes(random.below(3000)) + id_bytes(id);
+      case 1: return "user_" + std::to_string(random.below(3000)) + id_bytes(id);
+      case 2: return std::string(random.below(40), 'a') + id_bytes(random.below(200));  // equal heads, prefixes, zeros
+      default: return std::string("\x05", 1) + id_bytes(counter++) + id_bytes(id);      // ascending
+    }
+  };
+  std::set<std::string> model;
+  const IndexId index(1);
+  {
+    auto context = fixture.versions.begin();
+    IndexTreeBuilder builder(context.get());
+    for (int i = 0; i < 3000; ++i) model.insert(random_key());
+    for (const std::string& key : model) ASSERT_TRUE(builder.add(key));
+    EXPECT_FALSE(builder.add(*model.rbegin()));
+    EXPECT_FALSE(builder.add(""));
+    context->root()->put_index(*context, index, builder.finish());
+    check(context->root()->find_index(index), model);
+    fixture.commit(std::move(context));
+  }
+  uint32_t slot = 0;
+  const Root* pinned = fixture.versions.pin(&slot);
+  const std::set<std::string> pinned_model = model;
+  for (int transaction = 0; transaction < 150; ++transaction) {
+    auto context = fixture.versions.begin();
+    std::set<std::string> mine = model;
+    const bool shrink = transaction % 50 >= 25;
+    for (uint64_t statements = 1 + random.below(3); statements > 0; --statements) {
+      const std::set<std::string> before = mine;
+      context->begin_statement();
+      IndexTree* tree = context->root()->edit_index(*context, index);
+      for (uint64_t n = random.below(random.chance(20) ? 2000 : 30); n > 0; --n) {
+        if (mine.empty() || random.chance(shrink ? 10 : 70)) {
+          const std::string key = random_key();
+          ASSERT_EQ(tree->insert(*context, key), mine.insert(key).second);
+        } else {
+          auto it = mine.lower_bound(random_key());
+          if (it == mine.end()) it = mine.begin();
+          ASSERT_FALSE(tree->erase(*context, *it + "x"));
+          ASSERT_TRUE(tree->erase(*context, *it));
+          mine.erase(it);
+        }
+      }
+      if (random.chance(25)) {
+        context->rollback_statement();
+        mine = before;
+      } else {
+        context->finish_statement();
+      }
+      check(context->root()->find_index(index), mine);
+      if (HasFatalFailure()) return;
+    }
+    if (random.chance(20)) continue;
+    model = std::move(mine);
+    fixture.commit(std::move(context));
+    const IndexTree* tree = fixture.versions.published()->find_index(index);
+    for (int i = 0; i < 20; ++i) {
+      const std::string key = random_key();
+      ASSERT_EQ(tree->contains(key), model.count(key) != 0);
+      IndexTree::Cursor cursor(tree);
+      cursor.seek(key);
+      auto it = model.lower_bound(key);
+      ASSERT_EQ(cursor.valid(), it != model.end());
+      if (it != model.end()) ASSERT_EQ(cursor.key(), *it);
+      cursor.seek_after(key);
+      it = model.upper_bound(key);
+      ASSERT_EQ(cursor.valid(), it != model.end());
+      if (it != model.end()) ASSERT_EQ(cursor.key(), *it);
+      const std::string prefix = key.substr(0, key.size() - 6);
+      std::vector<uint64_t> ids;
+      tree->lookup(prefix, &ids);
+      size_t expected = 0;
+      for (auto p = model.lower_bound(prefix); p != model.end() && p->compare(0, prefix.size(), prefix) == 0; ++p) ++expected;
+      ASSERT_EQ(ids.size(), expected);
+      ASSERT_EQ(tree->lookup_first(prefix) == kNoId, expected == 0);
+    }
+  }
+  check(pinned->find_index(index), pinned_model);
+  fixture.versions.unpin(slot);
+  // Down to nothing, and up again.
+  auto context = fixture.versions.begin();
+  IndexTree* tree = context->root()->edit_index(*context, index);
+  for (const std::string& key : model) ASSERT_TRUE(tree->erase(*context, key));
+  check(tree, {});
+  EXPECT_EQ(tree->node_bytes, 0u);
+  ASSERT_TRUE(tree->insert(*context, "again"));
+  check(tree, {"again"});
+}
+
+INSTANTIATE_TEST_SUITE_P(Keys, IndexTreeModelTest, ::testing::Values(0, 1, 2, 3));
+
+TEST(IndexTreeTest, EmptyTreeAnswersNothing) {
+  std::vector<uint64_t> ids;
+  IndexTree::empty()->lookup("a", &ids);
+  EXPECT_TRUE(ids.empty());
+  EXPECT_EQ(IndexTree::empty()->lookup_first(""), kNoId);
+  EXPECT_EQ(IndexTreeBuilder(nullptr).finish(), IndexTree::empty());
+}
+
+TEST(IndexTreeTest, DroppedIndexIsFreedOnlyWhenNoReaderSeesIt) {
+  VersionsFixture fixture;
+  auto context = fixture.versions.begin();
+  IndexTreeBuilder builder(context.get());
+  for (uint64_t i = 0; i < 10000; ++i) builder.add(id_bytes(i) + id_bytes(i));
+  context->root()->put_index(*context, IndexId(0), builder.finish());
+  fixture.commit(std::move(context));
+  uint32_t slot = 0;
+  const Root* pinned = fixture.versions.pin(&slot);
+  const uint64_t before = fixture.versions.object_bytes();
+  context = fixture.versions.begin();
+  context->root()->put_index(*context, IndexId(0), nullptr);
+  fixture.commit(std::move(context));
+  EXPECT_EQ(pinned->find_index(IndexId(0))->lookup_first(id_bytes(77)), 77u);
+  EXPECT_GE(fixture.versions.object_bytes(), before);
+  fixture.versions.unpin(slot);
+  EXPECT_LT(fixture.versions.object_bytes(), before / 10);
+}
+
+}  // namespace
+}  // namespace lora::graph::cache

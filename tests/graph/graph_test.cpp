@@ -1,0 +1,177 @@
+#include "graph/graph.h"
+
+#include "tests/graph/graph_fixture.h"
+
+namespace lora::graph {
+namespace {
+
+INSTANTIATE_TEST_SUITE_P(Stores, GraphTest, ::testing::Bool(),
+                         [](const auto& info) { return info.param ? "Disk" : "Memory"; });
+
+TEST_P(GraphTest, NewGraphIsEmpty) {
+  const Snapshot snapshot = graph().snapshot();
+  const auto reader = snapshot.reader();
+  EXPECT_EQ(reader->node_count(), 0u);
+  EXPECT_EQ(reader->relationship_count(), 0u);
+  EXPECT_FALSE(reader->find_label("Person"));
+  EXPECT_TRUE(all(reader->scan_nodes(std::nullopt)).empty());
+  EXPECT_OK(reader->status());
+}
+
+TEST_P(GraphTest, WhatIsCommittedIsThereAfterReopening) {
+  Writer writer(graph());
+  const NodeId ann = writer.node({"Person"}, {{"name", Value::string("Ann")}, {"age", Value::integer(30)}});
+  const NodeId bob = writer.node({"Person", "Admin"}, {{"name", Value::string("Bob with a rather long name")}});
+  const RelId knows = writer.relationship(ann, "KNOWS", bob, {{"since", Value::integer(1999)}});
+  writer.commit();
+  for (int round = 0; round < 2; ++round) {
+    {
+      const Snapshot snapshot = graph().snapshot();
+      const auto reader = snapshot.reader();
+      EXPECT_EQ(reader->node_count(), 2u);
+      EXPECT_EQ(reader->relationship_count(), 1u);
+      const LabelId person = reader->find_label("Person").value();
+      const LabelId admin = reader->find_label("Admin").value();
+      const RelTypeId type = reader->find_rel_type("KNOWS").value();
+      const KeyId name = reader->find_key("name").value();
+      const KeyId age = reader->find_key("age").value();
+      EXPECT_EQ(reader->node_count(person), 2u);
+      EXPECT_EQ(reader->node_count(admin), 1u);
+      EXPECT_EQ(reader->relationship_count(type), 1u);
+      EXPECT_EQ(reader->relationship_count(person, type, Direction::kOut), 1u);
+      EXPECT_EQ(reader->relationship_count(admin, type, Direction::kOut), 0u);
+      EXPECT_EQ(reader->relationship_count(admin, type, Direction::kIn), 1u);
+      EXPECT_EQ(all(reader->scan_nodes(std::nullopt)), (std::vector<uint64_t>{ann.value, bob.value}));
+      EXPECT_EQ(all(reader->scan_nodes(admin)), (std::vector<uint64_t>{bob.value}));
+      EXPECT_EQ(all(reader->scan_relationships(type)), (std::vector<uint64_t>{knows.value}));
+      EXPECT_EQ(reader->node_property(ann, name).as_string(), "Ann");
+      EXPECT_EQ(reader->node_property(ann, age).as_integer(), 30);
+      EXPECT_TRUE(reader->node_property(bob, age).is_null());
+      EXPECT_EQ(reader->relationship_property(knows, reader->find_key("since").value()).as_integer(), 1999);
+      EXPECT_EQ(reader->degree(ann, Direction::kOut, type), 1u);
+      EXPECT_EQ(reader->degree(ann, Direction::kIn, type), 0u);
+      EXPECT_EQ(list_of(*reader, bob, Direction::kIn, type),
+                (std::vector<std::pair<uint64_t, uint64_t>>{{ann.value, knows.value}}));
+      const auto record = reader->relationship(knows);
+      ASSERT_TRUE(record);
+      EXPECT_EQ(record->start, ann);
+      EXPECT_EQ(record->end, bob);
+      EXPECT_OK(reader->status());
+    }
+    reopen();
+  }
+}
+
+TEST_P(GraphTest, SnapshotKeepsItsVersion) {
+  NodeId id;
+  {
+    Writer writer(graph());
+    id = writer.node({"A"}, {{"x", Value::integer(1)}});
+    writer.commit();
+  }
+  const Snapshot before = graph().snapshot();
+  {
+    Writer writer(graph());
+    writer.set(id, "x", Value::integer(2));
+    writer.node({"A"});
+    writer.commit();
+  }
+  const auto old_reader = before.reader();
+  const auto new_reader = graph().snapshot().reader();
+  const KeyId x = old_reader->find_key("x").value();
+  EXPECT_EQ(old_reader->node_property(id, x).as_integer(), 1);
+  EXPECT_EQ(old_reader->node_count(), 1u);
+  EXPECT_EQ(all(old_reader->scan_nodes(old_reader->find_label("A"))).size(), 1u);
+  const Snapshot after = graph().snapshot();
+  EXPECT_EQ(after.reader()->node_property(id, x).as_integer(), 2);
+  EXPECT_EQ(after.reader()->node_count(), 2u);
+  graph().drop_cache();
+  EXPECT_EQ(before.reader()->node_property(id, x).as_integer(), 1);
+  EXPECT_EQ(after.reader()->node_property(id, x).as_integer(), 2);
+}
+
+TEST_P(GraphTest, RolledBackWorkLeavesNothing) {
+  {
+    Writer writer(graph());
+    writer.node({"A"});
+    writer.commit();
+  }
+  {
+    Writer writer(graph());
+    const NodeId a = writer.node({"B"}, {{"y", Value::integer(1)}});
+    writer.relationship(a, "T", a);
+  }
+  const Snapshot snapshot = graph().snapshot();
+  const auto reader = snapshot.reader();
+  EXPECT_EQ(reader->node_count(), 1u);
+  EXPECT_FALSE(reader->find_label("B"));
+  EXPECT_FALSE(reader->find_rel_type("T"));
+  Writer writer(graph());
+  EXPECT_EQ(writer.node().value, 2u) << "ids are not given out again";
+}
+
+TEST_P(GraphTest, StatementRollsBackAlone) {
+  Writer writer(graph());
+  must(writer->begin_statement());
+  const NodeId a = writer.node({"A"}, {{"x", Value::integer(1)}});
+  must(writer->finish_statement());
+  must(writer->begin_statement());
+  const NodeId b = writer.node({"A"}, {{"x", Value::integer(2)}});
+  writer.relationship(a, "T", b);
+  writer.set(a, "x", Value::integer(3));
+  writer->rollback_statement();
+  EXPECT_FALSE(writer->reader().node_exists(b));
+  EXPECT_EQ(writer->reader().node_property(a, writer->reader().find_key("x").value()).as_integer(), 1);
+  EXPECT_EQ(writer->reader().degree(a, Direction::kOut, writer->reader().find_rel_type("T").value()), 0u);
+  writer.commit();
+  reopen();
+  const Snapshot snapshot = graph().snapshot();
+  EXPECT_EQ(snapshot.reader()->node_count(), 1u);
+  EXPECT_EQ(snapshot.reader()->relationship_count(), 0u);
+}
+
+TEST_P(GraphTest, DeletingAConnectedNodeFailsAtTheStatementsEnd) {
+  Writer writer(graph());
+  const NodeId a = writer.node({"A"});
+  const NodeId b = writer.node({"A"});
+  const RelId r = writer.relationship(a, "T", b);
+  must(writer->begin_statement());
+  EXPECT_TRUE(must(writer->delete_node(a)));
+  const Status status = writer->finish_statement();
+  EXPECT_EQ(status.code(), ErrorCode::kForeignKey);
+  EXPECT_EQ(status.info().detail, "DeleteConnectedNode");
+  writer->rollback_statement();
+  must(writer->begin_statement());
+  EXPECT_TRUE(must(writer->delete_node(a)));
+  EXPECT_TRUE(must(writer->delete_relationship(r)));
+  EXPECT_FALSE(must(writer->delete_relationship(r)));
+  EXPECT_TRUE(writer->node_deleted(a));
+  EXPECT_EQ(writer->set_node_property(a, must(writer->key("x")), Value::integer(1)).info().detail,
+            "DeletedEntityAccess");
+  EXPECT_TRUE(writer->reader().relationship(r)->deleted);
+  must(writer->finish_statement());
+  writer.commit();
+  const Snapshot snapshot = graph().snapshot();
+  const auto reader = snapshot.reader();
+  EXPECT_EQ(reader->node_count(), 1u);
+  EXPECT_EQ(reader->relationship_count(reader->find_label("A"), std::nullopt, Direction::kIn), 0u);
+  EXPECT_EQ(reader->relationship_count(reader->find_label("A"), std::nullopt, Direction::kOut), 0u);
+}
+
+TEST_P(GraphTest, SecondWriterTimesOutAndNamesTheFirst) {
+  auto first = must(graph().begin_write(std::chrono::steady_clock::now(), "importer", 7, {}));
+  const auto soon = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+  const auto second = graph().begin_write(soon, "second", 8, {});
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.status().code(), ErrorCode::kTransaction);
+  EXPECT_NE(second.status().message().find("importer"), std::string::npos);
+  const auto far = std::chrono::steady_clock::now() + std::chrono::hours(1);
+  EXPECT_EQ(graph().begin_write(far, "same", 7, {}).status().code(), ErrorCode::kTransaction);
+  const auto cancelled = graph().begin_write(far, "other", 9, [] { return Status(ErrorCode::kInterrupted, "stop"); });
+  EXPECT_EQ(cancelled.status().code(), ErrorCode::kInterrupted);
+  first.reset();
+  EXPECT_TRUE(graph().begin_write(far, "other", 9, {}).ok());
+}
+
+}  // namespace
+}  // namespace lora::graph
