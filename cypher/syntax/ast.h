@@ -5,8 +5,8 @@
 // moved). A null pointer means "not written" and is said so at each field that can be null.
 //
 // Shape: chains of one precedence level (`a AND b AND ...`, `1 + 2 - 3`, `a < b <= c`) are one node with many operands.
-// Every other nesting is bounded: Expr::height is at most kHeightMax, so a walk may recurse (one level a node) without a
-// check of its own where its frames are small; larger frames should look at stack_low() (stack_guard.h).
+// Every other nesting is bounded: Expr::height is at most kHeightMax, so a walk may recurse (one level a node) without
+// a check of its own where its frames are small; larger frames should look at stack_low() (stack_guard.h).
 //
 // Positions: Span counts bytes in Query::text.
 //
@@ -48,7 +48,8 @@ struct Clause;
 struct TypeRef;
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Expressions. Kinds and structs correspond one to one: `as<Chain>(expr)` (checked in debug builds), `find<Chain>(expr)`.
+// Expressions. Kinds and structs correspond one to one: `as<Chain>(expr)` (checked in debug builds),
+// `find<Chain>(expr)`.
 
 enum class ExprKind : uint8_t {
   kLiteral,
@@ -392,14 +393,14 @@ struct LabelExpr {
   LabelExprKind kind;
   // kAnd: written with colons (`:A:B`). kOr: written `|:` as in `[:A|:B]` at least once.
   bool colons = false;
-  bool any = false;                // kDynamic: $any(...)
-  Name name;                       // kName
-  const Expr* expr = nullptr;      // kDynamic: string or list of strings
-  List<const LabelExpr*> parts;    // kNot: 1; kAnd, kOr: 2 or more
+  bool any = false;              // kDynamic: $any(...)
+  Name name;                     // kName
+  const Expr* expr = nullptr;    // kDynamic: string or list of strings
+  List<const LabelExpr*> parts;  // kNot: 1; kAnd, kOr: 2 or more
 };
 
-// Bounds of a variable-length relationship (`*`, `*2`, `*1..3`, `*..5`) or a quantifier (`+`, `*`, `{2}`, `{1,3}`, `{,4}`).
-// -1: not given. `+` is min 1; the quantifier `*` is min 0; `{n}` has min == max; `*n` too.
+// Bounds of a variable-length relationship (`*`, `*2`, `*1..3`, `*..5`) or a quantifier (`+`, `*`, `{2}`, `{1,3}`,
+// `{,4}`). -1: not given. `+` is min 1; the quantifier `*` is min 0; `{n}` has min == max; `*n` too.
 struct Repeat {
   Span span;
   int64_t min = -1;
@@ -424,11 +425,13 @@ struct RelationshipPattern : PatternElement {
   Direction direction;
   bool both_arrows;  // kBoth written `<-->`: an error in CREATE and MERGE as `--` is
   Name variable;
-  const LabelExpr* types;   // may be null
-  const Expr* properties;   // MapLiteral or Parameter; may be null
-  const Expr* where;        // may be null
-  const Repeat* length;     // `[*1..3]`: the variable is a list of relationships; may be null
-  const Repeat* quantifier; // `-[r]->{1,3}`, `-->+`; may be null. At most one of the two.
+  // May be null. In CREATE and MERGE it is a name or a dynamic label, or null if there is a variable: the binder then
+  // reports VariableAlreadyBound or NoSingleRelationshipType.
+  const LabelExpr* types;
+  const Expr* properties;    // MapLiteral or Parameter; may be null
+  const Expr* where;         // may be null
+  const Repeat* length;      // `[*1..3]`: the variable is a list of relationships; may be null
+  const Repeat* quantifier;  // `-[r]->{1,3}`, `-->+`; may be null. At most one of the two.
 };
 // ((a)-[r]->(b) WHERE ...){1,3}, or the same without a quantifier (just parentheses).
 struct GroupPattern : PatternElement {
@@ -547,8 +550,8 @@ struct SetItem {
   Span span;
   SetKind kind;
   const Expr* target;
-  const Expr* value;         // null for kLabels
-  const LabelExpr* labels;   // kLabels only: a name, a dynamic label or a kAnd of those
+  const Expr* value;        // null for kLabels
+  const LabelExpr* labels;  // kLabels only: a name, a dynamic label or a kAnd of those
 };
 struct Set : Clause {
   static constexpr ClauseKind kKind = ClauseKind::kSet;
@@ -557,8 +560,8 @@ struct Set : Clause {
 
 struct RemoveItem {
   Span span;
-  const Expr* target;        // Property or Index; with labels: a Variable
-  const LabelExpr* labels;   // null: a property
+  const Expr* target;       // Property or Index; with labels: a Variable
+  const LabelExpr* labels;  // null: a property
 };
 struct Remove : Clause {
   static constexpr ClauseKind kKind = ClauseKind::kRemove;
@@ -656,8 +659,8 @@ struct QueryBody {
 enum class IndexKind : uint8_t { kRange, kText, kPoint, kLookup, kVector, kFulltext };
 struct CreateIndex {
   IndexKind kind;
-  Name name;                  // may be absent
-  const Expr* name_parameter; // CREATE INDEX $name; may be null
+  Name name;                   // may be absent
+  const Expr* name_parameter;  // CREATE INDEX $name; may be null
   bool if_not_exists;
   bool or_replace;
   bool on_relationships;
@@ -708,8 +711,8 @@ struct Show {
   List<SortItem> order_by;  // of YIELD
   const Expr* skip;
   const Expr* limit;
-  const Expr* where;        // may stand without YIELD
-  const Projection* ret;    // RETURN; only with YIELD; may be null
+  const Expr* where;      // may stand without YIELD
+  const Projection* ret;  // RETURN; only with YIELD; may be null
 };
 
 // ---------------------------------------------------------------------------------------------------------------------

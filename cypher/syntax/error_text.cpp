@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "cypher/syntax/lexer.h"
+
 namespace lora::cypher {
 namespace {
 
@@ -11,7 +13,9 @@ namespace {
 constexpr size_t kShownWidth = 100;
 constexpr size_t kTabWidth = 4;
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+bool is_continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
 
 // Width of the character at text[i] on a terminal; `length` is its bytes.
 size_t width_at(std::string_view text, size_t i, size_t& length) {
@@ -84,7 +88,9 @@ Status add_error_context(Status status, std::string_view text) {
   auto offset = static_cast<size_t>(info.offset);
   // An error at the end of the text is shown after the last character that counts.
   if (offset == text.size()) {
-    while (offset > 0 && (text[offset - 1] == ' ' || text[offset - 1] == '\n' || text[offset - 1] == '\r' || text[offset - 1] == '\t')) --offset;
+    while (offset > 0 && (text[offset - 1] == ' ' || text[offset - 1] == '\n' || text[offset - 1] == '\r' ||
+                          text[offset - 1] == '\t'))
+      --offset;
   }
   find_line_and_column(text, offset, info.line, info.column);
 
@@ -124,7 +130,7 @@ Status add_error_context(Status status, std::string_view text) {
     if (!quoted && message[i] == ';' && message[i + 1] == ' ' && message.substr(i + 2, 5) != "found") hint = i;
   }
   std::string out(message.substr(0, hint));
-  out += "\n  " + shown + "\n  " + std::string(width, ' ') + '^';
+  out += concat({"\n  ", shown, "\n  ", std::string(width, ' '), "^"});
   if (hint != std::string_view::npos) {
     out += "\n";
     out += message.substr(hint + 2);

@@ -11,7 +11,8 @@
 
 namespace lora::cypher {
 
-// For a Status with an offset into `text`: fills line (from 1) and column (from 1, in code points) and makes the message
+// For a Status with an offset into `text`: fills line (from 1) and column (from 1, in code points) and makes the
+// message
 //
 //   expected an expression; found `RETURN`
 //   MATCH (n) WHERE RETURN n

@@ -14,17 +14,18 @@
 namespace lora::cypher {
 namespace {
 
-constexpr std::string_view kKeywordTexts[] = {
-    "",
+constexpr std::string_view kKeywordTexts[] = {"",
 #define X(name) #name,
-    LORA_CYPHER_KEYWORDS(X)
+                                              LORA_CYPHER_KEYWORDS(X)
 #undef X
 };
 constexpr size_t kKeywordCount = static_cast<size_t>(Keyword::kCount);
 
 // Open-addressing table over a cheap hash of the lower-case bytes.
 constexpr size_t kTableSize = 1024;
-constexpr uint32_t hash_step(uint32_t h, unsigned char c) { return h * 33u + (c | 0x20u); }
+constexpr uint32_t hash_step(uint32_t h, unsigned char c) {
+  return h * 33u + (c | 0x20u);
+}
 constexpr uint32_t hash_finish(uint32_t h, size_t length) {
   h ^= static_cast<uint32_t>(length) * 0x9E3779B1u;
   return (h ^ (h >> 11)) & (kTableSize - 1);
@@ -68,13 +69,20 @@ constexpr std::array<uint8_t, 256> make_classes() {
   std::array<uint8_t, 256> t{};
   for (int c = 0; c < 256; ++c) {
     uint8_t k = kOther;
-    if (c == ' ' || (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x1f)) k = kBlank;
-    else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_') k = kNameStart;
-    else if (c >= '0' && c <= '9') k = kDigit;
-    else if (c >= 0x80) k = kHigh;
-    else if (c == '\'' || c == '"') k = kQuote;
-    else if (c == '`') k = kBackQuote;
-    else if (c > 32 && c < 127) k = kPunctuation;
+    if (c == ' ' || (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x1f))
+      k = kBlank;
+    else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_')
+      k = kNameStart;
+    else if (c >= '0' && c <= '9')
+      k = kDigit;
+    else if (c >= 0x80)
+      k = kHigh;
+    else if (c == '\'' || c == '"')
+      k = kQuote;
+    else if (c == '`')
+      k = kBackQuote;
+    else if (c > 32 && c < 127)
+      k = kPunctuation;
     t[static_cast<size_t>(c)] = k;
   }
   return t;
@@ -84,9 +92,15 @@ constexpr std::array<uint8_t, 256> kClasses = make_classes();
 unsigned char at_or_zero(std::string_view text, size_t i) {
   return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
 }
-bool is_digit(unsigned char c) { return c >= '0' && c <= '9'; }
-bool is_hex(unsigned char c) { return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
-int hex_value(unsigned char c) { return is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10; }
+bool is_digit(unsigned char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_hex(unsigned char c) {
+  return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+int hex_value(unsigned char c) {
+  return is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
+}
 
 // One code point at `at`; length 0 when the bytes are not UTF-8.
 int decode_utf8(std::string_view text, size_t at, uint32_t& code_point) {
@@ -150,7 +164,8 @@ size_t scan_digits(std::string_view text, size_t i, bool& clean) {
     unsigned char c = at_or_zero(text, i);
     if (is_digit(c)) {
       ++i;
-    } else if (c == '_' && i > 0 && is_digit(static_cast<unsigned char>(text[i - 1])) && is_digit(at_or_zero(text, i + 1))) {
+    } else if (c == '_' && i > 0 && is_digit(static_cast<unsigned char>(text[i - 1])) &&
+               is_digit(at_or_zero(text, i + 1))) {
       clean = false;
       ++i;
     } else {
@@ -180,9 +195,9 @@ uint32_t scan_number(std::string_view text, uint32_t at, Token& token, Status& e
       uint32_t end = scan_name(text, at, hash, ascii);
       return stop(token, error, at,
                   lex_error("InvalidNumberLiteral",
-                            "invalid number " + quote_for_message(text.substr(at, end - at)) +
-                                (second == 'x' ? "; a hexadecimal number is `0x` and digits 0-9, a-f"
-                                               : "; an octal number is `0o` and digits 0-7"),
+                            concat({"invalid number ", quote_for_message(text.substr(at, end - at)),
+                                    (second == 'x' ? "; a hexadecimal number is `0x` and digits 0-9, a-f"
+                                                   : "; an octal number is `0o` and digits 0-7")}),
                             at));
     }
   } else {
@@ -208,8 +223,8 @@ uint32_t scan_number(std::string_view text, uint32_t at, Token& token, Status& e
       uint32_t end = scan_name(text, static_cast<uint32_t>(i), hash, ascii);
       return stop(token, error, at,
                   lex_error("InvalidNumberLiteral",
-                            "invalid number " + quote_for_message(text.substr(at, end - at)) +
-                                "; a name cannot start with a digit unless it stands in back quotes",
+                            concat({"invalid number ", quote_for_message(text.substr(at, end - at)),
+                                    "; a name cannot start with a digit unless it stands in back quotes"}),
                             at));
     }
   }
@@ -232,7 +247,10 @@ uint32_t scan_quoted(std::string_view text, uint32_t at, Token& token, Status& e
       const char* what = quote == '`' ? "the quoted name" : "the string";
       return stop(token, error, at,
                   lex_error("UnexpectedSyntax",
-                            std::string(what) + " is not closed; add a " + (quote == '\'' ? "`'`" : quote == '"' ? "`\"`" : "back quote"),
+                            concat({what, " is not closed; add a ",
+                                    (quote == '\''  ? "`'`"
+                                     : quote == '"' ? "`\"`"
+                                                    : "back quote")}),
                             at));
     }
     char c = p[i];
@@ -329,7 +347,9 @@ bool is_name_part(uint32_t c) {
   }
 }
 
-std::string_view keyword_text(Keyword keyword) { return kKeywordTexts[static_cast<size_t>(keyword)]; }
+std::string_view keyword_text(Keyword keyword) {
+  return kKeywordTexts[static_cast<size_t>(keyword)];
+}
 
 Keyword find_keyword(std::string_view word) {
   uint32_t h = 5381;
@@ -380,6 +400,12 @@ std::string_view token_kind_text(TokenKind kind) {
     case TokenKind::kRegexMatch: return "`=~`";
   }
   return "a token";
+}
+
+std::string concat(std::initializer_list<std::string_view> parts) {
+  std::string out;
+  for (std::string_view part : parts) out += part;
+  return out;
 }
 
 std::string quote_for_message(std::string_view text) {
@@ -485,7 +511,8 @@ uint32_t lex_one(std::string_view text, uint32_t at, Token& token, Status& error
         token.length_or_match = end - at;
         return end;
       }
-      std::string message = "unexpected character " + quote_for_message(text.substr(at, static_cast<size_t>(length)));
+      std::string message =
+          concat({"unexpected character ", quote_for_message(text.substr(at, static_cast<size_t>(length)))});
       switch (code_point) {
         case 0x2013:
         case 0x2014:
@@ -506,9 +533,9 @@ uint32_t lex_one(std::string_view text, uint32_t at, Token& token, Status& error
     std::snprintf(buffer, sizeof buffer, "`\\u%04X`", c);
     shown = buffer;
   } else {
-    shown = std::string("`") + static_cast<char>(c) + "`";
+    shown = concat({"`", text.substr(at, 1), "`"});
   }
-  return stop(token, error, at, lex_error("UnexpectedSyntax", "unexpected character " + shown, at));
+  return stop(token, error, at, lex_error("UnexpectedSyntax", concat({"unexpected character ", shown}), at));
 }
 
 void lex(std::string_view text, Tokens& out) {
@@ -537,8 +564,7 @@ void lex(std::string_view text, Tokens& out) {
       case TokenKind::kRightParen:
       case TokenKind::kRightBracket:
       case TokenKind::kRightBrace:
-        if (!open.empty() &&
-            static_cast<int>(out.list[open.back()].kind) + 1 == static_cast<int>(token.kind)) {
+        if (!open.empty() && static_cast<int>(out.list[open.back()].kind) + 1 == static_cast<int>(token.kind)) {
           out.list[open.back()].length_or_match = index;
           token.length_or_match = open.back();
           open.pop_back();
@@ -613,8 +639,8 @@ Status decode_string(std::string_view token_text, uint32_t offset, std::string& 
           while (shown < body.size() && shown < start + 2 + digits && is_hex(at_or_zero(body, shown))) ++shown;
           if (shown < body.size() && shown < start + 2 + digits && at_or_zero(body, shown) < 0x80) ++shown;
           return lex_error("InvalidUnicodeLiteral",
-                           "invalid escape " + quote_for_message(body.substr(start, shown - start)) +
-                               "; write `\\u` with 4 or `\\U` with 8 hexadecimal digits of a Unicode character",
+                           concat({"invalid escape ", quote_for_message(body.substr(start, shown - start)),
+                                   "; write `\\u` with 4 or `\\U` with 8 hexadecimal digits of a Unicode character"}),
                            place(start));
         }
         append_code_point(value);
@@ -622,8 +648,8 @@ Status decode_string(std::string_view token_text, uint32_t offset, std::string& 
       }
       default:
         return lex_error("UnexpectedSyntax",
-                         "invalid escape " + quote_for_message(body.substr(start, 2)) +
-                             " in a string; write `\\\\` for a backslash",
+                         concat({"invalid escape ", quote_for_message(body.substr(start, 2)),
+                                 " in a string; write `\\\\` for a backslash"}),
                          place(start));
     }
   }
@@ -662,9 +688,9 @@ Result<int64_t> decode_integer(std::string_view token_text, uint32_t offset, boo
   }
   uint64_t limit = static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) + (negative ? 1 : 0);
   if (overflow || value > limit) {
-    std::string shown = (negative ? "-" : "") + std::string(token_text);
+    std::string shown = concat({(negative ? "-" : ""), token_text});
     return lex_error("IntegerOverflow",
-                     "integer " + quote_for_message(shown) + " is out of range; integers have 64 bits", offset);
+                     concat({"integer ", quote_for_message(shown), " is out of range; integers have 64 bits"}), offset);
   }
   return static_cast<int64_t>(negative ? 0 - value : value);
 }
@@ -684,7 +710,8 @@ Result<double> decode_float(std::string_view token_text, uint32_t offset) {
     std::string text(token_text);
     value = std::strtod(text.c_str(), nullptr);
     if (std::isinf(value)) {
-      return lex_error("FloatingPointOverflow", "number " + quote_for_message(text) + " is too large for a float", offset);
+      return lex_error("FloatingPointOverflow",
+                       concat({"number ", quote_for_message(text), " is too large for a float"}), offset);
     }
   }
   return value;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,8 +19,8 @@ struct Tokens {
   Status error;             // when the last token is kError
 };
 
-// Never fails as such: at a character that cannot be, the list ends with kError, so that the parser can report what came
-// before it first. `text` is at most kTextMax long.
+// Never fails as such: at a character that cannot be, the list ends with kError, so that the parser can report what
+// came before it first. `text` is at most kTextMax long.
 void lex(std::string_view text, Tokens& out);
 
 // Scans one token at `at` (which is past white space and comments) into `token`; returns its end. Brackets have no
@@ -42,6 +43,7 @@ bool is_name_start(uint32_t code_point);
 bool is_name_part(uint32_t code_point);
 
 // Error text pieces.
+std::string concat(std::initializer_list<std::string_view> parts);
 std::string quote_for_message(std::string_view text);  // in back quotes, clipped
 
 }  // namespace lora::cypher

@@ -9,7 +9,9 @@
 namespace lora::cypher {
 namespace {
 
-bool is_name(const Token& t) { return t.kind == TokenKind::kWord || t.kind == TokenKind::kQuotedName; }
+bool is_name(const Token& t) {
+  return t.kind == TokenKind::kWord || t.kind == TokenKind::kQuotedName;
+}
 bool goes_before_index(Keyword keyword) {
   switch (keyword) {
     case Keyword::kCREATE:
@@ -25,12 +27,16 @@ bool goes_before_index(Keyword keyword) {
     default: return false;
   }
 }
-bool is_number(const Token& t) { return t.kind == TokenKind::kInteger || t.kind == TokenKind::kFloat; }
+bool is_number(const Token& t) {
+  return t.kind == TokenKind::kInteger || t.kind == TokenKind::kFloat;
+}
 
 // Whether two tokens written without a blank between them would read as something else.
 bool needs_blank(const Token& left, const Token& right) {
-  bool left_word = is_name(left) || is_number(left) || left.kind == TokenKind::kParameter || left.kind == TokenKind::kDollar;
-  bool right_word = is_name(right) || is_number(right) || right.kind == TokenKind::kParameter || right.kind == TokenKind::kDollar;
+  bool left_word =
+      is_name(left) || is_number(left) || left.kind == TokenKind::kParameter || left.kind == TokenKind::kDollar;
+  bool right_word =
+      is_name(right) || is_number(right) || right.kind == TokenKind::kParameter || right.kind == TokenKind::kDollar;
   if (left_word && right_word) return true;
   if (left_word && right.kind == TokenKind::kString) return true;
   if (left.kind == TokenKind::kString && (right_word || right.kind == TokenKind::kString)) return true;
@@ -38,13 +44,15 @@ bool needs_blank(const Token& left, const Token& right) {
   auto merges = [](TokenKind a, TokenKind b) {
     switch (a) {
       case TokenKind::kLess:
-        return b == TokenKind::kGreater || b == TokenKind::kEqual || b == TokenKind::kGreaterEqual || b == TokenKind::kRegexMatch;
+        return b == TokenKind::kGreater || b == TokenKind::kEqual || b == TokenKind::kGreaterEqual ||
+               b == TokenKind::kRegexMatch;
       case TokenKind::kGreater:
       case TokenKind::kPlus:
       case TokenKind::kExclamation: return b == TokenKind::kEqual || b == TokenKind::kRegexMatch;
       case TokenKind::kEqual: return false;  // `~` is no token
       case TokenKind::kDot:
-      case TokenKind::kDotDot: return b == TokenKind::kDot || b == TokenKind::kDotDot || b == TokenKind::kInteger || b == TokenKind::kFloat;
+      case TokenKind::kDotDot:
+        return b == TokenKind::kDot || b == TokenKind::kDotDot || b == TokenKind::kInteger || b == TokenKind::kFloat;
       case TokenKind::kInteger:
       case TokenKind::kFloat: return b == TokenKind::kDot || b == TokenKind::kDotDot;
       case TokenKind::kColon: return b == TokenKind::kColon || b == TokenKind::kColonColon;
@@ -121,7 +129,8 @@ class Normalizer {
       switch (token_.keyword) {
         case Keyword::kSHOW:
         case Keyword::kDROP:
-          if (seen_ == 0 || before_.keyword == Keyword::kEXPLAIN || before_.keyword == Keyword::kPROFILE) schema_ = true;
+          if (seen_ == 0 || before_.keyword == Keyword::kEXPLAIN || before_.keyword == Keyword::kPROFILE)
+            schema_ = true;
           break;
         case Keyword::kINDEX:
         case Keyword::kCONSTRAINT: schema_ = goes_before_index(before_.keyword); break;
@@ -184,7 +193,8 @@ class Normalizer {
       if (before_.kind == TokenKind::kMinus) o.inside = Inside::kRelationship;
     } else if (token_.kind == TokenKind::kLeftBrace) {
       o.close = TokenKind::kRightBrace;
-      if (before_.kind == TokenKind::kRightParen || before_.kind == TokenKind::kMinus || before_.kind == TokenKind::kGreater) {
+      if (before_.kind == TokenKind::kRightParen || before_.kind == TokenKind::kMinus ||
+          before_.kind == TokenKind::kGreater) {
         Status error;
         uint32_t next = skip_blank(text_, token_end_, error);
         char c = next < text_.size() ? text_[next] : '\0';
@@ -204,7 +214,8 @@ class Normalizer {
       case Keyword::kTRUE:
       case Keyword::kFALSE: {
         if (property || before_.kind == TokenKind::kColon || before_.kind == TokenKind::kAmpersand ||
-            before_.kind == TokenKind::kExclamation || before_.kind == TokenKind::kPipe || before_.keyword == Keyword::kAS) {
+            before_.kind == TokenKind::kExclamation || before_.kind == TokenKind::kPipe ||
+            before_.keyword == Keyword::kAS) {
           // A property, label or alias of that name; or a map value, which is worth a look.
           bool map_value = before_.kind == TokenKind::kColon && open_count_ > 0 &&
                            opens_[open_count_ - 1].close == TokenKind::kRightBrace && is_name(before2_);
@@ -312,8 +323,8 @@ class Normalizer {
 
   bool start_item() {
     if (item_count_ == kItemsMax) return false;
-    items_[item_count_++] = Item{token_end_, static_cast<uint32_t>(out_.key.size()), static_cast<uint32_t>(out_.values.size()),
-                                 open_count_, true};
+    items_[item_count_++] = Item{token_end_, static_cast<uint32_t>(out_.key.size()),
+                                 static_cast<uint32_t>(out_.values.size()), open_count_, true};
     return true;
   }
 
@@ -417,7 +428,9 @@ class Normalizer {
 
 }  // namespace
 
-void normalize(std::string_view text, Normalized& out) { Normalizer(text, out).run(); }
+void normalize(std::string_view text, Normalized& out) {
+  Normalizer(text, out).run();
+}
 
 Normalized normalize(std::string_view text) {
   Normalized out;

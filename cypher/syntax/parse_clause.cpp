@@ -9,9 +9,9 @@ using namespace ast;
 
 namespace {
 
-constexpr std::string_view kClauseWords[] = {"MATCH",  "OPTIONAL", "UNWIND", "WITH",    "RETURN", "CREATE", "MERGE", "SET",  "REMOVE",
-                                             "DELETE", "DETACH",   "FOREACH", "CALL",   "LOAD",   "FINISH", "SHOW",  "DROP", "EXPLAIN",
-                                             "PROFILE"};
+constexpr std::string_view kClauseWords[] = {"MATCH",  "OPTIONAL", "UNWIND", "WITH",    "RETURN",  "CREATE", "MERGE",
+                                             "SET",    "REMOVE",   "DELETE", "DETACH",  "FOREACH", "CALL",   "LOAD",
+                                             "FINISH", "SHOW",     "DROP",   "EXPLAIN", "PROFILE"};
 
 bool updates(ClauseKind kind) {
   switch (kind) {
@@ -109,11 +109,15 @@ const SingleQuery* Parser::parse_single(BodyContext context) {
   }
   if (!at(TokenKind::kEnd) && !at(TokenKind::kRightBrace) && !at(TokenKind::kSemicolon) && !at(Keyword::kUNION)) {
     const Clause& last = *clauses.get(clauses.size() - 1);
-    std::string what = "a clause, or something that goes on with " + std::string(clause_name(last)) + ",";
+    std::string what = concat({"a clause, or something that goes on with ", clause_name(last), ","});
     switch (last.kind) {
-      case ClauseKind::kReturn: what = "`,`, `AS`, an operator, `ORDER BY`, `SKIP`, `LIMIT` or the end of the query"; break;
+      case ClauseKind::kReturn:
+        what = "`,`, `AS`, an operator, `ORDER BY`, `SKIP`, `LIMIT` or the end of the query";
+        break;
       case ClauseKind::kWith: what = "`,`, `AS`, an operator, `ORDER BY`, `SKIP`, `LIMIT`, `WHERE` or a clause"; break;
-      case ClauseKind::kMatch: what = as<Match>(last).where != nullptr ? "an operator or a clause" : "`,`, `WHERE` or a clause"; break;
+      case ClauseKind::kMatch:
+        what = as<Match>(last).where != nullptr ? "an operator or a clause" : "`,`, `WHERE` or a clause";
+        break;
       case ClauseKind::kCreate: what = "`,` or a clause"; break;
       default: break;
     }
@@ -132,14 +136,18 @@ bool Parser::check_composition(const List<const Clause*>& clauses, BodyContext c
     bool last = i + 1 == clauses.size();
     if ((clause.kind == ClauseKind::kReturn || clause.kind == ClauseKind::kFinish) && !last) {
       return fail("InvalidClauseComposition",
-                  std::string(clause_name(clause)) + " must be the last clause; to go on use WITH", clauses[i + 1]->span.offset);
+                  concat({clause_name(clause), " must be the last clause; to go on use WITH"}),
+                  clauses[i + 1]->span.offset);
     }
     if (context >= BodyContext::kExists) {
-      bool in_transactions = clause.kind == ClauseKind::kCallSubquery && as<CallSubquery>(clause).in_transactions != nullptr;
+      bool in_transactions =
+          clause.kind == ClauseKind::kCallSubquery && as<CallSubquery>(clause).in_transactions != nullptr;
       if (updates(clause.kind) || in_transactions) {
-        std::string_view name = context == BodyContext::kExists ? "EXISTS" : context == BodyContext::kCount ? "COUNT" : "COLLECT";
+        std::string_view name = context == BodyContext::kExists  ? "EXISTS"
+                                : context == BodyContext::kCount ? "COUNT"
+                                                                 : "COLLECT";
         return fail("InvalidClauseComposition",
-                    std::string(clause_name(clause)) + " cannot be used in " + std::string(name) + " { }, which only reads",
+                    concat({clause_name(clause), " cannot be used in ", name, " { }, which only reads"}),
                     clause.span.offset);
       }
     }
@@ -148,12 +156,14 @@ bool Parser::check_composition(const List<const Clause*>& clauses, BodyContext c
       bool alone = clauses.size() == 1 && context == BodyContext::kTop;
       const_cast<CallProcedure&>(call).standalone = alone;  // still ours: the query is being parsed
       if (!alone && call.yield_star) {
-        return fail("UnexpectedSyntax", "`YIELD *` is for a CALL that is the whole query; name the columns", call.span.offset);
+        return fail("UnexpectedSyntax", "`YIELD *` is for a CALL that is the whole query; name the columns",
+                    call.span.offset);
       }
       if (!alone && !call.has_arguments) {
-        return fail("InvalidArgumentPassingMode",
-                    "a CALL among other clauses needs its arguments in parentheses, as in `" + std::string(call.name.text) + "()`",
-                    call.span.offset);
+        return fail(
+            "InvalidArgumentPassingMode",
+            concat({"a CALL among other clauses needs its arguments in parentheses, as in `", call.name.text, "()`"}),
+            call.span.offset);
       }
     }
   }
@@ -169,8 +179,9 @@ bool Parser::check_composition(const List<const Clause*>& clauses, BodyContext c
   if (context == BodyContext::kCollect && last.kind != ClauseKind::kReturn) complete = false;
   if (complete) return true;
   return fail("InvalidClauseComposition",
-              "a query cannot end with " + std::string(clause_name(last)) +
-                  (context == BodyContext::kCollect ? " in COLLECT { }; add RETURN" : "; add RETURN or an updating clause"),
+              concat({"a query cannot end with ", clause_name(last),
+                      (context == BodyContext::kCollect ? " in COLLECT { }; add RETURN"
+                                                        : "; add RETURN or an updating clause")}),
               last.span.offset);
 }
 
@@ -262,12 +273,15 @@ bool Parser::parse_hint(Hint& hint) {
   } else {
     hint.kind = HintKind::kIndex;
     if (at(Keyword::kRANGE) || at(Keyword::kTEXT) || at(Keyword::kPOINT) || at(Keyword::kBTREE)) advance();
-    if (!at(Keyword::kINDEX)) return fail_expected("`INDEX`, `SCAN` or `JOIN` after `USING`", {"INDEX", "SCAN", "JOIN"});
+    if (!at(Keyword::kINDEX))
+      return fail_expected("`INDEX`, `SCAN` or `JOIN` after `USING`", {"INDEX", "SCAN", "JOIN"});
     advance();
     if (at(Keyword::kSEEK) && peek().kind != TokenKind::kColon) advance();
   }
   Name variable;
-  if (!name("a variable", variable) || !expect(TokenKind::kColon, "after the variable") || !name("a label or type", hint.label)) return false;
+  if (!name("a variable", variable) || !expect(TokenKind::kColon, "after the variable") ||
+      !name("a label or type", hint.label))
+    return false;
   variables.push(variable);
   hint.variables = variables.finish();
   if (hint.kind == HintKind::kIndex) {
@@ -329,7 +343,9 @@ const Projection* Parser::parse_projection_body(bool with, uint32_t start) {
   if (at(Keyword::kORDER) && !parse_sort_items(projection->order_by)) return nullptr;
   if (!parse_page(projection->skip, projection->limit)) return nullptr;
   if (at(Keyword::kWHERE)) {
-    if (!with) return fail_unexpected("expected the end of the query after RETURN; found `WHERE`; filter before RETURN, or after WITH");
+    if (!with)
+      return fail_unexpected(
+          "expected the end of the query after RETURN; found `WHERE`; filter before RETURN, or after WITH");
     projection->where = parse_where();
     if (projection->where == nullptr) return nullptr;
   }
@@ -369,11 +385,13 @@ bool Parser::parse_page(const Expr*& skip, const Expr*& limit) {
     limit = parse_expr();
     if (limit == nullptr) return false;
     if (at(Keyword::kSKIP) || at(Keyword::kOFFSET)) {
-      return fail_unexpected("expected the end of the clause; found " + found_text() + "; SKIP stands before LIMIT");
+      return fail_unexpected(
+          concat({"expected the end of the clause; found ", found_text(), "; SKIP stands before LIMIT"}));
     }
   }
   if (at(Keyword::kORDER) && peek().keyword == Keyword::kBY) {
-    if (skip != nullptr || limit != nullptr) return fail_unexpected("expected the end of the clause; found `ORDER`; ORDER BY stands before SKIP and LIMIT");
+    if (skip != nullptr || limit != nullptr)
+      return fail_unexpected("expected the end of the clause; found `ORDER`; ORDER BY stands before SKIP and LIMIT");
   }
   return true;
 }
@@ -392,7 +410,8 @@ const Clause* Parser::parse_merge() {
   auto* merge = node<Merge>();
   merge->pattern = parse_path(PatternContext::kMerge);
   if (merge->pattern == nullptr) return nullptr;
-  if (at(TokenKind::kComma)) return fail_unexpected("expected `ON CREATE`, `ON MATCH` or a clause; found `,`; MERGE takes one pattern");
+  if (at(TokenKind::kComma))
+    return fail_unexpected("expected `ON CREATE`, `ON MATCH` or a clause; found `,`; MERGE takes one pattern");
   ListBuilder<MergeAction> actions(*this);
   while (at(Keyword::kON)) {
     uint32_t action_start = t_->offset;
@@ -450,10 +469,13 @@ bool Parser::parse_set_items(List<SetItem>& out) {
       item.labels = parse_labels();
       if (item.labels == nullptr || !check_plain_labels(item.labels, "SET")) return false;
     } else {
-      if (!variable && !property) return fail_unexpected("expected a variable or a property before " + found_text());
+      if (!variable && !property)
+        return fail_unexpected(concat({"expected a variable or a property before ", found_text()}));
       item.kind = property ? SetKind::kProperty : SetKind::kReplace;
       if (at(TokenKind::kPlusEqual)) {
-        if (property) return fail_unexpected("expected `=` after a property; found `+=`; only a whole node, relationship or map variable takes `+=`");
+        if (property)
+          return fail_unexpected(
+              "expected `=` after a property; found `+=`; only a whole node, relationship or map variable takes `+=`");
         item.kind = SetKind::kMerge;
         advance();
       } else if (!accept(TokenKind::kEqual)) {
@@ -480,7 +502,8 @@ const Clause* Parser::parse_remove() {
     item.target = parse_target("a property or label to remove");
     if (item.target == nullptr) return nullptr;
     if (at(TokenKind::kColon) || at(Keyword::kIS)) {
-      if (item.target->kind != ExprKind::kVariable) return fail_unexpected("labels can only be removed from a variable");
+      if (item.target->kind != ExprKind::kVariable)
+        return fail_unexpected("labels can only be removed from a variable");
       advance();
       item.labels = parse_labels();
       if (item.labels == nullptr || !check_plain_labels(item.labels, "REMOVE")) return nullptr;
@@ -504,7 +527,8 @@ const Clause* Parser::parse_delete() {
     const Expr* target = parse_expr();
     if (target == nullptr || !check_value(target)) return nullptr;
     if (target->kind == ExprKind::kLabelTest) {
-      return fail("InvalidDelete", "DELETE takes nodes, relationships and paths; labels are taken off with REMOVE", target->span.offset);
+      return fail("InvalidDelete", "DELETE takes nodes, relationships and paths; labels are taken off with REMOVE",
+                  target->span.offset);
     }
     targets.push(target);
   } while (accept(TokenKind::kComma));
@@ -561,8 +585,9 @@ const Clause* Parser::parse_foreach() {
       case Keyword::kFOREACH: break;
       default:
         return fail("InvalidClauseComposition",
-                    std::string(keyword_text(t_->keyword)) + " cannot be used inside FOREACH, which takes updating clauses; "
-                    "use UNWIND or CALL { } instead",
+                    concat({keyword_text(t_->keyword),
+                            " cannot be used inside FOREACH, which takes updating clauses; "
+                            "use UNWIND or CALL { } instead"}),
                     t_->offset);
     }
     const Clause* inner = parse_clause(BodyContext::kCall);
@@ -570,7 +595,8 @@ const Clause* Parser::parse_foreach() {
     body.push(inner);
   }
   if (body.empty()) {
-    return fail_expected("an updating clause such as SET or CREATE", {"SET", "CREATE", "MERGE", "DELETE", "DETACH", "REMOVE", "FOREACH"});
+    return fail_expected("an updating clause such as SET or CREATE",
+                         {"SET", "CREATE", "MERGE", "DELETE", "DETACH", "REMOVE", "FOREACH"});
   }
   if (!expect_close(TokenKind::kRightParen, open, "an updating clause")) return nullptr;
   clause->body = body.finish();
@@ -669,7 +695,8 @@ bool Parser::parse_in_transactions(const InTransactions*& out) {
     if (!expect(Keyword::kCONCURRENT)) return false;
     in->concurrent = true;
   }
-  if (!at(Keyword::kTRANSACTIONS) && !at(Keyword::kTRANSACTION)) return fail_expected("`TRANSACTIONS`", {"TRANSACTIONS"});
+  if (!at(Keyword::kTRANSACTIONS) && !at(Keyword::kTRANSACTION))
+    return fail_expected("`TRANSACTIONS`", {"TRANSACTIONS"});
   advance();
   // OF, ON ERROR and REPORT STATUS may stand in any order.
   while (true) {
@@ -691,7 +718,8 @@ bool Parser::parse_in_transactions(const InTransactions*& out) {
       advance();
     } else if (at(Keyword::kREPORT) && !in->status_variable) {
       advance();
-      if (!expect(Keyword::kSTATUS) || !expect(Keyword::kAS) || !parse_name(in->status_variable, "a variable")) return false;
+      if (!expect(Keyword::kSTATUS) || !expect(Keyword::kAS) || !parse_name(in->status_variable, "a variable"))
+        return false;
     } else {
       break;
     }

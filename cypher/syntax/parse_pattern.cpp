@@ -38,7 +38,8 @@ bool Parser::at_group() const {
     case Keyword::kSHORTEST:
       // `(ALL SHORTEST (...`; a variable of that name is followed by `)`, `:`, `{` or WHERE.
       return peek(2).kind == TokenKind::kLeftParen || peek(2).kind == TokenKind::kInteger ||
-             peek(2).keyword == Keyword::kSHORTEST || peek(2).keyword == Keyword::kPATH || peek(2).keyword == Keyword::kPATHS;
+             peek(2).keyword == Keyword::kSHORTEST || peek(2).keyword == Keyword::kPATH ||
+             peek(2).keyword == Keyword::kPATHS;
     default: return false;
   }
 }
@@ -54,14 +55,14 @@ const PathPattern* Parser::parse_path(PatternContext context) {
   }
   if (at_selector()) {
     if (context == PatternContext::kCreate || context == PatternContext::kMerge) {
-      return fail_unexpected("a shortest path cannot be created; found " + found_text());
+      return fail_unexpected(concat({"a shortest path cannot be created; found ", found_text()}));
     }
     if (!parse_selector(*path)) return nullptr;
   }
   bool single = at(Keyword::kSHORTESTPATH);
   if ((single || at(Keyword::kALLSHORTESTPATHS)) && peek().kind == TokenKind::kLeftParen) {
     if (context == PatternContext::kCreate || context == PatternContext::kMerge) {
-      return fail_unexpected("a shortest path cannot be created; found " + found_text());
+      return fail_unexpected(concat({"a shortest path cannot be created; found ", found_text()}));
     }
     std::string_view function = single ? "shortestPath" : "allShortestPaths";
     path->shortest = single ? ShortestFunction::kShortestPath : ShortestFunction::kAllShortestPaths;
@@ -76,10 +77,10 @@ const PathPattern* Parser::parse_path(PatternContext context) {
       good = path->elements[i]->kind == (i == 1 ? ElementKind::kRelationship : ElementKind::kNode);
     }
     if (!good) {
-      return fail("UnexpectedSyntax",
-                  "`" + std::string(function) + "` takes one relationship between two nodes, as in `" +
-                      std::string(function) + "((a)-[*]-(b))`",
-                  function_start);
+      return fail(
+          "UnexpectedSyntax",
+          concat({"`", function, "` takes one relationship between two nodes, as in `", function, "((a)-[*]-(b))`"}),
+          function_start);
     }
     path->span = span_from(start);
     return path;
@@ -158,11 +159,14 @@ bool Parser::parse_elements(PathPattern& path, PatternContext context) {
     if (element == nullptr) return false;
     elements.push(element);
     if (at_relationship()) {
-      if (group) return fail_unexpected("expected a node pattern or `,` after the parenthesised path; found " + found_text());
+      if (group)
+        return fail_unexpected(
+            concat({"expected a node pattern or `,` after the parenthesised path; found ", found_text()}));
       const PatternElement* rel = parse_relationship(context);
       if (rel == nullptr) return false;
       elements.push(rel);
-      if (at_group()) return fail_unexpected("expected a node pattern after the relationship; found a parenthesised path");
+      if (at_group())
+        return fail_unexpected("expected a node pattern after the relationship; found a parenthesised path");
       continue;
     }
     // A group may follow a node or a group, and a node a group, side by side.
@@ -241,8 +245,8 @@ bool Parser::parse_properties(const Expr*& out, PatternContext context) {
   if (at(TokenKind::kParameter)) {
     if (context != PatternContext::kCreate) {
       return fail("InvalidParameterUse",
-                  "parameter " + quote_for_message(token_text(*t_)) +
-                      " cannot stand for all properties here; write the keys, as in `{name: $map.name}`",
+                  concat({"parameter ", quote_for_message(token_text(*t_)),
+                          " cannot stand for all properties here; write the keys, as in `{name: $map.name}`"}),
                   t_->offset);
     }
     out = parse_parameter();
@@ -268,8 +272,8 @@ const PatternElement* Parser::parse_relationship(PatternContext context) {
                                   : rel->variable              ? "`:`, `*`, `{`, `WHERE`"
                                                                : "a variable, `:`, `*`, `{`";
       if (at(TokenKind::kDotDot)) {
-        return fail("InvalidRelationshipPattern", "expected `*` before the bounds of a variable-length relationship; found `..`",
-                    t_->offset);
+        return fail("InvalidRelationshipPattern",
+                    "expected `*` before the bounds of a variable-length relationship; found `..`", t_->offset);
       }
       if (!expect_close(TokenKind::kRightBracket, open, expected)) return nullptr;
     } else {
@@ -277,7 +281,8 @@ const PatternElement* Parser::parse_relationship(PatternContext context) {
     }
   }
   if (!at(TokenKind::kMinus)) {
-    return fail("InvalidRelationshipPattern", "expected `-` to end the relationship; found " + found_text(), t_->offset);
+    return fail("InvalidRelationshipPattern", concat({"expected `-` to end the relationship; found ", found_text()}),
+                t_->offset);
   }
   advance();
   bool right = accept(TokenKind::kGreater);
@@ -286,7 +291,8 @@ const PatternElement* Parser::parse_relationship(PatternContext context) {
   uint32_t quantifier_offset = t_->offset;
   if (!parse_quantifier_suffix(rel->quantifier)) return nullptr;
   if (rel->quantifier != nullptr && rel->length != nullptr) {
-    return fail("InvalidRelationshipPattern", "a relationship has either `*` inside its brackets or a quantifier after it, not both",
+    return fail("InvalidRelationshipPattern",
+                "a relationship has either `*` inside its brackets or a quantifier after it, not both",
                 quantifier_offset);
   }
   rel->span = span_from(start);
@@ -325,20 +331,25 @@ bool Parser::check_write_relationship(const RelationshipPattern& rel, PatternCon
   if (context != PatternContext::kCreate && context != PatternContext::kMerge) return true;
   std::string clause = context == PatternContext::kCreate ? "CREATE" : "MERGE";
   if (rel.length != nullptr || rel.quantifier != nullptr) {
-    return fail("CreatingVarLength", "a variable-length relationship cannot be used in " + clause, rel.span.offset);
+    return fail("CreatingVarLength", concat({"a variable-length relationship cannot be used in ", clause}),
+                rel.span.offset);
   }
   if (rel.types == nullptr) {
-    return fail("NoSingleRelationshipType", "a relationship in " + clause + " needs exactly one type, as in `-[:KNOWS]->`; found none",
+    // Whether the variable is bound already, which is the worse mistake, is for the binder to see.
+    if (rel.variable) return true;
+    return fail("NoSingleRelationshipType",
+                concat({"a relationship in ", clause, " needs exactly one type, as in `-[:KNOWS]->`; found none"}),
                 rel.span.offset);
   }
   if (rel.types->kind != LabelExprKind::kName && rel.types->kind != LabelExprKind::kDynamic) {
     return fail("NoSingleRelationshipType",
-                "a relationship in " + clause + " needs exactly one type; found " +
-                    quote_for_message(text_.substr(rel.types->span.offset, rel.types->span.length)),
+                concat({"a relationship in ", clause, " needs exactly one type; found ",
+                        quote_for_message(text_.substr(rel.types->span.offset, rel.types->span.length))}),
                 rel.types->span.offset);
   }
   if (rel.direction == Direction::kBoth && context == PatternContext::kCreate) {
-    return fail("RequiresDirectedRelationship", "a relationship in CREATE needs one direction: `-->` or `<--`", rel.span.offset);
+    return fail("RequiresDirectedRelationship", "a relationship in CREATE needs one direction: `-->` or `<--`",
+                rel.span.offset);
   }
   return true;
 }
@@ -356,8 +367,10 @@ bool Parser::parse_bound(int64_t& out) {
     return true;
   }
   if (at(TokenKind::kParameter)) {
-    return fail("InvalidParameterUse", "parameter " + quote_for_message(token_text(*t_)) + " cannot bound a variable length; write the number",
-                t_->offset);
+    return fail(
+        "InvalidParameterUse",
+        concat({"parameter ", quote_for_message(token_text(*t_)), " cannot bound a variable length; write the number"}),
+        t_->offset);
   }
   return true;
 }
@@ -367,12 +380,14 @@ bool Parser::parse_length(const Repeat*& out) {
   advance();
   auto* repeat = arena_.make<Repeat>();
   if (at(TokenKind::kMinus) || at(TokenKind::kFloat)) {
-    return fail("InvalidRelationshipPattern", "the bounds of a variable length are integers from 0; found " + found_text(), t_->offset);
+    return fail("InvalidRelationshipPattern",
+                concat({"the bounds of a variable length are integers from 0; found ", found_text()}), t_->offset);
   }
   if (!parse_bound(repeat->min)) return false;
   if (accept(TokenKind::kDotDot)) {
     if (at(TokenKind::kMinus) || at(TokenKind::kFloat)) {
-      return fail("InvalidRelationshipPattern", "the bounds of a variable length are integers from 0; found " + found_text(), t_->offset);
+      return fail("InvalidRelationshipPattern",
+                  concat({"the bounds of a variable length are integers from 0; found ", found_text()}), t_->offset);
     }
     if (!parse_bound(repeat->max)) return false;
   } else {
@@ -419,7 +434,8 @@ bool Parser::parse_quantifier_suffix(const Repeat*& out) {
 
 // --- label expressions: `|` below `&` and `:` below `!` ---
 
-const LabelExpr* Parser::join_labels(LabelExprKind kind, bool colons, ListBuilder<const LabelExpr*>& parts, uint32_t start) {
+const LabelExpr* Parser::join_labels(LabelExprKind kind, bool colons, ListBuilder<const LabelExpr*>& parts,
+                                     uint32_t start) {
   if (parts.size() == 1) return parts.get(0);
   auto* joined = arena_.make<LabelExpr>();
   joined->kind = kind;
@@ -497,7 +513,8 @@ const LabelExpr* Parser::parse_label_term() {
       label->any = word.size() == 4 && find_keyword(word.substr(1)) == Keyword::kANY;
       if (at(TokenKind::kParameter) && !((all || label->any) && peek().kind == TokenKind::kLeftParen)) {
         return fail("InvalidParameterUse",
-                    "a parameter cannot stand for a label or type directly; write `$(" + std::string(word) + ")`", t_->offset);
+                    concat({"a parameter cannot stand for a label or type directly; write `$(", word, ")`"}),
+                    t_->offset);
       }
       advance();
       uint32_t open = index();
@@ -522,8 +539,8 @@ bool Parser::check_plain_labels(const LabelExpr* labels, std::string_view clause
   if (labels->kind == LabelExprKind::kAnd) good = std::all_of(labels->parts.begin(), labels->parts.end(), plain);
   if (good) return true;
   return fail("UnexpectedSyntax",
-              "label expression " + quote_for_message(text_.substr(labels->span.offset, labels->span.length)) +
-                  " cannot be used in " + std::string(clause) + "; list the labels, as in `:A:B` or `:A&B`",
+              concat({"label expression ", quote_for_message(text_.substr(labels->span.offset, labels->span.length)),
+                      " cannot be used in ", clause, "; list the labels, as in `:A:B` or `:A&B`"}),
               labels->span.offset);
 }
 

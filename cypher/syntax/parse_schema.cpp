@@ -102,10 +102,11 @@ bool Parser::parse_schema_entity(Name& variable, List<Name>& names, bool& on_rel
 
 bool Parser::parse_schema_property(const Name& variable, Name& out) {
   Name name;
-  if (!parse_name(name, "a property, as in `" + std::string(variable.text) + ".name`")) return false;
+  if (!parse_name(name, concat({"a property, as in `", variable.text, ".name`"}))) return false;
   if (name.text != variable.text) {
     return fail("UndefinedVariable",
-                "variable " + quote_for_message(name.text) + " is not defined; did you mean " + quote_for_message(variable.text) + "?",
+                concat({"variable ", quote_for_message(name.text), " is not defined; did you mean ",
+                        quote_for_message(variable.text), "?"}),
                 name.span.offset);
   }
   if (!expect(TokenKind::kDot, "and a property name")) return false;
@@ -150,18 +151,22 @@ bool Parser::parse_create_index(Statement& out, IndexKind kind, bool or_replace)
   bool anonymous = (at(Keyword::kFOR) && peek().kind == TokenKind::kLeftParen) || at(Keyword::kON) ||
                    (at(Keyword::kIF) && peek().keyword == Keyword::kNOT);
   if (at(Keyword::kON)) {
-    return fail_unexpected("expected `FOR`; found `ON`; an index is created with `CREATE INDEX name FOR (n:Label) ON (n.property)`");
+    return fail_unexpected(
+        "expected `FOR`; found `ON`; an index is created with `CREATE INDEX name FOR (n:Label) ON (n.property)`");
   }
   if (!anonymous && !parse_schema_name(index->name, index->name_parameter)) return false;
   if (!parse_if_not_exists(index->if_not_exists)) return false;
   if (!expect(Keyword::kFOR)) return false;
   uint32_t entity_offset = t_->offset;
-  if (!parse_schema_entity(index->variable, index->labels_or_types, index->on_relationships, kind != IndexKind::kLookup)) return false;
+  if (!parse_schema_entity(index->variable, index->labels_or_types, index->on_relationships,
+                           kind != IndexKind::kLookup))
+    return false;
   if (kind != IndexKind::kFulltext && index->labels_or_types.size() > 1) {
     return fail("UnexpectedSyntax", "only a FULLTEXT index takes several labels or types", entity_offset);
   }
   if (kind == IndexKind::kLookup && !index->labels_or_types.empty()) {
-    return fail("UnexpectedSyntax", "a LOOKUP index covers all labels or types; write `FOR (n) ON EACH labels(n)`", entity_offset);
+    return fail("UnexpectedSyntax", "a LOOKUP index covers all labels or types; write `FOR (n) ON EACH labels(n)`",
+                entity_offset);
   }
   if (!expect(Keyword::kON)) return false;
   if (kind == IndexKind::kLookup) {
@@ -169,13 +174,16 @@ bool Parser::parse_create_index(Statement& out, IndexKind kind, bool or_replace)
     Name function;
     std::string_view wanted = index->on_relationships ? "type" : "labels";
     if (!upper_equals(token_text(*t_), index->on_relationships ? "TYPE" : "LABELS")) {
-      return fail_expected("`" + std::string(wanted) + "(" + std::string(index->variable.text) + ")`");
+      return fail_expected(concat({"`", wanted, "(", index->variable.text, ")`"}));
     }
     advance();
     Name variable;
-    if (!expect(TokenKind::kLeftParen, "") || !parse_name(variable, "a variable") || !expect(TokenKind::kRightParen, "")) return false;
+    if (!expect(TokenKind::kLeftParen, "") || !parse_name(variable, "a variable") ||
+        !expect(TokenKind::kRightParen, ""))
+      return false;
     if (variable.text != index->variable.text) {
-      return fail("UndefinedVariable", "variable " + quote_for_message(variable.text) + " is not defined", variable.span.offset);
+      return fail("UndefinedVariable", concat({"variable ", quote_for_message(variable.text), " is not defined"}),
+                  variable.span.offset);
     }
   } else {
     bool each = kind == IndexKind::kFulltext;
@@ -221,7 +229,8 @@ bool Parser::parse_create_constraint(Statement& out, bool or_replace) {
       advance();
       if (relationship_word != constraint->on_relationships) {
         return fail("UnexpectedSyntax",
-                    relationship_word ? "a constraint on a node cannot be of a RELATIONSHIP kind" : "a constraint on a relationship cannot be of a NODE kind",
+                    relationship_word ? "a constraint on a node cannot be of a RELATIONSHIP kind"
+                                      : "a constraint on a relationship cannot be of a NODE kind",
                     word_offset);
       }
     }
@@ -236,7 +245,9 @@ bool Parser::parse_create_constraint(Statement& out, bool or_replace) {
     } else if (!node_word && !relationship_word && (accept(TokenKind::kColonColon) || accept(Keyword::kTYPED))) {
       constraint->kind = ConstraintKind::kType;
     } else {
-      return fail_expected(node_word || relationship_word ? "`KEY` or `UNIQUE`" : "`UNIQUE`, `NOT NULL`, `NODE KEY`, `RELATIONSHIP KEY` or `:: type`",
+      return fail_expected(node_word || relationship_word
+                               ? "`KEY` or `UNIQUE`"
+                               : "`UNIQUE`, `NOT NULL`, `NODE KEY`, `RELATIONSHIP KEY` or `:: type`",
                            {"UNIQUE", "NOT", "NODE", "RELATIONSHIP", "KEY", "TYPED"});
     }
   }
@@ -309,13 +320,14 @@ bool Parser::parse_show_filter(Show& show) {
     } else if (words(Keyword::kPROPERTY, Keyword::kTYPE)) {
       skip(2);
       pick("PROPERTY TYPE", "NODE PROPERTY TYPE", "RELATIONSHIP PROPERTY TYPE");
-    } else if (at(Keyword::kEXISTENCE) || at(Keyword::kEXIST) || at(Keyword::kEXISTS) || words(Keyword::kPROPERTY, Keyword::kEXISTENCE) ||
-               words(Keyword::kPROPERTY, Keyword::kEXIST)) {
+    } else if (at(Keyword::kEXISTENCE) || at(Keyword::kEXIST) || at(Keyword::kEXISTS) ||
+               words(Keyword::kPROPERTY, Keyword::kEXISTENCE) || words(Keyword::kPROPERTY, Keyword::kEXIST)) {
       if (at(Keyword::kPROPERTY)) advance();
       advance();
       pick("EXISTENCE", "NODE EXISTENCE", "RELATIONSHIP EXISTENCE");
     } else if (on_node || on_rel) {
-      return fail_expected("`UNIQUE`, `KEY`, `EXISTENCE` or `PROPERTY TYPE`", {"UNIQUE", "KEY", "EXISTENCE", "PROPERTY"});
+      return fail_expected("`UNIQUE`, `KEY`, `EXISTENCE` or `PROPERTY TYPE`",
+                           {"UNIQUE", "KEY", "EXISTENCE", "PROPERTY"});
     }
   }
   return true;
@@ -336,18 +348,23 @@ bool Parser::parse_show(Statement& out) {
     case Keyword::kPROCEDURE:
     case Keyword::kPROCEDURES: show->kind = ShowKind::kProcedures; break;
     default:
-      return fail_expected("`INDEXES`, `CONSTRAINTS`, `FUNCTIONS` or `PROCEDURES`", {"INDEXES", "CONSTRAINTS", "FUNCTIONS", "PROCEDURES"});
+      return fail_expected("`INDEXES`, `CONSTRAINTS`, `FUNCTIONS` or `PROCEDURES`",
+                           {"INDEXES", "CONSTRAINTS", "FUNCTIONS", "PROCEDURES"});
   }
   advance();
   bool fits = show->filter == "ALL";
   IndexKind kind;
   switch (show->kind) {
     case ShowKind::kIndexes: fits = fits || index_kind(find_keyword(show->filter), kind); break;
-    case ShowKind::kConstraints: fits = fits || (!index_kind(find_keyword(show->filter), kind) && show->filter != "BUILT IN" && show->filter != "USER DEFINED"); break;
+    case ShowKind::kConstraints:
+      fits = fits || (!index_kind(find_keyword(show->filter), kind) && show->filter != "BUILT IN" &&
+                      show->filter != "USER DEFINED");
+      break;
     case ShowKind::kFunctions: fits = fits || show->filter == "BUILT IN" || show->filter == "USER DEFINED"; break;
     case ShowKind::kProcedures: break;
   }
-  if (!fits) return fail("UnexpectedSyntax", "`" + std::string(show->filter) + "` does not go with this SHOW command", filter_offset);
+  if (!fits)
+    return fail("UnexpectedSyntax", concat({"`", show->filter, "` does not go with this SHOW command"}), filter_offset);
   if ((show->kind == ShowKind::kFunctions || show->kind == ShowKind::kProcedures) && accept(Keyword::kEXECUTABLE)) {
     if (accept(Keyword::kBY)) {
       Name user;

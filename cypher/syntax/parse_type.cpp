@@ -61,7 +61,9 @@ bool begins_type(Keyword keyword) {
 
 }  // namespace
 
-bool Parser::at_type() const { return begins_type(t_->keyword); }
+bool Parser::at_type() const {
+  return begins_type(t_->keyword);
+}
 
 const TypeRef* Parser::parse_type_ref() {
   Deeper deeper(*this);
@@ -123,7 +125,8 @@ bool Parser::parse_type_name(TypeRef& type) {
     advance();
     type.name = plain;
     if ((at(Keyword::kWITH) || at(Keyword::kWITHOUT)) &&
-        (peek().keyword == Keyword::kTIMEZONE || (peek().keyword == Keyword::kTIME && peek(2).keyword == Keyword::kZONE))) {
+        (peek().keyword == Keyword::kTIMEZONE ||
+         (peek().keyword == Keyword::kTIME && peek(2).keyword == Keyword::kZONE))) {
       type.name = at(Keyword::kWITH) ? with : without;
       advance();
       if (accept(Keyword::kTIMEZONE)) return true;
@@ -234,7 +237,8 @@ bool Parser::parse_type_name(TypeRef& type) {
           if (status_.ok()) status_ = std::move(value).status();
           return false;
         }
-        if (*value < 1 || *value > 4096) return fail_unexpected("the dimension of a vector is from 1 to 4096; found " + found_text());
+        if (*value < 1 || *value > 4096)
+          return fail_unexpected(concat({"the dimension of a vector is from 1 to 4096; found ", found_text()}));
         type.dimension = *value;
         advance();
         advance();
@@ -242,9 +246,11 @@ bool Parser::parse_type_name(TypeRef& type) {
       return true;
     default: break;
   }
-  return fail_expected("a type such as INTEGER, STRING or LIST<FLOAT>",
-                       {"BOOLEAN", "STRING", "INTEGER", "FLOAT", "DATE", "LOCAL", "ZONED", "DURATION", "POINT", "NODE", "RELATIONSHIP", "MAP",
-                        "PATH", "LIST", "VECTOR", "ANY", "NOTHING", "NUMBER", "BINARY", "DATETIME", "LOCALTIME", "LOCALDATETIME", "PROPERTY"});
+  return fail_expected(
+      "a type such as INTEGER, STRING or LIST<FLOAT>",
+      {"BOOLEAN", "STRING", "INTEGER",      "FLOAT",    "DATE",      "LOCAL",         "ZONED",   "DURATION",
+       "POINT",   "NODE",   "RELATIONSHIP", "MAP",      "PATH",      "LIST",          "VECTOR",  "ANY",
+       "NOTHING", "NUMBER", "BINARY",       "DATETIME", "LOCALTIME", "LOCALDATETIME", "PROPERTY"});
 }
 
 }  // namespace lora::cypher

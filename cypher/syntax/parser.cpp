@@ -55,10 +55,10 @@ std::string_view nearest(std::string_view word, const std::string_view* words, s
 }
 
 constexpr std::string_view kGoOn[] = {
-    "MATCH",  "OPTIONAL", "WHERE",  "RETURN", "WITH",  "UNWIND",   "CREATE", "MERGE",    "SET",   "REMOVE",
-    "DELETE", "DETACH",   "FOREACH", "CALL",  "LOAD",  "UNION",    "ORDER",  "LIMIT",    "SKIP",  "OFFSET",
-    "AS",     "AND",      "OR",     "XOR",    "IN",    "IS",       "STARTS", "CONTAINS", "ENDS",  "YIELD",
-    "ASC",    "DESC",     "FINISH", "USING",  "ON",    "ASCENDING", "DESCENDING"};
+    "MATCH",  "OPTIONAL", "WHERE",   "RETURN", "WITH", "UNWIND",    "CREATE",    "MERGE",    "SET",  "REMOVE",
+    "DELETE", "DETACH",   "FOREACH", "CALL",   "LOAD", "UNION",     "ORDER",     "LIMIT",    "SKIP", "OFFSET",
+    "AS",     "AND",      "OR",      "XOR",    "IN",   "IS",        "STARTS",    "CONTAINS", "ENDS", "YIELD",
+    "ASC",    "DESC",     "FINISH",  "USING",  "ON",   "ASCENDING", "DESCENDING"};
 
 }  // namespace
 
@@ -84,8 +84,9 @@ Failed Parser::fail(std::string_view detail, std::string message, uint32_t offse
 }
 
 std::string Parser::found_text() const {
-  if (at(TokenKind::kEnd)) return text_.find_first_not_of(" \t\r\n") == std::string_view::npos ? "an empty query" : "the end of the query";
-  if (at(TokenKind::kString)) return "the string " + quote_for_message(token_text(*t_));
+  if (at(TokenKind::kEnd))
+    return text_.find_first_not_of(" \t\r\n") == std::string_view::npos ? "an empty query" : "the end of the query";
+  if (at(TokenKind::kString)) return concat({"the string ", quote_for_message(token_text(*t_))});
   return quote_for_message(token_text(*t_));
 }
 
@@ -95,10 +96,10 @@ Failed Parser::fail_expected(std::string_view what, std::initializer_list<std::s
 
 Failed Parser::fail_expected(std::string_view what, const std::vector<std::string_view>& words) {
   if (!status_.ok()) return {};
-  std::string message = "expected " + std::string(what) + "; found " + found_text();
+  std::string message = concat({"expected ", what, "; found ", found_text()});
   if (at(TokenKind::kWord)) {
     std::string_view meant = nearest(token_text(*t_), words.data(), words.size());
-    if (!meant.empty()) message += "; did you mean `" + std::string(meant) + "`?";
+    if (!meant.empty()) message += concat({"; did you mean `", meant, "`?"});
   }
   return fail_unexpected(std::move(message));
 }
@@ -112,8 +113,8 @@ Failed Parser::fail_after(std::string_view what) {
 
 Failed Parser::fail_depth() {
   if (status_.ok()) {
-    status_ = Status::limit("depth", "the query is nested too deeply; at most " + std::to_string(kDepthMax) +
-                                         " levels are allowed");
+    status_ = Status::limit("depth", concat({"the query is nested too deeply; at most ", std::to_string(kDepthMax),
+                                             " levels are allowed"}));
     status_.mutable_info().offset = t_->offset;
   }
   return {};
@@ -122,13 +123,13 @@ Failed Parser::fail_depth() {
 bool Parser::expect(TokenKind kind, std::string_view where) {
   if (accept(kind)) return true;
   std::string what(token_kind_text(kind));
-  if (!where.empty()) what += " " + std::string(where);
+  if (!where.empty()) what += concat({" ", where});
   return fail_expected(what);
 }
 
 bool Parser::expect(Keyword keyword) {
   if (accept(keyword)) return true;
-  std::string what = "`" + std::string(keyword_text(keyword)) + "`";
+  std::string what = concat({"`", keyword_text(keyword), "`"});
   return fail_expected(what, {keyword_text(keyword)});
 }
 
@@ -136,7 +137,7 @@ bool Parser::expect_close(TokenKind close, uint32_t open, std::string_view or_wh
   if (accept(close)) return true;
   if (!status_.ok()) return false;
   std::string what(token_kind_text(close));
-  if (!or_what.empty()) what = std::string(or_what) + " or " + what;
+  if (!or_what.empty()) what = concat({or_what, " or ", what});
   if (at(TokenKind::kEnd)) {
     uint32_t offset = token_at(open).offset;
     size_t line = 1 + static_cast<size_t>(std::count(text_.begin(), text_.begin() + offset, '\n'));
@@ -146,8 +147,8 @@ bool Parser::expect_close(TokenKind close, uint32_t open, std::string_view or_wh
     for (size_t i = line_start; i < offset; ++i) {
       if ((static_cast<unsigned char>(text_[i]) & 0xC0) != 0x80) ++column;
     }
-    what += " for the " + std::string(token_kind_text(token_at(open).kind)) + " at line " + std::to_string(line) +
-            ", column " + std::to_string(column);
+    what += concat({" for the ", token_kind_text(token_at(open).kind), " at line ", std::to_string(line), ", column ",
+                    std::to_string(column)});
   }
   return fail_expected(what, std::vector<std::string_view>(std::begin(kGoOn), std::end(kGoOn)));
 }
@@ -167,13 +168,12 @@ ast::Name Parser::name_of(const Token& t) {
 bool Parser::parse_name(ast::Name& out, std::string_view what) {
   if (!at_name()) {
     if (at(TokenKind::kString)) {
-      return fail_unexpected("expected " + std::string(what) + "; found " + found_text() +
-                             "; names with special characters stand in back quotes");
+      return fail_unexpected(concat(
+          {"expected ", what, "; found ", found_text(), "; names with special characters stand in back quotes"}));
     }
     return fail_expected(what);
   }
   out = name_of(*t_);
-  if (out.text.empty()) return fail_unexpected("a name cannot be empty");
   advance();
   return true;
 }
@@ -236,7 +236,8 @@ bool Parser::parse_statement(ast::Statement& out) {
   }
   if (!good) return false;
   out.span = span_from(start);
-  while (at(TokenKind::kSemicolon) && (peek().kind == TokenKind::kSemicolon || peek().kind == TokenKind::kEnd)) advance();
+  while (at(TokenKind::kSemicolon) && (peek().kind == TokenKind::kSemicolon || peek().kind == TokenKind::kEnd))
+    advance();
   if (!at(TokenKind::kEnd)) return fail_after("a clause or the end of the query");
   return true;
 }
@@ -252,8 +253,8 @@ namespace {
 
 Result<Query> parse_text(std::string_view text, const Normalized* normalized) {
   if (text.size() > kTextMax) {
-    return Status::limit("text size", "the query text has " + std::to_string(text.size()) + " bytes; at most " +
-                                          std::to_string(kTextMax) + " are allowed");
+    return Status::limit("text size", concat({"the query text has ", std::to_string(text.size()), " bytes; at most ",
+                                              std::to_string(kTextMax), " are allowed"}));
   }
   Query query;
   query.text = query.arena.copy(text);
@@ -269,8 +270,12 @@ Result<Query> parse_text(std::string_view text, const Normalized* normalized) {
 
 }  // namespace
 
-Result<Query> parse(std::string_view text) { return parse_text(text, nullptr); }
-Result<Query> parse(std::string_view text, const Normalized& normalized) { return parse_text(text, &normalized); }
+Result<Query> parse(std::string_view text) {
+  return parse_text(text, nullptr);
+}
+Result<Query> parse(std::string_view text, const Normalized& normalized) {
+  return parse_text(text, &normalized);
+}
 
 Result<const ast::TypeRef*> parse_type(std::string_view text, Arena& arena) {
   if (text.size() > kTextMax) return Status::limit("text size", "the type is too long");

@@ -4,8 +4,9 @@
 // from a bounded number of tokens or from one look at the matching bracket. Depth is bounded (kDepthMax levels, or
 // 64 KiB of stack left), and so is the text (kTextMax).
 //
-// Errors: kParse with type "SyntaxError", phase "compile time", the TCK's detail and the byte offset; kLimit with detail
-// "depth" or "text size". The message is one line; add_error_context() (error_text.h) adds the place and the caret.
+// Errors: kParse with type "SyntaxError", phase "compile time", the TCK's detail and the byte offset; kLimit with
+// detail "depth" or "text size". The message is one line; add_error_context() (error_text.h) adds the place and the
+// caret.
 //
 // Threads: pure functions.
 #pragma once

@@ -31,7 +31,21 @@ struct Failed {
 bool upper_equals(std::string_view word, std::string_view capitals);
 
 // Operator levels, loosest first.
-enum Level : int { kNoLevel = 0, kOrLevel, kXorLevel, kAndLevel, kNotLevel, kCompareLevel, kPredicateLevel, kAddLevel, kMultiplyLevel, kPowerLevel };
+enum Level : int {
+  kNoLevel = 0,
+  kOrLevel,
+  kXorLevel,
+  kAndLevel,
+  kNotLevel,
+  kCompareLevel,
+  kPredicateLevel,
+  kAddLevel,
+  kMultiplyLevel,
+  kPowerLevel
+};
+
+// The level of the binary or postfix operator that `t` is, seen that an operand ended before it; kNoLevel for none.
+int operator_level(const Token& t, const Token& next);
 
 // Where a query body stands; decides which clauses may be in it and how it may end.
 enum class BodyContext : uint8_t { kTop, kCall, kExists, kCount, kCollect };
@@ -42,8 +56,12 @@ class Parser {
  public:
   // `text` lives in `arena`; `tokens` was made from it.
   Parser(std::string_view text, Arena& arena, const Tokens& tokens, const Normalized* normalized)
-      : text_(text), arena_(arena), tokens_(tokens), t_(tokens.list.data()),
-        last_(tokens.list.data() + tokens.list.size() - 1), normalized_(normalized) {}
+      : text_(text),
+        arena_(arena),
+        tokens_(tokens),
+        t_(tokens.list.data()),
+        last_(tokens.list.data() + tokens.list.size() - 1),
+        normalized_(normalized) {}
 
   bool parse_statement(ast::Statement& out);
   bool parse_only_type(const ast::TypeRef*& out);

@@ -132,9 +132,11 @@ void Printer::path(const PathPattern& p) {
       text(" GROUPS ");
       break;
   }
-  if (p.shortest != ShortestFunction::kNone) text(p.shortest == ShortestFunction::kShortestPath ? "shortestPath(" : "allShortestPaths(");
+  if (p.shortest != ShortestFunction::kNone)
+    text(p.shortest == ShortestFunction::kShortestPath ? "shortestPath(" : "allShortestPaths(");
   for (size_t i = 0; i < p.elements.size(); ++i) {
-    bool beside = i > 0 && p.elements[i]->kind != ElementKind::kRelationship && p.elements[i - 1]->kind != ElementKind::kRelationship;
+    bool beside = i > 0 && p.elements[i]->kind != ElementKind::kRelationship &&
+                  p.elements[i - 1]->kind != ElementKind::kRelationship;
     if (beside) out_ += ' ';
     element(*p.elements[i]);
   }

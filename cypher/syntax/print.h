@@ -1,5 +1,5 @@
-// Syntax trees back to text, in one canonical form: capitals for keywords, single blanks, parentheses only where needed.
-// parse(print(parse(q))) has the same tree as parse(q). Used by tests and for the details of plans.
+// Syntax trees back to text, in one canonical form: capitals for keywords, single blanks, parentheses only where
+// needed. parse(print(parse(q))) has the same tree as parse(q). Used by tests and for the details of plans.
 //
 // Stripped literals print as `$autoint_0`, `$autostring_1` and so on.
 //

@@ -321,7 +321,8 @@ void Printer::bare(const Expr& e) {
     case ExprKind::kParameter: {
       std::string_view parameter = as<Parameter>(e).name;
       bool digits = !parameter.empty();
-      for (char c : parameter) digits = digits && ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_');
+      for (char c : parameter)
+        digits = digits && ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_');
       out_ += '$';
       if (digits) {
         text(parameter);
@@ -500,7 +501,9 @@ void Printer::bare(const Expr& e) {
     case ExprKind::kPatternPredicate: path(*as<PatternPredicate>(e).pattern); break;
     case ExprKind::kSubquery: {
       const auto& s = as<Subquery>(e);
-      text(s.subquery == SubqueryKind::kExists ? "EXISTS { " : s.subquery == SubqueryKind::kCount ? "COUNT { " : "COLLECT { ");
+      text(s.subquery == SubqueryKind::kExists  ? "EXISTS { "
+           : s.subquery == SubqueryKind::kCount ? "COUNT { "
+                                                : "COLLECT { ");
       body(*s.body);
       text(" }");
       break;
@@ -552,8 +555,9 @@ void Printer::call(const FunctionCall& e) {
   bool dotted = rest.find('.') != std::string_view::npos;
   while (true) {
     size_t dot = rest.find('.');
-    print_name(rest.substr(0, dot), out_, !dotted && shadows_variable(find_keyword(rest)) && find_keyword(rest) != Keyword::kCOUNT &&
-                                              find_keyword(rest) != Keyword::kCOLLECT && find_keyword(rest) != Keyword::kEXISTS);
+    print_name(rest.substr(0, dot), out_,
+               !dotted && shadows_variable(find_keyword(rest)) && find_keyword(rest) != Keyword::kCOUNT &&
+                   find_keyword(rest) != Keyword::kCOLLECT && find_keyword(rest) != Keyword::kEXISTS);
     if (dot == std::string_view::npos) break;
     out_ += '.';
     rest.remove_prefix(dot + 1);

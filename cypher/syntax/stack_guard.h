@@ -22,7 +22,8 @@ uintptr_t find_stack_floor();
 inline bool stack_low() {
   auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
   uintptr_t floor = detail::stack_floor;
-  if (floor == 0) [[unlikely]] floor = detail::find_stack_floor();
+  if (floor == 0) [[unlikely]]
+    floor = detail::find_stack_floor();
   return here < floor;
 }
 
