@@ -43,6 +43,9 @@ class QueryControl {
     return Status();
   }
 
+  // As tick(), but looks at the clock and the poll now: for waits, not for loops.
+  Status check() { return slow_tick(); }
+
   // Memory the query keeps (sort buffers, hash tables, lists, results). kMemoryLimit when over the budget.
   Status charge(uint64_t bytes) {
     memory_bytes_ += bytes;

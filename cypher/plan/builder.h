@@ -34,6 +34,7 @@ class PlanBuilder {
 
   Slot new_slot() { return next_slot_++; }
   Slot slot_count() const { return next_slot_; }
+  uint32_t op_count() const { return op_count_; }  // pushed so far
   void name_slot(Slot slot, std::string_view name) {
     if (slot == kNoSlot || name.empty()) return;
     if (slot >= names_.size()) names_.resize(slot + 1);
@@ -161,6 +162,7 @@ class PlanBuilder {
 
  private:
   void finish(Stream* stream, LogicalOp* op, double rows) {
+    ++op_count_;
     op->estimated_rows = rows;
     OpUse use;
     op_use(*op, &use);
@@ -176,6 +178,7 @@ class PlanBuilder {
   LabelsBySlot labels_;
   Statistics statistics_;
   Slot next_slot_;
+  uint32_t op_count_ = 0;
   std::vector<std::string_view> names_;
 };
 

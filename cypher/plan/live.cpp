@@ -87,18 +87,16 @@ void compute(const LogicalOp* op, const SlotSet& above, LiveSlots* live) {
 }
 
 void annotate(PlanBuilder& b, LogicalOp* op, const LiveSlots& live, const SlotSet& argument, SlotSet* output) {
-  SlotSet inner = argument;
-  SlotSet left_out;
+  SlotSet left_out, right_out;
   if (!op->inputs.empty()) {
     annotate(b, op->inputs[0], live, argument, &left_out);
     if (op->inputs.size() == 2) {
       SlotSet right_argument = right_is_applied(op->kind) ? left_out : argument;
       if (op->kind == OpKind::kForeach) right_argument.add(static_cast<const Foreach*>(op)->element);
-      SlotSet right_out;
       annotate(b, op->inputs[1], live, right_argument, &right_out);
     }
   }
-  op_output(op, argument, output);
+  op_output(*op, argument, left_out, right_out, output);
   std::vector<Slot> slots;
   const auto it = live.find(op);
   if (it != live.end()) {

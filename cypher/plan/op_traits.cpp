@@ -411,41 +411,17 @@ void subtree_reads(const LogicalOp* op, SlotSet* out) {
   out->add(reads);
 }
 
-void op_output(const LogicalOp* op, const SlotSet& argument, SlotSet* out) {
+void op_output(const LogicalOp& op, const SlotSet& argument, const SlotSet& left, const SlotSet& right, SlotSet* out) {
   SlotSet result;
-  if (op->inputs.empty()) {
-    if (op->kind == OpKind::kArgument) result = argument;
-  } else {
-    op_output(op->inputs[0], argument, &result);
-    if (op->inputs.size() == 2) {
-      switch (op->kind) {
-        case OpKind::kSemiApply:
-        case OpKind::kForeach: break;
-        case OpKind::kHashJoin: {
-          SlotSet right;
-          op_output(op->inputs[1], argument, &right);
-          result.add(right);
-          break;
-        }
-        case OpKind::kUnion: break;
-        case OpKind::kCallSubquery:
-          if (!static_cast<const CallSubquery*>(op)->unit) {
-            SlotSet right;
-            op_output(op->inputs[1], result, &right);
-            result.add(right);
-          }
-          break;
-        default: {
-          SlotSet right;
-          op_output(op->inputs[1], result, &right);
-          result.add(right);
-        }
-      }
-    }
+  if (!narrows(op.kind)) {
+    if (op.kind == OpKind::kArgument) result = argument;
+    result.add(left);
+    const bool right_stays = op.inputs.size() == 2 && op.kind != OpKind::kSemiApply && op.kind != OpKind::kForeach &&
+                             !(op.kind == OpKind::kCallSubquery && as<CallSubquery>(op).unit);
+    if (right_stays) result.add(right);
   }
   OpUse use;
-  op_use(*op, &use);
-  if (narrows(op->kind)) result = SlotSet();
+  op_use(op, &use);
   for (Slot s : use.adds) result.add(s);
   out->add(result);
 }

@@ -90,8 +90,8 @@ class SlotSet {
 void expr_reads(const Expr* expr, SlotSet* out);
 // What a whole subtree reads from the row of its Argument.
 void subtree_reads(const LogicalOp* op, SlotSet* out);
-// Slots in the output of `op`, given those that its Argument leaves have.
-void op_output(const LogicalOp* op, const SlotSet& argument, SlotSet* out);
+// Slots in the output of `op`, given those of its inputs and those that an Argument gives here.
+void op_output(const LogicalOp& op, const SlotSet& argument, const SlotSet& left, const SlotSet& right, SlotSet* out);
 
 // The expression gives the same answer whenever it is evaluated on a row of this statement: no rand(), no randomUUID().
 bool is_deterministic(const Expr* expr);

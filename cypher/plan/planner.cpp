@@ -13,6 +13,7 @@ namespace lora::cypher {
 namespace {
 
 constexpr uint32_t kSlotsMax = 65'535;
+constexpr uint32_t kOpsMax = 4'000;  // the passes recurse along the plan, and so do open() and close() of operators
 
 template <typename T>
 T& as(BoundClause& clause) {
@@ -114,6 +115,9 @@ class StatementPlanner {
     }
     if (b_.slot_count() > kSlotsMax) {
       return Status::limit("variables", "the statement has more than `" + std::to_string(kSlotsMax) + "` variables");
+    }
+    if (b_.op_count() > kOpsMax) {
+      return Status::limit("depth", "the statement needs more than `" + std::to_string(kOpsMax) + "` steps; split it");
     }
     switch (clause.kind) {
       case ClauseKind::kMatch: return match(as<BoundMatch>(clause), argument, stream);

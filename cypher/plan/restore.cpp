@@ -6,9 +6,9 @@ namespace {
 
 // Rewrites `op` and what is below; *output gets the slots it gives.
 LogicalOp* restore(PlanBuilder& b, LogicalOp* op, const SlotSet& argument, SlotSet* output) {
+  SlotSet available, right_out;
   if (!op->inputs.empty()) {
     std::vector<LogicalOp*> inputs(op->inputs.begin(), op->inputs.end());
-    SlotSet available;
     inputs[0] = restore(b, inputs[0], argument, &available);
 
     SlotSet reads;
@@ -36,7 +36,6 @@ LogicalOp* restore(PlanBuilder& b, LogicalOp* op, const SlotSet& argument, SlotS
     if (inputs.size() == 2) {
       SlotSet right_argument = right_is_applied(op->kind) ? available : argument;
       if (op->kind == OpKind::kForeach) right_argument.add(static_cast<const Foreach*>(op)->element);
-      SlotSet right_out;
       inputs[1] = restore(b, inputs[1], right_argument, &right_out);
       if (op->kind == OpKind::kUnion) {
         bool lost = false;
@@ -52,7 +51,7 @@ LogicalOp* restore(PlanBuilder& b, LogicalOp* op, const SlotSet& argument, SlotS
     }
     op->inputs = b.array(inputs);
   }
-  op_output(op, argument, output);
+  op_output(*op, argument, available, right_out, output);
   return op;
 }
 

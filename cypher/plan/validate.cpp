@@ -15,8 +15,7 @@ Status check(const LogicalOp* op, const SlotSet& argument, Slot slot_count, Slot
   if (op->inputs.size() < range.min || op->inputs.size() > range.max) {
     return broken(*op, "it has " + std::to_string(op->inputs.size()) + " inputs");
   }
-  SlotSet available = op->inputs.empty() ? (op->kind == OpKind::kArgument ? argument : SlotSet()) : SlotSet();
-  SlotSet right_out;
+  SlotSet available, right_out;
   if (!op->inputs.empty()) {
     LORA_TRY(check(op->inputs[0], argument, slot_count, &available));
   }
@@ -44,7 +43,7 @@ Status check(const LogicalOp* op, const SlotSet& argument, Slot slot_count, Slot
       if (s >= slot_count) return broken(*op, "slot " + std::to_string(s) + " is out of range");
     }
   }
-  op_output(op, argument, output);
+  op_output(*op, argument, available, right_out, output);
   return Status();
 }
 

@@ -1,0 +1,348 @@
+// Opening, running single statements, plans, counts, closing. Transactions and streams have files of their own, and so
+// have snapshot files.
+#include "cypher/database.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "cypher/database_impl.h"
+#include "cypher/database_name.h"
+
+namespace lora {
+
+using cypher::Loan;
+using cypher::LogicalPlan;
+using cypher::PreparedQuery;
+
+namespace {
+
+constexpr uint64_t kGiB = 1ull << 30;
+
+uint64_t memory_of_machine() {
+  const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+  return pages > 0 && size > 0 ? static_cast<uint64_t>(pages) * static_cast<uint64_t>(size) : 4 * kGiB;
+}
+
+Status check_options(const DatabaseOptions& o, bool named) {
+  if (!named) {
+    if (o.read_only) return Status::config("`read_only` needs a database name; an in-memory database starts empty");
+    if (o.recover) return Status::config("`on_corruption` needs a database name; an in-memory database has no files");
+    if (o.database_dir != ".") {
+      return Status::config("`database_dir` is `" + o.database_dir + "`, but there is no database name");
+    }
+    if (!o.create_if_missing) return Status::config("`create_if_missing=false` needs a database name");
+  }
+  if (o.sync == SyncLevel::kInterval && o.sync_interval_ms == 0) {
+    return Status::config("`sync_interval_ms` must be at least `1` with `sync=\"interval\"`; use `sync=\"commit\"` to sync each commit");
+  }
+  if (o.read_only && o.recover) {
+    return Status::config("`read_only` and `on_corruption=\"recover\"` do not fit together; recovery changes files");
+  }
+  return Status();
+}
+
+graph::GraphOptions graph_options(const DatabaseOptions& o, const std::string& directory) {
+  graph::GraphOptions g;
+  g.store.directory = directory;
+  g.store.create_if_missing = o.create_if_missing && !o.read_only;
+  g.store.read_only = o.read_only;
+  g.store.sync = o.sync;
+  g.store.sync_interval_ms = o.sync_interval_ms;
+  g.store.recover = o.recover;
+  g.cache_bytes = o.cache_bytes;
+  return g;
+}
+
+}  // namespace
+
+Params make_params(std::vector<std::pair<std::string, Value>> entries) {
+  if (entries.empty()) return Value();
+  std::vector<MapEntry> map;
+  map.reserve(entries.size());
+  for (auto& [name, value] : entries) {
+    Value key = Value::string(name);
+    const auto same = std::find_if(map.begin(), map.end(), [&](const MapEntry& e) { return e.first.as_string() == name; });
+    if (same != map.end()) {
+      same->second = std::move(value);  // the last one counts
+    } else {
+      map.emplace_back(std::move(key), std::move(value));
+    }
+  }
+  return Value::map(std::move(map));
+}
+
+Database::Database() = default;
+
+Result<std::unique_ptr<Database>> Database::open(std::string_view name, const DatabaseOptions& options) {
+  LORA_TRY(check_options(options, true));
+  LORA_ASSIGN(std::string path, cypher::resolve_database_path(name, options.database_dir));
+  std::unique_ptr<Database> db(new Database());
+  db->impl_ = std::make_shared<Impl>(options);
+  if (db->impl_->options.query_memory_bytes == 0) {
+    db->impl_->options.query_memory_bytes = std::min(kGiB, memory_of_machine() / 4);
+  }
+  LORA_ASSIGN(db->impl_->graph, graph::Graph::open(graph_options(options, path)));
+  db->impl_->path = std::move(path);
+  return db;
+}
+
+Result<std::unique_ptr<Database>> Database::in_memory(const DatabaseOptions& options) {
+  LORA_TRY(check_options(options, false));
+  std::unique_ptr<Database> db(new Database());
+  db->impl_ = std::make_shared<Impl>(options);
+  if (db->impl_->options.query_memory_bytes == 0) {
+    db->impl_->options.query_memory_bytes = std::min(kGiB, memory_of_machine() / 4);
+  }
+  LORA_ASSIGN(db->impl_->graph, graph::Graph::open(graph_options(options, {})));
+  return db;
+}
+
+Database::~Database() {
+  if (impl_ == nullptr) return;
+  if (impl_->forked()) {
+    // Files, locks and threads are the parent's: the child touches and frees nothing.
+    new std::shared_ptr<Impl>(std::move(impl_));
+    return;
+  }
+  if (impl_->graph != nullptr) (void)impl_->close();
+}
+
+// --- single statements ---
+
+namespace {
+
+// Runs a prepared statement in a transaction of its own.
+Status run_write(DatabaseCore& db, std::string_view text, std::shared_ptr<const PreparedQuery>* query, const Params& params,
+                 const QueryOptions& options, QueryControl* control, bool profiling, QueryResult* result, uint64_t* rows,
+                 std::vector<OperatorMetrics>* metrics) {
+  if (db.options.read_only) return cypher::read_only_refusal();
+  std::vector<std::unique_ptr<graph::Transaction>> transactions;  // IN TRANSACTIONS: one after the other
+  LORA_ASSIGN(std::unique_ptr<graph::Transaction> first, db.begin_write(text, options, control));
+  transactions.push_back(std::move(first));
+  if (transactions.back()->reader().schema_version() != (*query)->prepared->plan().schema_version) {
+    LORA_ASSIGN(*query, db.prepare(text, &transactions.back()->reader()));
+  }
+  LORA_TRY(transactions.back()->begin_statement());
+  Loan execution((*query)->prepared);
+  if ((*query)->prepared->plan().in_transactions) {
+    execution->set_commit_hook([&](cypher::EvalContext* context) -> Status {
+      LORA_TRY(transactions.back()->finish_statement());
+      LORA_TRY(transactions.back()->commit().status());
+      LORA_ASSIGN(std::unique_ptr<graph::Transaction> next, db.begin_write(text, options, control));
+      transactions.push_back(std::move(next));
+      LORA_TRY(transactions.back()->begin_statement());
+      context->transaction = transactions.back().get();
+      context->reader = &transactions.back()->reader();
+      return Status();
+    });
+  }
+  LORA_TRY(execution->open(
+      cypher::make_context(db, **query, params, control, &transactions.back()->reader(), transactions.back().get(), 0), profiling));
+  LORA_TRY(cypher::drain(*execution, *control, result, rows));
+  if (metrics != nullptr) {
+    const auto counters = execution->counters();
+    for (uint32_t i = 0; i < counters.size(); ++i) {
+      metrics->push_back({i, counters[i].rows, counters[i].db_hits, counters[i].elapsed_ns, counters[i].next_calls});
+    }
+  }
+  execution.give_back();
+  graph::Transaction& last = *transactions.back();
+  LORA_TRY(last.finish_statement());
+  if (!last.changed()) {
+    last.rollback();
+    return Status();
+  }
+  return last.commit().status();
+}
+
+Status run_read(DatabaseCore& db, std::string_view text, std::shared_ptr<const PreparedQuery>* query, const Params& params,
+                QueryControl* control, bool profiling, QueryResult* result, uint64_t* rows,
+                std::vector<OperatorMetrics>* metrics) {
+  const graph::Snapshot snapshot = db.graph->snapshot();
+  const std::unique_ptr<graph::Reader> reader = snapshot.reader();
+  if (reader->schema_version() != (*query)->prepared->plan().schema_version) {
+    LORA_ASSIGN(*query, db.prepare(text, reader.get()));
+  }
+  Loan execution((*query)->prepared);
+  LORA_TRY(execution->open(cypher::make_context(db, **query, params, control, reader.get(), nullptr, 0), profiling));
+  LORA_TRY(cypher::drain(*execution, *control, result, rows));
+  if (metrics != nullptr) {
+    const auto counters = execution->counters();
+    for (uint32_t i = 0; i < counters.size(); ++i) {
+      metrics->push_back({i, counters[i].rows, counters[i].db_hits, counters[i].elapsed_ns, counters[i].next_calls});
+    }
+  }
+  return Status();
+}
+
+}  // namespace
+
+Result<QueryResult> Database::execute(std::string_view query, const Params& params, const QueryOptions& options) {
+  DatabaseCore& db = *impl_;
+  QueryControl control;
+  db.start_control(&control, options);
+  CallScope call(db, &control);
+  LORA_TRY(call.status());
+  LORA_ASSIGN(std::shared_ptr<const PreparedQuery> prepared, db.prepare(query, nullptr));
+  const LogicalPlan& plan = prepared->prepared->plan();
+  if (plan.mode == LogicalPlan::Mode::kExplain) {
+    const graph::Snapshot snapshot = db.graph->snapshot();
+    const std::unique_ptr<graph::Reader> reader = snapshot.reader();
+    LORA_ASSIGN(const std::shared_ptr<const LogicalPlan> exact, db.compile_exact(query, *reader));
+    return cypher::explain_rows(*exact, *reader);
+  }
+  LORA_TRY(cypher::check_parameters(plan, params));
+  QueryResult result;
+  result.columns = plan.columns;
+  uint64_t rows = 0;
+  Status status = plan.writes
+                      ? run_write(db, query, &prepared, params, options, &control, false, &result, &rows, nullptr)
+                      : run_read(db, query, &prepared, params, &control, false, &result, &rows, nullptr);
+  if (!status.ok()) return cypher::decorate(std::move(status), query, prepared->own_text);
+  return result;
+}
+
+Result<Plan> Database::explain(std::string_view query, const Params& params) {
+  DatabaseCore& db = *impl_;
+  CallScope call(db, nullptr);
+  LORA_TRY(call.status());
+  if (!params.is_null() && !params.is_map()) {
+    return Status(ErrorCode::kInvalidParams, "the parameters must be a map of names to values");
+  }
+  const graph::Snapshot snapshot = db.graph->snapshot();
+  const std::unique_ptr<graph::Reader> reader = snapshot.reader();
+  LORA_ASSIGN(const std::shared_ptr<const LogicalPlan> plan, db.compile_exact(query, *reader));
+  return cypher::describe(*plan, query, *reader);
+}
+
+Result<Profile> Database::profile(std::string_view query, const Params& params, const QueryOptions& options) {
+  DatabaseCore& db = *impl_;
+  QueryControl control;
+  db.start_control(&control, options);
+  CallScope call(db, &control);
+  LORA_TRY(call.status());
+  Profile profile;
+  auto prepared = std::make_shared<PreparedQuery>();
+  {
+    const graph::Snapshot snapshot = db.graph->snapshot();
+    const std::unique_ptr<graph::Reader> reader = snapshot.reader();
+    LORA_ASSIGN(std::shared_ptr<const LogicalPlan> plan, db.compile_exact(query, *reader));
+    profile.plan = cypher::describe(*plan, query, *reader);
+    prepared->prepared = std::make_shared<cypher::PreparedPlan>(std::move(plan));
+  }
+  const std::shared_ptr<cypher::PreparedPlan> planned = prepared->prepared;
+  LORA_TRY(cypher::check_parameters(planned->plan(), params));
+  std::shared_ptr<const PreparedQuery> running = prepared;
+  const auto begin = std::chrono::steady_clock::now();
+  Status status = planned->plan().writes
+                      ? run_write(db, query, &running, params, options, &control, true, nullptr, &profile.total_rows, &profile.operators)
+                      : run_read(db, query, &running, params, &control, true, nullptr, &profile.total_rows, &profile.operators);
+  profile.total_elapsed_ns = static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - begin).count());
+  if (!status.ok()) return cypher::decorate(std::move(status), query, true);
+  if (running->prepared != planned) {
+    // The schema changed in between: describe what ran.
+    const graph::Snapshot snapshot = db.graph->snapshot();
+    profile.plan = cypher::describe(running->prepared->plan(), query, *snapshot.reader());
+  }
+  profile.mutated = profile.plan.mutating;
+  return profile;
+}
+
+namespace {
+
+void write_short(const PlanNode& node, std::string* out) {
+  *out += node.op;
+  const bool shows_pattern = node.op.starts_with("Expand") || node.op.starts_with("VarLength") || node.op == "ShortestPath";
+  if (shows_pattern) *out += "[" + node.details + "]";
+  if (node.children.empty()) {
+    if (!node.details.empty()) *out += "(" + node.details + ")";
+    return;
+  }
+  *out += "(";
+  for (size_t i = 0; i < node.children.size(); ++i) {
+    if (i != 0) *out += ", ";
+    write_short(node.children[i], out);
+  }
+  *out += ")";
+}
+
+}  // namespace
+
+std::string Plan::short_form() const {
+  std::string out;
+  const PlanNode* top = &tree;
+  if (top->op == "ProduceResults" && top->children.size() == 1) top = &top->children[0];
+  write_short(*top, &out);
+  return out;
+}
+
+// --- the rest of the handle ---
+
+Status Database::clear(const QueryOptions& options) {
+  DatabaseCore& db = *impl_;
+  QueryControl control;
+  db.start_control(&control, options);
+  CallScope call(db, &control);
+  LORA_TRY(call.status());
+  if (db.options.read_only) return cypher::read_only_refusal();
+  LORA_ASSIGN(const std::unique_ptr<graph::Transaction> transaction, db.begin_write("clear()", options, &control));
+  LORA_TRY(transaction->begin_statement());
+  LORA_TRY(transaction->clear());
+  LORA_TRY(transaction->finish_statement());
+  return transaction->commit().status();
+}
+
+Result<uint64_t> Database::node_count() const {
+  CallScope call(*impl_, nullptr);
+  LORA_TRY(call.status());
+  return impl_->graph->node_count();
+}
+
+Result<uint64_t> Database::relationship_count() const {
+  CallScope call(*impl_, nullptr);
+  LORA_TRY(call.status());
+  return impl_->graph->relationship_count();
+}
+
+void Database::interrupt() {
+  if (!impl_->forked()) impl_->stop_calls(ErrorCode::kInterrupted);
+}
+
+Status Database::sync() {
+  CallScope call(*impl_, nullptr);
+  LORA_TRY(call.status());
+  return impl_->graph->sync();
+}
+
+Status Database::checkpoint(bool compact) {
+  CallScope call(*impl_, nullptr);
+  LORA_TRY(call.status());
+  return impl_->graph->checkpoint(compact);
+}
+
+Result<graph::VerifyReport> Database::verify(bool full) {
+  QueryControl control;
+  CallScope call(*impl_, &control);
+  LORA_TRY(call.status());
+  return impl_->graph->verify(full, [&control] { return control.check(); });
+}
+
+Result<graph::GraphStats> Database::stats() {
+  CallScope call(*impl_, nullptr);
+  LORA_TRY(call.status());
+  return impl_->graph->stats();
+}
+
+Database::CacheStats Database::plan_cache_stats() const {
+  if (impl_->forked()) return {};
+  return {impl_->cache.hits(), impl_->cache.misses(), impl_->cache.entries()};
+}
+
+const std::string& Database::path() const { return impl_->path; }
+bool Database::closed() const { return impl_->closed(); }
+Status Database::close() { return impl_->close(); }
+graph::Graph& Database::graph() { return *impl_->graph; }
+
+}  // namespace lora

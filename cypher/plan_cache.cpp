@@ -1,0 +1,119 @@
+#include "cypher/plan_cache.h"
+
+namespace lora::cypher {
+
+PreparedPlan::~PreparedPlan() { delete idle_one_.load(std::memory_order_acquire); }
+
+std::unique_ptr<Execution> PreparedPlan::take() {
+  if (Execution* one = idle_one_.exchange(nullptr, std::memory_order_acq_rel)) return std::unique_ptr<Execution>(one);
+  {
+    std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      std::unique_ptr<Execution> last = std::move(idle_.back());
+      idle_.pop_back();
+      return last;
+    }
+  }
+  return std::make_unique<Execution>(plan_);
+}
+
+void PreparedPlan::give_back(std::unique_ptr<Execution> execution) {
+  Execution* none = nullptr;
+  if (idle_one_.compare_exchange_strong(none, execution.get(), std::memory_order_acq_rel)) {
+    execution.release();
+    return;
+  }
+  std::lock_guard lock(mutex_);
+  if (idle_.size() < kIdleMax) idle_.push_back(std::move(execution));
+}
+
+template <typename T>
+std::shared_ptr<T> PlanCache::Level<T>::find(std::string_view text) {
+  const size_t hash = TextHash()(text);
+  Shard& shard = shards_[(hash >> 48) % kShards];
+  std::lock_guard lock(shard.mutex);
+  const auto it = shard.index.find(text, hash);
+  if (it == shard.index.end()) return nullptr;
+  Entry& entry = *shard.entries[it->second];
+  entry.used = true;
+  return entry.object;
+}
+
+template <typename T>
+void PlanCache::Level<T>::put(std::string_view text, std::shared_ptr<T> object) {
+  if (text.size() > kTextBytesMax / 4) return;
+  const size_t hash = TextHash()(text);
+  Shard& shard = shards_[(hash >> 48) % kShards];
+  std::lock_guard lock(shard.mutex);
+  if (const auto it = shard.index.find(text, hash); it != shard.index.end()) {
+    shard.entries[it->second]->object = std::move(object);
+    return;
+  }
+  while (!shard.entries.empty() &&
+         (shard.entries.size() >= kEntriesMax || shard.text_bytes + text.size() > kTextBytesMax)) {
+    drop_one(&shard);
+  }
+  auto entry = std::make_unique<Entry>();
+  entry->text.assign(text);
+  entry->object = std::move(object);
+  shard.text_bytes += text.size();
+  shard.index.emplace(std::string_view(entry->text), shard.entries.size());
+  shard.entries.push_back(std::move(entry));
+}
+
+// The lock is held.
+template <typename T>
+void PlanCache::Level<T>::drop_one(Shard* shard) {
+  for (;;) {
+    if (shard->hand >= shard->entries.size()) shard->hand = 0;
+    Entry& entry = *shard->entries[shard->hand];
+    if (entry.used) {
+      entry.used = false;
+      ++shard->hand;
+      continue;
+    }
+    shard->index.erase(std::string_view(entry.text));
+    shard->text_bytes -= entry.text.size();
+    if (shard->hand + 1 != shard->entries.size()) {
+      shard->entries[shard->hand] = std::move(shard->entries.back());
+      shard->index[std::string_view(shard->entries[shard->hand]->text)] = shard->hand;
+    }
+    shard->entries.pop_back();
+    return;
+  }
+}
+
+template <typename T>
+void PlanCache::Level<T>::clear() {
+  for (Shard& shard : shards_) {
+    std::lock_guard lock(shard.mutex);
+    shard.index.clear();
+    shard.entries.clear();
+    shard.hand = 0;
+    shard.text_bytes = 0;
+  }
+}
+
+template <typename T>
+size_t PlanCache::Level<T>::size() const {
+  size_t n = 0;
+  for (const Shard& shard : shards_) {
+    std::lock_guard lock(shard.mutex);
+    n += shard.entries.size();
+  }
+  return n;
+}
+
+std::shared_ptr<const PreparedQuery> PlanCache::find_text(std::string_view text) { return texts_.find(text); }
+void PlanCache::put_text(std::string_view text, std::shared_ptr<const PreparedQuery> query) {
+  texts_.put(text, std::move(query));
+}
+std::shared_ptr<PreparedPlan> PlanCache::find_key(std::string_view key) { return keys_.find(key); }
+void PlanCache::put_key(std::string_view key, std::shared_ptr<PreparedPlan> prepared) { keys_.put(key, std::move(prepared)); }
+void PlanCache::clear() {
+  texts_.clear();
+  keys_.clear();
+}
+uint64_t PlanCache::entries() const { return keys_.size(); }
+
+}  // namespace lora::cypher

@@ -1,0 +1,262 @@
+// From a query text to a plan (through the cache), and from a plan to rows.
+#include <algorithm>
+#include <ctime>
+
+#include "cypher/bind/binder.h"
+#include "cypher/database_impl.h"
+#include "cypher/plan/explain.h"
+#include "cypher/plan/planner.h"
+#include "cypher/syntax/error_text.h"
+#include "cypher/syntax/normalize.h"
+#include "cypher/syntax/parser.h"
+
+namespace lora {
+
+using namespace std::chrono;
+using cypher::LogicalPlan;
+using cypher::PreparedPlan;
+using cypher::PreparedQuery;
+
+namespace {
+
+// Parses nothing: binds and plans a syntax tree for what `reader` sees.
+Result<std::shared_ptr<const LogicalPlan>> plan_query(const cypher::Query& query, graph::Reader& reader,
+                                                      uint64_t statistics_epoch) {
+  auto plan = std::make_shared<LogicalPlan>();
+  cypher::BindOptions bind_options;
+  bind_options.arena = &plan->arena;
+  LORA_ASSIGN(std::unique_ptr<cypher::BoundStatement> bound, cypher::bind(query, bind_options));
+  cypher::PlannerInput input;
+  input.reader = &reader;
+  input.statistics_epoch = statistics_epoch;
+  return cypher::make_plan(std::move(*bound), std::move(plan), input);
+}
+
+bool is_current(const LogicalPlan& plan, uint64_t schema_version, uint64_t statistics_epoch) {
+  return plan.schema_version == schema_version && plan.statistics_epoch == statistics_epoch;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const PreparedQuery>> DatabaseCore::prepare(std::string_view text, graph::Reader* reader) {
+  const uint64_t committed = graph->schema_version();
+  const uint64_t wanted = reader != nullptr ? reader->schema_version() : committed;
+  if (auto found = cache.find_text(text)) {
+    if (is_current(found->prepared->plan(), wanted, graph->statistics_epoch())) {
+      cache.count(true);
+      return found;
+    }
+  }
+  if (reader != nullptr) return compile(text, *reader, wanted == committed);
+  const graph::Snapshot snapshot = graph->snapshot();
+  const std::unique_ptr<graph::Reader> own = snapshot.reader();
+  return compile(text, *own, true);
+}
+
+Result<std::shared_ptr<const PreparedQuery>> DatabaseCore::compile(std::string_view text, graph::Reader& reader,
+                                                                   bool cacheable) {
+  const uint64_t epoch = graph->statistics_epoch();
+  cypher::Normalized normalized = cypher::normalize(text);
+  if (cacheable) {
+    if (auto prepared = cache.find_key(normalized.key)) {
+      if (is_current(prepared->plan(), reader.schema_version(), epoch)) {
+        auto query = std::make_shared<PreparedQuery>();
+        query->prepared = std::move(prepared);
+        query->literals = std::move(normalized.values);
+        query->own_text = false;
+        cache.put_text(text, query);
+        cache.count(true);
+        return std::shared_ptr<const PreparedQuery>(std::move(query));
+      }
+    }
+  }
+  cache.count(false);
+  auto parsed = cypher::parse(text, normalized);
+  if (!parsed.ok()) return cypher::decorate(parsed.status(), text, true);
+  auto plan = plan_query(*parsed, reader, epoch);
+  if (!plan.ok()) return cypher::decorate(plan.status(), text, true);
+  auto query = std::make_shared<PreparedQuery>();
+  query->prepared = std::make_shared<PreparedPlan>(std::move(plan).value());
+  query->literals = std::move(normalized.values);
+  if (cacheable) {
+    if (parsed->key_is_exact) cache.put_key(normalized.key, query->prepared);
+    cache.put_text(text, query);
+  }
+  return std::shared_ptr<const PreparedQuery>(std::move(query));
+}
+
+Result<std::shared_ptr<const LogicalPlan>> DatabaseCore::compile_exact(std::string_view text, graph::Reader& reader) {
+  auto parsed = cypher::parse(text);
+  if (!parsed.ok()) return cypher::decorate(parsed.status(), text, true);
+  auto plan = plan_query(*parsed, reader, graph->statistics_epoch());
+  if (!plan.ok()) return cypher::decorate(plan.status(), text, true);
+  return plan;
+}
+
+void DatabaseCore::start_control(QueryControl* control, const QueryOptions& query) const {
+  std::optional<milliseconds> timeout = query.timeout;
+  if (options.query_timeout_ms != 0) {
+    // Beyond a century the clock would overflow: no timeout.
+    const milliseconds general(std::min<uint64_t>(options.query_timeout_ms, 100ull * 365 * 86'400'000));
+    timeout = timeout ? std::min(*timeout, general) : general;
+  }
+  if (timeout && *timeout < hours(24 * 365 * 100)) control->deadline = steady_clock::now() + *timeout;
+  control->memory_bytes_max = options.query_memory_bytes;
+  control->cancel = query.cancel;
+  if (query.poll) control->poll = query.poll;
+}
+
+steady_clock::time_point DatabaseCore::writer_deadline(const QueryOptions& query) const {
+  milliseconds wait(options.busy_timeout_ms);
+  if (query.timeout) wait = std::min(wait, *query.timeout);
+  return steady_clock::now() + wait;
+}
+
+Result<std::unique_ptr<graph::Transaction>> DatabaseCore::begin_write(std::string_view what, const QueryOptions& query,
+                                                                      QueryControl* control) {
+  const uint64_t token = query.owner_token != 0 ? query.owner_token : this_thread_token();
+  const std::function<Status()> poll = [control] { return control->check(); };
+  return graph->begin_write(writer_deadline(query), what.substr(0, 120), token, poll);
+}
+
+namespace cypher {
+
+int64_t now_nanos() {
+  timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return static_cast<int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
+}
+
+Status read_only_refusal() {
+  return {ErrorCode::kReadOnly, "the statement changes the graph, but the database or transaction is read-only"};
+}
+
+namespace {
+uint64_t random_seed(int64_t now) {
+  static std::atomic<uint64_t> count{0};
+  uint64_t z = static_cast<uint64_t>(now) + 0x9e3779b97f4a7c15ull * (count.fetch_add(1, std::memory_order_relaxed) + 1);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+  return z ^ (z >> 31);
+}
+}  // namespace
+
+EvalContext make_context(const DatabaseCore& database, const PreparedQuery& query, const Params& params,
+                         QueryControl* control, graph::Reader* reader, graph::Transaction* transaction,
+                         int64_t transaction_epoch_nanos) {
+  EvalContext context;
+  context.control = control;
+  context.reader = reader;
+  context.transaction = transaction;
+  context.params = params;
+  context.literals = query.literals;
+  context.statement_epoch_nanos = now_nanos();
+  context.transaction_epoch_nanos = transaction_epoch_nanos != 0 ? transaction_epoch_nanos : context.statement_epoch_nanos;
+  context.random_state = random_seed(context.statement_epoch_nanos);
+  context.import_dir = database.options.import_dir;
+  return context;
+}
+
+Status check_parameters(const LogicalPlan& plan, const Params& params) {
+  if (!params.is_null() && !params.is_map()) {
+    return {ErrorCode::kInvalidParams, "the parameters must be a map of names to values"};
+  }
+  for (const std::string& name : plan.parameters) {
+    if (params.is_null() || params.map_find(name) == nullptr) {
+      return Status::compile_time(ErrorCode::kParameterMissing, "ParameterMissing", "MissingParameter",
+                                  "the parameter `$" + name + "` is missing");
+    }
+  }
+  return Status();
+}
+
+Status decorate(Status status, std::string_view text, bool own_text) {
+  if (status.ok()) return status;
+  if (!own_text && status.info().offset >= 0) status.mutable_info().offset = -1;
+  return add_error_context(std::move(status), text);
+}
+
+namespace {
+
+bool must_hydrate(const Value& v) {
+  return v.is_node() || v.is_relationship() || v.is_path() || v.is_list() || v.is_map();
+}
+
+}  // namespace
+
+Status append_rows(const Batch& batch, std::span<const Slot> slots, graph::Reader& reader, QueryControl& control,
+                   std::vector<Value>* values) {
+  const size_t width = slots.size(), rows = batch.rows, base = values->size();
+  values->resize(base + width * rows);
+  uint64_t heap = width * rows * sizeof(Value);
+  Value* out = values->data() + base;
+  for (size_t c = 0; c < width; ++c) {
+    const Column& column = batch[slots[c]];
+    for (size_t r = 0; r < rows; ++r) {
+      Value& place = out[r * width + c];
+      if (column.kind == Column::Kind::kValues) {
+        place = column.values[r];
+      } else {
+        place = column.get(r);
+      }
+      if (must_hydrate(place)) place = reader.hydrate(place);
+      if (!place.is_null() && !place.is_number() && !place.is_boolean()) heap += place.heap_bytes();
+    }
+  }
+  LORA_TRY(control.charge(heap));
+  return reader.status();
+}
+
+Status drain(Execution& execution, QueryControl& control, QueryResult* result, uint64_t* rows) {
+  for (;;) {
+    Batch* batch = nullptr;
+    LORA_TRY(execution.next(&batch));
+    if (batch == nullptr) return Status();
+    *rows += batch->rows;
+    if (result == nullptr) continue;
+    LORA_TRY(append_rows(*batch, execution.output_slots(), *execution.context().reader, control, &result->values));
+    result->row_count += batch->rows;
+  }
+}
+
+namespace {
+
+PlanNode to_node(const ExplainedOp& op) {
+  PlanNode node;
+  node.id = op.id;
+  node.op = op.name;
+  node.details = op.details;
+  node.estimated_rows = op.estimated_rows;
+  for (const ExplainedOp& child : op.children) node.children.push_back(to_node(child));
+  return node;
+}
+
+void list_rows(const ExplainedOp& op, size_t depth, QueryResult* out) {
+  out->values.push_back(Value::string(std::string(depth * 2, ' ') + op.name));
+  out->values.push_back(Value::string(op.details));
+  out->values.push_back(Value::floating(op.estimated_rows));
+  out->values.push_back(Value::integer(op.id));
+  ++out->row_count;
+  for (const ExplainedOp& child : op.children) list_rows(child, depth + 1, out);
+}
+
+}  // namespace
+
+QueryResult explain_rows(const LogicalPlan& plan, const graph::Reader& reader) {
+  QueryResult result;
+  result.columns = {"operator", "details", "estimated_rows", "id"};
+  list_rows(explain(plan, reader), 0, &result);
+  return result;
+}
+
+Plan describe(const LogicalPlan& plan, std::string_view text, const graph::Reader& reader) {
+  Plan out;
+  out.query.assign(text);
+  out.mutating = plan.writes;
+  out.result_columns = plan.columns;
+  out.tree = to_node(explain(plan, reader));
+  return out;
+}
+
+}  // namespace cypher
+}  // namespace lora
