@@ -12,7 +12,7 @@
 #include <string>
 
 #include "cypher/database.h"
-#include "graph/text.h"
+#include "tests/support/result_text.h"
 
 namespace {
 
@@ -31,7 +31,7 @@ void print_rows(const QueryResult& result) {
   if (!result.columns.empty()) std::printf("\n");
   for (size_t r = 0; r < result.row_count; ++r) {
     for (size_t c = 0; c < result.columns.size(); ++c) {
-      std::printf("%s%s", c == 0 ? "  " : " | ", to_text(result.at(r, c)).c_str());
+      std::printf("%s%s", c == 0 ? "  " : " | ", test::result_text(result.at(r, c)).c_str());
     }
     std::printf("\n");
   }
