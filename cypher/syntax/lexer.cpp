@@ -2,92 +2,19 @@
 
 #include <utf8proc.h>
 
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <limits>
 
+#include "cypher/syntax/lexer_inline.h"
 #include "cypher/syntax/parser.h"
 
 namespace lora::cypher {
 namespace {
 
-constexpr std::string_view kKeywordTexts[] = {"",
-#define X(name) #name,
-                                              LORA_CYPHER_KEYWORDS(X)
-#undef X
-};
-constexpr size_t kKeywordCount = static_cast<size_t>(Keyword::kCount);
-
-// Open-addressing table over a cheap hash of the lower-case bytes.
-constexpr size_t kTableSize = 1024;
-constexpr uint32_t hash_step(uint32_t h, unsigned char c) {
-  return h * 33u + (c | 0x20u);
-}
-constexpr uint32_t hash_finish(uint32_t h, size_t length) {
-  h ^= static_cast<uint32_t>(length) * 0x9E3779B1u;
-  return (h ^ (h >> 11)) & (kTableSize - 1);
-}
-constexpr size_t kKeywordLengthMax = 16;
-
-constexpr std::array<uint8_t, kTableSize> make_table() {
-  std::array<uint8_t, kTableSize> table{};
-  for (size_t k = 1; k < kKeywordCount; ++k) {
-    uint32_t h = 5381;
-    for (char c : kKeywordTexts[k]) h = hash_step(h, static_cast<unsigned char>(c));
-    uint32_t slot = hash_finish(h, kKeywordTexts[k].size());
-    while (table[slot] != 0) slot = (slot + 1) & (kTableSize - 1);
-    table[slot] = static_cast<uint8_t>(k);
-  }
-  return table;
-}
-constexpr std::array<uint8_t, kTableSize> kTable = make_table();
-static_assert(kKeywordCount < 256);
-
-Keyword lookup(const char* word, size_t length, uint32_t raw_hash) {
-  if (length > kKeywordLengthMax) return Keyword::kNone;
-  for (uint32_t slot = hash_finish(raw_hash, length);; slot = (slot + 1) & (kTableSize - 1)) {
-    uint8_t k = kTable[slot];
-    if (k == 0) return Keyword::kNone;
-    std::string_view text = kKeywordTexts[k];
-    if (text.size() != length) continue;
-    size_t i = 0;
-    while (i < length) {
-      char c = word[i];
-      if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
-      if (c != text[i]) break;
-      ++i;
-    }
-    if (i == length) return static_cast<Keyword>(k);
-  }
-}
-
-enum CharClass : uint8_t { kOther, kBlank, kNameStart, kDigit, kHigh, kPunctuation, kQuote, kBackQuote };
-constexpr std::array<uint8_t, 256> make_classes() {
-  std::array<uint8_t, 256> t{};
-  for (int c = 0; c < 256; ++c) {
-    uint8_t k = kOther;
-    if (c == ' ' || (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x1f))
-      k = kBlank;
-    else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_')
-      k = kNameStart;
-    else if (c >= '0' && c <= '9')
-      k = kDigit;
-    else if (c >= 0x80)
-      k = kHigh;
-    else if (c == '\'' || c == '"')
-      k = kQuote;
-    else if (c == '`')
-      k = kBackQuote;
-    else if (c > 32 && c < 127)
-      k = kPunctuation;
-    t[static_cast<size_t>(c)] = k;
-  }
-  return t;
-}
-constexpr std::array<uint8_t, 256> kClasses = make_classes();
+using namespace detail;
 
 unsigned char at_or_zero(std::string_view text, size_t i) {
   return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
@@ -133,28 +60,17 @@ uint32_t stop(Token& token, Status& error, uint32_t at, Status status) {
   return at;
 }
 
-// The end of the name that starts (or goes on) at `at`; also the hash for the keyword table.
-uint32_t scan_name(std::string_view text, uint32_t at, uint32_t& hash, bool& ascii) {
-  uint32_t h = 5381;
+// The end of the name that starts (or goes on) at `at`; `ascii`: it has no other characters.
+uint32_t scan_name(std::string_view text, uint32_t at, bool& ascii) {
+  size_t i = scan_ascii_name(text.data(), at, text.size());
   ascii = true;
-  size_t i = at;
-  while (i < text.size()) {
-    auto c = static_cast<unsigned char>(text[i]);
-    uint8_t k = kClasses[c];
-    if (k == kNameStart || k == kDigit) {
-      h = hash_step(h, c);
-      ++i;
-    } else if (k == kHigh) {
-      uint32_t code_point;
-      int n = decode_utf8(text, i, code_point);
-      if (n == 0 || !is_name_part(code_point)) break;
-      ascii = false;
-      i += static_cast<size_t>(n);
-    } else {
-      break;
-    }
+  while (i < text.size() && kCharClasses[static_cast<unsigned char>(text[i])] == kHigh) {
+    uint32_t code_point;
+    int n = decode_utf8(text, i, code_point);
+    if (n == 0 || !is_name_part(code_point)) break;
+    ascii = false;
+    i = scan_ascii_name(text.data(), i + static_cast<size_t>(n), text.size());
   }
-  hash = h;
   return static_cast<uint32_t>(i);
 }
 
@@ -179,7 +95,7 @@ uint32_t scan_number(std::string_view text, uint32_t at, Token& token, Status& e
   bool is_float = false;
   bool clean = true;
   unsigned char second = at_or_zero(text, i + 1) | 0x20;
-  if (text[i] == '0' && (second == 'x' || second == 'o') && kClasses[at_or_zero(text, i + 1)] == kNameStart) {
+  if (text[i] == '0' && (second == 'x' || second == 'o') && kCharClasses[at_or_zero(text, i + 1)] == kNameStart) {
     clean = false;
     i += 2;
     size_t start = i;
@@ -189,10 +105,9 @@ uint32_t scan_number(std::string_view text, uint32_t at, Token& token, Status& e
       ++i;
     }
     unsigned char next = at_or_zero(text, i);
-    if (i == start || kClasses[next] == kNameStart || kClasses[next] == kDigit) {
-      uint32_t hash;
+    if (i == start || kCharClasses[next] == kNameStart || kCharClasses[next] == kDigit) {
       bool ascii;
-      uint32_t end = scan_name(text, at, hash, ascii);
+      uint32_t end = scan_name(text, at, ascii);
       return stop(token, error, at,
                   lex_error("InvalidNumberLiteral",
                             concat({"invalid number ", quote_for_message(text.substr(at, end - at)),
@@ -217,10 +132,9 @@ uint32_t scan_number(std::string_view text, uint32_t at, Token& token, Status& e
       }
     }
     unsigned char next = at_or_zero(text, i);
-    if (kClasses[next] == kNameStart) {
-      uint32_t hash;
+    if (kCharClasses[next] == kNameStart) {
       bool ascii;
-      uint32_t end = scan_name(text, static_cast<uint32_t>(i), hash, ascii);
+      uint32_t end = scan_name(text, static_cast<uint32_t>(i), ascii);
       return stop(token, error, at,
                   lex_error("InvalidNumberLiteral",
                             concat({"invalid number ", quote_for_message(text.substr(at, end - at)),
@@ -283,46 +197,10 @@ uint32_t scan_quoted(std::string_view text, uint32_t at, Token& token, Status& e
   return static_cast<uint32_t>(i);
 }
 
-struct Punctuation {
-  TokenKind kind;
-  uint8_t length;
-};
-
-Punctuation scan_punctuation(unsigned char c, unsigned char next) {
-  switch (c) {
-    case '(': return {TokenKind::kLeftParen, 1};
-    case ')': return {TokenKind::kRightParen, 1};
-    case '[': return {TokenKind::kLeftBracket, 1};
-    case ']': return {TokenKind::kRightBracket, 1};
-    case '{': return {TokenKind::kLeftBrace, 1};
-    case '}': return {TokenKind::kRightBrace, 1};
-    case ',': return {TokenKind::kComma, 1};
-    case ';': return {TokenKind::kSemicolon, 1};
-    case '.': return next == '.' ? Punctuation{TokenKind::kDotDot, 2} : Punctuation{TokenKind::kDot, 1};
-    case ':': return next == ':' ? Punctuation{TokenKind::kColonColon, 2} : Punctuation{TokenKind::kColon, 1};
-    case '|': return next == '|' ? Punctuation{TokenKind::kPipePipe, 2} : Punctuation{TokenKind::kPipe, 1};
-    case '&': return {TokenKind::kAmpersand, 1};
-    case '!': return next == '=' ? Punctuation{TokenKind::kNotEqual, 2} : Punctuation{TokenKind::kExclamation, 1};
-    case '+': return next == '=' ? Punctuation{TokenKind::kPlusEqual, 2} : Punctuation{TokenKind::kPlus, 1};
-    case '-': return {TokenKind::kMinus, 1};
-    case '*': return {TokenKind::kStar, 1};
-    case '/': return {TokenKind::kSlash, 1};
-    case '%': return {TokenKind::kPercent, 1};
-    case '^': return {TokenKind::kCaret, 1};
-    case '=': return next == '~' ? Punctuation{TokenKind::kRegexMatch, 2} : Punctuation{TokenKind::kEqual, 1};
-    case '<':
-      if (next == '>') return {TokenKind::kNotEqual, 2};
-      if (next == '=') return {TokenKind::kLessEqual, 2};
-      return {TokenKind::kLess, 1};
-    case '>': return next == '=' ? Punctuation{TokenKind::kGreaterEqual, 2} : Punctuation{TokenKind::kGreater, 1};
-    default: return {TokenKind::kError, 0};
-  }
-}
-
 }  // namespace
 
 bool is_name_start(uint32_t c) {
-  if (c < 0x80) return kClasses[c] == kNameStart;
+  if (c < 0x80) return kCharClasses[c] == kNameStart;
   switch (utf8proc_category(static_cast<utf8proc_int32_t>(c))) {
     case UTF8PROC_CATEGORY_LU:
     case UTF8PROC_CATEGORY_LL:
@@ -337,7 +215,7 @@ bool is_name_start(uint32_t c) {
 }
 
 bool is_name_part(uint32_t c) {
-  if (c < 0x80) return kClasses[c] == kNameStart || kClasses[c] == kDigit;
+  if (c < 0x80) return kCharClasses[c] == kNameStart || kCharClasses[c] == kDigit;
   if (is_name_start(c)) return true;
   switch (utf8proc_category(static_cast<utf8proc_int32_t>(c))) {
     case UTF8PROC_CATEGORY_MN:
@@ -352,9 +230,7 @@ std::string_view keyword_text(Keyword keyword) {
 }
 
 Keyword find_keyword(std::string_view word) {
-  uint32_t h = 5381;
-  for (char c : word) h = hash_step(h, static_cast<unsigned char>(c));
-  return lookup(word.data(), word.size(), h);
+  return lookup_keyword(word.data(), word.size());
 }
 
 std::string_view token_kind_text(TokenKind kind) {
@@ -431,7 +307,7 @@ uint32_t skip_blank(std::string_view text, uint32_t at, Status& error) {
   size_t n = text.size();
   while (i < n) {
     auto c = static_cast<unsigned char>(text[i]);
-    if (kClasses[c] == kBlank) {
+    if (kCharClasses[c] == kBlank) {
       ++i;
     } else if (c == '/' && i + 1 < n && text[i + 1] == '/') {
       const void* line_end = std::memchr(text.data() + i, '\n', n - i);
@@ -443,7 +319,7 @@ uint32_t skip_blank(std::string_view text, uint32_t at, Status& error) {
         return static_cast<uint32_t>(i);
       }
       i = close + 2;
-    } else if (kClasses[c] == kHigh) {
+    } else if (kCharClasses[c] == kHigh) {
       uint32_t code_point;
       int length = decode_utf8(text, i, code_point);
       if (length == 0 || !is_unicode_blank(code_point)) break;
@@ -459,14 +335,13 @@ uint32_t lex_one(std::string_view text, uint32_t at, Token& token, Status& error
   token = Token{at, 0, TokenKind::kEnd, Keyword::kNone, false, 0};
   if (at >= text.size()) return at;
   auto c = static_cast<unsigned char>(text[at]);
-  switch (kClasses[c]) {
+  switch (kCharClasses[c]) {
     case kNameStart: {
-      uint32_t hash;
       bool ascii;
-      uint32_t end = scan_name(text, at, hash, ascii);
+      uint32_t end = scan_name(text, at, ascii);
       token.kind = TokenKind::kWord;
       token.length_or_match = end - at;
-      if (ascii) token.keyword = lookup(text.data() + at, end - at, hash);
+      if (ascii) token.keyword = lookup_keyword(text.data() + at, end - at);
       return end;
     }
     case kDigit: return scan_number(text, at, token, error);
@@ -483,9 +358,8 @@ uint32_t lex_one(std::string_view text, uint32_t at, Token& token, Status& error
           token.length_or_match = end - at;
           return end;
         }
-        uint32_t hash;
         bool ascii;
-        uint32_t end = scan_name(text, at + 1, hash, ascii);
+        uint32_t end = scan_name(text, at + 1, ascii);
         token.kind = end == at + 1 ? TokenKind::kDollar : TokenKind::kParameter;
         token.length_or_match = end - at;
         token.plain = true;
@@ -504,9 +378,8 @@ uint32_t lex_one(std::string_view text, uint32_t at, Token& token, Status& error
         return stop(token, error, at, not_utf8(at));
       }
       if (is_name_start(code_point)) {
-        uint32_t hash;
         bool ascii;
-        uint32_t end = scan_name(text, at, hash, ascii);
+        uint32_t end = scan_name(text, at, ascii);
         token.kind = TokenKind::kWord;
         token.length_or_match = end - at;
         return end;

@@ -4,10 +4,13 @@
 #include <cstring>
 
 #include "cypher/syntax/lexer.h"
+#include "cypher/syntax/lexer_inline.h"
 #include "cypher/syntax/parser.h"
 
 namespace lora::cypher {
 namespace {
+
+using namespace detail;
 
 bool is_name(const Token& t) {
   return t.kind == TokenKind::kWord || t.kind == TokenKind::kQuotedName;
@@ -26,42 +29,6 @@ bool goes_before_index(Keyword keyword) {
     case Keyword::kFULLTEXT: return true;
     default: return false;
   }
-}
-bool is_number(const Token& t) {
-  return t.kind == TokenKind::kInteger || t.kind == TokenKind::kFloat;
-}
-
-// Whether two tokens written without a blank between them would read as something else.
-bool needs_blank(const Token& left, const Token& right) {
-  bool left_word =
-      is_name(left) || is_number(left) || left.kind == TokenKind::kParameter || left.kind == TokenKind::kDollar;
-  bool right_word =
-      is_name(right) || is_number(right) || right.kind == TokenKind::kParameter || right.kind == TokenKind::kDollar;
-  if (left_word && right_word) return true;
-  if (left_word && right.kind == TokenKind::kString) return true;
-  if (left.kind == TokenKind::kString && (right_word || right.kind == TokenKind::kString)) return true;
-  // Punctuation that would merge: `< >`, `= ~`, `. .`, `: :`, `| |`, `+ =`, `! =`, `/ /`, `/ *`, `. 5`, `1 .`.
-  auto merges = [](TokenKind a, TokenKind b) {
-    switch (a) {
-      case TokenKind::kLess:
-        return b == TokenKind::kGreater || b == TokenKind::kEqual || b == TokenKind::kGreaterEqual ||
-               b == TokenKind::kRegexMatch;
-      case TokenKind::kGreater:
-      case TokenKind::kPlus:
-      case TokenKind::kExclamation: return b == TokenKind::kEqual || b == TokenKind::kRegexMatch;
-      case TokenKind::kEqual: return false;  // `~` is no token
-      case TokenKind::kDot:
-      case TokenKind::kDotDot:
-        return b == TokenKind::kDot || b == TokenKind::kDotDot || b == TokenKind::kInteger || b == TokenKind::kFloat;
-      case TokenKind::kInteger:
-      case TokenKind::kFloat: return b == TokenKind::kDot || b == TokenKind::kDotDot;
-      case TokenKind::kColon: return b == TokenKind::kColon || b == TokenKind::kColonColon;
-      case TokenKind::kPipe: return b == TokenKind::kPipe || b == TokenKind::kPipePipe;
-      case TokenKind::kSlash: return b == TokenKind::kSlash || b == TokenKind::kStar;
-      default: return false;
-    }
-  };
-  return merges(left.kind, right.kind);
 }
 
 class Normalizer {
@@ -93,6 +60,7 @@ class Normalizer {
     uint32_t text_start;
     uint32_t key_start;
     uint32_t value_count;
+    uint32_t changes;
     uint32_t depth;
     bool first;  // no token of it seen yet
   };
@@ -101,64 +69,115 @@ class Normalizer {
   static constexpr size_t kItemsMax = 8;
 
   bool pass() {
-    Status error;
-    uint32_t at = 0;
-    out_.key.reserve(text_.size() + 16);
+    const char* p = text_.data();
+    const size_t n = text_.size();
+    out_.key.reserve(n + 32);
+    size_t at = 0;
     while (true) {
-      at = skip_blank(text_, at, error);
-      if (!error.ok()) return false;
-      uint32_t end = lex_one(text_, at, token_, error);
-      if (!error.ok()) return false;
-      if (token_.kind == TokenKind::kEnd) break;
-      token_end_ = end;
+      if (at < n && p[at] == ' ') ++at;
+      if (at < n) {
+        uint8_t k = kCharClasses[static_cast<unsigned char>(p[at])];
+        if (k == kBlank || k == kHigh || p[at] == '/') {
+          Status error;
+          at = skip_blank(text_, static_cast<uint32_t>(at), error);
+          if (!error.ok()) return false;
+        }
+      }
+      if (at >= n) break;
+      size_t end = next_token(at);
+      if (token_.kind == TokenKind::kError) return false;
+      close_gap(at);
+      token_end_ = static_cast<uint32_t>(end);
       if (!step()) return false;
       before2_ = before_;
       before_ = token_;
-      before_end_ = end;
+      before_end_ = token_end_;
       ++seen_;
       at = end;
     }
     while (item_count_ > 0) finish_item();
-    while (!out_.key.empty() && out_.key.back() == ';') out_.key.pop_back();
-    return !schema_;
+    flush(before_end_);
+    while (!out_.key.empty() && (out_.key.back() == ';' || out_.key.back() == ' ')) out_.key.pop_back();
+    return true;
+  }
+
+  // Scans the token at `at` into token_; returns its end.
+  size_t next_token(size_t at) {
+    const char* p = text_.data();
+    const size_t n = text_.size();
+    auto c = static_cast<unsigned char>(p[at]);
+    auto set = [&](TokenKind kind, size_t end, Keyword keyword) {
+      token_ = Token{static_cast<uint32_t>(at), static_cast<uint32_t>(end - at), kind, keyword, true, 0};
+      return end;
+    };
+    switch (kCharClasses[c]) {
+      case kNameStart: {
+        size_t end = scan_ascii_name(p, at + 1, n);
+        if (end < n && kCharClasses[static_cast<unsigned char>(p[end])] == kHigh) break;
+        return set(TokenKind::kWord, end, lookup_keyword(p + at, end - at));
+      }
+      case kDigit: {
+        size_t end = at + 1;
+        while (end < n && kCharClasses[static_cast<unsigned char>(p[end])] == kDigit) ++end;
+        if (end - at > 18) break;
+        if (end < n && (p[end] == '.' || kCharClasses[static_cast<unsigned char>(p[end])] == kNameStart)) break;
+        return set(TokenKind::kInteger, end, Keyword::kNone);
+      }
+      case kPunctuation: {
+        unsigned char next = at + 1 < n ? static_cast<unsigned char>(p[at + 1]) : 0;
+        if (c == '$' || (c == '.' && kCharClasses[next] == kDigit)) break;
+        Punctuation punctuation = scan_punctuation(c, next);
+        return set(punctuation.kind, at + punctuation.length, Keyword::kNone);
+      }
+      default: break;
+    }
+    Status error;
+    return lex_one(text_, static_cast<uint32_t>(at), token_, error);
+  }
+
+  // --- the key: runs of the text, with blanks and comments between tokens as at most one blank ---
+
+  void flush(uint32_t end) {
+    if (end > run_start_) out_.key.append(text_.data() + run_start_, end - run_start_);
+    run_start_ = end;
+  }
+  void close_gap(size_t at) {
+    size_t gap = at - before_end_;
+    if (gap == 0 || (gap == 1 && text_[before_end_] == ' ' && seen_ > 0)) return;
+    flush(before_end_);
+    if (seen_ > 0) out_.key += ' ';
+    run_start_ = static_cast<uint32_t>(at);
+    ++changes_;
   }
 
   bool step() {
     // Schema commands keep their text.
     if (seen_ < 8 && token_.kind == TokenKind::kWord) {
+      bool schema = false;
       switch (token_.keyword) {
         case Keyword::kSHOW:
         case Keyword::kDROP:
-          if (seen_ == 0 || before_.keyword == Keyword::kEXPLAIN || before_.keyword == Keyword::kPROFILE)
-            schema_ = true;
+          if (seen_ == 0 || before_.keyword == Keyword::kEXPLAIN || before_.keyword == Keyword::kPROFILE) schema = true;
           break;
         case Keyword::kINDEX:
-        case Keyword::kCONSTRAINT: schema_ = goes_before_index(before_.keyword); break;
-        case Keyword::kCYPHER:
-          if (seen_ == 0) schema_ = true;
-          break;
+        case Keyword::kCONSTRAINT: schema = goes_before_index(before_.keyword); break;
+        case Keyword::kCYPHER: schema = seen_ == 0; break;
         default: break;
       }
-      if (schema_) return false;
+      if (schema) return false;
     }
     if (item_count_ > 0 && ends_item()) {
       bool comma = token_.kind == TokenKind::kComma;
       finish_item();
-      if (comma) {
-        append_token();
-        start_item();
-        return true;
-      }
+      if (comma) return start_item();
     } else if (item_count_ > 0 && items_[item_count_ - 1].first) {
       Item& item = items_[item_count_ - 1];
-      if (token_.keyword == Keyword::kDISTINCT) {
-        append_token();
-        return true;
-      }
+      if (token_.keyword == Keyword::kDISTINCT) return true;
       item.first = false;
       item.text_start = token_.offset;
-      if (needs_blank(before_, token_)) append_blank();
+      flush(token_.offset);
       item.key_start = static_cast<uint32_t>(out_.key.size());
+      item.changes = changes_;
     }
     switch (token_.kind) {
       case TokenKind::kLeftParen:
@@ -169,7 +188,6 @@ class Normalizer {
       case TokenKind::kRightBrace:
         if (open_count_ == 0 || opens_[open_count_ - 1].close != token_.kind) return false;
         --open_count_;
-        append_token();
         return true;
       case TokenKind::kWord:
         if (token_.keyword == Keyword::kNone) break;
@@ -181,7 +199,6 @@ class Normalizer {
         return strip();
       default: break;
     }
-    append_token();
     return true;
   }
 
@@ -204,7 +221,6 @@ class Normalizer {
       o.inside = Inside::kVectorSize;
     }
     opens_[open_count_++] = o;
-    append_token();
     return true;
   }
 
@@ -239,13 +255,11 @@ class Normalizer {
         if (!property && before_.keyword != Keyword::kAS) {
           // Two in one bracket without UNION between them: a variable of that name. Leave it.
           if (item_count_ > 0 && items_[item_count_ - 1].depth == open_count_) return false;
-          append_token();
           return start_item();
         }
         break;
       default: break;
     }
-    append_token();
     return true;
   }
 
@@ -268,21 +282,21 @@ class Normalizer {
     char mark;
     switch (token_.kind) {
       case TokenKind::kInteger: {
-        auto value = decode_integer(text, token_.offset, false);
-        if (!value.ok()) {
-          append_token();
-          return true;
-        }
-        out_.values.push_back(Value::integer(*value));
         mark = 'i';
+        if (token_.plain && text.size() <= 18) {
+          int64_t value = 0;
+          for (char c : text) value = value * 10 + (c - '0');
+          out_.values.push_back(Value::integer(value));
+          break;
+        }
+        auto value = decode_integer(text, token_.offset, false);
+        if (!value.ok()) return true;
+        out_.values.push_back(Value::integer(*value));
         break;
       }
       case TokenKind::kFloat: {
         auto value = decode_float(text, token_.offset);
-        if (!value.ok()) {
-          append_token();
-          return true;
-        }
+        if (!value.ok()) return true;
         out_.values.push_back(Value::floating(*value));
         mark = 'f';
         break;
@@ -303,28 +317,23 @@ class Normalizer {
         break;
     }
     out_.offsets.push_back(token_.offset);
-    // A blank where the literal would need one keeps the key unambiguous.
-    if (is_name(before_) || before_.kind == TokenKind::kParameter || is_number(before_)) append_blank();
+    flush(token_.offset);
     out_.key += '?';
     out_.key += mark;
+    run_start_ = token_end_;
+    ++changes_;
     return true;
-  }
-
-  void append_blank() {
-    if (!out_.key.empty() && out_.key.back() != ' ') out_.key += ' ';
-  }
-
-  void append_token() {
-    if (seen_ > 0 && needs_blank(before_, token_)) append_blank();
-    out_.key.append(text_.data() + token_.offset, token_end_ - token_.offset);
   }
 
   // --- RETURN items ---
 
   bool start_item() {
     if (item_count_ == kItemsMax) return false;
-    items_[item_count_++] = Item{token_end_, static_cast<uint32_t>(out_.key.size()),
-                                 static_cast<uint32_t>(out_.values.size()), open_count_, true};
+    Item item{};
+    item.value_count = static_cast<uint32_t>(out_.values.size());
+    item.depth = open_count_;
+    item.first = true;
+    items_[item_count_++] = item;
     return true;
   }
 
@@ -405,8 +414,17 @@ class Normalizer {
     if (item.first) return;
     bool aliased = is_name(before_) && before2_.keyword == Keyword::kAS && before2_.offset > item.text_start;
     if (aliased) return;
+    if (item.changes == changes_) return;
     out_.key.resize(item.key_start);
-    out_.key.append(text_.data() + item.text_start, before_end_ - item.text_start);
+    run_start_ = item.text_start;
+    flush(before_end_);
+    // The gap before the token at hand is closed already when it is not a single blank.
+    if (token_.offset > before_end_) {
+      if (token_.offset != before_end_ + 1 || text_[before_end_] != ' ') {
+        out_.key += ' ';
+        run_start_ = token_.offset;
+      }
+    }
     out_.values.resize(item.value_count);
     out_.offsets.resize(item.value_count);
   }
@@ -419,7 +437,8 @@ class Normalizer {
   uint32_t token_end_ = 0;
   uint32_t before_end_ = 0;
   uint64_t seen_ = 0;
-  bool schema_ = false;
+  uint32_t run_start_ = 0;  // the text from here on is not in the key yet
+  uint32_t changes_ = 0;    // places where the key differs from the text
   uint32_t open_count_ = 0;
   uint32_t item_count_ = 0;
   Open opens_[kOpenMax];

@@ -1,8 +1,8 @@
 // Plan-cache keys: one pass over a query text that takes out the literals a plan does not depend on.
 //
 // `MATCH (n:P {id: 42}) RETURN n.name` and `... {id: 43} ...` have the same key,
-// `MATCH(n:P{id:?i})RETURN n.name`, and the values 42 and 43. Markers keep the class of the value (?i ?f ?s ?b), so a
-// plan can rely on it. White space and comments do not count, except where a column is named as written.
+// `MATCH (n:P {id: ?i}) RETURN n.name`, and the values 42 and 43. Markers keep the class of the value (?i ?f ?s ?b), so
+// a plan can rely on it. White space and comments do not count, except where a column is named as written.
 //
 // Not taken out: null; numbers in variable-length bounds and quantifiers, SHORTEST k, OF n ROWS, types; the items of
 // RETURN without AS (their text names the column); everything in schema commands; what does not parse as a literal.
