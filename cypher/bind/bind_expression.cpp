@@ -616,10 +616,7 @@ Result<Expr*> Binder::bind_aggregate(const AggregateSpec& spec, std::string_view
   Expr* aggregate = make(ExprKind::kAggregate, span, types, args);
   aggregate->aggregate = &spec;
   aggregate->flag = distinct;
-  Slot slot = kNoSlot;
-  for (const BoundAssignment& known : *sink.list) {
-    if (same_expr(*known.expr, *aggregate)) slot = known.slot;
-  }
+  Slot slot = sink.known->find(*aggregate);
   if (slot == kNoSlot && sink.frozen) {
     std::vector<Slot> read;
     collect_slots(*aggregate, &read);
@@ -633,6 +630,7 @@ Result<Expr*> Binder::bind_aggregate(const AggregateSpec& spec, std::string_view
   if (slot == kNoSlot) {
     slot = new_slot();
     sink.list->push_back({slot, aggregate});
+    sink.known->add(slot, aggregate);
   }
   Expr* out = slot_expr(slot, types, span);
   if (is_word(name, "collect") && !args.empty()) set_elements(out, args[0]->types);

@@ -68,7 +68,8 @@ struct Binder::PatternState {
   bool allow_new = true;
   bool nullable = false;
   std::unordered_map<Slot, uint32_t> node_index;
-  std::unordered_set<Slot> relationship_slots;  // used in this clause
+  std::unordered_set<std::string_view> relationship_names;  // used in this clause
+  std::unordered_set<Slot> lists;                           // slots of lists of relationships
   // What the second pass binds. `scope`: where names are looked up.
   struct Deferred {
     const ast::NodePattern* node = nullptr;
@@ -158,7 +159,7 @@ Status Binder::match_path(PatternState& state, const ast::PathPattern& path) {
   }
   if (selective) LORA_TRY(apply_selector(state, path, walk, &path_slot));
   if (path_slot != kNoSlot) {
-    state.pattern->derived.push_back({path_slot, path_expr(walk.alternation, *state.pattern, path.span)});
+    state.pattern->derived.push_back({path_slot, path_expr(state, walk.alternation, path.span)});
   }
   return Status();
 }
@@ -221,15 +222,10 @@ Status Binder::apply_selector(PatternState& state, const ast::PathPattern& path,
   return Status();
 }
 
-Expr* Binder::path_expr(const std::vector<Slot>& alternation, const BoundPattern& pattern, ast::Span span) {
-  std::unordered_set<Slot> lists;
-  for (const BoundRelationship& rel : pattern.relationships) {
-    if (rel.variable_length) lists.insert(rel.slot);
-  }
-  for (const BoundQuantifiedPath& q : pattern.quantified) lists.insert(q.relationships);
+Expr* Binder::path_expr(const PatternState& state, const std::vector<Slot>& alternation, ast::Span span) {
   std::vector<Expr*> children;
   for (size_t i = 0; i < alternation.size(); ++i) {
-    const TypeSet types = i % 2 == 0 ? kNodeType : lists.count(alternation[i]) != 0 ? kListType : kRelationshipType;
+    const TypeSet types = i % 2 == 0 ? kNodeType : state.lists.count(alternation[i]) != 0 ? kListType : kRelationshipType;
     children.push_back(slot_expr(alternation[i], types, span));
   }
   return make(ExprKind::kPath, span, kPathType, children);
@@ -280,7 +276,7 @@ Status Binder::walk_path(PatternState& state, const ast::PathPattern& path, Walk
             const Slot slot = new_slot();
             declare(state, variable(name.text, slot, VariableKind::kPath, kPathType));
             std::vector<Slot> part(walk.alternation.begin() + static_cast<ptrdiff_t>(from), walk.alternation.end());
-            state.pattern->derived.push_back({slot, path_expr(part, *state.pattern, group.span)});
+            state.pattern->derived.push_back({slot, path_expr(state, part, group.span)});
           }
           if (group.where != nullptr) {
             PatternState::Deferred d;
@@ -378,7 +374,7 @@ Status Binder::match_relationship(PatternState& state, const ast::RelationshipPa
                          (out.variable_length ? "list of relationships" : "relationship"),
                      rel.variable.span);
       }
-      if (state.relationship_slots.count(v->slot) != 0) {
+      if (state.relationship_names.count(v->name) != 0) {
         return error("RelationshipUniquenessViolation",
                      "`" + std::string(rel.variable.text) + "` stands for two relationships of one pattern",
                      rel.variable.span);
@@ -395,7 +391,8 @@ Status Binder::match_relationship(PatternState& state, const ast::RelationshipPa
     declare(state, variable(rel.variable.text, out.slot, kind, types, out.variable_length ? kRelationshipType : kAnyType));
     out.name = state.introduces->back().name;
   }
-  state.relationship_slots.insert(out.slot);
+  if (!out.name.empty()) state.relationship_names.insert(out.name);
+  if (out.variable_length) state.lists.insert(out.slot);
   PatternState::Deferred d;
   d.rel = &rel;
   d.index = static_cast<uint32_t>(state.pattern->relationships.size());
@@ -487,6 +484,7 @@ Status Binder::match_group(PatternState& state, const ast::GroupPattern& group, 
   }
   inner.state->introduces = nullptr;
   state.inner.push_back(std::move(inner));
+  state.lists.insert(out.relationships);
   ++walk.groups;
   walk.alternation.push_back(out.relationships);
   state.pattern->quantified.push_back(std::move(out));
@@ -577,7 +575,7 @@ Status Binder::match_single_group(PatternState& state, const ast::GroupPattern& 
     d.scope = inner;
     state.deferred.push_back(d);
   }
-  state.relationship_slots.insert(out.slot);
+  state.lists.insert(out.slot);
   walk.relationships.push_back(index);
   walk.alternation.push_back(out.slot);
   state.pattern->relationships.push_back(std::move(out));

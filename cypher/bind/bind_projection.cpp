@@ -12,8 +12,7 @@ namespace lora::cypher {
 
 // What an expression after grouping (or DISTINCT) may be made of.
 struct Binder::View {
-  const std::vector<BoundAssignment>* keys = nullptr;       // expression -> slot that holds it
-  const std::vector<BoundAssignment>* more_keys = nullptr;  // the same, may be null
+  ExprSlots projected;                                      // projected expressions
   std::unordered_set<Slot> hidden;                          // variables of before, not visible
   std::unordered_set<Slot> in_complex_keys;                 // those of `hidden` that are read by richer keys
   bool complex_keys = false;                                // any projected expression may be repeated, not only simple ones
@@ -45,41 +44,38 @@ VariableKind kind_of(const Expr& e) {
 
 }  // namespace
 
+Status Binder::refuse_hidden(const Expr& e, const View& view) const {
+  const ast::Span span{e.offset, e.length};
+  const std::string text(text_of(span));
+  if (view.items || (view.aggregated && view.in_complex_keys.count(e.slot) != 0)) {
+    return error("AmbiguousAggregationExpression",
+                 "`" + text + "` stands beside an aggregate without being a grouping key; project it in a WITH before",
+                 span);
+  }
+  return error("UndefinedVariable", "`" + text + "` is not visible here; it is not projected", span);
+}
+
 // Replaces, top down, what a key holds by the key's slot; what then still reads a hidden variable is an error.
 Status Binder::rewrite_grouped(Expr** place, const View& view) {
   if (stack_low()) return depth_error();
   Expr* e = *place;
   if (e->kind != ExprKind::kConstant && (view.complex_keys || simple(*e))) {
-    for (const std::vector<BoundAssignment>* keys : {view.keys, view.more_keys}) {
-      if (keys == nullptr) continue;
-      for (const BoundAssignment& key : *keys) {
-        if (!same_expr(*key.expr, *e)) continue;
-        Expr* slot = slot_expr(key.slot, e->types, {e->offset, e->length});
-        set_elements(slot, elements_of(*e));
-        *place = slot;
-        return Status();
-      }
+    const Slot held = view.projected.empty() ? kNoSlot : view.projected.find(*e);
+    if (held != kNoSlot) {
+      Expr* slot = slot_expr(held, e->types, {e->offset, e->length});
+      set_elements(slot, elements_of(*e));
+      *place = slot;
+      return Status();
     }
   }
-  if (e->kind == ExprKind::kSlot && view.hidden.count(e->slot) != 0) {
-    const ast::Span span{e->offset, e->length};
-    const std::string name(text_of(span));
-    if (view.items || (view.aggregated && view.in_complex_keys.count(e->slot) != 0)) {
-      return error("AmbiguousAggregationExpression",
-                   "`" + name + "` stands beside an aggregate without being a grouping key; project it in a WITH before",
-                   span);
-    }
-    return error("UndefinedVariable", "variable `" + name + "` is not visible here; it is not projected", span);
-  }
+  if (e->kind == ExprKind::kSlot && view.hidden.count(e->slot) != 0) return refuse_hidden(*e, view);
   // Children of subquery expressions only list what the subquery reads: they cannot become other slots.
   const bool subquery = e->kind == ExprKind::kExists || e->kind == ExprKind::kCount || e->kind == ExprKind::kCollect;
   for (Expr* const& child : e->children) {
     if (child == nullptr) continue;
     Expr* rewritten = child;
     if (subquery) {
-      bool key = false;
-      for (const BoundAssignment& k : *view.keys) key = key || k.slot == child->slot;
-      if (!key && view.hidden.count(child->slot) != 0) LORA_TRY(rewrite_grouped(&rewritten, view));
+      if (view.hidden.count(child->slot) != 0) LORA_TRY(refuse_hidden(*child, view));
       continue;
     }
     LORA_TRY(rewrite_grouped(&rewritten, view));
@@ -108,15 +104,14 @@ Result<Expr*> Binder::bind_row_count(const ast::Expr& e, std::string_view word) 
   return count;
 }
 
-Status Binder::bind_sort(const ast::SortItem& item, const View& view, AggregateSink* sink, BoundSortKey* key) {
+Status Binder::bind_sort(const ast::SortItem& item, View& view, AggregateSink* sink, BoundSortKey* key) {
   Restore<AggregateSink*> aggregates(aggregates_, sink);
   if (sink != nullptr) sink->used = false;
   LORA_ASSIGN(key->expr, bind_expr(*item.expr));
   key->ascending = !item.descending;
-  View own = view;
-  own.aggregated = sink != nullptr && sink->used;
-  if (own.aggregated) own.complex_keys = false;
-  return rewrite_grouped(&key->expr, own);
+  view.aggregated = sink != nullptr && sink->used;
+  view.complex_keys = !view.aggregated;
+  return rewrite_grouped(&key->expr, view);
 }
 
 Status Binder::bind_projection(const ast::Projection& p, bool is_return, BoundPart* part,
@@ -155,7 +150,9 @@ Status Binder::bind_projection(const ast::Projection& p, bool is_return, BoundPa
     }
   }
   AggregateSink sink;
+  ExprSlots known_aggregates;
   sink.list = &out->aggregates;
+  sink.known = &known_aggregates;
   for (const ast::ProjectionItem& syntax : p.items) {
     Item item;
     item.span = syntax.span;
@@ -188,7 +185,6 @@ Status Binder::bind_projection(const ast::Projection& p, bool is_return, BoundPa
 
   // --- keys, aggregates, plain assignments ---
   View view;
-  view.keys = out->aggregating ? &out->keys : &out->items;
   Scope* result = new_scope(frame_outer_, frame_);
   std::vector<Variable> variables(items.size());
   auto describe = [&](size_t i, Slot slot) {
@@ -213,6 +209,7 @@ Status Binder::bind_projection(const ast::Projection& p, bool is_return, BoundPa
     } else if (!same_slot) {
       out->items.push_back({slot, item.expr});
     }
+    view.projected.add(slot, item.expr);
     describe(i, slot);
   }
   if (out->aggregating) {
@@ -254,12 +251,14 @@ Status Binder::bind_projection(const ast::Projection& p, bool is_return, BoundPa
     view.hidden.insert(key_slots.begin(), key_slots.end());
     for (const Variable& v : variables) view.hidden.erase(v.slot);
   }
-  view.complex_keys = true;
-  view.more_keys = out->aggregating ? &out->items : nullptr;
+  for (const Item& item : items) {
+    if (item.aggregated && item.expr->kind != ExprKind::kSlot) view.projected.add(variables[&item - items.data()].slot, item.expr);
+  }
   Scope* both = new_scope(input, frame_);
   for (const Variable& v : variables) both->add(v);
   AggregateSink frozen;
   frozen.list = &out->aggregates;
+  frozen.known = &known_aggregates;
   frozen.frozen = true;
   frozen.argument_scope = input;
   frozen.hidden = &view.hidden;
@@ -279,6 +278,8 @@ Status Binder::bind_projection(const ast::Projection& p, bool is_return, BoundPa
     if (p.where != nullptr) {
       Restore<AggregateSink*> no_aggregates(aggregates_, nullptr);
       LORA_ASSIGN(Expr * where, bind_condition(*p.where));
+      view.aggregated = false;
+      view.complex_keys = true;
       if (restricted || !out->items.empty()) LORA_TRY(rewrite_grouped(&where, view));
       split_conjuncts(where, &out->where);
     }

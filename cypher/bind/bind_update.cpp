@@ -107,48 +107,38 @@ Status Binder::bind_single_type(const ast::RelationshipPattern& rel, bool merge,
 
 // --- CREATE ---------------------------------------------------------------------------------------------------------
 
-namespace {
+struct Binder::CreateState {
+  BoundClauses* out = nullptr;
+  std::unique_ptr<BoundCreate> current;
+  std::unordered_set<Slot> made;  // by `current`
 
-bool reads_any(const std::vector<Expr*>& exprs, const BoundCreatePattern& pattern) {
-  std::vector<Slot> slots;
-  for (const Expr* e : exprs) {
-    if (e != nullptr) collect_slots(*e, &slots);
+  // What reads entities of the clause itself goes into a clause of its own after it.
+  void split_for(const std::vector<Expr*>& reads) {
+    std::vector<Slot> slots;
+    for (const Expr* e : reads) {
+      if (e != nullptr) collect_slots(*e, &slots);
+    }
+    if (std::none_of(slots.begin(), slots.end(), [&](Slot s) { return made.count(s) != 0; })) return;
+    auto next = std::make_unique<BoundCreate>();
+    next->offset = current->offset;
+    next->length = current->length;
+    out->push_back(std::exchange(current, std::move(next)));
+    made.clear();
   }
-  for (Slot slot : slots) {
-    for (const BoundCreateNode& n : pattern.nodes) {
-      if (n.slot == slot) return true;
-    }
-    for (const BoundCreateRelationship& r : pattern.relationships) {
-      if (r.slot == slot) return true;
-    }
-    for (const BoundAssignment& d : pattern.derived) {
-      if (d.slot == slot) return true;
-    }
-  }
-  return false;
-}
-
-// What reads entities of the clause itself goes into a clause of its own after it.
-void split_if(bool split, BoundClauses* out, std::unique_ptr<BoundCreate>& current) {
-  if (!split) return;
-  auto next = std::make_unique<BoundCreate>();
-  next->offset = current->offset;
-  next->length = current->length;
-  out->push_back(std::exchange(current, std::move(next)));
-}
-
-}  // namespace
+};
 
 Status Binder::bind_create(const ast::Create& create, BoundClauses* out) {
-  auto current = std::make_unique<BoundCreate>();
-  current->offset = create.span.offset;
-  current->length = create.span.length;
-  for (const ast::PathPattern* path : create.patterns) LORA_TRY(create_path(*path, out, current));
-  out->push_back(std::move(current));
+  CreateState state;
+  state.out = out;
+  state.current = std::make_unique<BoundCreate>();
+  state.current->offset = create.span.offset;
+  state.current->length = create.span.length;
+  for (const ast::PathPattern* path : create.patterns) LORA_TRY(create_path(state, *path));
+  out->push_back(std::move(state.current));
   return Status();
 }
 
-Status Binder::create_path(const ast::PathPattern& path, BoundClauses* out, std::unique_ptr<BoundCreate>& current) {
+Status Binder::create_path(CreateState& state, const ast::PathPattern& path) {
   if (!is_plain_path(path)) return error("UnexpectedSyntax", "`CREATE` takes plain paths", path.span);
   if (const ast::PatternElement* group = unmakeable(path)) {
     return error("CreatingVarLength", "`CREATE` cannot make a quantified group", group->span);
@@ -156,7 +146,7 @@ Status Binder::create_path(const ast::PathPattern& path, BoundClauses* out, std:
   const bool alone = path.elements.size() == 1;
   std::vector<Expr*> alternation;
   Slot last = kNoSlot;
-  LORA_TRY(create_node(ast::as<ast::NodePattern>(*path.elements[0]), alone, out, current, &last));
+  LORA_TRY(create_node(state, ast::as<ast::NodePattern>(*path.elements[0]), alone, &last));
   alternation.push_back(slot_expr(last, kNodeType, path.span));
   for (size_t i = 1; i + 1 < path.elements.size(); i += 2) {
     const auto& rel = ast::as<ast::RelationshipPattern>(*path.elements[i]);
@@ -167,22 +157,23 @@ Status Binder::create_path(const ast::PathPattern& path, BoundClauses* out, std:
     LORA_TRY(bind_single_type(rel, false, &made.type, &made.dynamic_type));
     LORA_ASSIGN(made.properties, bind_optional(rel.properties));
     Slot next = kNoSlot;
-    LORA_TRY(create_node(ast::as<ast::NodePattern>(*path.elements[i + 1]), alone, out, current, &next));
+    LORA_TRY(create_node(state, ast::as<ast::NodePattern>(*path.elements[i + 1]), alone, &next));
     const bool out_going = rel.direction == ast::Direction::kOut;
     made.from = out_going ? last : next;
     made.to = out_going ? next : last;
     made.slot = new_slot();
     const Variable v = entity(rel.variable ? arena_.text(rel.variable.text) : std::string_view(), made.slot, false);
     made.name = v.name;
-    split_if(reads_any({made.properties, made.dynamic_type}, current->pattern), out, current);
+    state.split_for({made.properties, made.dynamic_type});
+    state.made.insert(made.slot);
     if (rel.variable) {
       if (find(rel.variable.text) != nullptr) return already_bound(rel.variable.text, rel.variable.span);
       scope_->add(v);
     }
-    current->introduces.push_back(introduced(v));
+    state.current->introduces.push_back(introduced(v));
     alternation.push_back(slot_expr(made.slot, kRelationshipType, rel.span));
     alternation.push_back(slot_expr(next, kNodeType, path.span));
-    current->pattern.relationships.push_back(std::move(made));
+    state.current->pattern.relationships.push_back(std::move(made));
     last = next;
   }
   if (path.variable) {
@@ -194,14 +185,14 @@ Status Binder::create_path(const ast::PathPattern& path, BoundClauses* out, std:
     v.types = kPathType;
     v.nullable = false;
     scope_->add(v);
-    current->introduces.push_back(introduced(v));
-    current->pattern.derived.push_back({v.slot, make(ExprKind::kPath, path.span, kPathType, alternation)});
+    state.current->introduces.push_back(introduced(v));
+    state.made.insert(v.slot);
+    state.current->pattern.derived.push_back({v.slot, make(ExprKind::kPath, path.span, kPathType, alternation)});
   }
   return Status();
 }
 
-Status Binder::create_node(const ast::NodePattern& node, bool alone, BoundClauses* out,
-                           std::unique_ptr<BoundCreate>& current, Slot* slot) {
+Status Binder::create_node(CreateState& state, const ast::NodePattern& node, bool alone, Slot* slot) {
   if (node.where != nullptr) return error("UnexpectedSyntax", "`CREATE` takes no WHERE in its pattern", node.where->span);
   if (node.variable) {
     if (const Variable* v = find(node.variable.text)) {
@@ -222,13 +213,14 @@ Status Binder::create_node(const ast::NodePattern& node, bool alone, BoundClause
   LORA_ASSIGN(made.properties, bind_optional(node.properties));
   std::vector<Expr*> read = made.dynamic_labels;
   read.push_back(made.properties);
-  split_if(reads_any(read, current->pattern), out, current);
+  state.split_for(read);
   made.slot = *slot = new_slot();
+  state.made.insert(made.slot);
   const Variable v = entity(node.variable ? arena_.text(node.variable.text) : std::string_view(), made.slot, true);
   made.name = v.name;
   if (node.variable) scope_->add(v);
-  current->introduces.push_back(introduced(v));
-  current->pattern.nodes.push_back(std::move(made));
+  state.current->introduces.push_back(introduced(v));
+  state.current->pattern.nodes.push_back(std::move(made));
   return Status();
 }
 
@@ -246,11 +238,6 @@ Status Binder::merge_node(const ast::NodePattern& node, bool alone, BoundMerge* 
       }
       if (alone || node.labels != nullptr || node.properties != nullptr) {
         return already_bound(node.variable.text, node.variable.span);
-      }
-      for (uint32_t i = 0; i < out->pattern.nodes.size(); ++i) {
-        if (out->pattern.nodes[i].slot != v->slot) continue;
-        *index = i;
-        return Status();
       }
       BoundNode bound;
       bound.slot = v->slot;
@@ -300,11 +287,7 @@ Status Binder::merge_node(const ast::NodePattern& node, bool alone, BoundMerge* 
 Status Binder::merge_relationship(const ast::RelationshipPattern& rel, uint32_t from, uint32_t to, BoundMerge* out) {
   BoundRelationship match;
   BoundCreateRelationship create;
-  if (rel.variable) {
-    const bool twice = std::any_of(out->introduces.begin(), out->introduces.end(),
-                                   [&](const BoundVariable& v) { return v.name == rel.variable.text; });
-    if (twice || find(rel.variable.text) != nullptr) return already_bound(rel.variable.text, rel.variable.span);
-  }
+  if (rel.variable && find(rel.variable.text) != nullptr) return already_bound(rel.variable.text, rel.variable.span);
   LORA_TRY(bind_single_type(rel, true, &create.type, &create.dynamic_type));
   const Variable v = entity(rel.variable ? arena_.text(rel.variable.text) : std::string_view(), new_slot(), false);
   match.slot = create.slot = v.slot;
@@ -347,6 +330,7 @@ Status Binder::bind_merge(const ast::Merge& merge, BoundClauses* out) {
   // but a node variable may come again within the path.
   const bool alone = path.elements.size() == 1;
   std::unordered_map<std::string_view, uint32_t> own;
+  std::unordered_set<std::string_view> own_relationships;
   auto node_at = [&](size_t i, uint32_t* index) -> Status {
     const auto& node = ast::as<ast::NodePattern>(*path.elements[i]);
     if (node.variable) {
@@ -358,9 +342,8 @@ Status Binder::bind_merge(const ast::Merge& merge, BoundClauses* out) {
         *index = it->second;
         return Status();
       }
-      for (const BoundRelationship& rel : bound->pattern.relationships) {
-        if (rel.name != node.variable.text) continue;
-        return error("VariableTypeConflict", "`" + std::string(rel.name) + "` is no node", node.variable.span);
+      if (own_relationships.count(node.variable.text) != 0) {
+        return error("VariableTypeConflict", "`" + std::string(node.variable.text) + "` is no node", node.variable.span);
       }
     }
     LORA_TRY(merge_node(node, alone, bound.get(), index));
@@ -374,7 +357,11 @@ Status Binder::bind_merge(const ast::Merge& merge, BoundClauses* out) {
   for (size_t i = 1; i + 1 < path.elements.size(); i += 2) {
     uint32_t next = 0;
     LORA_TRY(node_at(i + 1, &next));
-    LORA_TRY(merge_relationship(ast::as<ast::RelationshipPattern>(*path.elements[i]), last, next, bound.get()));
+    const auto& rel = ast::as<ast::RelationshipPattern>(*path.elements[i]);
+    if (rel.variable && (own.count(rel.variable.text) != 0 || !own_relationships.insert(rel.variable.text).second)) {
+      return already_bound(rel.variable.text, rel.variable.span);
+    }
+    LORA_TRY(merge_relationship(rel, last, next, bound.get()));
     alternation.push_back(slot_expr(bound->pattern.relationships.back().slot, kRelationshipType, path.span));
     alternation.push_back(slot_expr(bound->pattern.nodes[next].slot, kNodeType, path.span));
     last = next;

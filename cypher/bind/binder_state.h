@@ -42,12 +42,27 @@ class Restore {
 
 // Equal in structure: evaluating both on one row gives the same value. Volatile functions and subqueries equal nothing.
 bool same_expr(const Expr& a, const Expr& b);
+// Equal expressions hash alike.
+size_t hash_expr(const Expr& e);
+
+// Expressions and the slots that hold their values.
+class ExprSlots {
+ public:
+  Slot find(const Expr& e) const;  // kNoSlot: none
+  void add(Slot slot, Expr* e);
+  bool empty() const { return slots_.empty(); }
+
+ private:
+  std::unordered_multimap<size_t, BoundAssignment> slots_;
+};
+
 // Whether a call to a volatile function is inside.
 bool has_volatile(const Expr& e);
 
 // Where aggregates of a projection go while its expressions are bound.
 struct AggregateSink {
   std::vector<BoundAssignment>* list = nullptr;
+  ExprSlots* known = nullptr;          // the same, by expression
   bool frozen = false;                 // ORDER BY: only those known already
   const Scope* argument_scope = nullptr;  // frozen: names in arguments mean what they meant in the items
   bool used = false;
@@ -152,7 +167,7 @@ class Binder {
   Status add_labels(PatternState& state, uint32_t node, const ast::LabelExpr& labels);
   Status add_types(PatternState& state, uint32_t rel, const ast::LabelExpr& types);
   void add_predicate(BoundPattern& pattern, Expr* e);
-  Expr* path_expr(const std::vector<Slot>& alternation, const BoundPattern& pattern, ast::Span span);
+  Expr* path_expr(const PatternState& state, const std::vector<Slot>& alternation, ast::Span span);
   uint32_t anonymous_node(PatternState& state);
   void declare(PatternState& state, const Variable& v);
 
@@ -160,7 +175,8 @@ class Binder {
   struct View;
   Status bind_projection(const ast::Projection& p, bool is_return, BoundPart* part, std::vector<Variable>* columns);
   Status rewrite_grouped(Expr** e, const View& view);
-  Status bind_sort(const ast::SortItem& item, const View& view, AggregateSink* sink, BoundSortKey* key);
+  Status refuse_hidden(const Expr& e, const View& view) const;
+  Status bind_sort(const ast::SortItem& item, View& view, AggregateSink* sink, BoundSortKey* key);
   Result<Expr*> bind_row_count(const ast::Expr& e, std::string_view word);
   void split_conjuncts(Expr* e, std::vector<BoundPredicate>* out);
 
@@ -181,9 +197,9 @@ class Binder {
 
   // --- updates (bind_update.cpp) ---
   Status bind_create(const ast::Create& create, BoundClauses* out);
-  Status create_path(const ast::PathPattern& path, BoundClauses* out, std::unique_ptr<BoundCreate>& current);
-  Status create_node(const ast::NodePattern& node, bool alone, BoundClauses* out, std::unique_ptr<BoundCreate>& current,
-                     Slot* slot);
+  struct CreateState;
+  Status create_path(CreateState& state, const ast::PathPattern& path);
+  Status create_node(CreateState& state, const ast::NodePattern& node, bool alone, Slot* slot);
   Status bind_merge(const ast::Merge& merge, BoundClauses* out);
   Status merge_node(const ast::NodePattern& node, bool alone, BoundMerge* out, uint32_t* index);
   Status merge_relationship(const ast::RelationshipPattern& rel, uint32_t from, uint32_t to, BoundMerge* out);

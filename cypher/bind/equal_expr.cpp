@@ -1,4 +1,6 @@
 // Structural questions about expressions.
+#include <algorithm>
+
 #include "cypher/bind/binder_state.h"
 #include "cypher/syntax/stack_guard.h"
 
@@ -77,6 +79,49 @@ bool same_expr(const Expr& a, const Expr& b) {
   LocalPairs locals;
   return same(a, b, locals);
 }
+
+namespace {
+
+size_t mix(size_t h, size_t v) { return (h ^ v) * 0x9e3779b97f4a7c15ull + (h >> 29); }
+
+size_t hash_in(const Expr& e, std::vector<Slot>& locals) {
+  if (stack_low()) return 0;
+  const std::hash<std::string_view> text;
+  size_t h = mix(static_cast<size_t>(e.kind), e.index + (e.flag ? 1 : 0));
+  h = mix(h, text(e.ops) + static_cast<size_t>(e.op));
+  h = mix(h, text(e.text));
+  h = mix(h, reinterpret_cast<size_t>(e.function) ^ reinterpret_cast<size_t>(e.aggregate));
+  if (e.value != nullptr) h = mix(h, hash(*e.value));
+  if (e.kind == ExprKind::kSlot) {
+    // Locals have no number of their own: see same_expr().
+    const bool local = std::find(locals.begin(), locals.end(), e.slot) != locals.end();
+    return mix(h, local ? 0 : e.slot + size_t{1});
+  }
+  for (const NameRef* name : e.names) h = mix(h, text(name->name));
+  const size_t depth = locals.size();
+  if (e.slot != kNoSlot) locals.push_back(e.slot);
+  if (e.slot2 != kNoSlot) locals.push_back(e.slot2);
+  for (const Expr* child : e.children) h = mix(h, child == nullptr ? 7 : hash_in(*child, locals));
+  locals.resize(depth);
+  return h;
+}
+
+}  // namespace
+
+size_t hash_expr(const Expr& e) {
+  std::vector<Slot> locals;
+  return hash_in(e, locals);
+}
+
+Slot ExprSlots::find(const Expr& e) const {
+  auto [from, to] = slots_.equal_range(hash_expr(e));
+  for (auto it = from; it != to; ++it) {
+    if (same_expr(*it->second.expr, e)) return it->second.slot;
+  }
+  return kNoSlot;
+}
+
+void ExprSlots::add(Slot slot, Expr* e) { slots_.emplace(hash_expr(*e), BoundAssignment{slot, e}); }
 
 bool has_volatile(const Expr& e) {
   if (e.kind == ExprKind::kFunction && e.function->purity == Purity::kVolatile) return true;
