@@ -28,6 +28,7 @@
 #include "cypher/exec/profile.h"
 #include "cypher/expr/evaluator.h"
 #include "cypher/plan/logical.h"
+#include "cypher/syntax/stack_guard.h"
 
 namespace lora::cypher {
 
@@ -38,7 +39,11 @@ class Execution;
 struct ArgumentSource {
   Batch* batch = nullptr;   // null: one row without columns
   size_t row = 0;           // give only this row (copied) ...
-  bool whole = false;       // ... or the whole batch, itself
+  bool whole = false;       // ... or the whole batch
+  // Apply on whole batches: the rows of the batch that need no more matches (1), by the row number in `row_column`.
+  // Operators that multiply rows may leave those out.
+  Slot row_column = kNoSlot;
+  const std::vector<uint8_t>* done = nullptr;
 };
 
 // What the operators of one execution share.
@@ -46,14 +51,15 @@ struct ExecState {
   EvalContext context;
   Evaluator evaluator{&context};
   Execution* execution = nullptr;
-  uint32_t slot_count = 0;    // of the plan
-  uint32_t column_count = 0;  // slot_count plus the columns of batched Applies
+  uint32_t column_count = 0;  // the plan's slots plus the columns of Applies
   bool profiling = false;
-  std::vector<OperatorCounters> counters;  // by LogicalOp::id
-  uint64_t db_hits = 0;                    // running total, counted only when profiling
-  uint64_t nested_ns = 0, nested_hits = 0;  // of the next() calls made by the one that is running
+  std::vector<OperatorCounters> counters;   // by LogicalOp::id
+  uint64_t db_hits = 0;                     // running total, counted only when profiling
+  uint64_t nested_ns = 0, nested_hits = 0;  // of the next() calls that the running one has made
+  uint32_t pins = 0;                        // > 0: somebody holds raw arrays of the reader
 
   graph::Reader& reader() { return *context.reader; }
+  graph::Transaction& transaction() { return *context.transaction; }
   Status tick() { return context.control->tick(); }
   Status charge(uint64_t bytes) { return context.control->charge(bytes); }
   void release(uint64_t bytes) { context.control->release(bytes); }
@@ -62,19 +68,48 @@ struct ExecState {
       db_hits += n;
     }
   }
+  // Arrays of the reader become invalid, unless somebody holds some. Nobody holds any across calls of an input.
+  void unpin() {
+    if (pins == 0 && context.reader != nullptr) context.reader->unpin_batch();
+  }
+  // The reader's failures are sticky: looked at once per batch.
+  Status read_status() const {
+    if (context.reader == nullptr || context.reader->status().ok()) [[likely]] return Status();
+    return context.reader->status();
+  }
+};
+
+// While it lives, arrays of the reader stay valid whatever expressions with subqueries do.
+class PinGuard {
+ public:
+  explicit PinGuard(ExecState* state) : state_(*state) { ++state_.pins; }
+  ~PinGuard() { --state_.pins; }
+  PinGuard(const PinGuard&) = delete;
+  PinGuard& operator=(const PinGuard&) = delete;
+
+ private:
+  ExecState& state_;
+};
+
+// What operators are built with.
+struct BuildContext {
+  ExecState* state = nullptr;
+  uint32_t slot_count = 0;
+  ArgumentSource* argument = nullptr;  // of the innermost right-hand side; null at the top
+  std::vector<Slot> row_columns;       // of the Applies around
 };
 
 class Operator {
  public:
-  Operator(ExecState* state, const LogicalOp* op) : state_(*state), op_(op) {}
+  Operator(const BuildContext& build, const LogicalOp* op);
   Operator(const Operator&) = delete;
   Operator& operator=(const Operator&) = delete;
   virtual ~Operator() = default;
 
   virtual Status open() = 0;
   Status next(size_t rows_wanted, Batch** batch) {
-    if (state_.profiling) [[unlikely]] {
-      return next_profiled(rows_wanted, batch);
+    if (state_.profiling || stack_low()) [[unlikely]] {
+      return next_checked(rows_wanted, batch);
     }
     return do_next(rows_wanted, batch);
   }
@@ -85,14 +120,86 @@ class Operator {
  protected:
   virtual Status do_next(size_t rows_wanted, Batch** batch) = 0;
 
+  // Columns that the output must carry on from the input: what is live above, or all.
+  const std::vector<Slot>& carried() const { return carried_; }
+  bool is_live(Slot slot) const { return slot < live_mask_.size() && live_mask_[slot] != 0; }
+  // Compacts a batch to these rows; columns that nobody above reads are emptied instead.
+  void compact(Batch* batch, const std::vector<uint32_t>& rows) const;
+  // Empties an output batch of this operator and gives it its columns.
+  void begin_output(Batch* out);
+  void drop(Batch* out);  // for close()
+  // Appends the carried columns of these rows of `in` to `out`, whose rows so far are `out->rows`; does not count them.
+  void carry(const Batch& in, const std::vector<uint32_t>& rows, Batch* out);
+
   ExecState& state_;
 
  private:
-  Status next_profiled(size_t rows_wanted, Batch** batch);
+  Status next_checked(size_t rows_wanted, Batch** batch);
 
   const LogicalOp* op_;
+  std::vector<Slot> carried_;
+  std::vector<uint8_t> live_mask_;  // by slot: in carried_
 };
 
 using OperatorPtr = std::unique_ptr<Operator>;
+
+// An operator with one input that gives any number of rows per input row.
+class MultiplyingOperator : public Operator {
+ public:
+  MultiplyingOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
+      : Operator(build, op), input_(std::move(input)) {}
+  Status open() override;
+  void close() override;
+
+ protected:
+  Status do_next(size_t rows_wanted, Batch** batch) override;
+
+  // Goes on with row_ of *in_: appends about `room` values to each column it adds in out_ and the number of the input
+  // row to parents_ each time; moves row_ to the next row when one is finished. Returns when `room` is filled or the
+  // batch is at its end (row_ == in_->rows).
+  virtual Status produce(size_t room) = 0;
+  // A new batch is in in_, row_ is 0.
+  virtual Status begin_batch() { return Status(); }
+  // A new run begins.
+  virtual Status begin() { return Status(); }
+
+  OperatorPtr input_;
+  Batch* in_ = nullptr;
+  size_t row_ = 0;
+  Batch out_;
+  std::vector<uint32_t> parents_;
+  bool ended_ = false;
+};
+
+// Keeps the first rows of a batch.
+void truncate(Batch* batch, size_t rows);
+
+// Bytes charged to the query for what an operator keeps; given back by clear() or the destructor.
+class MemoryCharge {
+ public:
+  explicit MemoryCharge(ExecState* state) : state_(*state) {}
+  Status add(uint64_t bytes) {
+    bytes_ += bytes;
+    const Status s = state_.charge(bytes);
+    if (!s.ok()) bytes_ -= bytes;
+    return s;
+  }
+  void clear() {
+    if (bytes_ > 0) state_.release(bytes_);
+    bytes_ = 0;
+  }
+  uint64_t bytes() const { return bytes_; }
+
+ private:
+  ExecState& state_;
+  uint64_t bytes_ = 0;
+};
+
+// A count for SKIP, LIMIT, OF n ROWS: a non-negative integer. Errors as openCypher: NegativeIntegerArgument,
+// InvalidArgumentType (both SyntaxError at run time).
+Status evaluate_count(ExecState* state, const Expr& expr, std::string_view where, uint64_t* out);
+
+// True when the subtree (not its expressions) changes the graph.
+bool writes(const LogicalOp* op);
 
 }  // namespace lora::cypher

@@ -41,12 +41,50 @@ Value Column::get(size_t row) const {
 }
 
 void Column::clear() {
+  switch (kind) {
+    case Kind::kEmpty: return;
+    case Kind::kValues: values.clear(); break;
+    case Kind::kNodes:
+    case Kind::kRelationships: ids.clear(); break;
+    case Kind::kIntegers:
+      integers.clear();
+      nulls.clear();
+      break;
+    case Kind::kFloats:
+      floats.clear();
+      nulls.clear();
+      break;
+  }
   kind = Kind::kEmpty;
-  values.clear();
-  ids.clear();
-  integers.clear();
-  floats.clear();
-  nulls.clear();
+}
+
+void Column::push_nulls(size_t count) {
+  if (kind == Kind::kEmpty) kind = Kind::kValues;
+  switch (kind) {
+    case Kind::kValues: values.resize(values.size() + count); return;
+    case Kind::kNodes:
+    case Kind::kRelationships: ids.resize(ids.size() + count, kNoId); return;
+    default: break;
+  }
+  nulls.resize(size(), 0);
+  nulls.resize(size() + count, 1);
+  if (kind == Kind::kIntegers) {
+    integers.resize(integers.size() + count);
+  } else {
+    floats.resize(floats.size() + count);
+  }
+}
+
+void Column::trim() {
+  clear();
+  const auto drop = [](auto& items) {
+    if (items.capacity() > kBatchRowsMax) items = {};
+  };
+  drop(values);
+  drop(ids);
+  drop(integers);
+  drop(floats);
+  drop(nulls);
 }
 
 void Column::reset(Kind k) {

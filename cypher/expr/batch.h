@@ -18,7 +18,7 @@ inline constexpr Slot kNoSlot = ~Slot{0};
 inline constexpr size_t kBatchRowsMax = 2048;
 
 // One column in one of five forms. kNodes/kRelationships hold raw ids, kNoId = null. Integers and floats have a null
-// mask that is empty when nothing is null.
+// mask that is empty when nothing is null. Vectors that the kind does not use are empty.
 class Column {
  public:
   enum class Kind : uint8_t { kEmpty, kValues, kNodes, kRelationships, kIntegers, kFloats };
@@ -34,8 +34,10 @@ class Column {
   bool is_null(size_t row) const;
   Value get(size_t row) const;                 // boxed
   void clear();                                // kEmpty, capacity kept
+  void trim();                                 // clear(), and gives back memory beyond that of one batch
   void reset(Kind k);                          // empty column of a kind, capacity kept
   void push(const Value& v);                   // any value: the column turns into kValues when v does not fit its kind
+  void push_nulls(size_t count);
   void push_from(const Column& other, size_t row);
   void to_values();                            // in place: kValues
   void truncate(size_t rows);

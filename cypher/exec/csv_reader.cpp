@@ -1,0 +1,156 @@
+#include "cypher/exec/csv_reader.h"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace lora::cypher {
+
+namespace {
+
+constexpr size_t kBufferBytes = 1 << 16;
+constexpr size_t kFieldBytesMax = 16 << 20;
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
+      out.push_back(static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])));
+      i += 2;
+    } else {
+      out.push_back(text[i]);
+    }
+  }
+  return out;
+}
+
+// The file that the url names, made sure to lie below the import directory whatever links there are.
+Result<std::filesystem::path> resolve(std::string_view import_dir, std::string_view url) {
+  namespace fs = std::filesystem;
+  const auto refuse = [&](std::string_view why) {
+    return Status::io("cannot load `" + std::string(url) + "`: " + std::string(why));
+  };
+  if (import_dir.empty()) {
+    return Status::config("`LOAD CSV` is off; open the database with the option `import_dir`");
+  }
+  std::string name;
+  if (url.starts_with("file://")) {
+    name = percent_decoded(url.substr(7));
+  } else if (url.find("://") != std::string_view::npos) {
+    return refuse("only files below `import_dir` can be loaded");
+  } else {
+    name = std::string(url);
+  }
+  if (name.find('\0') != std::string::npos) return refuse("the name holds a zero byte");
+  while (!name.empty() && name.front() == '/') name.erase(name.begin());
+  if (name.empty()) return refuse("no file is named");
+  std::error_code error;
+  const fs::path root = fs::canonical(fs::path(import_dir), error);
+  if (error) return refuse("the import directory `" + std::string(import_dir) + "` is not there");
+  // An absolute path that lies below the directory is fine as well.
+  fs::path path = fs::canonical(root / name, error);
+  if (error) path = fs::canonical(fs::path("/" + name), error);
+  if (error) return refuse("no such file below `import_dir`");
+  const auto [end, unused] = std::mismatch(root.begin(), root.end(), path.begin(), path.end());
+  if (end != root.end()) return refuse("it lies outside of `import_dir`");
+  if (!fs::is_regular_file(path, error)) return refuse("it is not a file");
+  return path;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CsvReader>> CsvReader::open(std::string_view import_dir, std::string_view url, char separator) {
+  LORA_ASSIGN(const std::filesystem::path path, resolve(import_dir, url));
+  std::unique_ptr<CsvReader> reader(new CsvReader());
+  reader->path_ = path.string();
+  reader->separator_ = separator;
+  reader->file_.reset(std::fopen(reader->path_.c_str(), "rb"));
+  if (reader->file_ == nullptr) {
+    return Status::io("cannot open `" + reader->path_ + "`: " + std::strerror(errno));
+  }
+  reader->buffer_.resize(kBufferBytes);
+  // The byte order mark.
+  if (reader->get() == 0xef) {
+    if (reader->get() != 0xbb || reader->get() != 0xbf) reader->at_ = 0;
+  } else {
+    reader->at_ = 0;
+  }
+  return reader;
+}
+
+int CsvReader::get() {
+  if (at_ == end_) {
+    end_ = std::fread(buffer_.data(), 1, buffer_.size(), file_.get());
+    at_ = 0;
+    if (end_ == 0) return -1;
+  }
+  return static_cast<unsigned char>(buffer_[at_++]);
+}
+
+// After the opening quote; leaves the character after the closing one unread.
+Status CsvReader::quoted_field(std::string* field) {
+  const uint64_t first_line = line_;
+  for (;;) {
+    int c = get();
+    if (c < 0) {
+      return Status::io("`" + path_ + "`, line `" + std::to_string(first_line) + "`: a quoted field is not closed");
+    }
+    if (c == '"') {
+      c = get();
+      if (c != '"') {
+        if (c >= 0) --at_;
+        return Status();
+      }
+    }
+    if (c == '\n') ++line_;
+    field->push_back(static_cast<char>(c));
+    if (field->size() > kFieldBytesMax) {
+      return Status::limit("value size", "`" + path_ + "`, line `" + std::to_string(first_line) +
+                                             "`: a field is longer than 16 MiB; is a quote missing?");
+    }
+  }
+}
+
+Status CsvReader::next(std::vector<std::string>* fields, bool* more) {
+  fields->clear();
+  *more = false;
+  int c = get();
+  while (c == '\n' || c == '\r') {  // empty lines
+    if (c == '\n') ++line_;
+    c = get();
+  }
+  if (c < 0) {
+    return std::ferror(file_.get()) != 0 ? Status::io("cannot read `" + path_ + "`") : Status();
+  }
+  *more = true;
+  std::string field;
+  for (;;) {
+    if (c == '"' && field.empty()) {
+      LORA_TRY(quoted_field(&field));
+    } else if (c == separator_) {
+      fields->push_back(std::move(field));
+      field.clear();
+    } else if (c < 0 || c == '\n') {
+      if (c == '\n') ++line_;
+      if (!field.empty() && field.back() == '\r') field.pop_back();
+      fields->push_back(std::move(field));
+      return Status();
+    } else {
+      field.push_back(static_cast<char>(c));
+      if (field.size() > kFieldBytesMax) {
+        return Status::limit("value size", "`" + path_ + "`, line `" + std::to_string(line_) +
+                                               "`: a field is longer than 16 MiB");
+      }
+    }
+    c = get();
+  }
+}
+
+}  // namespace lora::cypher

@@ -1,0 +1,429 @@
+// One hop: from a bound node to its neighbours, between two bound nodes, or along a bound relationship; and degrees.
+#include <algorithm>
+
+#include "cypher/exec/adjacency.h"
+#include "cypher/exec/build.h"
+
+namespace lora::cypher {
+
+namespace {
+
+// Node ids of a column that may hold boxed values (after UNWIND, from a collection).
+uint64_t node_at(const Column& c, size_t row) {
+  if (c.kind == Column::Kind::kNodes) return c.ids[row];
+  if (c.kind == Column::Kind::kValues && c.values[row].is_node()) return c.values[row].node_id().value;
+  return kNoId;
+}
+
+uint64_t relationship_at(const Column& c, size_t row) {
+  if (c.kind == Column::Kind::kRelationships) return c.ids[row];
+  if (c.kind == Column::Kind::kValues && c.values[row].is_relationship()) return c.values[row].relationship_id().value;
+  return kNoId;
+}
+
+Status not_a_node(const Value& v) {
+  return type_error("InvalidArgumentType", "expected a node at the end of a relationship pattern, got " + describe(v));
+}
+
+// A pattern's end that is bound to something else than a node.
+Status check_nodes(const Column& c) {
+  if (c.kind == Column::Kind::kNodes || c.kind == Column::Kind::kEmpty) return Status();
+  const size_t n = c.size();
+  for (size_t i = 0; i < n; ++i) {
+    const Value v = c.get(i);
+    if (!v.is_null() && !v.is_node()) return not_a_node(v);
+  }
+  return Status();
+}
+
+class ExpandOperator : public MultiplyingOperator {
+ public:
+  ExpandOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
+      : MultiplyingOperator(build, op, std::move(input)),
+        expand_(*static_cast<const Expand*>(op)),
+        types_(expand_.types),
+        differ_(expand_.differ_from),
+        argument_(build.argument),
+        relationship_wanted_(expand_.relationship != kNoSlot && is_live(expand_.relationship)),
+        to_wanted_(is_live(expand_.to)) {}
+
+ protected:
+  Status begin() override {
+    types_.forget();
+    list_ = 0;
+    skip_ = 0;
+    return Status();
+  }
+  Status begin_batch() override {
+    list_ = 0;
+    skip_ = 0;
+    return check_nodes((*in_)[expand_.from]);
+  }
+
+  Status produce(size_t room) override {
+    graph::Reader& reader = state_.reader();
+    types_.refresh(reader);
+    std::optional<LabelId> label;
+    if (expand_.to_label != nullptr) {
+      label = resolve_label(reader, *expand_.to_label);
+      if (!label) {
+        row_ = in_->rows;
+        return Status();
+      }
+    }
+    keep_to_ = to_wanted_ || label;
+    keep_relationship_ = relationship_wanted_;
+    Column& to = out_.columns[expand_.to];
+    if (keep_to_ && to.kind == Column::Kind::kEmpty) to.reset(Column::Kind::kNodes);
+    if (keep_relationship_) {
+      Column& r = out_.columns[expand_.relationship];
+      if (r.kind == Column::Kind::kEmpty) r.reset(Column::Kind::kRelationships);
+    }
+    const Column& from = (*in_)[expand_.from];
+    size_t budget = room;
+    while (row_ < in_->rows) {
+      const uint64_t node = node_at(from, row_);
+      if (node == kNoId || row_done()) {
+        next_row();
+        continue;
+      }
+      if (!differ_.empty()) differ_.select(*in_, row_);
+      if (!expand_node(NodeId(node), &budget)) break;  // full
+      next_row();
+      if (budget == 0) break;
+    }
+    if (label) filter_label(*label);
+    return Status();
+  }
+
+  void next_row() {
+    ++row_;
+    list_ = 0;
+    skip_ = 0;
+  }
+
+  // An Apply above has seen enough of this row.
+  bool row_done() const {
+    if (argument_ == nullptr || argument_->done == nullptr) return false;
+    const Column& rows = (*in_)[argument_->row_column];
+    return (*argument_->done)[static_cast<size_t>(rows.integers[row_])] != 0;
+  }
+
+  // All lists of the node from (list_, skip_) on. False: the budget ended inside; (list_, skip_) say where.
+  bool expand_node(NodeId node, size_t* budget) {
+    graph::Reader& reader = state_.reader();
+    size_t number = 0;
+    for (size_t s = 0; s < side_count(expand_.direction); ++s) {
+      const Direction direction = side(expand_.direction, s);
+      const bool skip_loops = expand_.direction == Direction::kBoth && s == 1;
+      for (RelTypeId type : types_.of(reader, node, direction)) {
+        if (number++ < list_) continue;
+        segments_.clear();
+        reader.neighbours(node, direction, type, &segments_);
+        size_t passed = 0;
+        for (const graph::Neighbours& segment : segments_) {
+          if (passed + segment.count <= skip_) {
+            passed += segment.count;
+            continue;
+          }
+          const auto begin = static_cast<uint32_t>(skip_ - passed);
+          const auto count = static_cast<uint32_t>(std::min<size_t>(segment.count - begin, *budget));
+          take(segment, begin, count, node.value, skip_loops);
+          *budget -= count;
+          skip_ += count;
+          passed += segment.count;
+          if (*budget == 0 && skip_ < passed) return false;
+        }
+        list_ = number;
+        skip_ = 0;
+        if (*budget == 0 && s + 1 <= side_count(expand_.direction)) {
+          // There may be more lists: come back for them.
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  // Appends pairs [begin, begin + count) of a segment.
+  void take(const graph::Neighbours& segment, uint32_t begin, uint32_t count, uint64_t node, bool skip_loops) {
+    state_.count_hits(count);
+    if (segment.wide) {
+      append(static_cast<const uint64_t*>(segment.neighbours) + begin,
+             static_cast<const uint64_t*>(segment.relationships) + begin, count, node, skip_loops);
+    } else {
+      append(static_cast<const uint32_t*>(segment.neighbours) + begin,
+             static_cast<const uint32_t*>(segment.relationships) + begin, count, node, skip_loops);
+    }
+  }
+
+  template <typename Int>
+  void append(const Int* neighbours, const Int* relationships, uint32_t count, uint64_t node, bool skip_loops) {
+    const size_t old = parents_.size();
+    const auto parent = static_cast<uint32_t>(row_);
+    std::vector<uint64_t>& to = out_.columns[expand_.to].ids;
+    const bool compare = !differ_.empty() && !differ_.ids().empty();
+    if (!compare && !skip_loops) {
+      parents_.resize(old + count, parent);
+      if (keep_to_) widen(neighbours, count, &to);
+      if (keep_relationship_) widen(relationships, count, &out_.columns[expand_.relationship].ids);
+      return;
+    }
+    for (uint32_t i = 0; i < count; ++i) {
+      if (skip_loops && neighbours[i] == node) continue;
+      if (compare && !differ_.holds(relationships[i])) continue;
+      parents_.push_back(parent);
+      if (keep_to_) to.push_back(neighbours[i]);
+      if (keep_relationship_) out_.columns[expand_.relationship].ids.push_back(relationships[i]);
+    }
+  }
+
+  template <typename Int>
+  static void widen(const Int* from, uint32_t count, std::vector<uint64_t>* to) {
+    const size_t old = to->size();
+    to->resize(old + count);
+    uint64_t* out = to->data() + old;
+    for (uint32_t i = 0; i < count; ++i) out[i] = from[i];
+  }
+
+  // Drops what was produced and does not carry the label.
+  void filter_label(LabelId label) {
+    if (parents_.empty()) return;
+    std::vector<uint64_t>& to = out_.columns[expand_.to].ids;
+    const size_t base = to.size() - parents_.size();
+    keep_.resize(parents_.size());
+    state_.reader().test_label({to.data() + base, parents_.size()}, label, keep_.data());
+    std::vector<uint64_t>* relationships = keep_relationship_ ? &out_.columns[expand_.relationship].ids : nullptr;
+    size_t kept = 0;
+    for (size_t i = 0; i < parents_.size(); ++i) {
+      if (keep_[i] == 0) continue;
+      to[base + kept] = to[base + i];
+      if (relationships != nullptr) (*relationships)[base + kept] = (*relationships)[base + i];
+      parents_[kept++] = parents_[i];
+    }
+    parents_.resize(kept);
+    to.resize(base + kept);
+    if (relationships != nullptr) relationships->resize(base + kept);
+  }
+
+  const Expand& expand_;
+  TypeIds types_;
+  DifferFrom differ_;
+  ArgumentSource* argument_;
+  bool relationship_wanted_, to_wanted_;
+  bool keep_to_ = false, keep_relationship_ = false;
+  size_t list_ = 0;  // lists of the current node that are finished
+  size_t skip_ = 0;  // pairs of the current list that are taken
+  std::vector<graph::Neighbours> segments_;
+  std::vector<uint8_t> keep_;
+};
+
+// Relationships between two bound nodes.
+class ExpandIntoOperator final : public MultiplyingOperator {
+ public:
+  ExpandIntoOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
+      : MultiplyingOperator(build, op, std::move(input)),
+        expand_(*static_cast<const Expand*>(op)),
+        types_(expand_.types),
+        differ_(expand_.differ_from),
+        relationship_wanted_(expand_.relationship != kNoSlot && is_live(expand_.relationship)) {}
+
+ protected:
+  Status begin() override {
+    types_.forget();
+    return Status();
+  }
+  Status begin_batch() override {
+    LORA_TRY(check_nodes((*in_)[expand_.from]));
+    return check_nodes((*in_)[expand_.to]);
+  }
+
+  Status produce(size_t room) override {
+    graph::Reader& reader = state_.reader();
+    types_.refresh(reader);
+    const Column& from = (*in_)[expand_.from];
+    const Column& to = (*in_)[expand_.to];
+    Column* out = nullptr;
+    if (relationship_wanted_) {
+      out = &out_.columns[expand_.relationship];
+      if (out->kind == Column::Kind::kEmpty) out->reset(Column::Kind::kRelationships);
+    }
+    size_t steps = 0;
+    for (; row_ < in_->rows && parents_.size() < room; ++row_) {
+      if (++steps % 1024 == 0) LORA_TRY(state_.tick());
+      const uint64_t a = node_at(from, row_), b = node_at(to, row_);
+      if (a == kNoId || b == kNoId) continue;
+      found_.clear();
+      find(NodeId(a), NodeId(b));
+      if (found_.empty()) continue;
+      if (!differ_.empty()) {
+        differ_.select(*in_, row_);
+        std::erase_if(found_, [&](uint64_t id) { return !differ_.holds(id); });
+      }
+      parents_.insert(parents_.end(), found_.size(), static_cast<uint32_t>(row_));
+      if (out != nullptr) out->ids.insert(out->ids.end(), found_.begin(), found_.end());
+    }
+    return Status();
+  }
+
+ private:
+  void find(NodeId a, NodeId b) {
+    graph::Reader& reader = state_.reader();
+    for (size_t s = 0; s < side_count(expand_.direction); ++s) {
+      const Direction direction = side(expand_.direction, s);
+      if (s == 1 && a == b) break;  // self loops were in the first list
+      for (RelTypeId type : types_.of(reader, a, direction)) {
+        state_.count_hits(1);
+        reader.relationships_between(a, b, direction, type, &found_);
+      }
+    }
+  }
+
+  const Expand& expand_;
+  TypeIds types_;
+  DifferFrom differ_;
+  bool relationship_wanted_;
+  std::vector<uint64_t> found_;
+};
+
+// The relationship is bound already: it must fit the pattern, and gives the other end.
+class FollowOperator final : public MultiplyingOperator {
+ public:
+  FollowOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
+      : MultiplyingOperator(build, op, std::move(input)),
+        expand_(*static_cast<const Expand*>(op)),
+        types_(expand_.types),
+        differ_(expand_.differ_from) {}
+
+ protected:
+  Status begin() override {
+    types_.forget();
+    return Status();
+  }
+  Status begin_batch() override { return check_nodes((*in_)[expand_.from]); }
+
+  Status produce(size_t) override {
+    graph::Reader& reader = state_.reader();
+    types_.refresh(reader);
+    std::optional<LabelId> label;
+    if (expand_.to_label != nullptr) {
+      label = resolve_label(reader, *expand_.to_label);
+      if (!label) {
+        row_ = in_->rows;
+        return Status();
+      }
+    }
+    for (; row_ < in_->rows; ++row_) {
+      const uint64_t a = node_at((*in_)[expand_.from], row_);
+      const uint64_t r = relationship_at((*in_)[expand_.relationship], row_);
+      if (a == kNoId || r == kNoId) continue;
+      const std::optional<graph::RelationshipRecord> record = reader.relationship(RelId(r));
+      state_.count_hits(1);
+      if (!record || record->deleted || !types_.contains(record->type)) continue;
+      if (!differ_.empty()) {
+        differ_.select(*in_, row_);
+        if (!differ_.holds(r)) continue;
+      }
+      const uint64_t start = record->start.value, end = record->end.value;
+      uint64_t b = kNoId;
+      if (expand_.direction != Direction::kIn && start == a) b = end;
+      if (b == kNoId && expand_.direction != Direction::kOut && end == a) b = start;
+      if (b == kNoId) continue;
+      if (expand_.into) {
+        if (node_at((*in_)[expand_.to], row_) != b) continue;
+      } else {
+        if (label && !reader.has_label(NodeId(b), *label)) continue;
+        Column& to = out_.columns[expand_.to];
+        if (to.kind == Column::Kind::kEmpty) to.reset(Column::Kind::kNodes);
+        to.ids.push_back(b);
+      }
+      parents_.push_back(static_cast<uint32_t>(row_));
+    }
+    return Status();
+  }
+
+ private:
+  const Expand& expand_;
+  TypeIds types_;
+  DifferFrom differ_;
+};
+
+// How many relationships of a node fit; a column in place.
+class DegreeOperator final : public Operator {
+ public:
+  DegreeOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
+      : Operator(build, op),
+        input_(std::move(input)),
+        degree_(*static_cast<const Degree*>(op)),
+        types_(degree_.types),
+        differ_(degree_.differ_from) {}
+  Status open() override {
+    types_.forget();
+    return input_->open();
+  }
+  void close() override { input_->close(); }
+
+ protected:
+  Status do_next(size_t rows_wanted, Batch** batch) override {
+    LORA_TRY(input_->next(rows_wanted, batch));
+    if (*batch == nullptr) return Status();
+    LORA_TRY(state_.tick());
+    state_.unpin();
+    const Batch& in = **batch;
+    LORA_TRY(check_nodes(in[degree_.from]));
+    graph::Reader& reader = state_.reader();
+    types_.refresh(reader);
+    Column& out = (**batch)[degree_.degree];
+    out.reset(Column::Kind::kIntegers);
+    out.integers.resize(in.rows);
+    for (size_t row = 0; row < in.rows; ++row) {
+      const uint64_t node = node_at(in[degree_.from], row);
+      out.integers[row] = node == kNoId ? 0 : degree(in, row, NodeId(node));
+    }
+    return state_.read_status();
+  }
+
+ private:
+  int64_t degree(const Batch& in, size_t row, NodeId node) {
+    graph::Reader& reader = state_.reader();
+    uint64_t total = 0;
+    for (RelTypeId type : types_.of(reader, node, degree_.direction)) {
+      state_.count_hits(1);
+      total += reader.degree(node, degree_.direction, type);
+    }
+    if (!differ_.empty() && total > 0) {
+      differ_.select(in, row);
+      const auto ids = differ_.ids();
+      for (size_t i = 0; i < ids.size(); ++i) {
+        if (std::find(ids.begin(), ids.begin() + static_cast<ptrdiff_t>(i), ids[i]) !=
+            ids.begin() + static_cast<ptrdiff_t>(i)) {
+          continue;
+        }
+        const std::optional<graph::RelationshipRecord> record = reader.relationship(RelId(ids[i]));
+        if (!record || record->deleted || !types_.contains(record->type)) continue;
+        if ((degree_.direction == Direction::kOut ? record->start : record->end) == node) --total;
+      }
+    }
+    return static_cast<int64_t>(total);
+  }
+
+  OperatorPtr input_;
+  const Degree& degree_;
+  TypeIds types_;
+  DifferFrom differ_;
+};
+
+}  // namespace
+
+OperatorPtr make_expand(const BuildContext& build, const LogicalOp* op, OperatorPtr input) {
+  const auto& expand = *static_cast<const Expand*>(op);
+  if (expand.relationship_bound) return std::make_unique<FollowOperator>(build, op, std::move(input));
+  if (expand.into) return std::make_unique<ExpandIntoOperator>(build, op, std::move(input));
+  return std::make_unique<ExpandOperator>(build, op, std::move(input));
+}
+
+OperatorPtr make_degree(const BuildContext& build, const LogicalOp* op, OperatorPtr input) {
+  return std::make_unique<DegreeOperator>(build, op, std::move(input));
+}
+
+}  // namespace lora::cypher

@@ -1,0 +1,173 @@
+// Row-wise steps that work in the batch they are given: filter, projection, skip, limit.
+#include "cypher/exec/build.h"
+
+namespace lora::cypher {
+
+namespace {
+
+class FilterOperator final : public Operator {
+ public:
+  FilterOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
+      : Operator(build, op), input_(std::move(input)), filter_(*static_cast<const Filter*>(op)) {}
+  Status open() override { return input_->open(); }
+  void close() override { input_->close(); }
+
+ protected:
+  Status do_next(size_t rows_wanted, Batch** batch) override {
+    size_t ask = rows_wanted;
+    for (;;) {
+      LORA_TRY(state_.tick());
+      LORA_TRY(input_->next(ask, batch));
+      if (*batch == nullptr) return Status();
+      Batch& b = **batch;
+      for (size_t i = 0; i < filter_.predicates.size() && b.rows > 0; ++i) {
+        LORA_TRY(state_.evaluator.filter(*filter_.predicates[i], b, &rows_));
+        LORA_TRY(state_.read_status());
+        if (i + 1 == filter_.predicates.size()) {
+          compact(&b, rows_);
+        } else if (rows_.size() < b.rows) {
+          b.gather(rows_);
+        }
+      }
+      if (b.rows > 0) return Status();
+      // A filter that lets little through must not crawl through its input.
+      ask = std::min(ask * 4, kBatchRowsMax);
+    }
+  }
+
+ private:
+  OperatorPtr input_;
+  const Filter& filter_;
+  std::vector<uint32_t> rows_;
+};
+
+class ProjectionOperator final : public Operator {
+ public:
+  ProjectionOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
+      : Operator(build, op),
+        input_(std::move(input)),
+        projection_(*static_cast<const Projection*>(op)),
+        results_(projection_.items.size()) {}
+  Status open() override { return input_->open(); }
+  void close() override {
+    for (Column& c : results_) c.trim();
+    input_->close();
+  }
+
+ protected:
+  Status do_next(size_t rows_wanted, Batch** batch) override {
+    LORA_TRY(input_->next(rows_wanted, batch));
+    if (*batch == nullptr) return Status();
+    LORA_TRY(state_.tick());
+    Batch& b = **batch;
+    for (size_t i = 0; i < results_.size(); ++i) {
+      LORA_TRY(state_.evaluator.evaluate(*projection_.items[i].expr, b, &results_[i]));
+    }
+    for (size_t i = 0; i < results_.size(); ++i) std::swap(b[projection_.items[i].slot], results_[i]);
+    return state_.read_status();
+  }
+
+ private:
+  OperatorPtr input_;
+  const Projection& projection_;
+  std::vector<Column> results_;
+};
+
+class SkipOperator final : public Operator {
+ public:
+  SkipOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
+      : Operator(build, op), input_(std::move(input)), skip_(*static_cast<const Skip*>(op)) {}
+  Status open() override {
+    LORA_TRY(evaluate_count(&state_, *skip_.count, "`SKIP`", &left_));
+    return input_->open();
+  }
+  void close() override { input_->close(); }
+
+ protected:
+  Status do_next(size_t rows_wanted, Batch** batch) override {
+    for (;;) {
+      const size_t ask = left_ > 0 ? kBatchRowsMax : rows_wanted;
+      LORA_TRY(input_->next(ask, batch));
+      if (*batch == nullptr || left_ == 0) return Status();
+      Batch& b = **batch;
+      if (b.rows <= left_) {
+        left_ -= b.rows;
+        continue;
+      }
+      rows_.clear();
+      for (size_t row = left_; row < b.rows; ++row) rows_.push_back(static_cast<uint32_t>(row));
+      left_ = 0;
+      compact(&b, rows_);
+      return Status();
+    }
+  }
+
+ private:
+  OperatorPtr input_;
+  const Skip& skip_;
+  uint64_t left_ = 0;
+  std::vector<uint32_t> rows_;
+};
+
+class LimitOperator final : public Operator {
+ public:
+  LimitOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
+      : Operator(build, op),
+        input_(std::move(input)),
+        limit_(*static_cast<const Limit*>(op)),
+        input_writes_(writes(op)) {}
+  Status open() override {
+    ended_ = false;
+    LORA_TRY(evaluate_count(&state_, *limit_.count, "`LIMIT`", &left_));
+    return input_->open();
+  }
+  void close() override { input_->close(); }
+
+ protected:
+  Status do_next(size_t rows_wanted, Batch** batch) override {
+    *batch = nullptr;
+    if (ended_) return Status();
+    if (left_ > 0) {
+      LORA_TRY(input_->next(static_cast<size_t>(std::min<uint64_t>(rows_wanted, left_)), batch));
+      if (*batch == nullptr) {
+        ended_ = true;
+        return Status();
+      }
+      if ((*batch)->rows > left_) truncate(*batch, static_cast<size_t>(left_));
+      left_ -= (*batch)->rows;
+      return Status();
+    }
+    ended_ = true;
+    // A limit leaves out rows, never effects.
+    Batch* rest = nullptr;
+    while (input_writes_) {
+      LORA_TRY(input_->next(kBatchRowsMax, &rest));
+      if (rest == nullptr) break;
+    }
+    return Status();
+  }
+
+ private:
+  OperatorPtr input_;
+  const Limit& limit_;
+  bool input_writes_;
+  bool ended_ = false;
+  uint64_t left_ = 0;
+};
+
+}  // namespace
+
+OperatorPtr make_filter(const BuildContext& build, const LogicalOp* op, OperatorPtr input) {
+  return std::make_unique<FilterOperator>(build, op, std::move(input));
+}
+OperatorPtr make_projection(const BuildContext& build, const LogicalOp* op, OperatorPtr input) {
+  return std::make_unique<ProjectionOperator>(build, op, std::move(input));
+}
+OperatorPtr make_skip(const BuildContext& build, const LogicalOp* op, OperatorPtr input) {
+  return std::make_unique<SkipOperator>(build, op, std::move(input));
+}
+OperatorPtr make_limit(const BuildContext& build, const LogicalOp* op, OperatorPtr input) {
+  return std::make_unique<LimitOperator>(build, op, std::move(input));
+}
+
+}  // namespace lora::cypher

@@ -1,0 +1,114 @@
+// Rows by key, for grouping, DISTINCT and joins: equivalence of whole keys (null ~ null, NaN ~ NaN, 1 ~ 1.0).
+//
+//   KeyStore  the keys kept, one column per key part, and which entry a row's key is.
+//
+// Typed columns are hashed and compared without boxing; numbers hash by value so that columns of different kinds agree.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "cypher/expr/batch.h"
+
+namespace lora::cypher {
+
+inline uint64_t mix_hash(uint64_t x) {
+  x ^= x >> 32;
+  x *= 0xd6e8feb86659fd93ull;
+  x ^= x >> 32;
+  x *= 0xd6e8feb86659fd93ull;
+  return x ^ (x >> 32);
+}
+
+uint64_t hash_value(const Value& v);
+bool equal_at(const Column& a, size_t row_a, const Column& b, size_t row_b);
+
+// An open-addressing table from hash to entry number; what an entry is, the caller knows.
+class HashIndex {
+ public:
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  void clear();
+  void release();  // clear(), and gives its memory back
+  size_t size() const { return hashes_.size(); }
+  size_t heap_bytes() const { return slots_.capacity() * sizeof(Slot) + hashes_.capacity() * sizeof(uint64_t); }
+
+  // The entry with this hash for which same(entry), or a new one (its number is size() before) with *added.
+  template <typename Same>
+  uint32_t find_or_add(uint64_t hash, Same same, bool* added) {
+    if ((hashes_.size() + 1) * 4 > slots_.size() * 3) grow();
+    const size_t mask = slots_.size() - 1;
+    const auto tag = static_cast<uint32_t>(hash >> 32);
+    for (size_t i = hash & mask;; i = (i + 1) & mask) {
+      Slot& slot = slots_[i];
+      if (slot.entry == kNone) {
+        slot.tag = tag;
+        slot.entry = static_cast<uint32_t>(hashes_.size());
+        hashes_.push_back(hash);
+        *added = true;
+        return slot.entry;
+      }
+      if (slot.tag == tag && same(slot.entry)) {
+        *added = false;
+        return slot.entry;
+      }
+    }
+  }
+  template <typename Same>
+  uint32_t find(uint64_t hash, Same same) const {
+    if (slots_.empty()) return kNone;
+    const size_t mask = slots_.size() - 1;
+    const auto tag = static_cast<uint32_t>(hash >> 32);
+    for (size_t i = hash & mask;; i = (i + 1) & mask) {
+      const Slot& slot = slots_[i];
+      if (slot.entry == kNone) return kNone;
+      if (slot.tag == tag && same(slot.entry)) return slot.entry;
+    }
+  }
+
+ private:
+  struct Slot {
+    uint32_t tag = 0;
+    uint32_t entry = kNone;
+  };
+  void grow();
+
+  std::vector<Slot> slots_;
+  std::vector<uint64_t> hashes_;  // by entry
+};
+
+// Distinct keys in the order they came.
+class KeyStore {
+ public:
+  explicit KeyStore(size_t parts = 0) : columns_(parts) {}
+
+  void clear();
+  void release();
+  size_t size() const { return index_.size(); }
+  const Column& part(size_t i) const { return columns_[i]; }
+  size_t heap_bytes() const;  // walks all values: not cheap
+
+  // Which entry each row's key is; new ones are added. `keys`: one column per part, all with `rows` rows. An empty
+  // column stands for nulls.
+  void find_or_add(const std::vector<const Column*>& keys, size_t rows, std::vector<uint32_t>* entries,
+                   std::vector<uint32_t>* added_rows);
+  uint32_t find(const std::vector<const Column*>& keys, size_t row, uint64_t hash) const;
+  // Hashes of all rows' keys.
+  static void hash_rows(const std::vector<const Column*>& keys, size_t rows, std::vector<uint64_t>* hashes);
+
+ private:
+  bool same(const std::vector<const Column*>& keys, size_t row, uint32_t entry) const;
+  void add(const std::vector<const Column*>& keys, size_t row);
+
+  std::vector<Column> columns_;
+  HashIndex index_;
+  std::vector<uint64_t> hashes_;
+  // The last entries met for one-part keys of boxed values: most strings come again soon.
+  struct Recent {
+    Value value;
+    uint32_t entry = HashIndex::kNone;
+  };
+  std::vector<Recent> recent_;
+};
+
+}  // namespace lora::cypher

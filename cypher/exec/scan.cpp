@@ -1,0 +1,552 @@
+// Leaves: the outer row, and nodes and relationships by scan, id or index. Each gives its rows once per input row.
+#include <algorithm>
+#include <cmath>
+
+#include "cypher/exec/build.h"
+#include "cypher/expr/operations.h"
+
+namespace lora::cypher {
+
+namespace {
+
+template <typename Op>
+const Op& as(const LogicalOp* op) {
+  return *static_cast<const Op*>(op);
+}
+
+class ArgumentOperator final : public Operator {
+ public:
+  ArgumentOperator(const BuildContext& build, const LogicalOp* op) : Operator(build, op), source_(build.argument) {}
+
+  Status open() override {
+    done_ = false;
+    return Status();
+  }
+  void close() override { drop(&out_); }
+
+ protected:
+  Status do_next(size_t, Batch** batch) override {
+    *batch = nullptr;
+    if (done_) return Status();
+    done_ = true;
+    begin_output(&out_);
+    if (source_ != nullptr && source_->whole) {
+      // A copy: the Apply goes on to read its left rows.
+      for (Slot slot : carried()) {
+        if (slot < source_->batch->columns.size()) out_.columns[slot].append(source_->batch->columns[slot]);
+      }
+      out_.rows = source_->batch->rows;
+      *batch = &out_;
+      return Status();
+    }
+    if (source_ != nullptr && source_->batch != nullptr) copy_row(*source_->batch, source_->row);
+    out_.rows = 1;
+    *batch = &out_;
+    return Status();
+  }
+
+ private:
+  void copy_row(const Batch& outer, size_t row) {
+    for (Slot slot : carried()) {
+      if (slot < outer.columns.size() && outer.columns[slot].kind != Column::Kind::kEmpty) {
+        out_.columns[slot].push_from(outer.columns[slot], row);
+      }
+    }
+    // Variables of comprehensions around a subquery.
+    state_.evaluator.for_each_local([&](Slot slot, const Value& v) {
+      if (slot < out_.columns.size()) {
+        out_.columns[slot].clear();
+        out_.columns[slot].push(v);
+      }
+    });
+  }
+
+  ArgumentSource* source_;
+  Batch out_;
+  bool done_ = false;
+};
+
+class NodeScanOperator final : public MultiplyingOperator {
+ public:
+  NodeScanOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
+      : MultiplyingOperator(build, op, std::move(input)) {
+    if (op->kind == OpKind::kLabelScan) {
+      label_ = as<LabelScan>(op).label;
+      node_ = as<LabelScan>(op).node;
+    } else {
+      node_ = as<AllNodesScan>(op).node;
+    }
+  }
+  void close() override {
+    scan_ = {};
+    MultiplyingOperator::close();
+  }
+
+ protected:
+  Status begin() override {
+    scanning_ = false;
+    return Status();
+  }
+  Status produce(size_t room) override {
+    Column& nodes = out_.columns[node_];
+    if (nodes.kind == Column::Kind::kEmpty) nodes.reset(Column::Kind::kNodes);
+    while (room > 0 && row_ < in_->rows) {
+      if (!scanning_) {
+        std::optional<LabelId> label;
+        if (label_ != nullptr) {
+          label = resolve_label(state_.reader(), *label_);
+          if (!label) {  // not in use: no nodes
+            row_ = in_->rows;
+            return Status();
+          }
+        }
+        scan_ = state_.reader().scan_nodes(label);
+        scanning_ = true;
+      }
+      const size_t old = nodes.ids.size();
+      nodes.ids.resize(old + room);
+      const size_t got = scan_.next(nodes.ids.data() + old, room);
+      nodes.ids.resize(old + got);
+      parents_.insert(parents_.end(), got, static_cast<uint32_t>(row_));
+      state_.count_hits(got);
+      if (got < room) {
+        scanning_ = false;
+        ++row_;
+      }
+      room -= got;
+    }
+    return Status();
+  }
+
+ private:
+  const NameRef* label_ = nullptr;
+  Slot node_;
+  graph::EntityScan scan_;
+  bool scanning_ = false;
+};
+
+// Rows whose entities are listed in memory: found once per input row, then given in pieces.
+class ListedOperator : public MultiplyingOperator {
+ public:
+  using MultiplyingOperator::MultiplyingOperator;
+
+ protected:
+  Status begin() override {
+    listed_ = false;
+    return Status();
+  }
+  // Fills found_ for this row of *in_.
+  virtual Status find(size_t row) = 0;
+  // Appends the entity to the added columns; how many rows it gave.
+  virtual size_t give(uint64_t id) = 0;
+
+  Status produce(size_t room) final {
+    size_t given = 0;
+    while (row_ < in_->rows) {
+      if (!listed_) {
+        found_.clear();
+        LORA_TRY(find(row_));
+        state_.count_hits(found_.size() + 1);
+        listed_ = true;
+        at_ = 0;
+      }
+      while (at_ < found_.size()) {
+        if (given >= room) return Status();
+        const size_t rows = give(found_[at_++]);
+        parents_.insert(parents_.end(), rows, static_cast<uint32_t>(row_));
+        given += rows;
+      }
+      listed_ = false;
+      ++row_;
+      if (given >= room) return Status();
+    }
+    return Status();
+  }
+  void push_id(Slot slot, Column::Kind kind, uint64_t id) {
+    if (slot == kNoSlot) return;
+    Column& c = out_.columns[slot];
+    if (c.kind == Column::Kind::kEmpty) c.reset(kind);
+    c.ids.push_back(id);
+  }
+  // Ids named by a value or, with `many`, by the elements of a list: each once. Nothing else matches.
+  Status ids_of(const Expr& expr, bool many, size_t row) {
+    Value v;
+    LORA_TRY(state_.evaluator.evaluate_row(expr, *in_, row, &v));
+    const auto take = [&](const Value& id) {
+      double whole = 0;
+      if (id.is_integer() && id.as_integer() >= 0) {
+        found_.push_back(static_cast<uint64_t>(id.as_integer()));
+      } else if (id.is_float() && id.as_float() >= 0 && id.as_float() < 281474976710656.0 &&
+                 std::modf(id.as_float(), &whole) == 0) {
+        found_.push_back(static_cast<uint64_t>(whole));
+      }
+    };
+    if (!many) {
+      take(v);
+    } else if (v.is_list()) {
+      for (const Value& id : v.as_list()) take(id);
+      std::sort(found_.begin(), found_.end());
+      found_.erase(std::unique(found_.begin(), found_.end()), found_.end());
+    } else if (!v.is_null()) {
+      return type_error("InvalidArgumentType", "`IN` needs a list on its right, got " + describe(v));
+    }
+    return Status();
+  }
+
+  std::vector<uint64_t> found_;
+
+ private:
+  size_t at_ = 0;
+  bool listed_ = false;
+};
+
+class NodeByIdSeekOperator final : public ListedOperator {
+ public:
+  NodeByIdSeekOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
+      : ListedOperator(build, op, std::move(input)), seek_(as<NodeByIdSeek>(op)) {}
+
+ protected:
+  Status find(size_t row) override {
+    LORA_TRY(ids_of(*seek_.id, seek_.many, row));
+    std::erase_if(found_, [&](uint64_t id) { return !state_.reader().node_exists(NodeId(id)); });
+    return Status();
+  }
+  size_t give(uint64_t id) override {
+    push_id(seek_.node, Column::Kind::kNodes, id);
+    return 1;
+  }
+
+ private:
+  const NodeByIdSeek& seek_;
+};
+
+class RelationshipByIdSeekOperator final : public ListedOperator {
+ public:
+  RelationshipByIdSeekOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
+      : ListedOperator(build, op, std::move(input)), seek_(as<RelationshipByIdSeek>(op)) {}
+
+ protected:
+  Status find(size_t row) override { return ids_of(*seek_.id, seek_.many, row); }
+  size_t give(uint64_t id) override {
+    const std::optional<graph::RelationshipRecord> record = state_.reader().relationship(RelId(id));
+    if (!record || record->deleted) return 0;
+    push(id, record->start.value, record->end.value);
+    if (!seek_.both_directions || record->start == record->end) return 1;
+    push(id, record->end.value, record->start.value);
+    return 2;
+  }
+
+ private:
+  void push(uint64_t id, uint64_t from, uint64_t to) {
+    push_id(seek_.relationship, Column::Kind::kRelationships, id);
+    push_id(seek_.from, Column::Kind::kNodes, from);
+    push_id(seek_.to, Column::Kind::kNodes, to);
+  }
+
+  const RelationshipByIdSeek& seek_;
+};
+
+Status missing_index(IndexId id) {
+  return Status(ErrorCode::kNotFound, "index `" + std::to_string(id.value) + "` of this plan is gone; run the query again");
+}
+
+class IndexSeekOperator final : public ListedOperator {
+ public:
+  IndexSeekOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
+      : ListedOperator(build, op, std::move(input)), seek_(as<IndexSeek>(op)), values_(seek_.values.size()) {}
+  void close() override {
+    for (Value& v : values_) v = Value();
+    ListedOperator::close();
+  }
+
+ protected:
+  Status begin() override {
+    const graph::IndexInfo* info = state_.reader().schema().find_index(seek_.index);
+    if (info == nullptr) return missing_index(seek_.index);
+    relationships_ = info->definition.entity == graph::EntityKind::kRelationship;
+    return ListedOperator::begin();
+  }
+  Status find(size_t row) override {
+    for (size_t i = 0; i < values_.size(); ++i) {
+      LORA_TRY(state_.evaluator.evaluate_row(*seek_.values[i], *in_, row, &values_[i]));
+    }
+    if (!seek_.many) {
+      look_up();
+      return Status();
+    }
+    const Value list = values_[0];
+    if (list.is_null()) return Status();
+    if (!list.is_list()) {
+      return type_error("InvalidArgumentType", "`IN` needs a list on its right, got " + describe(list));
+    }
+    for (const Value& v : list.as_list()) {
+      values_[0] = v;
+      look_up();
+    }
+    if (list.as_list().size() > 1) {
+      std::sort(found_.begin(), found_.end());
+      found_.erase(std::unique(found_.begin(), found_.end()), found_.end());
+    }
+    return Status();
+  }
+  size_t give(uint64_t id) override {
+    if (!relationships_) {
+      push_id(seek_.node, Column::Kind::kNodes, id);
+      return 1;
+    }
+    const std::optional<graph::RelationshipRecord> record = state_.reader().relationship(RelId(id));
+    if (!record || record->deleted) return 0;
+    push_id(seek_.node, Column::Kind::kRelationships, id);
+    push_id(seek_.from, Column::Kind::kNodes, record->start.value);
+    push_id(seek_.to, Column::Kind::kNodes, record->end.value);
+    return 1;
+  }
+
+ private:
+  void look_up() {
+    for (const Value& v : values_) {
+      // Equality with null, and NaN with itself, never holds.
+      if (v.is_null() || (v.is_float() && v.as_float() != v.as_float())) return;
+    }
+    state_.reader().index_lookup(seek_.index, values_, &found_);
+  }
+
+  const IndexSeek& seek_;
+  std::vector<Value> values_;
+  bool relationships_ = false;
+};
+
+class IndexRangeScanOperator final : public MultiplyingOperator {
+ public:
+  IndexRangeScanOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
+      : MultiplyingOperator(build, op, std::move(input)), range_(as<IndexRangeScan>(op)) {}
+  void close() override {
+    scan_ = {};
+    MultiplyingOperator::close();
+  }
+
+ protected:
+  Status begin() override {
+    scanning_ = false;
+    const graph::IndexInfo* info = state_.reader().schema().find_index(range_.index);
+    if (info == nullptr) return missing_index(range_.index);
+    kind_ = info->definition.entity == graph::EntityKind::kRelationship ? Column::Kind::kRelationships
+                                                                        : Column::Kind::kNodes;
+    return Status();
+  }
+  Status produce(size_t room) override {
+    Column& entities = out_.columns[range_.node];
+    if (entities.kind == Column::Kind::kEmpty) entities.reset(kind_);
+    while (room > 0 && row_ < in_->rows) {
+      if (!scanning_) {
+        bool nothing = false;
+        LORA_TRY(start(&nothing));
+        if (nothing) {
+          ++row_;
+          continue;
+        }
+        scanning_ = true;
+      }
+      const size_t old = entities.ids.size();
+      entities.ids.resize(old + room);
+      const size_t got = scan_.next(entities.ids.data() + old, room);
+      entities.ids.resize(old + got);
+      parents_.insert(parents_.end(), got, static_cast<uint32_t>(row_));
+      state_.count_hits(got);
+      if (got < room) {
+        scanning_ = false;
+        ++row_;
+      }
+      room -= got;
+    }
+    return Status();
+  }
+
+ private:
+  // *nothing: a bound compares to nothing (null, NaN).
+  Status bound_of(const Expr* expr, bool inclusive, graph::IndexBound* bound, bool* nothing) {
+    bound->values.clear();
+    bound->inclusive = inclusive;
+    if (expr == nullptr) return Status();
+    Value v;
+    LORA_TRY(state_.evaluator.evaluate_row(*expr, *in_, row_, &v));
+    if (v.is_null() || (v.is_float() && v.as_float() != v.as_float())) *nothing = true;
+    bound->values.push_back(std::move(v));
+    return Status();
+  }
+  Status start(bool* nothing) {
+    if (range_.prefix != nullptr) {
+      Value prefix;
+      LORA_TRY(state_.evaluator.evaluate_row(*range_.prefix, *in_, row_, &prefix));
+      if (!prefix.is_string()) {
+        *nothing = true;
+        return Status();
+      }
+      scan_ = state_.reader().index_prefix(range_.index, prefix.as_string());
+      return Status();
+    }
+    LORA_TRY(bound_of(range_.lower, range_.lower_inclusive, &lower_, nothing));
+    LORA_TRY(bound_of(range_.upper, range_.upper_inclusive, &upper_, nothing));
+    if (!*nothing) scan_ = state_.reader().index_range(range_.index, lower_, upper_);
+    return Status();
+  }
+
+  const IndexRangeScan& range_;
+  graph::IndexScan scan_;
+  graph::IndexBound lower_, upper_;
+  Column::Kind kind_ = Column::Kind::kNodes;
+  bool scanning_ = false;
+};
+
+class RelationshipScanOperator final : public MultiplyingOperator {
+ public:
+  RelationshipScanOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
+      : MultiplyingOperator(build, op, std::move(input)), scan_op_(as<RelationshipScan>(op)) {}
+  void close() override {
+    scan_ = {};
+    MultiplyingOperator::close();
+  }
+
+ protected:
+  Status begin() override {
+    scanning_ = false;
+    type_ = 0;
+    return Status();
+  }
+  Status produce(size_t room) override {
+    size_t given = 0;
+    while (given < room && row_ < in_->rows) {
+      if (!scanning_ && !start()) {
+        type_ = 0;
+        ++row_;
+        continue;
+      }
+      ids_.resize(std::min<size_t>(room - given, kBatchRowsMax));
+      const size_t got = scan_.next(ids_.data(), ids_.size());
+      state_.count_hits(got);
+      for (size_t i = 0; i < got; ++i) given += give(ids_[i]);
+      if (got < ids_.size()) scanning_ = false;
+    }
+    return Status();
+  }
+
+ private:
+  // The next type's scan; false: no more types.
+  bool start() {
+    const auto names = scan_op_.types.names;
+    if (names.empty()) {
+      if (type_++ > 0) return false;
+      scan_ = state_.reader().scan_relationships(std::nullopt);
+      return scanning_ = true;
+    }
+    while (type_ < names.size()) {
+      const std::optional<RelTypeId> type = resolve_rel_type(state_.reader(), *names[type_++]);
+      if (type) {
+        scan_ = state_.reader().scan_relationships(type);
+        return scanning_ = true;
+      }
+    }
+    return false;
+  }
+  size_t give(uint64_t id) {
+    const std::optional<graph::RelationshipRecord> record = state_.reader().relationship(RelId(id));
+    if (!record || record->deleted) return 0;
+    push(id, record->start.value, record->end.value);
+    if (!scan_op_.both_directions || record->start == record->end) return 1;
+    push(id, record->end.value, record->start.value);
+    return 2;
+  }
+  void push(uint64_t id, uint64_t from, uint64_t to) {
+    add(scan_op_.relationship, Column::Kind::kRelationships, id);
+    add(scan_op_.from, Column::Kind::kNodes, from);
+    add(scan_op_.to, Column::Kind::kNodes, to);
+    parents_.push_back(static_cast<uint32_t>(row_));
+  }
+  void add(Slot slot, Column::Kind kind, uint64_t id) {
+    if (slot == kNoSlot) return;
+    Column& c = out_.columns[slot];
+    if (c.kind == Column::Kind::kEmpty) c.reset(kind);
+    c.ids.push_back(id);
+  }
+
+  const RelationshipScan& scan_op_;
+  graph::EntityScan scan_;
+  std::vector<uint64_t> ids_;
+  size_t type_ = 0;
+  bool scanning_ = false;
+};
+
+// Fills one column of the input's batch in place.
+class CountStoreOperator final : public Operator {
+ public:
+  CountStoreOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
+      : Operator(build, op), input_(std::move(input)), count_(as<CountStore>(op)) {}
+  Status open() override { return input_->open(); }
+  void close() override { input_->close(); }
+
+ protected:
+  Status do_next(size_t rows_wanted, Batch** batch) override {
+    LORA_TRY(input_->next(rows_wanted, batch));
+    if (*batch == nullptr) return Status();
+    Column& out = (**batch)[count_.count];
+    out.reset(Column::Kind::kIntegers);
+    out.integers.assign((*batch)->rows, static_cast<int64_t>(count()));
+    state_.count_hits(1);
+    return Status();
+  }
+
+ private:
+  uint64_t count() {
+    graph::Reader& reader = state_.reader();
+    std::optional<LabelId> label;
+    if (count_.label != nullptr) {
+      label = resolve_label(reader, *count_.label);
+      if (!label) return 0;
+    }
+    if (!count_.relationships) return label ? reader.node_count(*label) : reader.node_count();
+    if (count_.types.names.empty()) {
+      return label ? reader.relationship_count(label, std::nullopt, count_.direction) : reader.relationship_count();
+    }
+    uint64_t total = 0;
+    std::vector<RelTypeId> seen;
+    for (const NameRef* name : count_.types.names) {
+      const std::optional<RelTypeId> type = resolve_rel_type(reader, *name);
+      if (!type || std::find(seen.begin(), seen.end(), *type) != seen.end()) continue;
+      seen.push_back(*type);
+      total += label ? reader.relationship_count(label, type, count_.direction) : reader.relationship_count(*type);
+    }
+    return total;
+  }
+
+  OperatorPtr input_;
+  const CountStore& count_;
+};
+
+}  // namespace
+
+OperatorPtr make_argument(const BuildContext& build, const LogicalOp* op) {
+  return std::make_unique<ArgumentOperator>(build, op);
+}
+OperatorPtr make_node_scan(const BuildContext& build, const LogicalOp* op, OperatorPtr input) {
+  return std::make_unique<NodeScanOperator>(build, op, std::move(input));
+}
+OperatorPtr make_node_by_id_seek(const BuildContext& build, const LogicalOp* op, OperatorPtr input) {
+  return std::make_unique<NodeByIdSeekOperator>(build, op, std::move(input));
+}
+OperatorPtr make_index_seek(const BuildContext& build, const LogicalOp* op, OperatorPtr input) {
+  return std::make_unique<IndexSeekOperator>(build, op, std::move(input));
+}
+OperatorPtr make_index_range_scan(const BuildContext& build, const LogicalOp* op, OperatorPtr input) {
+  return std::make_unique<IndexRangeScanOperator>(build, op, std::move(input));
+}
+OperatorPtr make_relationship_scan(const BuildContext& build, const LogicalOp* op, OperatorPtr input) {
+  return std::make_unique<RelationshipScanOperator>(build, op, std::move(input));
+}
+OperatorPtr make_relationship_by_id_seek(const BuildContext& build, const LogicalOp* op, OperatorPtr input) {
+  return std::make_unique<RelationshipByIdSeekOperator>(build, op, std::move(input));
+}
+OperatorPtr make_count_store(const BuildContext& build, const LogicalOp* op, OperatorPtr input) {
+  return std::make_unique<CountStoreOperator>(build, op, std::move(input));
+}
+
+}  // namespace lora::cypher
