@@ -263,7 +263,8 @@ class Value {
   const VectorValue& as_vector() const;
   const Binary& as_binary() const;
 
-  // The list behind this value for appending, without a copy when this is its only owner. Must be a list.
+  // The list behind this value for appending, without a copy when this is its only owner. Must be a list. Never put the
+  // value into its own list: take a copy before the call.
   List& unshare_list();
 
   // Heap bytes behind this value, shared parts counted fully (for memory budgets). Does not recurse deeper than

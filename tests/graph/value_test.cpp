@@ -71,12 +71,6 @@ TEST(ValueTest, CopiesShareUntilOneAppends) {
   EXPECT_EQ(&b.as_list(), before);
 }
 
-TEST(ValueTest, AppendingAListToItselfKeepsItsOldContents) {
-  Value a = list({i(1)});
-  a.unshare_list().push_back(Value(a));
-  ASSERT_EQ(a.as_list().size(), 2u);
-}
-
 TEST(ValueTest, FreesHundredThousandLevels) {
   Value deep = nested_list(100'000);
   for (int n = 0; n < 1'000; ++n) {

@@ -1,0 +1,104 @@
+#include "graph/text.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+
+#include "tests/support/random_values.h"
+
+namespace lora {
+namespace {
+
+using test::nested_list;
+using test::RandomValues;
+using test::test_seed;
+
+std::string float_text(double value) {
+  std::string text;
+  append_float(&text, value);
+  return text;
+}
+std::string literal(const Value& value) {
+  const auto text = to_literal(value);
+  return text.ok() ? *text : text.status().to_string();
+}
+
+TEST(TextTest, FloatsHaveAPointAndFewDigits) {
+  EXPECT_EQ(float_text(1.0), "1.0");
+  EXPECT_EQ(float_text(-0.0), "-0.0");
+  EXPECT_EQ(float_text(0.1), "0.1");
+  EXPECT_EQ(float_text(2.3), "2.3");
+  EXPECT_EQ(float_text(100), "100.0");
+  EXPECT_EQ(float_text(9'999'999), "9999999.0");
+  EXPECT_EQ(float_text(1e7), "1.0E7");
+  EXPECT_EQ(float_text(1.5e10), "1.5E10");
+  EXPECT_EQ(float_text(0.001), "0.001");
+  EXPECT_EQ(float_text(0.00012), "1.2E-4");
+  EXPECT_EQ(float_text(5e-324), "5.0E-324");
+  EXPECT_EQ(float_text(1.7976931348623157e308), "1.7976931348623157E308");
+  EXPECT_EQ(float_text(-123.456), "-123.456");
+  EXPECT_EQ(float_text(NAN), "NaN");
+  EXPECT_EQ(float_text(-INFINITY), "-Infinity");
+}
+
+TEST(TextTest, FloatsReadBackToTheSameBits) {
+  const uint64_t seed = test_seed(11);
+  SCOPED_TRACE("LORA_TEST_SEED=" + std::to_string(seed));
+  RandomValues random(seed);
+  for (int n = 0; n < 50'000; ++n) {
+    const double value = random.number();
+    if (std::isfinite(value)) {
+      const std::string text = float_text(value);
+      ASSERT_EQ(std::bit_cast<uint64_t>(std::strtod(text.c_str(), nullptr)), std::bit_cast<uint64_t>(value)) << text;
+      ASSERT_NE(text.find('.'), std::string::npos);
+    }
+  }
+}
+
+TEST(TextTest, ReadableTextOfEachType) {
+  EXPECT_EQ(to_text(Value::string("it's")), "it's");
+  EXPECT_EQ(to_text(Value::boolean(true)), "true");
+  EXPECT_EQ(to_text(Value::integer(std::numeric_limits<int64_t>::min())), "-9223372036854775808");
+  EXPECT_EQ(to_text(Value::list({Value::integer(1), Value::string("it's"), Value()})), "[1, 'it\\'s', null]");
+  EXPECT_EQ(to_text(Value::date({0})), "1970-01-01");
+  EXPECT_EQ(to_text(Value::point({Crs::kCartesian, 1, 2, 0})), "point({x: 1.0, y: 2.0, crs: 'cartesian'})");
+  Node node{NodeId(1), {"A", "B c"}, {}};
+  node.properties.emplace_back(Value::string("p"), Value::integer(1));
+  const Node other{NodeId(2), {}, {}};
+  EXPECT_EQ(to_text(Value::hydrated(node)), "(:A:`B c` {p: 1})");
+  EXPECT_EQ(to_text(Value::node(NodeId(4))), "(4)");
+  Path path{{node, other}, {{RelId(0), NodeId(2), NodeId(1), "T", {}}}};
+  EXPECT_EQ(to_text(Value::hydrated(path)), "(:A:`B c` {p: 1})<-[:T]-()");
+}
+
+TEST(TextTest, LiteralsAreCypher) {
+  EXPECT_EQ(literal(Value::string("a'b\\c\n\x01\u00e9\U0001F600")), "'a\\'b\\\\c\\n\\u0001\u00e9\U0001F600'");
+  EXPECT_EQ(literal(Value::floating(NAN)), "(0.0 / 0.0)");
+  EXPECT_EQ(literal(Value::floating(-INFINITY)), "(-1.0 / 0.0)");
+  EXPECT_EQ(literal(Value::date({0})), "date('1970-01-01')");
+  EXPECT_EQ(literal(Value::date_time({0, 0, 3'600, "Europe/Berlin"})), "datetime('1970-01-01T01:00+01:00[Europe/Berlin]')");
+  EXPECT_EQ(literal(Value::duration({1, 0, 0, 0})), "duration('P1M')");
+  EXPECT_EQ(literal(Value::vector({VectorType::kInteger8, {}, {1, -2}})), "vector([1, -2], 2, INTEGER8)");
+  EXPECT_EQ(literal(Value::vector({VectorType::kFloat32, {1.5}, {}})), "vector([1.5], 1, FLOAT32)");
+  EXPECT_EQ(literal(Value::binary({{"a", std::string("\0\xff", 2)}})), "bytes.hex_decode('6100ff')");
+  std::vector<MapEntry> entries;
+  entries.emplace_back(Value::string("a b`"), Value::list({}));
+  entries.emplace_back(Value::string("c"), Value());
+  EXPECT_EQ(literal(Value::map(entries)), "{`a b```: [], c: null}");
+}
+
+TEST(TextTest, EntitiesHaveNoLiteral) {
+  EXPECT_EQ(to_literal(Value::list({Value::node(NodeId(1))})).status().info().type, "TypeError");
+}
+
+TEST(TextTest, DeepValuesAreCutOrRefused) {
+  const Value deep = nested_list(5'000);
+  EXPECT_LT(to_text(deep).size(), 2'100u);
+  EXPECT_EQ(to_literal(deep).status().code(), ErrorCode::kLimit);
+  EXPECT_EQ(literal(nested_list(kNestingMax)).size(), 2 * kNestingMax);
+}
+
+}  // namespace
+}  // namespace lora
