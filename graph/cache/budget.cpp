@@ -52,7 +52,7 @@ Budget::Budget(Versions* versions, uint64_t limit_bytes) : versions_(versions), 
 
 void Budget::loaded(bool structure_held) {
   loads_.fetch_add(1, std::memory_order_relaxed);
-  make_room(structure_held);
+  if (!structure_held) make_room();
 }
 
 void Budget::make_room(bool structure_held) {

@@ -30,11 +30,12 @@ class Budget {
   // `limit_bytes`: for all objects of `versions`. 0: no limit.
   Budget(Versions* versions, uint64_t limit_bytes);
 
-  // After a chunk has been loaded and published: counts it and, over the limit, evicts some. Must be called outside of
-  // Versions::structure() or with `structure_held` by the writer. The chunk just loaded is safe: the caller is inside an
-  // access epoch.
+  // After a chunk has been loaded and published: counts it and, over the limit, evicts some. The chunk just loaded may be
+  // read until the caller leaves its access epoch, even when it is evicted again at once. `structure_held`: by the
+  // writer in the middle of a write call; then nothing is evicted, so that what it has loaded stays linked.
   void loaded(bool structure_held = false);
-  // Same without a load: the writer calls it at the end of a statement.
+  // Evicts without a load; the writer calls it after a write call or at the end of a statement (`structure_held`: it
+  // still holds Versions::structure(), nothing it needs afterwards must be relied on to be resident).
   void make_room(bool structure_held = false);
 
   // Under pressure a single point read need not load a whole chunk. False: read the entity or list straight from the

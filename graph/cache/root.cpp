@@ -43,26 +43,36 @@ uint64_t count_in(const CounterPage* page, uint64_t token) { return page == null
 }  // namespace
 
 // --- loading ---
-// Without a context publishing changes slots, never the root itself; with one the root is the transaction's own.
+// Without a context publishing changes slots, never the root itself. With one the root is the transaction's own, and the
+// evictor may be looking at it.
+namespace {
+std::unique_lock<std::recursive_mutex> lock_for(WriteContext* context) {
+  return context == nullptr ? std::unique_lock<std::recursive_mutex>() : context->versions()->structure();
+}
+}  // namespace
 
 const EntityBlock* Root::publish_block(WriteContext* context, EntityKind kind, uint64_t index, EntityBlock* block) const {
+  auto lock = lock_for(context);
   auto* self = const_cast<Root*>(this);
   return (kind == EntityKind::kNode ? self->node_blocks : self->relationship_blocks)
       .publish_loaded({context, object_bytes}, index, block);
 }
 
 const LabelChunk* Root::publish_label_chunk(WriteContext* context, LabelId label, uint64_t index, LabelChunk* chunk) const {
+  auto lock = lock_for(context);
   return const_cast<Root*>(this)->labels.publish_loaded({context, object_bytes}, label.value,
                                                         next_node / LabelChunk::kRows + 1, index, chunk);
 }
 
 const TopologyChunk* Root::publish_topology_chunk(WriteContext* context, RelTypeId type, Direction direction,
                                                   uint64_t index, TopologyChunk* chunk) const {
+  auto lock = lock_for(context);
   return const_cast<Root*>(this)->topology.publish_loaded({context, object_bytes}, topology_token(type, direction),
                                                           next_node / TopologyChunk::kNodes + 1, index, chunk);
 }
 
 const IndexTree* Root::publish_index(WriteContext* context, IndexId index, IndexTree* tree) const {
+  auto lock = lock_for(context);
   return const_cast<Root*>(this)->indexes.publish_loaded({context, object_bytes}, index.value, tree);
 }
 

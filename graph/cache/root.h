@@ -90,7 +90,8 @@ struct Root : RootFields {
   }
   const cache::IndexTree* find_index(IndexId index) const { return indexes.find(index.value); }
 
-  // --- loading; `context` when the open transaction reads its private root, else null ---
+  // --- loading; `context` when the open transaction reads its private root, else null. With a context they take
+  // Versions::structure() themselves. ---
   const cache::EntityBlock* publish_block(cache::WriteContext* context, EntityKind kind, uint64_t index,
                                           cache::EntityBlock* block) const;
   const cache::LabelChunk* publish_label_chunk(cache::WriteContext* context, LabelId label, uint64_t index,

@@ -125,6 +125,7 @@ Object* publish_loaded_slot(const Loading& loading, TrieNode** root, uint64_t in
   }
   // Counted before it can be seen: afterwards an evictor may already have freed it.
   const int64_t chunk_bytes = static_cast<int64_t>(tree_bytes(chunk));
+  chunk->touch();
   Object* there = nullptr;
   if (node->slot[index & 63].compare_exchange_strong(there, chunk, std::memory_order_acq_rel,
                                                      std::memory_order_acquire)) {

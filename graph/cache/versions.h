@@ -67,6 +67,7 @@ class WriteContext {
   uint64_t first_stamp() const { return first_stamp_; }
   // Bytes of all objects that this transaction has made and that are still alive.
   uint64_t bytes() const { return bytes_; }
+  Versions* versions() const { return versions_; }
 
   // Each takes Versions::structure() itself. Statements do not nest; writes outside of one belong to a first, implicit
   // statement that cannot be rolled back alone. Batch arrays handed out before rollback stay readable until the reader
@@ -157,7 +158,8 @@ class Versions {
   void publish(uint64_t version);
   // After a failed sync: the tip goes back to the published root; what came after is freed.
   void drop_unpublished();
-  std::unique_lock<std::mutex> structure() { return std::unique_lock<std::mutex>(structure_); }
+  // Recursive: the writer may hold it around several calls that take it themselves.
+  std::unique_lock<std::recursive_mutex> structure() { return std::unique_lock<std::recursive_mutex>(structure_); }
 
   // Frees what may be freed. Called by publish() when the queue has doubled, by unpin() of an old root; never blocks
   // for long. Any thread.
@@ -176,7 +178,7 @@ class Versions {
   std::atomic<Root*> tip_{nullptr};
   std::atomic<uint64_t> epoch_{1};
   std::atomic<int64_t> object_bytes_{0};
-  std::mutex structure_;
+  std::recursive_mutex structure_;
   std::unique_ptr<Impl> impl_;
 };
 
