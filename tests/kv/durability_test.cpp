@@ -113,7 +113,7 @@ class Workload {
   uint64_t acknowledged() const { return acknowledged_; }
 
  private:
-  std::string key() { return "\x01" + std::to_string(random_() % 60); }
+  std::string key() { return std::string("\x01").append(std::to_string(random_() % 60)); }
   std::string value() { return std::string(random_() % 200, static_cast<char>('a' + random_() % 26)); }
   void change(WriteBatch& batch, State& next) {
     for (uint64_t left = random_() % 6; left > 0; --left) {

@@ -62,7 +62,7 @@ class Pair {
   }
 
  private:
-  std::string key() { return "\x01" + std::to_string(random_() % 300); }
+  std::string key() { return std::string("\x01").append(std::to_string(random_() % 300)); }
   Keyspace space() { return static_cast<Keyspace>(random_() % kKeyspaceCount); }
   std::string value() { return std::string(random_() % 400, static_cast<char>('a' + random_() % 26)); }
 
