@@ -2,8 +2,8 @@
 
 find_program(LORA_CCACHE ccache)
 if(LORA_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${LORA_CCACHE})
-  set(CMAKE_C_COMPILER_LAUNCHER ${LORA_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}
+      ${LORA_CCACHE})
 endif()
 
 add_library(lora_flags INTERFACE)
@@ -11,7 +11,8 @@ target_compile_options(lora_flags INTERFACE -Wall -Wextra -Wnon-virtual-dtor -Wo
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(lora_flags INTERFACE -Wthread-safety)
 endif()
-target_include_directories(lora_flags INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}>)
+# No build folder here: command lines stay the same in every build tree, so ccache serves them all.
+target_include_directories(lora_flags INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
 if(LORA_SANITIZE)
   add_compile_options(-fsanitize=${LORA_SANITIZE} -fno-omit-frame-pointer)
   string(REPLACE ",fuzzer-no-link" "" lora_link_sanitizers "${LORA_SANITIZE}")
