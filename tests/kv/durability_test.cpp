@@ -195,7 +195,7 @@ TEST(PowerLoss, ALyingDiskIsCaught) {
     disk.faults().set_sync_lies(true);
     uint64_t acknowledged = 0;
     for (uint64_t i = 2 + random() % 20; i > 0; --i) {
-      const uint64_t number = put(*store, kN, "k" + std::to_string(i), std::string(100, 'v'));
+      const uint64_t number = put(*store, kN, std::string("k").append(std::to_string(i)), std::string(100, 'v'));
       if (store->wait_durable(number).ok()) {
         acknowledged = number;
       }
@@ -313,7 +313,7 @@ TEST(DiskFull, StopsWritesKeepsReadsAndGoesOnAfterReopening) {
     Status failure;
     for (int i = 0; i < 10000 && failure.ok(); ++i) {
       const auto batch = store->batch();
-      batch->put(kN, "k" + std::to_string(i), std::string(1000, static_cast<char>('a' + i % 26)));
+      batch->put(kN, std::string("k").append(std::to_string(i)), std::string(1000, static_cast<char>('a' + i % 26)));
       const Result<uint64_t> number = store->write(*batch, "");
       failure = number.ok() ? store->wait_durable(*number) : number.status();
       acknowledged += failure.ok() ? 1 : 0;

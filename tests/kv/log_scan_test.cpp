@@ -24,7 +24,7 @@ class LogScanTest : public testing::Test {
     options.directory = directory_ / "db";
     const auto store = must_open(options);
     for (uint64_t i = 1; i <= commits; ++i) {
-      const uint64_t number = put(*store, Keyspace::kNodes, "k" + std::to_string(i), std::string(value_bytes, 'v'));
+      const uint64_t number = put(*store, Keyspace::kNodes, std::string("k").append(std::to_string(i)), std::string(value_bytes, 'v'));
       if (i == synced) {
         EXPECT_STATUS_OK(store->wait_durable(number));
       }
