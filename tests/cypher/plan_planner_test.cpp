@@ -1,0 +1,129 @@
+#include "tests/cypher/plan_fixture.h"
+
+namespace lora::test {
+namespace {
+
+using PlannerTest = PlanTest;
+
+TEST_F(PlannerTest, ReturnOfAConstantIsAProjectionOfOneRow) {
+  EXPECT_EQ(plan("RETURN 1 AS x"), "Projection(Argument)");
+}
+
+TEST_F(PlannerTest, LabelIsScannedByLabel) {
+  EXPECT_EQ(plan("MATCH (n:Person) RETURN n"), "NodeByLabelScan(n:Person)");
+  EXPECT_EQ(plan("MATCH (n) RETURN n"), "AllNodesScan(n)");
+}
+
+TEST_F(PlannerTest, EqualityOnAUniqueKeyIsASeekWithoutAFilter) {
+  fill();
+  EXPECT_EQ(plan("MATCH (n:Person {id: 7}) RETURN n"), "NodeIndexSeek(n:Person(id = 7))");
+  EXPECT_EQ(plan("MATCH (n:Person) WHERE n.id = $id RETURN n"), "NodeIndexSeek(n:Person(id = $id))");
+  EXPECT_EQ(plan("MATCH (n:Person) WHERE 7 = n.id RETURN n"), "NodeIndexSeek(n:Person(id = 7))");
+  EXPECT_EQ(plan("MATCH (n:Person) WHERE n.id IN [1, 2] RETURN n"), "NodeIndexSeek(n:Person(id IN [1, 2]))");
+}
+
+TEST_F(PlannerTest, SeekIsPreferredOnAnEmptyGraphToo) {
+  run("CREATE INDEX person_name FOR (p:Person) ON (p.name)");
+  run("CREATE (:Person {name: 'a'})");
+  EXPECT_EQ(plan("MATCH (n:Person {name: 'a'}) RETURN n"), "NodeIndexSeek(n:Person(name = 'a'))");
+}
+
+TEST_F(PlannerTest, RangeOnAnIndexedKeyKeepsItsFilter) {
+  fill();
+  EXPECT_EQ(plan("MATCH (n:Person) WHERE n.name STARTS WITH 'name1' RETURN n"),
+            "Filter(NodeIndexSeekByRange(n:Person(name STARTS WITH 'name1')))");
+  EXPECT_EQ(plan("MATCH (n:Person) WHERE n.id > 990 AND n.id < 995 RETURN n"),
+            "Filter(NodeIndexSeekByRange(n:Person(id > 990 AND id < 995)))");
+}
+
+TEST_F(PlannerTest, IdIsSought) {
+  EXPECT_EQ(plan("MATCH (n) WHERE id(n) = 3 RETURN n"), "NodeByIdSeek(n WHERE id(n) = 3)");
+  EXPECT_EQ(plan("MATCH ()-[r]->() WHERE id(r) = 3 RETURN r"), "DirectedRelationshipByIdSeek(()-[r]->() WHERE id = 3)");
+}
+
+TEST_F(PlannerTest, ExpansionStartsAtTheSelectiveEnd) {
+  fill();
+  EXPECT_EQ(plan("MATCH (a:Person)-[r:KNOWS]->(b:Person {id: 3}) RETURN a, r"),
+            "Expand(All)[(b)<-[r:KNOWS]-(a:Person)](NodeIndexSeek(b:Person(id = 3)))");
+}
+
+TEST_F(PlannerTest, TwoUniqueEndsAreBothSoughtAndJoinedByExpandInto) {
+  fill();
+  const std::string p = plan("MATCH (a:Person {id: 1})-[r:LIVES_IN]->(c)<-[s:LIVES_IN]-(b:Person {id: 6}) RETURN c");
+  EXPECT_NE(p.find("Expand(Into)"), std::string::npos) << p;
+  EXPECT_NE(p.find("id = 1"), std::string::npos) << p;
+  EXPECT_NE(p.find("id = 6"), std::string::npos) << p;
+}
+
+TEST_F(PlannerTest, BoundNodeIsExpandedFrom) {
+  fill();
+  EXPECT_EQ(plan("MATCH (a:Person {id: 1}) MATCH (a)-[:KNOWS]->(b) RETURN b"),
+            "Expand(All)[(a)-[:KNOWS]->(b)](NodeIndexSeek(a:Person(id = 1)))");
+}
+
+TEST_F(PlannerTest, UnwoundKeysAreSoughtRowByRow) {
+  fill();
+  EXPECT_EQ(plan("UNWIND $rows AS r MATCH (a:Person {id: r.src}), (b:Person {id: r.dst}) RETURN a, b"),
+            "NodeIndexSeek(NodeIndexSeek(Unwind(Argument)))");
+}
+
+TEST_F(PlannerTest, PiecesWithoutConnectionAreJoinedOnEquality) {
+  fill();
+  const std::string p = plan("MATCH (a:Person), (b:Person) WHERE a.age = b.age RETURN a, b");
+  EXPECT_NE(p.find("ValueHashJoin("), std::string::npos) << p;
+}
+
+TEST_F(PlannerTest, OptionalMatchIsApplied) {
+  fill();
+  EXPECT_EQ(plan("MATCH (a:City) OPTIONAL MATCH (a)-[:X]->(b) RETURN a, b"),
+            "OptionalApply(NodeByLabelScan(a:City), Expand(All)[(a)-[:X]->(b)](Argument))");
+}
+
+TEST_F(PlannerTest, SortWithLimitIsATop) {
+  EXPECT_EQ(plan("MATCH (n:City) RETURN n.name AS x ORDER BY x LIMIT 3"), "Limit(Top(Projection(NodeByLabelScan(n:City))))");
+}
+
+TEST_F(PlannerTest, UnknownNamesPlan) {
+  EXPECT_EQ(number("MATCH (n:Nobody)-[:NOTHING]->(m {nope: 1}) RETURN count(*)"), 0);
+}
+
+TEST_F(PlannerTest, ThousandsOfClausesAreALimitNotACrash) {
+  std::string query = "UNWIND [1] AS x";
+  for (int i = 0; i < 20'000; ++i) query += " WITH x UNWIND [1] AS x" + std::to_string(i);
+  query += " RETURN x";
+  const auto result = db_->execute(query);
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.status().code(), ErrorCode::kLimit) << result.status().to_string();
+}
+
+TEST_F(PlannerTest, LongPatternsArePlannedGreedily) {
+  run("UNWIND range(0, 29) AS i CREATE (:L {i: i})");
+  run("MATCH (a:L), (b:L) WHERE b.i = a.i + 1 CREATE (a)-[:N]->(b)");
+  std::string query = "MATCH (n0:L {i: 0})";
+  for (int i = 1; i <= 25; ++i) query += "-[:N]->(n" + std::to_string(i) + ")";
+  EXPECT_EQ(number(query + " RETURN n25.i"), 25);
+}
+
+TEST_F(PlannerTest, MoreThanSixtyRelationshipsArePlannedInPieces) {
+  run("UNWIND range(0, 99) AS i CREATE (:L {i: i})");
+  run("MATCH (a:L), (b:L) WHERE b.i = a.i + 1 CREATE (a)-[:N]->(b)");
+  std::string query = "MATCH (n0:L {i: 0})";
+  for (int i = 1; i <= 90; ++i) query += "-[:N]->(n" + std::to_string(i) + ")";
+  EXPECT_EQ(number(query + " RETURN n90.i"), 90);
+}
+
+TEST_F(PlannerTest, RelationshipsOfOneMatchDifferAlsoAcrossPieces) {
+  run("CREATE (:A)-[:T]->(:B)");
+  EXPECT_EQ(number("MATCH (a)-[r]->(b), (c)-[s]->(d) RETURN count(*)"), 0);
+  EXPECT_EQ(number("MATCH (a)-[r]->(b) MATCH (c)-[s]->(d) RETURN count(*)"), 1);
+}
+
+TEST_F(PlannerTest, RelationshipBoundBeforeIsFollowed) {
+  run("CREATE (:A {x: 1})-[:T]->(:B {x: 2})");
+  EXPECT_EQ(number("MATCH ()-[r]->() MATCH (a)-[r]->(b) RETURN a.x * 10 + b.x"), 12);
+  EXPECT_EQ(number("MATCH ()-[r]->() MATCH (a)-[r]-(b) RETURN count(*)"), 2);
+  EXPECT_EQ(number("MATCH (a:B)-[r]-() MATCH (a)<-[r]-(b) RETURN b.x"), 1);
+}
+
+}  // namespace
+}  // namespace lora::test

@@ -1,0 +1,89 @@
+#include "tests/cypher/plan_fixture.h"
+
+namespace lora::test {
+namespace {
+
+using RulesTest = PlanTest;
+
+TEST_F(RulesTest, CountsOfNodesComeFromTheCounters) {
+  fill();
+  EXPECT_EQ(plan("MATCH (n) RETURN count(*)"), "NodeCountFromCountStore(count(()))");
+  EXPECT_EQ(plan("MATCH (n:Person) RETURN count(n)"), "NodeCountFromCountStore(count((:Person)))");
+  EXPECT_EQ(number("MATCH (n:Person) RETURN count(n)"), 1000);
+  EXPECT_EQ(number("MATCH (n) RETURN count(DISTINCT n)"), 1005);
+  EXPECT_EQ(number("MATCH (n:Nobody) RETURN count(*)"), 0);
+}
+
+TEST_F(RulesTest, CountsOfRelationshipsComeFromTheCounters) {
+  fill();
+  EXPECT_EQ(plan("MATCH ()-[r:KNOWS]->() RETURN count(r)"), "RelationshipCountFromCountStore(count(()-[:KNOWS]->()))");
+  EXPECT_EQ(number("MATCH ()-[r:KNOWS]->() RETURN count(r)"), 1000);
+  EXPECT_EQ(plan("MATCH (:Person)-[:LIVES_IN]->() RETURN count(*)"),
+            "RelationshipCountFromCountStore(count((:Person)-[:LIVES_IN]->()))");
+  EXPECT_EQ(number("MATCH (:Person)-[:LIVES_IN]->() RETURN count(*)"), 1000);
+  EXPECT_EQ(number("MATCH (:City)-[:LIVES_IN]->() RETURN count(*)"), 0);
+  EXPECT_EQ(number("MATCH (:City)<-[:LIVES_IN|KNOWS|LIVES_IN]-() RETURN count(*)"), 1000);
+}
+
+TEST_F(RulesTest, UndirectedCountsAreNotTakenFromTheCounters) {
+  run("CREATE (a:A)-[:T]->(a), (a)-[:T]->(:A)");
+  EXPECT_EQ(number("MATCH ()-[r:T]-() RETURN count(r)"), 3);
+  EXPECT_EQ(number("MATCH ()-[r:T]->() RETURN count(r)"), 2);
+}
+
+TEST_F(RulesTest, FiltersKeepCountsFromTheCounters) {
+  fill();
+  EXPECT_EQ(number("MATCH (n:Person) WHERE n.age < 10 RETURN count(*)"), 130);
+  EXPECT_EQ(number("MATCH (n:Person) RETURN count(n.nope)"), 0);
+}
+
+TEST_F(RulesTest, LastHopIsCountedByDegree) {
+  fill();
+  EXPECT_EQ(plan("MATCH (a:Person {id: 1})-[:KNOWS]->(b) RETURN count(*)"),
+            "EagerAggregation(Degree(NodeIndexSeek(a:Person(id = 1))))");
+  EXPECT_EQ(number("MATCH (a:Person {id: 1})-[:KNOWS]->(b) RETURN count(*)"), 1);
+  EXPECT_EQ(number("MATCH (a)-[:KNOWS]->()-[:KNOWS]->() RETURN count(*)"), 1000);
+}
+
+TEST_F(RulesTest, CountByDegreeLeavesOutTheRelationshipWalkedBefore) {
+  run("CREATE (a:A {x: 1})-[:T]->(a), (a)-[:T]->(b:A {x: 2})");
+  // Paths of two different relationships: loop then out. Not the loop twice.
+  EXPECT_EQ(number("MATCH (a)-[:T]->(b)-[:T]->(c) RETURN count(*)"), 1);
+  EXPECT_EQ(number("MATCH (a)<-[:T]-(b)<-[:T]-(c) RETURN count(*)"), 1);
+}
+
+TEST_F(RulesTest, CountByDegreeMakesNoGroupForNodesWithoutRelationships) {
+  run("CREATE (a:A {x: 1})-[:T]->(:B), (a)-[:T]->(:B), (:A {x: 2})");
+  const auto result = db_->execute("MATCH (a:A)-[:T]->(b) RETURN a.x AS x, count(*) AS c");
+  ASSERT_TRUE(result.ok());
+  ASSERT_EQ(result->row_count, 1u);
+  EXPECT_EQ(result->at(0, 1).as_integer(), 2);
+  EXPECT_EQ(number("MATCH (a:Nope)-[:T]->(b) RETURN count(b)"), 0);
+}
+
+TEST_F(RulesTest, ExistsInWhereBecomesASemiApply) {
+  fill();
+  const std::string p = plan("MATCH (c:City) WHERE EXISTS { (c)<-[:LIVES_IN]-() } AND c.name <> 'city1' RETURN c");
+  EXPECT_TRUE(p.starts_with("SemiApply(Filter(NodeByLabelScan(c:City)), ")) << p;
+  const std::string n = plan("MATCH (c:City) WHERE NOT (c)<-[:LIVES_IN]-() RETURN c");
+  EXPECT_TRUE(n.starts_with("AntiSemiApply(NodeByLabelScan(c:City), ")) << n;
+}
+
+TEST_F(RulesTest, DistinctEndsOfVariableLengthAreSearchedOnce) {
+  const std::string p = plan("MATCH (a:A)-[:T*1..5]->(b) RETURN DISTINCT b");
+  EXPECT_NE(p.find("VarLengthExpand(Pruning)"), std::string::npos) << p;
+  EXPECT_EQ(plan("MATCH (a:A)-[r:T*1..5]->(b) RETURN DISTINCT b, size(r) AS s").find("Pruning"), std::string::npos);
+  EXPECT_EQ(plan("MATCH (a:A)-[:T*2..5]->(b) RETURN DISTINCT b").find("Pruning"), std::string::npos);
+  EXPECT_EQ(plan("MATCH (a:A)-[:T*1..5]-(b) RETURN DISTINCT b").find("Pruning"), std::string::npos);
+}
+
+TEST_F(RulesTest, UnusedPathIsNotBuilt) {
+  EXPECT_EQ(plan("MATCH p = (a:A)-[:T]->(b) RETURN b"), "Expand(All)[(a)-[:T]->(b)](NodeByLabelScan(a:A))");
+}
+
+TEST_F(RulesTest, UnusedExpressionThatMayFailIsKept) {
+  EXPECT_FALSE(db_->execute("UNWIND [0] AS z WITH 1 / z AS x RETURN 1").ok());
+}
+
+}  // namespace
+}  // namespace lora::test
