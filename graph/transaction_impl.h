@@ -124,7 +124,7 @@ struct Transaction::Impl {
     cache::Versions* versions_;
     cache::AccessSlot* slot_;
     bool entered_;
-    std::unique_lock<std::mutex> lock_;
+    decltype(std::declval<cache::Versions&>().structure()) lock_;
   };
 
   Status check_open() const;
