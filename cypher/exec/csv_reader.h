@@ -14,7 +14,7 @@ namespace lora::cypher {
 
 class CsvReader {
  public:
-  // `url`: a path below `import_dir`, or the same as file:///path. kIo when it cannot be read; kReadOnly-free errors:
+  // `url`: a path below `import_dir`, or the same as file:///path. Errors: kIo when it cannot be read,
   // kConfig when import_dir is empty, kIo for anything outside of it.
   static Result<std::unique_ptr<CsvReader>> open(std::string_view import_dir, std::string_view url, char separator);
 

@@ -1,0 +1,132 @@
+// Columns keep their values through every way of filling, cutting and gathering.
+#include "cypher/expr/batch.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+namespace lora::cypher {
+namespace {
+
+void expect_equal(const Column& c, const List& model) {
+  ASSERT_EQ(c.size(), c.kind == Column::Kind::kEmpty ? 0 : model.size());
+  for (size_t i = 0; i < c.size(); ++i) {
+    ASSERT_TRUE(equivalent(c.get(i), model[i])) << i;
+    ASSERT_EQ(c.is_null(i), model[i].is_null()) << i;
+  }
+}
+
+TEST(ColumnTest, TypedByItsFirstValueAndBoxedByTheFirstThatDoesNotFit) {
+  Column c;
+  c.push(Value::integer(1));
+  EXPECT_EQ(c.kind, Column::Kind::kIntegers);
+  c.push(Value());
+  EXPECT_EQ(c.kind, Column::Kind::kIntegers);
+  EXPECT_TRUE(c.is_null(1));
+  c.push(Value::string("x"));
+  EXPECT_EQ(c.kind, Column::Kind::kValues);
+  expect_equal(c, {Value::integer(1), Value(), Value::string("x")});
+}
+
+TEST(ColumnTest, NodesAndRelationshipsAreIdsWithANullId) {
+  Column c;
+  c.push(Value::node(NodeId(7)));
+  c.push(Value());
+  EXPECT_EQ(c.kind, Column::Kind::kNodes);
+  EXPECT_EQ(c.ids[1], kNoId);
+  c.push(Value::relationship(RelId(7)));
+  EXPECT_EQ(c.kind, Column::Kind::kValues);
+  EXPECT_TRUE(c.get(2).is_relationship());
+}
+
+TEST(ColumnTest, ClearLeavesNothingBehind) {
+  Column c;
+  c.push(Value::floating(1));
+  c.push(Value());
+  c.clear();
+  EXPECT_EQ(c.size(), 0u);
+  c.push(Value::floating(2));
+  EXPECT_FALSE(c.is_null(0));
+}
+
+TEST(ColumnTest, GatherRepeatsAndReorders) {
+  Column c;
+  for (int i = 0; i < 4; ++i) c.push(i == 2 ? Value() : Value::integer(i));
+  c.gather({3, 2, 2, 0});
+  expect_equal(c, {Value::integer(3), Value(), Value(), Value::integer(0)});
+}
+
+TEST(ColumnTest, AgreesWithAListUnderRandomChanges) {
+  std::mt19937 random(99);
+  const auto any = [&]() -> Value {
+    switch (random() % 5) {
+      case 0: return Value();
+      case 1: return Value::floating(static_cast<double>(random() % 9));
+      case 2: return Value::string("some text that does not fit inside " + std::to_string(random() % 9));
+      case 3: return Value::node(NodeId(random() % 9));
+      default: return Value::integer(static_cast<int64_t>(random() % 9));
+    }
+  };
+  for (int round = 0; round < 300; ++round) {
+    const bool one_kind = round % 2 == 0;
+    const auto next = [&] { return one_kind && random() % 5 != 0 ? Value::integer(static_cast<int64_t>(random() % 9)) : one_kind ? Value() : any(); };
+    Column c, other;
+    List model, other_model;
+    for (size_t i = random() % 20; i-- > 0;) other_model.push_back(next());
+    for (const Value& v : other_model) other.push(v);
+    for (int step = 0; step < 30; ++step) {
+      switch (random() % 7) {
+        case 0:
+        case 1: {
+          const Value v = next();
+          c.push(v);
+          model.push_back(v);
+          break;
+        }
+        case 2:
+          c.append(other);
+          model.insert(model.end(), other_model.begin(), other_model.end());
+          break;
+        case 3: {
+          if (other_model.empty()) break;
+          const size_t row = random() % other_model.size();
+          c.push_from(other, row);
+          model.push_back(other_model[row]);
+          break;
+        }
+        case 4: {
+          if (model.empty()) break;
+          std::vector<uint32_t> rows;
+          List gathered;
+          for (size_t i = random() % 10; i-- > 0;) rows.push_back(static_cast<uint32_t>(random() % model.size()));
+          if (random() % 2 == 0) {
+            std::sort(rows.begin(), rows.end());
+            rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+          }
+          for (uint32_t r : rows) gathered.push_back(model[r]);
+          c.gather(rows);
+          model = gathered;
+          break;
+        }
+        case 5: {
+          const size_t keep = model.size() / 2 + model.size() / 4;
+          c.truncate(keep);
+          if (model.size() > keep) model.resize(keep);
+          break;
+        }
+        default:
+          if (model.empty()) break;
+          c.push_nulls(2);
+          model.resize(model.size() + 2);
+          break;
+      }
+      if (model.empty()) c.clear();
+      expect_equal(c, model);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lora::cypher
