@@ -7,6 +7,7 @@
 
 namespace lora::cypher {
 
+std::span<const FunctionSpec> bytes_functions();
 std::span<const FunctionSpec> conversion_functions();
 std::span<const FunctionSpec> entity_functions();
 std::span<const FunctionSpec> list_functions();
@@ -14,6 +15,7 @@ std::span<const FunctionSpec> math_functions();
 std::span<const FunctionSpec> spatial_functions();
 std::span<const FunctionSpec> string_functions();
 std::span<const FunctionSpec> temporal_functions();
+std::span<const FunctionSpec> vector_functions();
 std::span<const AggregateSpec> aggregate_functions();
 
 // Errors that many functions share, in openCypher's words.

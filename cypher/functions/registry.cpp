@@ -31,6 +31,7 @@ struct Registry {
   }
 
   Registry() {
+    add(bytes_functions());
     add(conversion_functions());
     add(entity_functions());
     add(list_functions());
@@ -38,6 +39,7 @@ struct Registry {
     add(spatial_functions());
     add(string_functions());
     add(temporal_functions());
+    add(vector_functions());
     for (const AggregateSpec& spec : aggregate_functions()) {
       aggregate_list.push_back(&spec);
       LORA_CHECK(aggregates.emplace(lower(spec.name), &spec).second);
