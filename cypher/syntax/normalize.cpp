@@ -62,7 +62,8 @@ class Normalizer {
     uint32_t value_count;
     uint32_t changes;
     uint32_t depth;
-    bool first;  // no token of it seen yet
+    uint32_t tests;  // WHENs whose THEN has not come: commas there belong to CASE
+    bool first;      // no token of it seen yet
   };
   static constexpr char kVerbatim = '\x01';
   static constexpr size_t kOpenMax = 64;
@@ -246,6 +247,17 @@ class Normalizer {
         if (before_.kind == TokenKind::kLeftBracket && opens_[open_count_ - 1].inside == Inside::kRelationship) break;
         return strip();
       }
+      case Keyword::kWHEN:
+      case Keyword::kTHEN:
+        if (item_count_ > 0 && items_[item_count_ - 1].depth == open_count_ && is_case_word()) {
+          uint32_t& tests = items_[item_count_ - 1].tests;
+          if (token_.keyword == Keyword::kWHEN) {
+            ++tests;
+          } else if (tests > 0) {
+            --tests;
+          }
+        }
+        break;
       case Keyword::kWHERE:
         if (!property && open_count_ > 0 && opens_[open_count_ - 1].inside == Inside::kRelationship) {
           opens_[open_count_ - 1].inside = Inside::kOrdinary;
@@ -261,6 +273,23 @@ class Normalizer {
       default: break;
     }
     return true;
+  }
+
+  // WHEN and THEN as such: not a property, label, alias or variable (`when.x`) of that name.
+  bool is_case_word() const {
+    switch (before_.kind) {
+      case TokenKind::kDot:
+      case TokenKind::kColon:
+      case TokenKind::kPipe:
+      case TokenKind::kAmpersand:
+      case TokenKind::kExclamation: return false;
+      default: break;
+    }
+    if (before_.keyword == Keyword::kAS) return false;
+    Status error;
+    uint32_t next = skip_blank(text_, token_end_, error);
+    return next >= text_.size() || text_[next] != '.' ||
+           (next + 1 < text_.size() && text_[next + 1] >= '0' && text_[next + 1] <= '9');
   }
 
   // The literal at hand is one that the compiler needs.
@@ -342,7 +371,7 @@ class Normalizer {
     const Item& item = items_[item_count_ - 1];
     if (open_count_ > item.depth) return false;
     switch (token_.kind) {
-      case TokenKind::kComma:
+      case TokenKind::kComma: return item.tests == 0;
       case TokenKind::kSemicolon:
       case TokenKind::kRightBrace:
       case TokenKind::kRightParen:

@@ -73,17 +73,16 @@ Parser::Contents Parser::scan_contents(uint32_t open) {
       continue;
     }
     if (t.kind == TokenKind::kComma) out.comma = true;
+    bool after_term = in_label && term_done;
     if (t.is_bracket() && t.length_or_match > i) {
-      uint32_t skip = t.length_or_match;
+      if (pending != 0 && after_term) out.bar = pending;  // `| f(x)`, `| x[0]`
       bool group = t.kind == TokenKind::kLeftParen && in_label && !term_done;
-      if (group) {
-        term_done = true;
-      } else {
-        in_label = false;
-      }
-      i = skip;
+      term_done = group;
+      in_label = group;
+      i = t.length_or_match;
       continue;
     }
+    if (pending != 0 && after_term && t.kind == TokenKind::kDot) out.bar = pending;  // `| x.name`
     switch (t.kind) {
       case TokenKind::kColon:
       case TokenKind::kColonColon:
@@ -104,11 +103,6 @@ Parser::Contents Parser::scan_contents(uint32_t open) {
       case TokenKind::kExclamation: break;
       case TokenKind::kDollar: break;
       default: in_label = false;
-    }
-    if (pending != 0 && out.bar == 0 && !in_label && t.kind != TokenKind::kWord) {
-      // What follows the candidate is more than labels (`| x.name`): it separates.
-      out.bar = pending;
-      pending = 0;
     }
   }
   if (out.bar == 0) out.bar = pending;

@@ -185,11 +185,31 @@ void Printer::projection(const Projection& p) {
   }
 }
 
+// What SET and REMOVE change: only a variable stands without parentheses before its properties.
+void Printer::target(const Expr& e) {
+  if (const auto* p = find<Property>(&e)) {
+    target(*p->base);
+    out_ += '.';
+    name(p->key.text);
+  } else if (const auto* i = find<Index>(&e)) {
+    target(*i->base);
+    out_ += '[';
+    expr(*i->index);
+    out_ += ']';
+  } else if (e.kind == ExprKind::kVariable) {
+    expr(e);
+  } else {
+    out_ += '(';
+    expr(e);
+    out_ += ')';
+  }
+}
+
 void Printer::set_items(const List<SetItem>& items) {
   for (size_t i = 0; i < items.size(); ++i) {
     if (i > 0) text(", ");
     const SetItem& item = items[i];
-    expr(*item.target, kPostfixLevel);
+    target(*item.target);
     if (item.kind == SetKind::kLabels) {
       out_ += ':';
       labels(*item.labels);
@@ -320,7 +340,7 @@ void Printer::clause(const Clause& c) {
       for (const RemoveItem& item : as<Remove>(c).items) {
         if (!first) text(", ");
         first = false;
-        expr(*item.target, kPostfixLevel);
+        target(*item.target);
         if (item.labels != nullptr) {
           out_ += ':';
           labels(*item.labels);

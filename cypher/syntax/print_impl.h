@@ -42,6 +42,7 @@ class Printer {
   void paths(const ast::List<const ast::PathPattern*>& list);
   void projection(const ast::Projection& p);
   void projection_tail(const ast::List<ast::SortItem>& order, const ast::Expr* skip, const ast::Expr* limit);
+  void target(const ast::Expr& e);
   void set_items(const ast::List<ast::SetItem>& items);
   void yields(const ast::List<ast::YieldItem>& items, bool star);
   void call_subquery(const ast::CallSubquery& c);
