@@ -103,7 +103,8 @@ struct TopologyChunk : Object {
   template <typename F>
   void for_each_segment(uint32_t row, F&& f) const {
     if (!is_hub(row)) [[likely]] {
-      if (degrees[row] != 0) f(list(row));
+      const Neighbours all = list(row);  // not degrees[]: one cache line less
+      if (all.count != 0) f(all);
       return;
     }
     const Hub* h = hub(row);

@@ -362,7 +362,10 @@ void Versions::publish(uint64_t version) {
       live.made = {};
     }
     impl_->collect_live(newest->stamp, &stamps, &dead);
-    if (!dead.empty() || impl_->queue.size() >= impl_->sweep_at) {
+    // The root published before usually dies here; it held nothing in the queue. An older one that was pinned did.
+    const bool unpinned = std::any_of(dead.begin(), dead.end(),
+                                      [before](const LiveRoot& live) { return live.root->stamp < before->stamp; });
+    if (unpinned || impl_->queue.size() >= impl_->sweep_at) {
       const auto split = std::partition(impl_->queue.begin(), impl_->queue.end(),
                                         [&](const RetiredObject& e) { return Impl::visible(e, stamps); });
       free_now.assign(split, impl_->queue.end());
