@@ -284,6 +284,10 @@ class Transaction {
   // Drops all nodes and relationships (catalog, schema and id counters stay).
   Status clear();
 
+  // The next node and relationship created get at least these ids; smaller ones change nothing. Kept by the commit, also
+  // when nothing else has changed. kLimit beyond the last id. For restoring entities under the ids they had.
+  Status skip_ids(NodeId next_node, RelId next_relationship);
+
   struct Counts {  // net work of the transaction so far, for statistics
     uint64_t nodes_created = 0, nodes_deleted = 0, relationships_created = 0, relationships_deleted = 0;
     uint64_t properties_set = 0, labels_added = 0, labels_removed = 0;

@@ -325,6 +325,8 @@ class Tagged {
 // Builds the value while the text is read; open lists and objects stand on a stack of our own.
 class Builder : public nlohmann::json_sax<nlohmann::json> {
  public:
+  explicit Builder(size_t levels_max) : levels_max_(levels_max) {}
+
   bool null() override { return add(Value()); }
   bool boolean(bool value) override { return add(Value::boolean(value)); }
   bool number_integer(number_integer_t value) override { return add(Value::integer(value)); }
@@ -395,7 +397,7 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   }
   bool open(bool object) {
     // A tagged map takes two more levels of JSON for each of its own.
-    if (stack_.size() >= kNestingMax * 3 + 3) {
+    if (stack_.size() >= levels_max_ * 3 + 3) {
       return fail(too_deep());
     }
     stack_.emplace_back();
@@ -413,6 +415,7 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
 
+  size_t levels_max_;
   std::vector<Frame> stack_;
   Value result_;
   Status status_;
@@ -450,8 +453,8 @@ Result<std::string> to_json(const Value& value) {
   return text;
 }
 
-Result<Value> from_json(std::string_view text) {
-  Builder builder;
+Result<Value> from_json(std::string_view text, size_t levels_max) {
+  Builder builder(levels_max);
   const bool complete = nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
   if (!builder.status().ok()) {
     return std::move(builder.status());
@@ -459,7 +462,7 @@ Result<Value> from_json(std::string_view text) {
   if (!complete) {
     return bad("the text is not JSON");
   }
-  if (deeper_than(builder.result(), kNestingMax)) {
+  if (deeper_than(builder.result(), levels_max)) {
     return too_deep();
   }
   return std::move(builder.result());

@@ -28,8 +28,8 @@ Status append_json(std::string* out, const Value& value);
 Result<std::string> to_json(const Value& value);
 
 // Reads JSON text: the forms above. Errors: LORA_PARSE with the place, for text that is not JSON, integers beyond 64
-// bits, objects with a "kind" that are none of the above; LIMIT depth.
-Result<Value> from_json(std::string_view text);
+// bits, objects with a "kind" that are none of the above; LIMIT depth beyond `levels_max` levels of nesting.
+Result<Value> from_json(std::string_view text, size_t levels_max = kNestingMax);
 
 // A JSON string with quotes.
 void append_json_string(std::string* out, std::string_view text);

@@ -68,7 +68,7 @@ bool Transaction::Impl::changed() const {
       return true;
     }
   }
-  return !nodes.empty() || !relationships.empty() || cleared || now.schema != context->base()->schema;
+  return !nodes.empty() || !relationships.empty() || cleared || ids_skipped || now.schema != context->base()->schema;
 }
 
 // --- chunks ---
@@ -856,6 +856,22 @@ Status Transaction::clear() {
   root.relationships = 0;
   in.deleted_nodes.clear();
   in.cleared = true;
+  return Status();
+}
+
+Status Transaction::skip_ids(NodeId next_node, RelId next_relationship) {
+  Impl& in = *impl_;
+  LORA_TRY(in.check_open());
+  if (next_node.value > kIdMax + 1 || next_relationship.value > kIdMax + 1) {
+    return Status::limit("ids", fmt::format("ids end at `{}`", kIdMax));
+  }
+  const Impl::Scope scope(in);
+  Root& root = in.root();
+  if (next_node.value > root.next_node || next_relationship.value > root.next_relationship) {
+    root.next_node = std::max(root.next_node, next_node.value);
+    root.next_relationship = std::max(root.next_relationship, next_relationship.value);
+    in.ids_skipped = true;
+  }
   return Status();
 }
 
