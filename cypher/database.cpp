@@ -340,6 +340,14 @@ Database::CacheStats Database::plan_cache_stats() const {
   return {impl_->cache.hits(), impl_->cache.misses(), impl_->cache.entries()};
 }
 
+Status Database::add_procedure_table(std::string_view signature, const std::vector<std::string>& columns, std::vector<List> rows) {
+  CallScope call(*impl_, nullptr);
+  LORA_TRY(call.status());
+  LORA_TRY(impl_->procedures.add_table(signature, columns, std::move(rows)));
+  impl_->cache.clear();
+  return Status();
+}
+
 const std::string& Database::path() const { return impl_->path; }
 bool Database::closed() const { return impl_->closed(); }
 Status Database::close() { return impl_->close(); }

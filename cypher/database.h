@@ -186,6 +186,9 @@ class Database {
   // to leave, flushes, releases the lock. Idempotent; from any thread, also from inside a stream's own loop.
   Status close();
 
+  // For tests (the openCypher TCK): a procedure that answers from a table, see cypher/procedures/procedure.h.
+  Status add_procedure_table(std::string_view signature, const std::vector<std::string>& columns, std::vector<List> rows);
+
   // The graph below, for tools in this repository (dump, restore, verify). Not part of the stable interface.
   graph::Graph& graph();
 

@@ -25,6 +25,7 @@
 #include "cypher/exec/execution.h"
 #include "cypher/functions/query_control.h"
 #include "cypher/plan_cache.h"
+#include "cypher/procedures/procedure.h"
 #include "graph/graph.h"
 
 namespace lora {
@@ -57,6 +58,7 @@ class DatabaseCore {
   std::string path;
   const uint64_t born;
   std::unique_ptr<graph::Graph> graph;
+  cypher::ProcedureSet procedures;  // outlives the plans that point to its rows
   cypher::PlanCache cache;
 
   bool closed() const { return closing_.load(std::memory_order_acquire); }

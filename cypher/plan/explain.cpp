@@ -1,3 +1,8 @@
+// GCC 12 warns about `"text" + std::string()` as such (bug 105651).
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#pragma GCC diagnostic ignored "-Wrestrict"
+#endif
+
 #include "cypher/plan/explain.h"
 
 #include <cmath>
