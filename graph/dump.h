@@ -44,8 +44,6 @@ inline constexpr size_t kStatementBytesMax = 15u << 20;
 // transactions of bounded size: after an error the graph holds a part, and whoever called throws it away.
 // kCorruption for a file that is cut off or whose checksum differs, kParse with the line for one that is not in the
 // format, kFormatVersion for a newer one, and the errors of creating what the lines say.
-// `next_node` and `next_relationship`: the id counters become at least these.
-Result<DumpCounts> restore_json_lines(Graph& graph, const ByteSource& source, const DumpPoll& poll,
-                                      NodeId next_node = NodeId(0), RelId next_relationship = RelId(0));
+Result<DumpCounts> restore_json_lines(Graph& graph, const ByteSource& source, const DumpPoll& poll);
 
 }  // namespace lora::graph

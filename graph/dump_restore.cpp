@@ -1,12 +1,10 @@
 // Reading JSON lines.
 #include <fmt/format.h>
-#include <xxhash.h>
 
-#include <algorithm>
 #include <charconv>
-#include <cstring>
 
 #include "graph/dump.h"
+#include "graph/dump_lines.h"
 #include "graph/dump_walk.h"
 #include "graph/index.h"
 #include "graph/json.h"
@@ -15,76 +13,10 @@ namespace lora::graph {
 
 namespace {
 
-constexpr size_t kReadBytes = 256u << 10;
-constexpr size_t kHeaderBytesMax = 64u << 10;
-constexpr uint64_t kLineBytesMax = 4ull << 30;
 constexpr uint64_t kBatchEntities = 50'000;              // of one transaction
 constexpr uint64_t kBatchBytes = 128ull << 20;           // of one transaction
 constexpr uint64_t kPollEntities = 2'048;
 constexpr size_t kLineLevelsMax = kNestingMax + 3;       // a value stands in the line's object and its properties
-
-// Lines of a source, with the checksum of all lines before the current one.
-class Lines {
- public:
-  explicit Lines(const ByteSource& source) : source_(source), state_(XXH3_createState()) {
-    XXH3_64bits_reset(state_.get());
-  }
-
-  // The next line without its end, valid until the next call. False: there is none.
-  Result<bool> next(std::string_view* line) {
-    XXH3_64bits_update(state_.get(), buffer_.data() + at_, next_ - at_);
-    at_ = next_;
-    ++number_;
-    size_t searched = at_;
-    for (;;) {
-      const size_t end = buffer_.find('\n', searched);
-      if (end != std::string::npos) {
-        *line = std::string_view(buffer_).substr(at_, end - at_);
-        next_ = end + 1;
-        return true;
-      }
-      searched = buffer_.size();
-      if (buffer_.size() - at_ > (number_ == 1 ? kHeaderBytesMax : kLineBytesMax)) {
-        return Status::limit("text size", fmt::format("line {} is longer than `{}` bytes", number_,
-                                                      number_ == 1 ? kHeaderBytesMax : kLineBytesMax));
-      }
-      LORA_ASSIGN(const size_t got, read_more(&searched));
-      if (got == 0) {
-        *line = std::string_view(buffer_).substr(at_);
-        next_ = buffer_.size();
-        return !line->empty();
-      }
-    }
-  }
-  uint64_t number() const { return number_; }  // of the current line, from 1
-  uint64_t checksum() const { return XXH3_64bits_digest(state_.get()); }
-
- private:
-  Result<size_t> read_more(size_t* searched) {
-    if (at_ > 0) {
-      buffer_.erase(0, at_);
-      *searched -= at_;
-      at_ = next_ = 0;
-    }
-    const size_t before = buffer_.size();
-    const size_t wanted = std::max(kReadBytes, before);  // long lines: grow by doubling
-    buffer_.resize(before + wanted);
-    size_t got = 0;
-    Status status = source_(buffer_.data() + before, wanted, &got);
-    buffer_.resize(before + (status.ok() ? std::min(got, wanted) : 0));
-    LORA_TRY(status);
-    return got;
-  }
-
-  struct FreeState {
-    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
-  };
-  const ByteSource& source_;
-  std::string buffer_;
-  size_t at_ = 0, next_ = 0;  // begin of the current line and of the one after it
-  uint64_t number_ = 0;
-  std::unique_ptr<XXH3_state_t, FreeState> state_;
-};
 
 Status bad(std::string message) { return {ErrorCode::kParse, std::move(message)}; }
 
@@ -143,7 +75,7 @@ class Restorer {
  public:
   Restorer(Graph& graph, const ByteSource& source, const DumpPoll& poll) : graph_(graph), lines_(source), poll_(poll) {}
 
-  Result<DumpCounts> run(NodeId next_node, RelId next_relationship) {
+  Result<DumpCounts> run() {
     LORA_TRY(check_empty());
     LORA_TRY(header());
     bool done = false;
@@ -166,8 +98,7 @@ class Restorer {
                                             lines_.number()));
     }
     LORA_TRY(ready());
-    LORA_TRY(transaction_->skip_ids(NodeId(std::max(next_node_, next_node.value)),
-                                    RelId(std::max(next_relationship_, next_relationship.value))));
+    LORA_TRY(transaction_->skip_ids(NodeId(next_node_), RelId(next_relationship_)));
     LORA_TRY(finish_transaction());
     if (poll_) {
       LORA_TRY(poll_(counts_));
@@ -423,7 +354,7 @@ class Restorer {
   }
 
   Graph& graph_;
-  Lines lines_;
+  DumpLines lines_;
   const DumpPoll& poll_;
   DumpCounts counts_;
   Part part_ = Part::kSchema;
@@ -437,9 +368,8 @@ class Restorer {
 
 }  // namespace
 
-Result<DumpCounts> restore_json_lines(Graph& graph, const ByteSource& source, const DumpPoll& poll, NodeId next_node,
-                                      RelId next_relationship) {
-  return Restorer(graph, source, poll).run(next_node, next_relationship);
+Result<DumpCounts> restore_json_lines(Graph& graph, const ByteSource& source, const DumpPoll& poll) {
+  return Restorer(graph, source, poll).run();
 }
 
 }  // namespace lora::graph
