@@ -171,7 +171,6 @@ bool Parser::parse_create_index(Statement& out, IndexKind kind, bool or_replace)
   if (!expect(Keyword::kON)) return false;
   if (kind == IndexKind::kLookup) {
     accept(Keyword::kEACH);
-    Name function;
     std::string_view wanted = index->on_relationships ? "type" : "labels";
     if (!upper_equals(token_text(*t_), index->on_relationships ? "TYPE" : "LABELS")) {
       return fail_expected(concat({"`", wanted, "(", index->variable.text, ")`"}));

@@ -1,0 +1,1 @@
+MATCH (n) SET n.x = 1, n = {y: 2}, n += $p, n:A:B, n['key'] = 3, (n).z = 4, n IS C

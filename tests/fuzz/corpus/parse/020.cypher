@@ -1,0 +1,1 @@
+MATCH (n) SET (CASE WHEN n.x > 1 THEN n END).y = 2

@@ -1,0 +1,1 @@
+OPTIONAL CALL my.proc() YIELD x RETURN x

@@ -1,0 +1,1 @@
+MATCH (n) CALL (*) { RETURN n.x AS x UNION RETURN 1 AS x } RETURN x

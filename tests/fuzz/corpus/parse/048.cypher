@@ -1,0 +1,1 @@
+MATCH REPEATABLE ELEMENTS (a)-[r]->(b)-[s]->(c) RETURN a

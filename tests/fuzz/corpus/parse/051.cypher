@@ -1,0 +1,1 @@
+profile match (n) return n

@@ -1,0 +1,1 @@
+MATCH (:$(label)) RETURN 1

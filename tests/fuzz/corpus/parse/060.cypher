@@ -1,0 +1,1 @@
+MATCH (where:A) RETURN where.x

@@ -1,0 +1,1 @@
+MATCH ((a)-[r]->(b)){1,3} RETURN r

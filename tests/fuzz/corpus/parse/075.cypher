@@ -1,0 +1,1 @@
+MATCH ANY 3 PATHS (a)-->+(b), ALL PATHS (c)-->(d), ANY (e)-->(f), SHORTEST $k PATH (g)-->(h) RETURN 1

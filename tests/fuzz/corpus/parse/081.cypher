@@ -1,0 +1,1 @@
+RETURN 'a\'b\\c\n\t\b\f\r\"\`\u00e9\U0001F600\uD83D\uDE00', "it's"

@@ -1,0 +1,1 @@
+RETURN $p, $1, $`my param`, $p.x[0]

@@ -1,0 +1,1 @@
+RETURN x IS NULL, x IS NOT NULL, x.y IS NULL = true

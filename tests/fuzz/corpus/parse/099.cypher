@@ -1,0 +1,1 @@
+RETURN [x IN [1, 2] WHERE x > 1 | x * 2], [x IN xs], [x IN xs | x], [x IN xs WHERE x > 1], [x IN xs, 1]

@@ -1,0 +1,1 @@
+RETURN [(a)-->(b) | b.x], [p = (a)-[:T]->(b:B) WHERE b.x > 1 | p], [(a)-->(b) WHERE b:A | b.name]

@@ -1,0 +1,1 @@
+RETURN reduce(s = 0, x IN [1, 2] | s + x), reduce(s = '', x IN xs | s + CASE WHEN x:A|B THEN 'a' ELSE '' END)

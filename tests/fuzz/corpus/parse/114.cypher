@@ -1,0 +1,1 @@
+MATCH (n) WHERE EXISTS { MATCH (n)-->(m) WHERE m.x = n.x RETURN m UNION MATCH (n)<--(m) RETURN m } RETURN n

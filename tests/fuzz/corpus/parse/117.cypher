@@ -1,0 +1,1 @@
+MATCH (n) WHERE shortestPath((n)-[*]-(m)) IS NOT NULL RETURN length(shortestPath((n)-[*]-(m)))

@@ -1,0 +1,1 @@
+WITH 1 AS limit, 2 AS skip RETURN limit, skip LIMIT 1

@@ -1,0 +1,1 @@
+MATCH (n:Match)-[:RETURN]->(m:Where) RETURN n

@@ -1,0 +1,1 @@
+CREATE INDEX my_index IF NOT EXISTS FOR (n:A) ON (n.x, n.y)

@@ -1,0 +1,1 @@
+CREATE POINT INDEX p FOR ()-[r:T]->() ON (r.x) OPTIONS {indexConfig: {`spatial.cartesian.min`: [-100.0, 0]}}

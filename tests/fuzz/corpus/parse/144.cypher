@@ -1,0 +1,1 @@
+DROP INDEX my_index IF EXISTS
