@@ -4,6 +4,7 @@
 // rows runs through it at once; a hidden column says which left row a result belongs to.
 #include <algorithm>
 
+#include "cypher/exec/adjacency.h"
 #include "cypher/exec/build.h"
 #include "cypher/exec/execution.h"
 #include "cypher/expr/operations.h"
@@ -355,6 +356,75 @@ class SemiApplyOperator final : public Operator {
   std::vector<uint32_t> rows_;
 };
 
+// Has the node any relationship? The right side is one plain hop.
+class DegreeSemiApplyOperator final : public Operator {
+ public:
+  DegreeSemiApplyOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr left)
+      : Operator(build, op),
+        left_(std::move(left)),
+        anti_(static_cast<const SemiApply*>(op)->anti),
+        hop_(*static_cast<const Expand*>(op->inputs[1])),
+        types_(hop_.types) {}
+
+  static bool fits(const LogicalOp* right) {
+    if (right->kind != OpKind::kExpand || right->inputs.size() != 1) return false;
+    const auto& hop = *static_cast<const Expand*>(right);
+    return right->inputs[0]->kind == OpKind::kArgument && !hop.into && !hop.relationship_bound &&
+           hop.to_label == nullptr && hop.differ_from.empty();
+  }
+
+  Status open() override {
+    types_.forget();
+    return left_->open();
+  }
+  void close() override { left_->close(); }
+
+ protected:
+  Status do_next(size_t rows_wanted, Batch** batch) override {
+    size_t ask = rows_wanted;
+    for (;;) {
+      LORA_TRY(left_->next(ask, batch));
+      if (*batch == nullptr) return Status();
+      LORA_TRY(state_.tick());
+      Batch& in = **batch;
+      types_.refresh(state_.reader());
+      rows_.clear();
+      for (uint32_t row = 0; row < in.rows; ++row) {
+        const Value boxed = in[hop_.from].kind == Column::Kind::kNodes ? Value() : in[hop_.from].get(row);
+        const NodeId node(in[hop_.from].kind == Column::Kind::kNodes ? in[hop_.from].ids[row]
+                          : boxed.is_node()                          ? boxed.node_id().value
+                                                                     : kNoId);
+        if ((node.value != kNoId && has_any(node)) != anti_) rows_.push_back(row);
+      }
+      LORA_TRY(state_.read_status());
+      if (!rows_.empty()) {
+        compact(&in, rows_);
+        return Status();
+      }
+      ask = std::min(ask * 4, kBatchRowsMax);
+    }
+  }
+
+ private:
+  bool has_any(NodeId node) {
+    graph::Reader& reader = state_.reader();
+    for (size_t s = 0; s < side_count(hop_.direction); ++s) {
+      const Direction direction = side(hop_.direction, s);
+      for (RelTypeId type : types_.of(reader, node, direction)) {
+        state_.count_hits(1);
+        if (reader.degree(node, direction, type) > 0) return true;
+      }
+    }
+    return false;
+  }
+
+  OperatorPtr left_;
+  bool anti_;
+  const Expand& hop_;
+  TypeIds types_;
+  std::vector<uint32_t> rows_;
+};
+
 // Runs a right-hand side to its end for its effects.
 Status drain(Operator* op) {
   LORA_TRY(op->open());
@@ -604,6 +674,9 @@ OperatorPtr make_apply(const BuildContext& build, const LogicalOp* op) {
 }
 
 OperatorPtr make_semi_apply(const BuildContext& build, const LogicalOp* op) {
+  if (DegreeSemiApplyOperator::fits(op->inputs[1])) {
+    return std::make_unique<DegreeSemiApplyOperator>(build, op, build_operator(build, op->inputs[0]));
+  }
   return std::make_unique<SemiApplyOperator>(build, op, build_operator(build, op->inputs[0]));
 }
 

@@ -65,7 +65,6 @@ OperatorPtr make_produce_results(const BuildContext& build, const LogicalOp* op,
 struct Execution::Subplan {
   ArgumentSource source;
   OperatorPtr root;
-  bool running = false;
 };
 
 Execution::Execution(std::shared_ptr<const LogicalPlan> plan) : plan_(std::move(plan)) {
@@ -88,6 +87,7 @@ Status Execution::open(const EvalContext& context, bool profiling) {
   if (open_) close();
   state_.context = context;
   state_.context.subqueries = this;
+  state_.evaluator.enter_thread();
   state_.profiling = profiling;
   state_.pins = 0;
   if (profiling) {
@@ -111,6 +111,7 @@ Status Execution::next(Batch** batch) {
 Status Execution::next(size_t rows_wanted, Batch** batch) {
   *batch = nullptr;
   if (!open_ || ended_) return Status();
+  state_.evaluator.enter_thread();
   state_.unpin();
   LORA_TRY(state_.tick());
   LORA_TRY(root_->next(std::clamp<size_t>(rows_wanted, 1, kBatchRowsMax), batch));
@@ -123,7 +124,7 @@ void Execution::close() {
   open_ = false;
   root_->close();
   for (auto& [expr, subplan] : subplans_) {
-    subplan->root->close();
+    if (subplan->root != nullptr) subplan->root->close();
     subplan->source = {};
   }
   state_.evaluator.reset();
@@ -143,6 +144,7 @@ Execution::Subplan& Execution::subplan_of(const Expr& expr) {
   std::unique_ptr<Subplan>& place = subplans_[&expr];
   if (place == nullptr) {
     place = std::make_unique<Subplan>();
+    if (too_deep(expr.subplan)) return *place;  // run() says so
     BuildContext build;
     build.state = &state_;
     build.slot_count = plan_->slot_count;
@@ -153,8 +155,8 @@ Execution::Subplan& Execution::subplan_of(const Expr& expr) {
 }
 
 Result<Value> Execution::run(const Expr& expr, const Batch& outer, size_t row) {
-  if (too_deep(expr.subplan)) return depth_error();
   Subplan& subplan = subplan_of(expr);
+  if (subplan.root == nullptr) return depth_error();
   // The Argument copies the row and changes nothing.
   subplan.source.batch = const_cast<Batch*>(&outer);
   subplan.source.row = row;

@@ -3,6 +3,7 @@
 
 #include "cypher/exec/adjacency.h"
 #include "cypher/exec/build.h"
+#include "cypher/exec/hops.h"
 
 namespace lora::cypher {
 
@@ -228,12 +229,18 @@ class ExpandIntoOperator final : public MultiplyingOperator {
         differ_(expand_.differ_from),
         relationship_wanted_(expand_.relationship != kNoSlot && is_live(expand_.relationship)) {}
 
+  void close() override {
+    marks_.trim();
+    MultiplyingOperator::close();
+  }
+
  protected:
   Status begin() override {
     types_.forget();
     return Status();
   }
   Status begin_batch() override {
+    run_end_ = 0;
     LORA_TRY(check_nodes((*in_)[expand_.from]));
     return check_nodes((*in_)[expand_.to]);
   }
@@ -249,10 +256,13 @@ class ExpandIntoOperator final : public MultiplyingOperator {
       if (out->kind == Column::Kind::kEmpty) out->reset(Column::Kind::kRelationships);
     }
     size_t steps = 0;
+    marked_ = kNoId;  // what was marked may have changed since
+    run_end_ = 0;
     for (; row_ < in_->rows && parents_.size() < room; ++row_) {
       if (++steps % 1024 == 0) LORA_TRY(state_.tick());
       const uint64_t a = node_at(from, row_), b = node_at(to, row_);
       if (a == kNoId || b == kNoId) continue;
+      if (ruled_out(from, to, a, b)) continue;
       found_.clear();
       find(NodeId(a), NodeId(b));
       if (found_.empty()) continue;
@@ -267,6 +277,51 @@ class ExpandIntoOperator final : public MultiplyingOperator {
   }
 
  private:
+  // Many rows in a row often have one end in common: then its neighbours are marked once, and a row whose other end is
+  // not marked costs one bit test. True: surely no relationship.
+  bool ruled_out(const Column& from, const Column& to, uint64_t a, uint64_t b) {
+    if (marked_ != kNoId && run_end_ > row_) return !marks_.has(marked_is_to_ ? a : b);
+    marked_ = kNoId;
+    if (run_end_ > row_) return false;
+    // The next run of rows, seen from both ends.
+    const size_t last = std::min(in_->rows, row_ + kBatchRowsMax);
+    size_t to_end = row_ + 1, from_end = row_ + 1;
+    while (to_end < last && node_at(to, to_end) == b) ++to_end;
+    while (from_end < last && node_at(from, from_end) == a) ++from_end;
+    run_end_ = std::max(to_end, from_end);
+    if (run_end_ - row_ < kRunMin) {
+      run_end_ = row_ + 1;
+      return false;
+    }
+    marked_is_to_ = to_end >= from_end;
+    marked_ = marked_is_to_ ? b : a;
+    mark(NodeId(marked_), marked_is_to_ ? reverse(expand_.direction) : expand_.direction, run_end_ - row_);
+    return marked_ != kNoId && !marks_.has(marked_is_to_ ? a : b);
+  }
+
+  void mark(NodeId node, Direction wanted, size_t rows) {
+    graph::Reader& reader = state_.reader();
+    uint64_t degree = 0;
+    for (size_t s = 0; s < side_count(wanted); ++s) {
+      for (RelTypeId type : types_.of(reader, node, side(wanted, s))) degree += reader.degree(node, side(wanted, s), type);
+    }
+    if (degree > rows * kMarkedPerRowMax) {  // a hub met by few rows: searching its list is cheaper
+      marked_ = kNoId;
+      return;
+    }
+    marks_.reset(reader.node_id_limit().value + 1);
+    for (size_t s = 0; s < side_count(wanted); ++s) {
+      for (RelTypeId type : types_.of(reader, node, side(wanted, s))) {
+        segments_.clear();
+        reader.neighbours(node, side(wanted, s), type, &segments_);
+        for (const graph::Neighbours& segment : segments_) {
+          state_.count_hits(segment.count);
+          for (uint32_t i = 0; i < segment.count; ++i) marks_.add(segment.neighbour(i));
+        }
+      }
+    }
+  }
+
   void find(NodeId a, NodeId b) {
     graph::Reader& reader = state_.reader();
     for (size_t s = 0; s < side_count(expand_.direction); ++s) {
@@ -282,8 +337,16 @@ class ExpandIntoOperator final : public MultiplyingOperator {
   const Expand& expand_;
   TypeIds types_;
   DifferFrom differ_;
+  static constexpr size_t kRunMin = 12;
+  static constexpr size_t kMarkedPerRowMax = 32;
+
   bool relationship_wanted_;
   std::vector<uint64_t> found_;
+  NodeSet marks_;                // neighbours of marked_, valid for rows before run_end_
+  uint64_t marked_ = kNoId;
+  bool marked_is_to_ = false;
+  size_t run_end_ = 0;
+  std::vector<graph::Neighbours> segments_;
 };
 
 // The relationship is bound already: it must fit the pattern, and gives the other end.

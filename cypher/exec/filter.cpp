@@ -50,7 +50,7 @@ class ProjectionOperator final : public Operator {
         results_(projection_.items.size()) {}
   Status open() override { return input_->open(); }
   void close() override {
-    for (Column& c : results_) c.trim();
+    for (Column& c : results_) c.clear();
     input_->close();
   }
 

@@ -134,9 +134,14 @@ void NodeSet::reset(uint64_t limit) {
   if (words_.size() < words) words_.resize(words);
 }
 
-void NodeSet::release() {
-  words_ = {};
-  touched_ = {};
+void NodeSet::trim() {
+  constexpr size_t kKeptWordsMax = 128 << 10;  // 1 MiB
+  if (words_.size() > kKeptWordsMax) {
+    words_ = {};
+    touched_ = {};
+  } else {
+    reset(0);
+  }
 }
 
 }  // namespace lora::cypher

@@ -61,7 +61,8 @@ class NodeSet {
  public:
   // Room for ids below `limit`; empties the set.
   void reset(uint64_t limit);
-  void release();
+  // Gives large memory back; the set is empty afterwards.
+  void trim();
   bool has(uint64_t id) const { return (words_[id >> 6] >> (id & 63) & 1) != 0; }
   // False: it was there.
   bool add(uint64_t id) {

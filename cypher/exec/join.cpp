@@ -78,7 +78,7 @@ class HashJoinOperator final : public MultiplyingOperator {
   bool cartesian() const { return join_.right_keys.empty(); }
 
   void forget() {
-    drop(&kept_);
+    drop_kept(&kept_);
     keys_.release();
     for (Column& c : key_columns_) c.trim();
     first_ = {};

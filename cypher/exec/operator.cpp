@@ -42,9 +42,9 @@ void Operator::begin_output(Batch* out) {
   out->clear();
 }
 
-void Operator::drop(Batch* out) {
-  for (Column& c : out->columns) c.trim();
-  out->rows = 0;
+void Operator::drop_kept(Batch* kept) {
+  for (Column& c : kept->columns) c.trim();
+  kept->rows = 0;
 }
 
 void Operator::carry(const Batch& in, const std::vector<uint32_t>& rows, Batch* out) {
@@ -63,7 +63,7 @@ void Operator::carry(const Batch& in, const std::vector<uint32_t>& rows, Batch* 
 }
 
 Status Operator::next_checked(size_t rows_wanted, Batch** batch) {
-  if (stack_low()) {
+  if (state_.evaluator.stack_low()) {
     return Status::limit("depth", "the plan has too many steps for the stack of this thread; split the query");
   }
   const uint64_t outer_ns = state_.nested_ns, outer_hits = state_.nested_hits;

@@ -28,7 +28,6 @@
 #include "cypher/exec/profile.h"
 #include "cypher/expr/evaluator.h"
 #include "cypher/plan/logical.h"
-#include "cypher/syntax/stack_guard.h"
 
 namespace lora::cypher {
 
@@ -108,7 +107,7 @@ class Operator {
 
   virtual Status open() = 0;
   Status next(size_t rows_wanted, Batch** batch) {
-    if (state_.profiling || stack_low()) [[unlikely]] {
+    if (state_.profiling || state_.evaluator.stack_low()) [[unlikely]] {
       return next_checked(rows_wanted, batch);
     }
     return do_next(rows_wanted, batch);
@@ -127,7 +126,9 @@ class Operator {
   void compact(Batch* batch, const std::vector<uint32_t>& rows) const;
   // Empties an output batch of this operator and gives it its columns.
   void begin_output(Batch* out);
-  void drop(Batch* out);  // for close()
+  // For close(): of an output batch, and of rows that were kept, whose memory goes back.
+  static void drop(Batch* out) { out->clear(); }
+  static void drop_kept(Batch* kept);
   // Appends the carried columns of these rows of `in` to `out`, whose rows so far are `out->rows`; does not count them.
   void carry(const Batch& in, const std::vector<uint32_t>& rows, Batch* out);
 

@@ -83,7 +83,7 @@ class SortOperator final : public Operator {
 
  private:
   void forget() {
-    drop(&rows_);
+    drop_kept(&rows_);
     for (Column& c : keys_) c.trim();
     for (Column& c : new_keys_) c.trim();
     order_ = {};

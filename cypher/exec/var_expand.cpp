@@ -237,7 +237,7 @@ class ReachOperator final : public VarExpandOperator {
   ReachOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
       : VarExpandOperator(build, op, std::move(input)), charge_(&state_) {}
   void close() override {
-    seen_.release();
+    seen_.trim();
     reached_ = {};
     frontier_ = {};
     next_ = {};

@@ -1,6 +1,6 @@
 #include "cypher/expr/batch.h"
 
-#include "kv/check.h"
+#include <algorithm>
 
 namespace lora::cypher {
 
@@ -220,6 +220,12 @@ void gather_in_place(std::vector<T>& items, const std::vector<uint32_t>& rows) {
   out.reserve(rows.size());
   for (uint32_t r : rows) out.push_back(items[r]);
   items = std::move(out);
+}
+
+void gather_append(std::vector<Value>& to, const std::vector<Value>& from, const std::vector<uint32_t>& rows) {
+  const size_t wanted = to.size() + rows.size();
+  if (to.capacity() < wanted) to.reserve(std::max(wanted, 2 * to.capacity()));
+  for (uint32_t row : rows) to.push_back(from[row]);
 }
 
 template <typename T>

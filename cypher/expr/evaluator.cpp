@@ -37,8 +37,13 @@ void put_entry(std::vector<MapEntry>* entries, Value key, Value value) {
 
 }  // namespace
 
-Evaluator::Evaluator(EvalContext* context) : context_(context) {}
+Evaluator::Evaluator(EvalContext* context) : context_(context) { enter_thread(); }
 Evaluator::~Evaluator() = default;
+
+void Evaluator::enter_thread() {
+  const uintptr_t floor = detail::stack_floor;
+  stack_floor_ = floor != 0 ? floor : detail::find_stack_floor();
+}
 
 void Evaluator::reset() {
   for (Slot slot : active_locals_) {

@@ -49,6 +49,10 @@ class Evaluator {
     for (Slot slot : active_locals_) visit(slot, locals_[slot]);
   }
 
+  // The thread that calls has changed (or may have): its stack is the one to watch.
+  void enter_thread();
+  bool stack_low() const { return reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) < stack_floor_; }
+
   // Between runs: drops all values kept.
   void reset();
 
@@ -96,6 +100,7 @@ class Evaluator {
   bool is_local(Slot slot) const { return slot < local_set_.size() && local_set_[slot] != 0; }
 
   EvalContext* context_;
+  uintptr_t stack_floor_ = 0;  // of the thread that runs, with a reserve for leaf work
   std::vector<Value> locals_;  // values of comprehension variables, by slot
   std::vector<uint8_t> local_set_;
   std::vector<Slot> active_locals_;

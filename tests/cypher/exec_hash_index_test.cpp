@@ -1,0 +1,88 @@
+// Keys of grouping, DISTINCT and joins agree with equivalence of values, whatever kinds of columns hold them.
+#include "cypher/exec/hash_index.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace lora::cypher {
+namespace {
+
+Column column_of(const List& values) {
+  Column c;
+  for (const Value& v : values) c.push(v);
+  return c;
+}
+
+std::vector<uint32_t> entries_of(KeyStore* store, const Column& c) {
+  std::vector<uint32_t> entries, added;
+  store->find_or_add({&c}, c.size(), &entries, &added);
+  return entries;
+}
+
+TEST(KeyStoreTest, NumbersAgreeAcrossKindsOfColumns) {
+  KeyStore store(1);
+  EXPECT_EQ(entries_of(&store, column_of({Value::integer(1), Value::integer(2), Value::integer(1)})),
+            (std::vector<uint32_t>{0, 1, 0}));
+  EXPECT_EQ(entries_of(&store, column_of({Value::floating(1), Value::floating(1.5)})), (std::vector<uint32_t>{0, 2}));
+  EXPECT_EQ(entries_of(&store, column_of({Value::string("1"), Value::integer(2), Value::floating(1.5)})),
+            (std::vector<uint32_t>{3, 1, 2}));
+}
+
+TEST(KeyStoreTest, NullAndNanAreEquivalentToThemselves) {
+  KeyStore store(1);
+  EXPECT_EQ(entries_of(&store, column_of({Value(), Value::floating(0.0 / 0.0), Value(), Value::floating(-(0.0 / 0.0))})),
+            (std::vector<uint32_t>{0, 1, 0, 1}));
+  EXPECT_EQ(entries_of(&store, column_of({Value::floating(0.0), Value::floating(-0.0), Value::integer(0)})),
+            (std::vector<uint32_t>{2, 2, 2}));
+}
+
+TEST(KeyStoreTest, NodesAndRelationshipsOfOneIdDiffer) {
+  KeyStore store(1);
+  EXPECT_EQ(entries_of(&store, column_of({Value::node(NodeId(5)), Value::node(NodeId(5))})), (std::vector<uint32_t>{0, 0}));
+  EXPECT_EQ(entries_of(&store, column_of({Value::relationship(RelId(5))})), (std::vector<uint32_t>{1}));
+  EXPECT_EQ(entries_of(&store, column_of({Value::string("x"), Value::node(NodeId(5))})), (std::vector<uint32_t>{2, 0}));
+}
+
+TEST(KeyStoreTest, KeysOfSeveralPartsAreWhole) {
+  KeyStore store(2);
+  const Column a = column_of({Value::integer(1), Value::integer(1), Value::integer(2)});
+  const Column b = column_of({Value::string("x"), Value::string("y"), Value::string("x")});
+  std::vector<uint32_t> entries, added;
+  store.find_or_add({&a, &b}, 3, &entries, &added);
+  EXPECT_EQ(entries, (std::vector<uint32_t>{0, 1, 2}));
+  store.find_or_add({&a, &b}, 3, &entries, &added);
+  EXPECT_TRUE(added.empty());
+}
+
+TEST(KeyStoreTest, AgreesWithEquivalenceOnRandomValues) {
+  std::mt19937 random(7);
+  KeyStore store(1);
+  List known;
+  for (int round = 0; round < 200; ++round) {
+    List values;
+    for (size_t i = 0; i < 50; ++i) {
+      const auto n = static_cast<int64_t>(random() % 40);
+      switch (random() % 7) {
+        case 0: values.push_back(Value()); break;
+        case 1: values.push_back(Value::floating(static_cast<double>(n) / 2)); break;
+        case 2: values.push_back(Value::string("a text too long to be kept inside " + std::to_string(n))); break;
+        case 3: values.push_back(Value::string(std::to_string(n))); break;
+        case 4: values.push_back(Value::list({Value::integer(n)})); break;
+        case 5: values.push_back(Value::node(NodeId(static_cast<uint64_t>(n)))); break;
+        default: values.push_back(Value::integer(n)); break;
+      }
+    }
+    const Column c = column_of(values);
+    const std::vector<uint32_t> entries = entries_of(&store, c);
+    for (size_t i = 0; i < values.size(); ++i) {
+      size_t expected = 0;
+      while (expected < known.size() && !equivalent(known[expected], values[i])) ++expected;
+      if (expected == known.size()) known.push_back(values[i]);
+      ASSERT_EQ(entries[i], expected) << "round " << round << " row " << i;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lora::cypher
