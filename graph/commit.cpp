@@ -342,7 +342,7 @@ Result<uint64_t> Transaction::Impl::write() {
   LORA_TRY(out.finish_run());
 
   for (int kind = 0; kind < kTokenKindCount; ++kind) {
-    const TokenTable& table = shared->catalog.table(static_cast<TokenKind>(kind));
+    const TokenTable& table = shared->catalog().table(static_cast<TokenKind>(kind));
     for (uint32_t id = tokens_at_begin[kind]; id < table.size(); ++id) {
       batch->put(Keyspace::kMeta, meta_token_key(static_cast<TokenKind>(kind), id), table.name(id));
     }
@@ -448,7 +448,7 @@ void Transaction::Impl::end() {
     shared->node_id_floor = std::max(shared->node_id_floor, root().next_node);
     shared->relationship_id_floor = std::max(shared->relationship_id_floor, root().next_relationship);
     for (int kind = 0; kind < kTokenKindCount; ++kind) {
-      shared->catalog.table(static_cast<TokenKind>(kind)).truncate(tokens_at_begin[kind]);
+      shared->catalog().table(static_cast<TokenKind>(kind)).truncate(tokens_at_begin[kind]);
     }
     reader.reset();
     context.reset();

@@ -67,7 +67,7 @@ Status Transaction::Impl::change_entry(const IndexInfo& info, ByteView values, u
   if (put && info.unique) {
     const uint64_t there = tree->lookup_first(values);
     if (there != kNoId && there != id) {
-      return duplicate_error(shared->catalog, info, values, there);
+      return duplicate_error(shared->catalog(), info, values, there);
     }
   }
   const bool changed = put ? tree->insert(*context, key) : tree->erase(*context, key);

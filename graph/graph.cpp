@@ -55,6 +55,7 @@ Graph::~Graph() {
 // --- reading the stored state ---
 
 Status Graph::Impl::load_catalog(const kv::Snapshot* snapshot, Root* root) {
+  Catalog& catalog = this->catalog();
   for (int kind = 0; kind < kTokenKindCount; ++kind) {
     TokenTable& table = catalog.table(static_cast<TokenKind>(kind));
     kv::CursorOptions options;
@@ -88,6 +89,7 @@ Status Graph::Impl::load_catalog(const kv::Snapshot* snapshot, Root* root) {
   root->key_tokens = catalog.keys().size();
 
   auto schema = std::make_shared<Schema>();
+  schema->catalog = &catalog;
   const auto owner_name = [&](EntityKind entity, uint32_t token, std::string* out) {
     const TokenTable& table = entity == EntityKind::kNode ? catalog.labels() : catalog.types();
     if (token >= table.size()) {
@@ -284,11 +286,14 @@ Result<std::unique_ptr<Graph>> Graph::open(const GraphOptions& options) {
     LORA_ASSIGN(const uint64_t number, in.store->write(*batch, payload));
     LORA_TRY(in.store->wait_durable(number));
   }
-  LORA_TRY(in.open_versions(false));
+  LORA_TRY(in.open_versions(false, true));
   return graph;
 }
 
-Status Graph::Impl::open_versions(bool again) {
+Status Graph::Impl::open_versions(bool again, bool new_catalog) {
+  if (new_catalog) {
+    catalogs.push_back(std::make_unique<Catalog>());
+  }
   Root root;
   const kv::Snapshot* snapshot = take_store_snapshot();
   Status status = load_root(snapshot, &root);
@@ -362,26 +367,34 @@ void Graph::Impl::note_counters(const Root& root, const std::vector<CounterKey>&
 
 // --- the writer ---
 
+Status Graph::Impl::acquire_writer(std::chrono::steady_clock::time_point deadline, std::string_view owner,
+                                   uint64_t owner_token, const std::function<Status()>& poll) {
+  const auto fit = [this]() -> Status {
+    if (closed.load(std::memory_order_acquire)) {
+      return closed_error();
+    }
+    if (options.store.read_only || secondary) {
+      return {ErrorCode::kReadOnly, "the database is open for reading only"};
+    }
+    if (broken.load(std::memory_order_acquire)) {
+      return Status::internal("the graph must be opened again after a failed load");
+    }
+    return store->health();
+  };
+  LORA_TRY(fit());
+  LORA_TRY(writer.acquire(deadline, owner, owner_token, poll));
+  Status status = fit();
+  if (!status.ok()) {
+    release_writer();
+  }
+  return status;
+}
+
 Result<std::unique_ptr<Transaction>> Graph::begin_write(std::chrono::steady_clock::time_point deadline,
                                                         std::string_view owner, uint64_t owner_token,
                                                         const std::function<Status()>& poll) {
   Impl& in = *impl_;
-  if (in.closed.load(std::memory_order_acquire)) {
-    return closed_error();
-  }
-  if (read_only()) {
-    return Status(ErrorCode::kReadOnly, "the database is open for reading only");
-  }
-  LORA_TRY(in.store->health());
-  LORA_TRY(in.writer.acquire(deadline, owner, owner_token, poll));
-  Status status = in.store->health();
-  if (status.ok() && in.closed.load(std::memory_order_acquire)) {
-    status = closed_error();
-  }
-  if (!status.ok()) {
-    in.release_writer();
-    return status;
-  }
+  LORA_TRY(in.acquire_writer(deadline, owner, owner_token, poll));
   std::unique_ptr<Transaction> transaction(new Transaction(this));
   Transaction::Impl& t = *transaction->impl_;
   t.context = in.versions->begin();
@@ -392,7 +405,7 @@ Result<std::unique_ptr<Transaction>> Graph::begin_write(std::chrono::steady_cloc
   t.reader->impl_ = std::make_unique<Reader::Impl>(&in);
   t.reader->impl_->context = t.context.get();
   for (int kind = 0; kind < kTokenKindCount; ++kind) {
-    t.tokens_at_begin[kind] = in.catalog.table(static_cast<TokenKind>(kind)).size();
+    t.tokens_at_begin[kind] = in.catalog().table(static_cast<TokenKind>(kind)).size();
   }
   return transaction;
 }
@@ -418,13 +431,13 @@ Status Graph::checkpoint(bool compact) {
     return closed_error();
   }
   if (!read_only()) {
-    LORA_TRY(impl_->save_statistics(this));
+    LORA_TRY(impl_->save_statistics());
   }
   return impl_->store->flush(compact);
 }
 
 // Sketches are no part of any transaction: a commit of their own, when the writer is free.
-Status Graph::Impl::save_statistics(Graph* graph) {
+Status Graph::Impl::save_statistics() {
   if (!writer.try_acquire("saving statistics")) {
     return Status();
   }
@@ -454,7 +467,6 @@ Status Graph::Impl::save_statistics(Graph* graph) {
       status = std::move(number).status();
     }
   }
-  (void)graph;
   release_writer();
   return status;
 }
@@ -490,7 +502,9 @@ Status Graph::catch_up() {
     return Status::config("only a secondary instance can catch up");
   }
   LORA_TRY(impl_->store->catch_up());
-  return impl_->open_versions(true);
+  // The names it knows are a prefix of those there are, unless the writer has loaded a snapshot meanwhile.
+  Status status = impl_->open_versions(true, false);
+  return status.code() == ErrorCode::kCorruption ? impl_->open_versions(true, true) : status;
 }
 
 void Graph::drop_cache() { impl_->budget->drop_all(); }
@@ -502,7 +516,7 @@ Status Graph::close() {
   }
   Status saved;
   if (in.versions != nullptr && in.versions->published() != nullptr && !read_only() && in.store->health().ok()) {
-    saved = in.save_statistics(this);
+    saved = in.save_statistics();
   }
   in.budget.reset();
   in.versions.reset();  // gives the store's snapshots back

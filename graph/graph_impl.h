@@ -40,7 +40,12 @@ CommitPayload make_payload(const Root& root, const IndexStatistics& statistics, 
 struct Graph::Impl {
   GraphOptions options;
   std::unique_ptr<kv::Store> store;
-  Catalog catalog;
+  // Every catalog there has been: load_snapshot() begins a new one, while pinned versions go on with theirs. A version's
+  // is in its schema; the last one is the writer's.
+  std::vector<std::unique_ptr<Catalog>> catalogs;
+  Catalog& catalog() { return *catalogs.back(); }
+  // The stored state was replaced, but could not be read afterwards: no more writes.
+  std::atomic<bool> broken{false};
   std::unique_ptr<cache::Versions> versions;
   std::unique_ptr<cache::Budget> budget;
   WriterLock writer;
@@ -63,10 +68,16 @@ struct Graph::Impl {
   Status load_catalog(const kv::Snapshot* snapshot, Root* root);
   Status load_counters(const kv::Snapshot* snapshot, Root* root);
   // Makes the stored state the only version; `again`: instead of the versions there are.
-  Status open_versions(bool again);
+  Status open_versions(bool again, bool new_catalog);
   void install_counters(uint64_t version, const kv::Snapshot* snapshot);
   std::vector<std::pair<CounterKey, uint64_t>> pending_counters;  // between load_counters and install_counters
-  Status save_statistics(Graph* graph);
+  Status save_statistics();
+  // Holds the writer. Reads and checks a whole snapshot file, then replaces the graph by it.
+  Status replace_by_snapshot(const SnapshotCrypto& crypto, const ByteSource& source, const std::function<Status()>& poll,
+                             SnapshotFileMeta* meta);
+  // Takes the writer; the graph must be open, writable and healthy.
+  Status acquire_writer(std::chrono::steady_clock::time_point deadline, std::string_view owner, uint64_t owner_token,
+                        const std::function<Status()>& poll);
   void release_writer();
   const kv::Snapshot* take_store_snapshot() const { return secondary ? nullptr : store->snapshot(); }
   // Counters have moved far enough that plans should be made again?

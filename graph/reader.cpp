@@ -33,24 +33,24 @@ void Reader::unpin_batch() {
 // --- catalog ---
 
 std::optional<LabelId> Reader::find_label(std::string_view name) const {
-  const auto id = graph_->impl()->catalog.labels().find(name, root_->label_tokens);
+  const auto id = root_->schema->catalog->labels().find(name, root_->label_tokens);
   return id ? std::optional<LabelId>(LabelId(*id)) : std::nullopt;
 }
 
 std::optional<RelTypeId> Reader::find_rel_type(std::string_view name) const {
-  const auto id = graph_->impl()->catalog.types().find(name, root_->type_tokens);
+  const auto id = root_->schema->catalog->types().find(name, root_->type_tokens);
   return id ? std::optional<RelTypeId>(RelTypeId(*id)) : std::nullopt;
 }
 
 std::optional<KeyId> Reader::find_key(std::string_view name) const {
-  const auto id = graph_->impl()->catalog.keys().find(name, root_->key_tokens);
+  const auto id = root_->schema->catalog->keys().find(name, root_->key_tokens);
   return id ? std::optional<KeyId>(KeyId(*id)) : std::nullopt;
 }
 
-std::string_view Reader::label_name(LabelId id) const { return graph_->impl()->catalog.labels().name(id.value); }
-std::string_view Reader::rel_type_name(RelTypeId id) const { return graph_->impl()->catalog.types().name(id.value); }
-std::string_view Reader::key_name(KeyId id) const { return graph_->impl()->catalog.keys().name(id.value); }
-const Value& Reader::key_name_value(KeyId id) const { return graph_->impl()->catalog.keys().name_value(id.value); }
+std::string_view Reader::label_name(LabelId id) const { return root_->schema->catalog->labels().name(id.value); }
+std::string_view Reader::rel_type_name(RelTypeId id) const { return root_->schema->catalog->types().name(id.value); }
+std::string_view Reader::key_name(KeyId id) const { return root_->schema->catalog->keys().name(id.value); }
+const Value& Reader::key_name_value(KeyId id) const { return root_->schema->catalog->keys().name_value(id.value); }
 size_t Reader::label_token_count() const { return root_->label_tokens; }
 size_t Reader::rel_type_token_count() const { return root_->type_tokens; }
 size_t Reader::key_token_count() const { return root_->key_tokens; }

@@ -12,6 +12,8 @@
 
 namespace lora::graph {
 
+class Catalog;
+
 enum class EntityKind : uint8_t { kNode = 0, kRelationship = 1 };
 // Persisted: never renumber.
 enum class IndexKind : uint8_t { kRange = 0, kText = 1, kPoint = 2, kLookup = 3, kVector = 4, kFulltext = 5 };
@@ -55,6 +57,7 @@ struct Schema {
   uint64_t version = 0;
   std::vector<IndexInfo> indexes;
   std::vector<ConstraintInfo> constraints;
+  Catalog* catalog = nullptr;        // the names this version speaks of; owned by the Graph, lives as long
   uint32_t next_index = 0;           // ids and numbers are never given out again
   uint32_t next_constraint = 0;
 

@@ -128,7 +128,7 @@ Status Transaction::Impl::build_index(const IndexInfo& info) {
   for (const std::string& e : entries) {
     const ByteView values(e.data(), e.size() - kIdBytes);
     if (info.unique && !last.empty() && last == values && status.ok()) {
-      status = duplicate_error(shared->catalog, info, values, load_id((&e - 1)->data() + values.size()));
+      status = duplicate_error(shared->catalog(), info, values, load_id((&e - 1)->data() + values.size()));
     }
     if (last != values) {
       sketch.add(values);

@@ -64,7 +64,7 @@ bool Transaction::Impl::changed() const {
   }
   const Root& now = *context->root();
   for (int kind = 0; kind < kTokenKindCount; ++kind) {
-    if (shared->catalog.table(static_cast<TokenKind>(kind)).size() != tokens_at_begin[kind]) {
+    if (shared->catalog().table(static_cast<TokenKind>(kind)).size() != tokens_at_begin[kind]) {
       return true;
     }
   }
@@ -151,23 +151,23 @@ Status Transaction::Impl::check_value(KeyId key, const Value& value) {
   if (type == ValueType::kString) {
     if (value.as_string().size() > kValueBytesMax) [[unlikely]] {
       return Status::limit("value size", fmt::format("property `{}` is longer than `{}` bytes",
-                                                     shared->catalog.keys().name(key.value), kValueBytesMax));
+                                                     shared->catalog().keys().name(key.value), kValueBytesMax));
     }
     return Status();
   }
   if ((type == ValueType::kList || type == ValueType::kMap) && deeper_than(value, kNestingMax)) {
     return Status::limit("depth", fmt::format("property `{}` nests more than `{}` levels",
-                                              shared->catalog.keys().name(key.value), kNestingMax));
+                                              shared->catalog().keys().name(key.value), kNestingMax));
   }
   if (!is_storable(value)) {
     return Status::runtime(ErrorCode::kType, "TypeError", "InvalidPropertyType",
                            fmt::format("property `{}` cannot hold a value of type {}; nodes, relationships, paths and "
                                        "lists of maps cannot be stored",
-                                       shared->catalog.keys().name(key.value), value_type_name(type)));
+                                       shared->catalog().keys().name(key.value), value_type_name(type)));
   }
   if (value.heap_bytes() > kValueBytesMax) {
     return Status::limit("value size", fmt::format("property `{}` is larger than `{}` bytes",
-                                                   shared->catalog.keys().name(key.value), kValueBytesMax));
+                                                   shared->catalog().keys().name(key.value), kValueBytesMax));
   }
   return Status();
 }
@@ -309,7 +309,7 @@ Status Transaction::Impl::check_dangling() {
               ErrorCode::kForeignKey, "ConstraintVerificationFailed", "DeleteConnectedNode",
               fmt::format("node `{}` cannot be deleted: it still has relationships of type `{}`; delete them first or use "
                           "DETACH DELETE",
-                          id, shared->catalog.types().name(t)));
+                          id, shared->catalog().types().name(t)));
         }
       }
     }
@@ -343,9 +343,9 @@ void Transaction::rollback_statement() {
   Root& root = in.root();
   root.next_node = std::max(root.next_node, next_node);
   root.next_relationship = std::max(root.next_relationship, next_relationship);
-  root.label_tokens = in.shared->catalog.labels().size();
-  root.type_tokens = in.shared->catalog.types().size();
-  root.key_tokens = in.shared->catalog.keys().size();
+  root.label_tokens = in.shared->catalog().labels().size();
+  root.type_tokens = in.shared->catalog().types().size();
+  root.key_tokens = in.shared->catalog().keys().size();
   in.nodes.rollback_statement();
   in.relationships.rollback_statement();
   in.blocks.rollback_statement();
@@ -366,7 +366,7 @@ void Transaction::rollback_statement() {
 
 Result<uint32_t> Transaction::Impl::token(TokenKind kind, std::string_view name) {
   LORA_TRY(check_open());
-  TokenTable& table = shared->catalog.table(kind);
+  TokenTable& table = shared->catalog().table(kind);
   if (const auto id = table.find(name, table.size())) [[likely]] {
     return *id;
   }

@@ -116,7 +116,7 @@ class Verification {
   Status catalog() {
     for (int kind = 0; kind < kTokenKindCount; ++kind) {
       const auto token_kind = static_cast<TokenKind>(kind);
-      const TokenTable& table = shared_.catalog.table(token_kind);
+      const TokenTable& table = root_.schema->catalog->table(token_kind);
       const uint32_t known = kind == 0 ? root_.label_tokens : kind == 1 ? root_.type_tokens : root_.key_tokens;
       uint32_t next = 0;
       LORA_TRY(walk(Keyspace::kMeta, {kMetaToken, static_cast<char>(kind)}, [&](ByteView key, ByteView value) -> Status {
