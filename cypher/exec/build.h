@@ -23,6 +23,7 @@ OperatorPtr make_count_store(const BuildContext& build, const LogicalOp* op, Ope
 OperatorPtr make_degree(const BuildContext& build, const LogicalOp* op, OperatorPtr input);
 OperatorPtr make_expand(const BuildContext& build, const LogicalOp* op, OperatorPtr input);
 OperatorPtr make_var_expand(const BuildContext& build, const LogicalOp* op, OperatorPtr input);
+OperatorPtr make_repeat(const BuildContext& build, const LogicalOp* op, OperatorPtr input);
 OperatorPtr make_shortest_path(const BuildContext& build, const LogicalOp* op, OperatorPtr input);
 OperatorPtr make_filter(const BuildContext& build, const LogicalOp* op, OperatorPtr input);
 OperatorPtr make_projection(const BuildContext& build, const LogicalOp* op, OperatorPtr input);

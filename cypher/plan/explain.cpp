@@ -386,6 +386,11 @@ std::string details(const LogicalOp& op, const Printer& p, const graph::Reader& 
       const bool out = o.direction == Direction::kOut;
       return "count((" + (out ? label : "") + ")-[" + Printer::types(o.types) + "]->(" + (out ? "" : label) + "))";
     }
+    case OpKind::kRepeat: {
+      const auto& o = as<Repeat>(op);
+      return "(" + p.pattern_slot(o.from) + ") (...){" + std::to_string(o.min_repeats) + "," +
+             (o.max_repeats == UINT32_MAX ? std::string() : std::to_string(o.max_repeats)) + "} (" + p.pattern_slot(o.to) + ")";
+    }
     case OpKind::kDegree: {
       const auto& o = as<Degree>(op);
       return p.arrow(o.from, kNoSlot, Printer::types(o.types), o.direction, kNoSlot);

@@ -58,7 +58,7 @@ void compute(const LogicalOp* op, const SlotSet& above, LiveSlots* live) {
     default: {
       // Applied right-hand sides read their left row.
       subtree_reads(right, &needed);
-      if (op->kind == OpKind::kForeach) needed.remove(static_cast<const Foreach*>(op)->element);
+      if (const Slot extra = argument_extra(*op); extra != kNoSlot) needed.remove(extra);
       SlotSet right_needed;
       switch (op->kind) {
         case OpKind::kSemiApply:
@@ -66,6 +66,13 @@ void compute(const LogicalOp* op, const SlotSet& above, LiveSlots* live) {
         case OpKind::kCallSubquery:
           if (!static_cast<const CallSubquery*>(op)->unit) right_needed = above;
           break;
+        case OpKind::kRepeat: {
+          const auto& r = static_cast<const Repeat&>(*op);
+          right_needed.add(r.inner_to);
+          for (Slot s : r.inner_relationships) right_needed.add(s);
+          for (const Repeat::Group& g : r.groups) right_needed.add(g.inner);
+          break;
+        }
         case OpKind::kMerge: {
           // ON MATCH items read what the right-hand side found; what is created is found there as well.
           right_needed = above;
@@ -92,7 +99,7 @@ void annotate(PlanBuilder& b, LogicalOp* op, const LiveSlots& live, const SlotSe
     annotate(b, op->inputs[0], live, argument, &left_out);
     if (op->inputs.size() == 2) {
       SlotSet right_argument = right_is_applied(op->kind) ? left_out : argument;
-      if (op->kind == OpKind::kForeach) right_argument.add(static_cast<const Foreach*>(op)->element);
+      right_argument.add(argument_extra(*op));
       annotate(b, op->inputs[1], live, right_argument, &right_out);
     }
   }

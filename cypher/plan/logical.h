@@ -57,6 +57,7 @@ enum class OpKind : uint8_t {
   kShow,
   kProduceResults,      // top of every plan with or without columns
   kCountStore,          // leaf: one row with a number from the exact counters (rule: count_store)
+  kRepeat,              // quantified group of several relationships
   kDegree,              // per row: how many relationships of a node fit, without expanding (rule: count_by_degree)
 };
 
@@ -318,6 +319,23 @@ struct ProduceResults : LogicalOp {
   ProduceResults() : LogicalOp(OpKind::kProduceResults) {}
   std::span<const std::string_view> names;
   std::span<const Slot> slots;                   // none: a statement without RETURN; it is run to its end, no rows
+};
+// ((x)-[r]->(y)<-[s]-(z) WHERE ...){min,max}: right = one repetition over an Argument that has the left row's slots and
+// `inner_from`, the node where it starts; it gives `inner_to`, where the next one starts. No relationship occurs twice.
+struct Repeat : LogicalOp {
+  Repeat() : LogicalOp(OpKind::kRepeat) {}
+  Slot from = kNoSlot, to = kNoSlot;
+  bool into = false;                             // `to` is bound: only repetitions that end there
+  uint32_t min_repeats = 1, max_repeats = UINT32_MAX;
+  Slot inner_from = kNoSlot, inner_to = kNoSlot;
+  std::span<const Slot> inner_relationships;     // single ones or lists, in the order of the pattern as written
+  Slot relationships = kNoSlot;                  // list: all of all repetitions, in the order of the pattern as written
+  struct Group {
+    Slot inner = kNoSlot, outer = kNoSlot;       // outer: list of the inner values, one per repetition
+  };
+  std::span<const Group> groups;
+  std::span<const Slot> differ_from;
+  bool reversed = false;                         // walked from the pattern's right end: lists are given reversed
 };
 // Leaf: one row, `count` = nodes (with `label`) or relationships (of any of `types`, whose start (kOut) or end (kIn) node
 // has `label`; kBoth only without a label: each relationship counts twice, a self loop once, so it is never planned).

@@ -75,6 +75,7 @@ std::string_view op_name(const LogicalOp& op) {
     case OpKind::kCountStore:
       return as<CountStore>(op).relationships ? "RelationshipCountFromCountStore" : "NodeCountFromCountStore";
     case OpKind::kDegree: return "Degree";
+    case OpKind::kRepeat: return as<Repeat>(op).into ? "Repeat(Into)" : "Repeat(Trail)";
   }
   return "Unknown";
 }
@@ -98,6 +99,7 @@ InputRange op_inputs(OpKind kind) {
     case OpKind::kUnion:
     case OpKind::kMerge:
     case OpKind::kForeach:
+    case OpKind::kRepeat:
     case OpKind::kCallSubquery: return {2, 2};
     default: return {1, 1};
   }
@@ -105,7 +107,13 @@ InputRange op_inputs(OpKind kind) {
 
 bool right_is_applied(OpKind kind) {
   return kind == OpKind::kApply || kind == OpKind::kSemiApply || kind == OpKind::kMerge || kind == OpKind::kForeach ||
-         kind == OpKind::kCallSubquery;
+         kind == OpKind::kCallSubquery || kind == OpKind::kRepeat;
+}
+
+Slot argument_extra(const LogicalOp& op) {
+  if (op.kind == OpKind::kForeach) return as<Foreach>(op).element;
+  if (op.kind == OpKind::kRepeat) return as<Repeat>(op).inner_from;
+  return kNoSlot;
 }
 
 bool narrows(OpKind kind) { return kind == OpKind::kAggregate || kind == OpKind::kDistinct || kind == OpKind::kUnion; }
@@ -337,6 +345,20 @@ void op_use(const LogicalOp& op, OpUse* use) {
       for (Slot s : as<Show>(op).columns) add(s);
       break;
     case OpKind::kProduceResults: reads(as<ProduceResults>(op).slots); break;
+    case OpKind::kRepeat: {
+      const auto& o = as<Repeat>(op);
+      read(o.from);
+      if (o.into) {
+        read(o.to);
+      } else {
+        add(o.to);
+      }
+      reads(o.differ_from);
+      add(o.relationships);
+      for (const Repeat::Group& g : o.groups) add(g.outer);
+      local(o.inner_from);
+      break;
+    }
     case OpKind::kCountStore: add(as<CountStore>(op).count); break;
     case OpKind::kDegree: {
       const auto& o = as<Degree>(op);
@@ -394,6 +416,7 @@ namespace {
 // Adds to *out what `op` and its inputs read that none of them adds.
 void collect_reads(const LogicalOp* op, SlotSet* reads, SlotSet* adds) {
   for (const LogicalOp* input : op->inputs) collect_reads(input, reads, adds);
+  adds->add(argument_extra(*op));
   OpUse use;
   op_use(*op, &use);
   for (Slot s : use.locals) adds->add(s);
@@ -417,6 +440,7 @@ void op_output(const LogicalOp& op, const SlotSet& argument, const SlotSet& left
     if (op.kind == OpKind::kArgument) result = argument;
     result.add(left);
     const bool right_stays = op.inputs.size() == 2 && op.kind != OpKind::kSemiApply && op.kind != OpKind::kForeach &&
+                             op.kind != OpKind::kRepeat &&
                              !(op.kind == OpKind::kCallSubquery && as<CallSubquery>(op).unit);
     if (right_stays) result.add(right);
   }

@@ -23,6 +23,8 @@ InputRange op_inputs(OpKind kind);
 
 // The right input starts from an Argument that gives the left input's row (Apply and its kin).
 bool right_is_applied(OpKind kind);
+// The slot that the Argument of an applied right input has besides those of the left row; kNoSlot: none.
+Slot argument_extra(const LogicalOp& op);
 // Output slots are only those in adds(); the input's are gone.
 bool narrows(OpKind kind);
 bool is_write(OpKind kind);

@@ -1,6 +1,7 @@
 #include "cypher/plan/pattern_planner.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <optional>
 #include <unordered_map>
@@ -23,6 +24,7 @@ struct PatternNode {
 
 struct PatternEdge {
   const BoundRelationship* rel = nullptr;
+  const BoundQuantifiedPath* quantified = nullptr;  // a group: `rel` stands in for all its relationships
   uint32_t from = 0, to = 0;  // PatternNode indexes
   std::vector<Slot> outer_reads;  // slots that the hop predicate reads from the row
 };
@@ -93,9 +95,6 @@ class PatternPlanner {
       : b_(builder), stats_(builder.statistics()), pattern_(pattern), argument_slots_(argument_slots), stream_(*stream) {}
 
   Status run() {
-    if (!pattern_.quantified.empty()) {
-      return Status::unsupported("quantified path patterns of more than one relationship are not supported yet");
-    }
     if (!pattern_.selections.empty()) {
       return Status::unsupported("a path selector over more than one relationship is not supported yet");
     }
@@ -151,6 +150,7 @@ class PatternPlanner {
       edges_.push_back(std::move(e));
       b_.name_slot(r.slot, r.name);
     }
+    for (const BoundQuantifiedPath& q : pattern_.quantified) collect_group(q);
     solved_.assign(edges_.size(), false);
     SlotSet derived;
     for (const BoundAssignment& a : pattern_.derived) derived.add(a.slot);
@@ -171,6 +171,51 @@ class PatternPlanner {
     }
     for (Predicate& p : predicates_) p.selectivity = stats_.selectivity(*p.expr);
     return Status();
+  }
+
+  // A group is planned as one edge, like a variable-length relationship of any of its types.
+  void collect_group(const BoundQuantifiedPath& q) {
+    BoundRelationship& r = stand_ins_.emplace_back();
+    r.slot = q.relationships;
+    r.from = q.from;
+    r.to = q.to;
+    r.variable_length = true;
+    r.min_hops = q.min_repeats;
+    r.max_hops = q.max_repeats;
+    bool any = q.inner->quantified.size() > 0;
+    for (const BoundRelationship& inner : q.inner->relationships) {
+      any |= inner.types.empty();
+      r.types.insert(r.types.end(), inner.types.begin(), inner.types.end());
+    }
+    if (any) r.types.clear();
+    PatternEdge e;
+    e.rel = &r;
+    e.quantified = &q;
+    e.from = node_of_[q.from];
+    e.to = node_of_[q.to];
+    SlotSet reads, own;
+    pattern_slots(*q.inner, &own);
+    for (const BoundPredicate& p : q.inner->predicates) {
+      for (Slot s : p.slots) reads.add(s);
+    }
+    for (const BoundRelationship& inner : q.inner->relationships) {
+      if (inner.hop_predicate != nullptr) expr_reads(inner.hop_predicate, &reads);
+      for (Slot s : {inner.hop_relationship, inner.hop_from, inner.hop_to}) own.add(s);
+    }
+    for (Slot s : reads.to_vector()) {
+      if (!own.has(s)) e.outer_reads.push_back(s);
+    }
+    edges_.push_back(std::move(e));
+  }
+
+  static void pattern_slots(const BoundPattern& p, SlotSet* out) {
+    for (const BoundNode& n : p.nodes) out->add(n.slot);
+    for (const BoundRelationship& r : p.relationships) out->add(r.slot);
+    for (const BoundAssignment& a : p.derived) out->add(a.slot);
+    for (const BoundQuantifiedPath& q : p.quantified) {
+      out->add(q.relationships);
+      for (const BoundQuantifiedPath::Group& g : q.groups) out->add(g.outer);
+    }
   }
 
   void add_predicate(Predicate p) {
@@ -340,7 +385,7 @@ class PatternPlanner {
       if (!solution.complete) {
         return Status::unsupported("the conditions inside these quantified relationships read each other's relationships");
       }
-      emit_all(solution, &stream_);
+      LORA_TRY(emit_all(solution, &stream_));
     }
     return Status();
   }
@@ -871,29 +916,36 @@ class PatternPlanner {
 
   // --- making operators ---
 
-  void emit_all(const Solution& solution, Stream* stream) {
+  Status emit_all(const Solution& solution, Stream* stream) {
     State state = initial(stream->rows);
     for (const Step& step : solution.steps) {
       const State next = after(state, step);
-      emit(step, next, stream);
+      LORA_TRY(emit(step, stream));
       state.nodes = next.nodes;
       state.edges = next.edges;
       state.rows = stream->rows;
     }
+    return Status();
   }
 
-  void emit(const Step& step, const State& next, Stream* stream) {
-    (void)next;
+  Status emit(const Step& step, Stream* stream) {
     std::vector<const Expr*> checks;
     switch (step.kind) {
-      case Step::Kind::kNone: return;
+      case Step::Kind::kNone: return Status();
       case Step::Kind::kLeaf: emit_leaf(batch_nodes_[step.index], step.access, stream, &checks); break;
       case Step::Kind::kRelationshipLeaf: emit_relationship_leaf(batch_edges_[step.index], step.access, stream, &checks); break;
       case Step::Kind::kExpand:
-      case Step::Kind::kInto: emit_expand(batch_edges_[step.index], step, stream, &checks); break;
+      case Step::Kind::kInto:
+        if (edges_[batch_edges_[step.index]].quantified != nullptr) {
+          LORA_TRY(emit_repeat(batch_edges_[step.index], step, stream, &checks));
+        } else {
+          emit_expand(batch_edges_[step.index], step, stream, &checks);
+        }
+        break;
       case Step::Kind::kShortest: emit_shortest(batch_edges_[step.index], stream, &checks); break;
     }
     apply_ready(stream, &checks);
+    return Status();
   }
 
   // Adds "carries the labels of node `n` but for `known`" to the checks.
@@ -1127,6 +1179,46 @@ class PatternPlanner {
     mark_solved(i);
   }
 
+  Status emit_repeat(uint32_t i, const Step& step, Stream* stream, std::vector<const Expr*>* checks) {
+    const PatternEdge& e = edges_[i];
+    const BoundQuantifiedPath& q = *e.quantified;
+    const uint32_t from = step.from_left ? e.from : e.to, to = step.from_left ? e.to : e.from;
+    const bool into = step.kind == Step::Kind::kInto;
+    const uint32_t inner_from = step.from_left ? q.inner_first : q.inner_last;
+    const uint32_t inner_to = step.from_left ? q.inner_last : q.inner_first;
+    const std::vector<Slot> differ = differ_from(i);
+    if (q.min_repeats > q.max_repeats) b_.filter(stream, {b_.boolean(false)});
+    auto* op = b_.make<Repeat>();
+    op->from = nodes_[from].slot;
+    op->to = nodes_[to].slot;
+    op->into = into;
+    op->min_repeats = q.min_repeats;
+    op->max_repeats = q.max_repeats;
+    op->inner_from = q.inner->nodes[inner_from].slot;
+    op->inner_to = q.inner->nodes[inner_to].slot;
+    op->relationships = q.relationships;
+    op->reversed = !step.from_left;
+    op->differ_from = b_.array(differ);
+    std::vector<Slot> inner_relationships;
+    for (const BoundRelationship& r : q.inner->relationships) inner_relationships.push_back(r.slot);
+    for (const BoundQuantifiedPath& n : q.inner->quantified) inner_relationships.push_back(n.relationships);
+    op->inner_relationships = b_.array(inner_relationships);
+    std::vector<Repeat::Group> groups;
+    for (const BoundQuantifiedPath::Group& g : q.groups) groups.push_back({g.inner, g.outer});
+    op->groups = b_.array(groups);
+    SlotSet inner_slots = stream->slots;
+    inner_slots.add(op->inner_from);
+    Stream right = b_.argument(inner_slots);
+    LORA_TRY(plan_pattern(b_, *q.inner, inner_slots, &right));
+    b_.push(stream, op, right, stream->rows * std::max(1.0, right.rows * 2));
+    if (!into) {
+      nodes_[to].bound = true;
+      label_check(to, nullptr, checks);
+    }
+    mark_solved(i);
+    return Status();
+  }
+
   void emit_shortest(uint32_t i, Stream* stream, std::vector<const Expr*>*) {
     const PatternEdge& e = edges_[i];
     const BoundRelationship& r = *e.rel;
@@ -1201,7 +1293,7 @@ class PatternPlanner {
     // Uniqueness against relationships of the left side is checked after the join.
     std::vector<bool> solved_left = solved_;
     solved_.assign(solved_.size(), false);
-    emit_all(apart, &right);
+    LORA_TRY(emit_all(apart, &right));
     auto* op = b_.make<HashJoin>();
     std::vector<const Expr*> left_keys, right_keys;
     double rows = stream_.rows * right.rows;
@@ -1262,6 +1354,7 @@ class PatternPlanner {
   std::vector<PatternNode> nodes_;
   std::vector<uint32_t> node_of_;  // BoundPattern::nodes index -> nodes_ index
   std::vector<PatternEdge> edges_;
+  std::deque<BoundRelationship> stand_ins_;  // for groups
   std::vector<bool> solved_;
   std::vector<Predicate> predicates_;
   std::vector<Sargable> sargables_;

@@ -20,6 +20,7 @@ LogicalOp* restore(PlanBuilder& b, LogicalOp* op, const SlotSet& argument, SlotS
       for (Slot s : use.locals) reads.remove(s);
       for (Slot s : use.adds) reads.remove(s);
       if (inputs.size() == 2 && right_is_applied(op->kind)) subtree_reads(inputs[1], &reads);
+      if (const Slot extra = argument_extra(*op); extra != kNoSlot) reads.remove(extra);
     } else if (op->kind == OpKind::kUnion) {
       for (Slot s : static_cast<const Union*>(op)->left) reads.add(s);
     }
@@ -35,7 +36,7 @@ LogicalOp* restore(PlanBuilder& b, LogicalOp* op, const SlotSet& argument, SlotS
     }
     if (inputs.size() == 2) {
       SlotSet right_argument = right_is_applied(op->kind) ? available : argument;
-      if (op->kind == OpKind::kForeach) right_argument.add(static_cast<const Foreach*>(op)->element);
+      right_argument.add(argument_extra(*op));
       inputs[1] = restore(b, inputs[1], right_argument, &right_out);
       if (op->kind == OpKind::kUnion) {
         bool lost = false;

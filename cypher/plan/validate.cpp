@@ -21,7 +21,7 @@ Status check(const LogicalOp* op, const SlotSet& argument, Slot slot_count, Slot
   }
   if (op->inputs.size() == 2) {
     SlotSet right_argument = right_is_applied(op->kind) ? available : argument;
-    if (op->kind == OpKind::kForeach) right_argument.add(static_cast<const Foreach*>(op)->element);
+    right_argument.add(argument_extra(*op));
     LORA_TRY(check(op->inputs[1], right_argument, slot_count, &right_out));
   }
   OpUse use;
