@@ -94,8 +94,7 @@ Result<Expr*> Binder::bind_expr(const ast::Expr& e, bool predicate) {
   if (stack_low()) return depth_error();
   if (&e == case_subject_) return arena_.make<Expr>(*case_value_);
   switch (e.kind) {
-    case ast::ExprKind::kLiteral:
-      return bind_literal(ast::as<ast::Literal>(e));
+    case ast::ExprKind::kLiteral: return bind_literal(ast::as<ast::Literal>(e));
     case ast::ExprKind::kStrippedLiteral: {
       const auto& literal = ast::as<ast::StrippedLiteral>(e);
       static constexpr TypeSet kClasses[] = {kNullType, kBooleanType, kIntegerType, kFloatType, kStringType};
@@ -109,35 +108,23 @@ Result<Expr*> Binder::bind_expr(const ast::Expr& e, bool predicate) {
       if (parameters_.insert(out->text).second) statement_->parameters.emplace_back(out->text);
       return out;
     }
-    case ast::ExprKind::kVariable:
-      return bind_variable(ast::as<ast::Variable>(e).name, e.span);
-    case ast::ExprKind::kList:
-      return bind_list(ast::as<ast::ListLiteral>(e));
-    case ast::ExprKind::kMap:
-      return bind_map(ast::as<ast::MapLiteral>(e));
-    case ast::ExprKind::kMapProjection:
-      return bind_map_projection(ast::as<ast::MapProjection>(e));
-    case ast::ExprKind::kProperty:
-      return bind_property(ast::as<ast::Property>(e));
-    case ast::ExprKind::kIndex:
-      return bind_index(ast::as<ast::Index>(e));
-    case ast::ExprKind::kSlice:
-      return bind_slice(ast::as<ast::Slice>(e));
-    case ast::ExprKind::kChain:
-      return bind_chain(ast::as<ast::Chain>(e));
-    case ast::ExprKind::kComparison:
-      return bind_comparison(ast::as<ast::Comparison>(e));
-    case ast::ExprKind::kPredicate:
-      return bind_predicate(ast::as<ast::Predicate>(e));
-    case ast::ExprKind::kUnary:
-      return bind_unary(ast::as<ast::Unary>(e));
+    case ast::ExprKind::kVariable: return bind_variable(ast::as<ast::Variable>(e).name, e.span);
+    case ast::ExprKind::kList: return bind_list(ast::as<ast::ListLiteral>(e));
+    case ast::ExprKind::kMap: return bind_map(ast::as<ast::MapLiteral>(e));
+    case ast::ExprKind::kMapProjection: return bind_map_projection(ast::as<ast::MapProjection>(e));
+    case ast::ExprKind::kProperty: return bind_property(ast::as<ast::Property>(e));
+    case ast::ExprKind::kIndex: return bind_index(ast::as<ast::Index>(e));
+    case ast::ExprKind::kSlice: return bind_slice(ast::as<ast::Slice>(e));
+    case ast::ExprKind::kChain: return bind_chain(ast::as<ast::Chain>(e));
+    case ast::ExprKind::kComparison: return bind_comparison(ast::as<ast::Comparison>(e));
+    case ast::ExprKind::kPredicate: return bind_predicate(ast::as<ast::Predicate>(e));
+    case ast::ExprKind::kUnary: return bind_unary(ast::as<ast::Unary>(e));
     case ast::ExprKind::kNullTest: {
       const auto& test = ast::as<ast::NullTest>(e);
       LORA_ASSIGN(Expr * operand, bind_expr(*test.operand));
       return make(test.negated ? ExprKind::kIsNotNull : ExprKind::kIsNull, e.span, kBooleanType, {operand});
     }
-    case ast::ExprKind::kNormalizedTest:
-      return bind_normalized_test(ast::as<ast::NormalizedTest>(e));
+    case ast::ExprKind::kNormalizedTest: return bind_normalized_test(ast::as<ast::NormalizedTest>(e));
     case ast::ExprKind::kTypeTest: {
       const auto& test = ast::as<ast::TypeTest>(e);
       LORA_ASSIGN(Expr * operand, bind_expr(*test.operand));
@@ -146,32 +133,21 @@ Result<Expr*> Binder::bind_expr(const ast::Expr& e, bool predicate) {
       out->type = type;
       return out;
     }
-    case ast::ExprKind::kLabelTest:
-      return bind_label_test(ast::as<ast::LabelTest>(e));
-    case ast::ExprKind::kCast:
-      return bind_cast(ast::as<ast::Cast>(e));
+    case ast::ExprKind::kLabelTest: return bind_label_test(ast::as<ast::LabelTest>(e));
+    case ast::ExprKind::kCast: return bind_cast(ast::as<ast::Cast>(e));
     case ast::ExprKind::kTypeLiteral: {
       LORA_ASSIGN(const TypeExpr* type, bind_type(*ast::as<ast::TypeLiteral>(e).type));
       return constant(Value::string(type->text), e.span);
     }
-    case ast::ExprKind::kFunctionCall:
-      return bind_call(ast::as<ast::FunctionCall>(e));
-    case ast::ExprKind::kCountStar:
-      return bind_aggregate(*find_aggregate("count"), "count", false, {}, e.span);
-    case ast::ExprKind::kCase:
-      return bind_case(ast::as<ast::Case>(e));
-    case ast::ExprKind::kListComprehension:
-      return bind_list_comprehension(ast::as<ast::ListComprehension>(e));
-    case ast::ExprKind::kPatternComprehension:
-      return bind_pattern_comprehension(ast::as<ast::PatternComprehension>(e));
-    case ast::ExprKind::kQuantifier:
-      return bind_quantifier(ast::as<ast::Quantifier>(e));
-    case ast::ExprKind::kReduce:
-      return bind_reduce(ast::as<ast::Reduce>(e));
-    case ast::ExprKind::kPatternPredicate:
-      return bind_pattern_predicate(ast::as<ast::PatternPredicate>(e), predicate);
-    case ast::ExprKind::kSubquery:
-      return bind_subquery(ast::as<ast::Subquery>(e));
+    case ast::ExprKind::kFunctionCall: return bind_call(ast::as<ast::FunctionCall>(e));
+    case ast::ExprKind::kCountStar: return bind_aggregate(*find_aggregate("count"), "count", false, {}, e.span);
+    case ast::ExprKind::kCase: return bind_case(ast::as<ast::Case>(e));
+    case ast::ExprKind::kListComprehension: return bind_list_comprehension(ast::as<ast::ListComprehension>(e));
+    case ast::ExprKind::kPatternComprehension: return bind_pattern_comprehension(ast::as<ast::PatternComprehension>(e));
+    case ast::ExprKind::kQuantifier: return bind_quantifier(ast::as<ast::Quantifier>(e));
+    case ast::ExprKind::kReduce: return bind_reduce(ast::as<ast::Reduce>(e));
+    case ast::ExprKind::kPatternPredicate: return bind_pattern_predicate(ast::as<ast::PatternPredicate>(e), predicate);
+    case ast::ExprKind::kSubquery: return bind_subquery(ast::as<ast::Subquery>(e));
   }
   return Status::internal("unknown kind of expression");
 }
@@ -262,9 +238,7 @@ Result<Expr*> Binder::bind_map_projection(const ast::MapProjection& e) {
   for (const ast::MapProjectionEntry& entry : e.entries) {
     Expr* value = nullptr;
     switch (entry.kind) {
-      case ast::ProjectionEntryKind::kAllProperties:
-        all = true;
-        continue;
+      case ast::ProjectionEntryKind::kAllProperties: all = true; continue;
       case ast::ProjectionEntryKind::kProperty:
         value = property_expr(arena_.make<Expr>(*subject), entry.name.text, entry.name.span);
         break;
@@ -292,7 +266,7 @@ Result<Expr*> Binder::bind_property(const ast::Property& e) {
   LORA_ASSIGN(Expr * object, bind_expr(*e.base));
   constexpr TypeSet kHasProperties = kEntityTypes | kMapType | kTemporalTypes | kPointType;
   if (never(object->types, kHasProperties)) {
-    std::string message = "`" + std::string(text_of(e.base->span)) + "` has no properties";
+    std::string message = quoted(text_of(e.base->span)) + " has no properties";
     // openCypher counts paths among the syntax errors and plain values among the type errors.
     if (surely(object->types, kPathType)) return error("InvalidArgumentType", std::move(message), e.key.span);
     return type_error("InvalidArgumentType", std::move(message), e.key.span);
@@ -304,8 +278,7 @@ Result<Expr*> Binder::bind_index(const ast::Index& e) {
   LORA_ASSIGN(Expr * object, bind_expr(*e.base));
   LORA_ASSIGN(Expr * index, bind_expr(*e.index));
   if (never(object->types, kListType | kMapType | kEntityTypes)) {
-    return type_error("InvalidArgumentType", "`" + std::string(text_of(e.base->span)) + "` is neither list nor map",
-                      e.base->span);
+    return type_error("InvalidArgumentType", quoted(text_of(e.base->span)) + " is neither list nor map", e.base->span);
   }
   if (surely(object->types, kListType) && never(index->types, kIntegerType)) {
     return type_error("InvalidArgumentType", "the index of a list must be an integer", e.index->span);
@@ -393,7 +366,7 @@ Result<Expr*> Binder::bind_chain(const ast::Chain& e) {
     for (const ast::Expr* operand : e.operands) {
       LORA_ASSIGN(Expr * bound, bind_expr(*operand, true));
       if (never(bound->types, kBooleanType)) {
-        return error("InvalidArgumentType", "an operand of `" + std::string(word) + "` must be a boolean", operand->span);
+        return error("InvalidArgumentType", "an operand of " + quoted(word) + " must be a boolean", operand->span);
       }
       operands.push_back(bound);
     }
@@ -411,8 +384,7 @@ Result<Expr*> Binder::bind_chain(const ast::Chain& e) {
     const char op = op_char(e.ops[i == 0 ? 0 : i - 1]);
     if (never(bound->types, operand_types(op))) {
       const char shown[2] = {op, 0};
-      return error("InvalidArgumentType",
-                   "`" + std::string(shown) + "` does not take `" + std::string(text_of(e.operands[i]->span)) + "`",
+      return error("InvalidArgumentType", quoted(shown) + " does not take " + quoted(text_of(e.operands[i]->span)),
                    e.operands[i]->span);
     }
     elements |= surely(bound->types, kListType) ? elements_of(*bound) : bound->types;
@@ -506,20 +478,20 @@ Status Binder::check_arguments(std::string_view name, std::span<const ArgSpec> s
                                const std::vector<Expr*>& args, ast::Span span) const {
   constexpr size_t kAnyNumber = 255;
   if (args.size() < min || (max != kAnyNumber && args.size() > max)) {
-    std::string wants = min == max ? std::to_string(min)
+    std::string wants = min == max          ? std::to_string(min)
                         : max == kAnyNumber ? "at least " + std::to_string(min)
                                             : std::to_string(min) + " to " + std::to_string(max);
     return error("InvalidNumberOfArguments",
-                 "`" + std::string(name) + "()` takes " + wants + (wants == "1" ? " argument" : " arguments") + ", not " +
-                     std::to_string(args.size()),
+                 quoted(std::string(name) + "()") + " takes " + wants + (wants == "1" ? " argument" : " arguments") +
+                     ", not " + std::to_string(args.size()),
                  span);
   }
   for (size_t i = 0; i < args.size() && !specs.empty(); ++i) {
     const ArgSpec& spec = specs[std::min(i, specs.size() - 1)];
     if (!never(args[i]->types, spec.types)) continue;
     return error("InvalidArgumentType",
-                 "`" + std::string(name) + "()` does not take `" +
-                     std::string(query_.text.substr(args[i]->offset, args[i]->length)) + "`",
+                 quoted(std::string(name) + "()") + " does not take " +
+                     quoted(query_.text.substr(args[i]->offset, args[i]->length)),
                  {args[i]->offset, args[i]->length});
   }
   return Status();
@@ -547,12 +519,11 @@ Result<Expr*> Binder::bind_call(const ast::FunctionCall& e) {
   const FunctionSpec* function = find_function(name);
   if (function == nullptr && !exists) {
     const std::string_view nearest = nearest_function(name);
-    std::string hint = nearest.empty() ? std::string() : "; did you mean `" + std::string(nearest) + "`?";
-    return error("UnknownFunction", "unknown function `" + std::string(name) + "`" + hint, e.name.span);
+    std::string hint = nearest.empty() ? std::string() : "; did you mean " + quoted(nearest) + "?";
+    return error("UnknownFunction", "unknown function " + quoted(name) + hint, e.name.span);
   }
   if (e.distinct) {
-    return error("InvalidArgumentType", "`DISTINCT` belongs to aggregates, `" + std::string(name) + "` is none",
-                 e.name.span);
+    return error("InvalidArgumentType", "`DISTINCT` belongs to aggregates, " + quoted(name) + " is none", e.name.span);
   }
   std::vector<Expr*> args;
   args.reserve(e.args.size());
@@ -562,7 +533,8 @@ Result<Expr*> Binder::bind_call(const ast::FunctionCall& e) {
   }
   if (exists) {
     if (args.size() != 1) {
-      return error("InvalidNumberOfArguments", "`exists()` takes 1 argument, not " + std::to_string(args.size()), e.span);
+      return error("InvalidNumberOfArguments", "`exists()` takes 1 argument, not " + std::to_string(args.size()),
+                   e.span);
     }
     return make(ExprKind::kIsNotNull, e.span, kBooleanType, args);
   }
@@ -587,11 +559,11 @@ Result<Expr*> Binder::bind_call(const ast::FunctionCall& e) {
 Result<Expr*> Binder::bind_aggregate(const AggregateSpec& spec, std::string_view name, bool distinct,
                                      ast::List<const ast::Expr*> arguments, ast::Span span) {
   if (inside_aggregate_) {
-    return error("NestedAggregation", "`" + std::string(name) + "()` stands inside another aggregate", span);
+    return error("NestedAggregation", quoted(std::string(name) + "()") + " stands inside another aggregate", span);
   }
   if (aggregates_ == nullptr) {
-    return error("InvalidAggregation", "`" + std::string(name) + "()` cannot be used here; aggregate in WITH or RETURN",
-                 span);
+    return error("InvalidAggregation",
+                 quoted(std::string(name) + "()") + " cannot be used here; aggregate in WITH or RETURN", span);
   }
   AggregateSink& sink = *aggregates_;
   sink.used = true;
@@ -623,9 +595,9 @@ Result<Expr*> Binder::bind_aggregate(const AggregateSpec& spec, std::string_view
     for (Slot s : read) {
       if (sink.hidden->count(s) == 0) continue;
       return error("UndefinedVariable",
-                   "`" + std::string(text_of(span)) + "` is not projected, and its variables are not visible here", span);
+                   quoted(text_of(span)) + " is not projected, and its variables are not visible here", span);
     }
-    return error("InvalidAggregation", "`" + std::string(text_of(span)) + "` is not among the projected aggregates", span);
+    return error("InvalidAggregation", quoted(text_of(span)) + " is not among the projected aggregates", span);
   }
   if (slot == kNoSlot) {
     slot = new_slot();
@@ -640,8 +612,8 @@ Result<Expr*> Binder::bind_aggregate(const AggregateSpec& spec, std::string_view
 // --- CASE -----------------------------------------------------------------------------------------------------------
 
 Result<Expr*> Binder::bind_case(const ast::Case& e) {
-  Expr* subject = nullptr;   // what tests compare with: cheap to evaluate again
-  Expr* evaluated = nullptr; // the subject itself, when a kLet has to keep it
+  Expr* subject = nullptr;    // what tests compare with: cheap to evaluate again
+  Expr* evaluated = nullptr;  // the subject itself, when a kLet has to keep it
   Slot local = kNoSlot;
   if (e.subject != nullptr) {
     LORA_ASSIGN(subject, bind_expr(*e.subject));
@@ -821,8 +793,10 @@ void finish_imports(const QueryFrame& frame, BoundQuery* query) {
 Result<Expr*> Binder::bind_pattern_predicate(const ast::PatternPredicate& e, bool predicate) {
   const bool shortest = e.pattern->shortest != ast::ShortestFunction::kNone;
   if (!shortest && !predicate) {
-    return error("UnexpectedSyntax", "a pattern can only be tested for existence here; use a pattern comprehension or "
-                                     "COUNT { }", e.span);
+    return error("UnexpectedSyntax",
+                 "a pattern can only be tested for existence here; use a pattern comprehension or "
+                 "COUNT { }",
+                 e.span);
   }
   QueryFrame frame;
   frame.outer = frame_;

@@ -74,10 +74,10 @@ struct Binder::PatternState {
   struct Deferred {
     const ast::NodePattern* node = nullptr;
     const ast::RelationshipPattern* rel = nullptr;
-    const ast::Expr* where = nullptr;            // of a group
-    uint32_t index = 0;                          // of the node or relationship in the pattern
-    Slot subject = kNoSlot;                      // of an inner node of a single group: a hop slot
-    bool hop = false;                            // goes into relationship `index`'s hop predicate
+    const ast::Expr* where = nullptr;  // of a group
+    uint32_t index = 0;                // of the node or relationship in the pattern
+    Slot subject = kNoSlot;            // of an inner node of a single group: a hop slot
+    bool hop = false;                  // goes into relationship `index`'s hop predicate
     Scope* scope = nullptr;
   };
   std::vector<Deferred> deferred;
@@ -95,7 +95,7 @@ struct Binder::Walk {
   std::vector<uint32_t> relationships;
   uint32_t first = kNone, last = kNone;
   uint32_t groups = 0;
-  bool after_group = false;       // `last` is a group's end made without a node pattern
+  bool after_group = false;  // `last` is a group's end made without a node pattern
   const ast::RelationshipPattern* pending = nullptr;
 };
 
@@ -225,7 +225,9 @@ Status Binder::apply_selector(PatternState& state, const ast::PathPattern& path,
 Expr* Binder::path_expr(const PatternState& state, const std::vector<Slot>& alternation, ast::Span span) {
   std::vector<Expr*> children;
   for (size_t i = 0; i < alternation.size(); ++i) {
-    const TypeSet types = i % 2 == 0 ? kNodeType : state.lists.count(alternation[i]) != 0 ? kListType : kRelationshipType;
+    const TypeSet types = i % 2 == 0                               ? kNodeType
+                          : state.lists.count(alternation[i]) != 0 ? kListType
+                                                                   : kRelationshipType;
     children.push_back(slot_expr(alternation[i], types, span));
   }
   return make(ExprKind::kPath, span, kPathType, children);
@@ -261,9 +263,7 @@ Status Binder::walk_path(PatternState& state, const ast::PathPattern& path, Walk
         LORA_TRY(arrive(node));
         break;
       }
-      case ast::ElementKind::kRelationship:
-        walk.pending = &ast::as<ast::RelationshipPattern>(element);
-        break;
+      case ast::ElementKind::kRelationship: walk.pending = &ast::as<ast::RelationshipPattern>(element); break;
       case ast::ElementKind::kGroup: {
         const auto& group = ast::as<ast::GroupPattern>(element);
         if (group.quantifier == nullptr) {
@@ -311,11 +311,7 @@ Result<uint32_t> Binder::match_node(PatternState& state, const ast::NodePattern&
   uint32_t index = kNone;
   if (node.variable) {
     if (const Variable* v = find(node.variable.text)) {
-      const bool possible = v->kind == VariableKind::kNode ||
-                            (v->kind == VariableKind::kValue && !never(v->types, kNodeType));
-      if (!possible) {
-        return error("VariableTypeConflict", "`" + std::string(node.variable.text) + "` is no node", node.variable.span);
-      }
+      LORA_TRY(check_node(*v, node.variable.span));
       auto [it, fresh] = state.node_index.emplace(v->slot, static_cast<uint32_t>(state.pattern->nodes.size()));
       index = it->second;
       if (fresh) {
@@ -369,15 +365,14 @@ Status Binder::match_relationship(PatternState& state, const ast::RelationshipPa
       const bool possible = v->kind == kind || (v->kind == VariableKind::kValue && !never(v->types, types) &&
                                                 (!out.variable_length || !never(v->elements, kRelationshipType)));
       if (!possible) {
-        return error("VariableTypeConflict",
-                     "`" + std::string(rel.variable.text) + "` is no " +
-                         (out.variable_length ? "list of relationships" : "relationship"),
-                     rel.variable.span);
+        return error(
+            "VariableTypeConflict",
+            quoted(rel.variable.text) + " is no " + (out.variable_length ? "list of relationships" : "relationship"),
+            rel.variable.span);
       }
       if (state.relationship_names.count(v->name) != 0) {
         return error("RelationshipUniquenessViolation",
-                     "`" + std::string(rel.variable.text) + "` stands for two relationships of one pattern",
-                     rel.variable.span);
+                     quoted(rel.variable.text) + " stands for two relationships of one pattern", rel.variable.span);
       }
       out.slot = v->slot;
       out.name = v->name;
@@ -388,7 +383,8 @@ Status Binder::match_relationship(PatternState& state, const ast::RelationshipPa
   }
   if (out.slot == kNoSlot) {
     out.slot = new_slot();
-    declare(state, variable(rel.variable.text, out.slot, kind, types, out.variable_length ? kRelationshipType : kAnyType));
+    declare(state,
+            variable(rel.variable.text, out.slot, kind, types, out.variable_length ? kRelationshipType : kAnyType));
     out.name = state.introduces->back().name;
   }
   if (!out.name.empty()) state.relationship_names.insert(out.name);
@@ -418,13 +414,14 @@ Status Binder::match_relationship(PatternState& state, const ast::RelationshipPa
 
 Status Binder::declare_group_list(PatternState& state, const Variable& inner, Slot slot) {
   const bool rel = inner.kind == VariableKind::kRelationship;
-  Variable outer = variable(inner.name, slot, rel ? VariableKind::kRelationshipList : VariableKind::kValue, kListType,
-                            inner.types);
+  Variable outer =
+      variable(inner.name, slot, rel ? VariableKind::kRelationshipList : VariableKind::kValue, kListType, inner.types);
   declare(state, outer);
   return Status();
 }
 
-Status Binder::match_group(PatternState& state, const ast::GroupPattern& group, uint32_t from, uint32_t to, Walk& walk) {
+Status Binder::match_group(PatternState& state, const ast::GroupPattern& group, uint32_t from, uint32_t to,
+                           Walk& walk) {
   const ast::PathPattern& path = *group.pattern;
   if (path.variable) {
     return Status::compile_time(ErrorCode::kUnsupported, "SyntaxError", "UnexpectedSyntax",
@@ -502,7 +499,7 @@ Status Binder::match_single_group(PatternState& state, const ast::GroupPattern& 
   }
   if (rel.variable && ((left.variable && left.variable.text == rel.variable.text) ||
                        (right.variable && right.variable.text == rel.variable.text))) {
-    return error("VariableTypeConflict", "`" + std::string(rel.variable.text) + "` is a node and a relationship",
+    return error("VariableTypeConflict", quoted(rel.variable.text) + " is a node and a relationship",
                  rel.variable.span);
   }
   const uint32_t index = static_cast<uint32_t>(state.pattern->relationships.size());
@@ -518,7 +515,8 @@ Status Binder::match_single_group(PatternState& state, const ast::GroupPattern& 
   out.hop_from = new_slot();
   out.hop_to = new_slot();
   Scope* inner = new_scope(scope_, frame_);
-  const Variable hop_rel = variable(rel.variable.text, out.hop_relationship, VariableKind::kRelationship, kRelationshipType);
+  const Variable hop_rel =
+      variable(rel.variable.text, out.hop_relationship, VariableKind::kRelationship, kRelationshipType);
   const Variable hop_left = variable(left.variable.text, out.hop_from, VariableKind::kNode, kNodeType);
   const Variable hop_right = variable(right.variable.text, out.hop_to, VariableKind::kNode, kNodeType);
   if (rel.variable) {
@@ -655,7 +653,8 @@ Status Binder::add_properties(const PatternProperties& where, const ast::Expr& p
   }
   for (const ast::MapEntry& entry : map->entries) {
     LORA_ASSIGN(Expr * value, bind_expr(*entry.value));
-    Expr* property = property_expr(slot_expr(where.subject, where.types, entry.key.span), entry.key.text, entry.key.span);
+    Expr* property =
+        property_expr(slot_expr(where.subject, where.types, entry.key.span), entry.key.text, entry.key.span);
     Expr* test = compare('=', property, value, entry.key.span);
     if (hop != nullptr) {
       *hop = conjunction(*hop, test);

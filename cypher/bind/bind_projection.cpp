@@ -12,12 +12,12 @@ namespace lora::cypher {
 
 // What an expression after grouping (or DISTINCT) may be made of.
 struct Binder::View {
-  ExprSlots projected;                                      // projected expressions
-  std::unordered_set<Slot> hidden;                          // variables of before, not visible
-  std::unordered_set<Slot> in_complex_keys;                 // those of `hidden` that are read by richer keys
-  bool complex_keys = false;                                // any projected expression may be repeated, not only simple ones
-  bool items = false;                                       // checking items: the error is always an ambiguous one
-  bool aggregated = false;                                  // the expression uses an aggregate
+  ExprSlots projected;                       // projected expressions
+  std::unordered_set<Slot> hidden;           // variables of before, not visible
+  std::unordered_set<Slot> in_complex_keys;  // those of `hidden` that are read by richer keys
+  bool complex_keys = false;                 // any projected expression may be repeated, not only simple ones
+  bool items = false;                        // checking items: the error is always an ambiguous one
+  bool aggregated = false;                   // the expression uses an aggregate
 };
 
 namespace {
@@ -90,16 +90,16 @@ Result<Expr*> Binder::bind_row_count(const ast::Expr& e, std::string_view word) 
   std::vector<Slot> slots;
   collect_slots(*count, &slots);
   if (!slots.empty()) {
-    return error("NonConstantExpression", "`" + std::string(word) + "` cannot depend on variables", e.span);
+    return error("NonConstantExpression", quoted(word) + " cannot depend on variables", e.span);
   }
   if (never(count->types, kIntegerType)) {
-    return error("InvalidArgumentType", "`" + std::string(word) + "` takes an integer", e.span);
+    return error("InvalidArgumentType", quoted(word) + " takes an integer", e.span);
   }
-  const bool negative_constant = count->kind == ExprKind::kConstant && count->value->is_integer() &&
-                                 count->value->as_integer() < 0;
+  const bool negative_constant =
+      count->kind == ExprKind::kConstant && count->value->is_integer() && count->value->as_integer() < 0;
   const bool negated_literal = count->kind == ExprKind::kNegate && count->children[0]->kind == ExprKind::kLiteral;
   if (negative_constant || negated_literal) {
-    return error("NegativeIntegerArgument", "`" + std::string(word) + "` takes a non-negative integer", e.span);
+    return error("NegativeIntegerArgument", quoted(word) + " takes a non-negative integer", e.span);
   }
   return count;
 }
@@ -164,7 +164,7 @@ Status Binder::bind_projection(const ast::Projection& p, bool is_return, BoundPa
     } else if (is_return && !frame_->names_required) {
       item.name = arena_.text(syntax.text);
     } else {
-      return error("NoExpressionAlias", "`" + std::string(syntax.text) + "` needs a name; add AS", syntax.span);
+      return error("NoExpressionAlias", quoted(syntax.text) + " needs a name; add AS", syntax.span);
     }
     sink.used = false;
     {
@@ -179,7 +179,7 @@ Status Binder::bind_projection(const ast::Projection& p, bool is_return, BoundPa
   std::unordered_set<std::string_view> names;
   for (const Item& item : items) {
     if (!names.insert(item.name).second) {
-      return error("ColumnNameConflict", "two columns are named `" + std::string(item.name) + "`", item.span);
+      return error("ColumnNameConflict", "two columns are named " + quoted(item.name), item.span);
     }
   }
 
@@ -252,7 +252,8 @@ Status Binder::bind_projection(const ast::Projection& p, bool is_return, BoundPa
     for (const Variable& v : variables) view.hidden.erase(v.slot);
   }
   for (const Item& item : items) {
-    if (item.aggregated && item.expr->kind != ExprKind::kSlot) view.projected.add(variables[&item - items.data()].slot, item.expr);
+    if (item.aggregated && item.expr->kind != ExprKind::kSlot)
+      view.projected.add(variables[&item - items.data()].slot, item.expr);
   }
   Scope* both = new_scope(input, frame_);
   for (const Variable& v : variables) both->add(v);

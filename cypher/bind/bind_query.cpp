@@ -16,15 +16,21 @@ Status Binder::type_error(std::string_view detail, std::string message, ast::Spa
   return Status::compile_time(ErrorCode::kType, "TypeError", detail, std::move(message), span.offset);
 }
 
-Status Binder::depth_error() { return Status::limit("depth", "the query is nested too deeply"); }
+Status Binder::depth_error() {
+  return Status::limit("depth", "the query is nested too deeply");
+}
 
 Status Binder::undefined_variable(std::string_view name, ast::Span span) const {
-  return error("UndefinedVariable", "variable `" + std::string(name) + "` is not defined" + variable_hint(scope_, name),
-               span);
+  return error("UndefinedVariable", "variable " + quoted(name) + " is not defined" + variable_hint(scope_, name), span);
+}
+
+Status Binder::check_node(const Variable& v, ast::Span span) {
+  const bool possible = v.kind == VariableKind::kNode || (v.kind == VariableKind::kValue && !never(v.types, kNodeType));
+  return possible ? Status() : error("VariableTypeConflict", quoted(v.name) + " is no node", span);
 }
 
 Status Binder::already_bound(std::string_view name, ast::Span span) const {
-  return error("VariableAlreadyBound", "variable `" + std::string(name) + "` is already defined", span);
+  return error("VariableAlreadyBound", "variable " + quoted(name) + " is already defined", span);
 }
 
 // --- statements -----------------------------------------------------------------------------------------------------
@@ -96,8 +102,8 @@ Status Binder::unite(BoundQuery* query, std::vector<std::vector<Variable>>& part
     return Status();
   }
   for (size_t i = 1; i < parts.size(); ++i) {
-    const bool same_size = parts[i].size() == columns->size() &&
-                           query->parts[i].has_result == query->parts[0].has_result;
+    const bool same_size =
+        parts[i].size() == columns->size() && query->parts[i].has_result == query->parts[0].has_result;
     std::vector<Slot> ordered;
     for (Variable& v : *columns) {
       auto it = std::find_if(parts[i].begin(), parts[i].end(), [&](const Variable& o) { return o.name == v.name; });
@@ -161,8 +167,8 @@ Status Binder::bind_single_query(const ast::SingleQuery& q, const Scope* import_
   const bool rows_only = frame_->outer != nullptr && !frame_->names_required;
   const bool call_with_rows = end.kind == ast::ClauseKind::kCallProcedure && !part->has_result &&
                               !static_cast<const BoundProcedureCall&>(*part->clauses.back()).yields.empty();
-  const bool open_call = end.kind == ast::ClauseKind::kCallSubquery &&
-                         !static_cast<const BoundCallSubquery&>(*part->clauses.back()).unit;
+  const bool open_call =
+      end.kind == ast::ClauseKind::kCallSubquery && !static_cast<const BoundCallSubquery&>(*part->clauses.back()).unit;
   if (!part->has_result && (needs_result || (!rows_only && (reading || call_with_rows || open_call)))) {
     return error("InvalidClauseComposition",
                  "a query cannot end with " + std::string(clause_word(end.kind)) + "; add RETURN", end.span);
@@ -278,7 +284,8 @@ Status Binder::bind_call_procedure(const ast::CallProcedure& c, BoundPart* part,
   if (!c.has_arguments) {
     if (!standalone && !p->args.empty()) {
       return error("InvalidArgumentPassingMode",
-                   "only a standalone CALL takes its arguments from parameters; write them in parentheses", c.name.span);
+                   "only a standalone CALL takes its arguments from parameters; write them in parentheses",
+                   c.name.span);
     }
     for (const ProcedureSignature::Field& field : p->args) {
       if (field.optional) break;
@@ -297,7 +304,7 @@ Status Binder::bind_call_procedure(const ast::CallProcedure& c, BoundPart* part,
     for (const ProcedureSignature::Field& field : p->args) required += field.optional ? 0 : 1;
     if (out->args.size() < required || out->args.size() > p->args.size()) {
       return error("InvalidNumberOfArguments",
-                   "procedure `" + std::string(p->name) + "` takes " + std::to_string(p->args.size()) +
+                   "procedure " + quoted(p->name) + " takes " + std::to_string(p->args.size()) +
                        (p->args.size() == 1 ? " argument" : " arguments") + ", not " + std::to_string(out->args.size()),
                    c.span);
     }
@@ -306,7 +313,7 @@ Status Binder::bind_call_procedure(const ast::CallProcedure& c, BoundPart* part,
       if ((allowed & kFloatType) != 0) allowed |= kIntegerType;  // an integer is assignable to a float
       if (!never(out->args[i]->types, allowed)) continue;
       return error("InvalidArgumentType",
-                   "argument `" + std::string(p->args[i].name) + "` of `" + std::string(p->name) + "` is a " +
+                   "argument " + quoted(p->args[i].name) + " of " + quoted(p->name) + " is a " +
                        std::string(p->args[i].type_name),
                    c.args[i]->span);
     }
@@ -340,7 +347,7 @@ Status Binder::bind_call_procedure(const ast::CallProcedure& c, BoundPart* part,
       std::vector<std::string_view> names;
       for (const ProcedureSignature::Field& field : p->columns) names.push_back(field.name);
       return error("UndefinedVariable",
-                   "procedure `" + std::string(p->name) + "` has no column `" + std::string(item.field.text) + "`" +
+                   "procedure " + quoted(p->name) + " has no column " + quoted(item.field.text) +
                        nearest_hint(item.field.text, names),
                    item.field.span);
     }
@@ -364,13 +371,15 @@ Status Binder::bind_call_procedure(const ast::CallProcedure& c, BoundPart* part,
 
 // `WITH a, b` at the start of a CALL body names what comes in. Anything else is an ordinary WITH.
 Status Binder::bind_importing_with(const ast::Projection& with, const Scope* import_scope, bool* done) {
-  const bool all_plain =
-      std::all_of(with.items.begin(), with.items.end(), [](const ast::ProjectionItem& item) {
-        return item.expr->kind == ast::ExprKind::kVariable && (!item.alias || item.alias.text == ast::as<ast::Variable>(*item.expr).name);
-      });
+  const bool all_plain = std::all_of(with.items.begin(), with.items.end(), [](const ast::ProjectionItem& item) {
+    return item.expr->kind == ast::ExprKind::kVariable &&
+           (!item.alias || item.alias.text == ast::as<ast::Variable>(*item.expr).name);
+  });
   if (!all_plain) return Status();
-  if (with.distinct || !with.order_by.empty() || with.skip != nullptr || with.limit != nullptr || with.where != nullptr) {
-    return error("InvalidClauseComposition", "an importing WITH takes names only; add a second WITH for the rest", with.span);
+  if (with.distinct || !with.order_by.empty() || with.skip != nullptr || with.limit != nullptr ||
+      with.where != nullptr) {
+    return error("InvalidClauseComposition", "an importing WITH takes names only; add a second WITH for the rest",
+                 with.span);
   }
   auto import = [&](const Variable& v) {
     frame_->imports.push_back(v.slot);
@@ -388,7 +397,7 @@ Status Binder::bind_importing_with(const ast::Projection& with, const Scope* imp
     const Variable* v = find_variable(import_scope, frame_->outer, name);
     if (v == nullptr) {
       return error("UndefinedVariable",
-                   "variable `" + std::string(name) + "` is not defined" + variable_hint(import_scope, name), item.span);
+                   "variable " + quoted(name) + " is not defined" + variable_hint(import_scope, name), item.span);
     }
     import(*v);
   }

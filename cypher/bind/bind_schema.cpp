@@ -47,7 +47,7 @@ Status Binder::bind_schema() {
   auto keys_of = [&](ast::List<ast::Name> names, std::vector<std::string>* keys) -> Status {
     for (const ast::Name& name : names) {
       if (std::find(keys->begin(), keys->end(), name.text) != keys->end()) {
-        return error("UnexpectedSyntax", "property `" + std::string(name.text) + "` is named twice", name.span);
+        return error("UnexpectedSyntax", "property " + quoted(name.text) + " is named twice", name.span);
       }
       keys->emplace_back(name.text);
     }
@@ -79,7 +79,8 @@ Status Binder::bind_schema() {
       out->if_exists_flag = c.if_not_exists;
       name_parameter = c.name_parameter;
       if (c.or_replace) return unsupported("OR REPLACE is not offered; drop the constraint first", s.span.offset);
-      if (c.kind == ast::ConstraintKind::kType) return unsupported("type constraints are not offered yet", s.span.offset);
+      if (c.kind == ast::ConstraintKind::kType)
+        return unsupported("type constraints are not offered yet", s.span.offset);
       auto* definition = arena_.owned<graph::ConstraintDefinition>();
       definition->name = std::string(c.name.text);
       definition->kind = constraint_kind(c.kind);
@@ -97,8 +98,7 @@ Status Binder::bind_schema() {
       out->if_exists_flag = s.drop->if_exists;
       name_parameter = s.drop->name_parameter;
       break;
-    default:
-      return Status::internal("no schema command");
+    default: return Status::internal("no schema command");
   }
   if (name_parameter != nullptr) {
     return unsupported("the name of an index or constraint cannot be a parameter", name_parameter->span.offset);
@@ -139,10 +139,10 @@ Status Binder::bind_show(const ast::Show& show) {
   for (const ast::YieldItem& item : show.yields) {
     const auto it = std::find(names.begin(), names.end(), item.field.text);
     if (it == names.end()) {
-      return error("UndefinedVariable",
-                   "SHOW has no column `" + std::string(item.field.text) + "`" +
-                       nearest_hint(item.field.text, {names.begin(), names.end()}),
-                   item.field.span);
+      return error(
+          "UndefinedVariable",
+          "SHOW has no column " + quoted(item.field.text) + nearest_hint(item.field.text, {names.begin(), names.end()}),
+          item.field.span);
     }
     const ast::Name& as = item.alias ? item.alias : item.field;
     LORA_TRY(add(static_cast<size_t>(it - names.begin()), as.text, as.span));

@@ -18,7 +18,9 @@ Variable entity(std::string_view name, Slot slot, bool node) {
   return v;
 }
 
-BoundVariable introduced(const Variable& v) { return {v.name, v.slot, v.kind, v.types, v.nullable}; }
+BoundVariable introduced(const Variable& v) {
+  return {v.name, v.slot, v.kind, v.types, v.nullable};
+}
 
 // A path that a clause can make: nodes and relationships only.
 const ast::PatternElement* unmakeable(const ast::PathPattern& path) {
@@ -50,8 +52,7 @@ Status Binder::bind_update_clause(const ast::Clause& clause, BoundClauses* out) 
     case ast::ClauseKind::kRemove: return bind_remove(ast::as<ast::Remove>(clause), out);
     case ast::ClauseKind::kDelete: return bind_delete(ast::as<ast::Delete>(clause), out);
     case ast::ClauseKind::kForeach: return bind_foreach(ast::as<ast::Foreach>(clause), out);
-    default:
-      return error("InvalidClauseComposition", "only updating clauses can stand here", clause.span);
+    default: return error("InvalidClauseComposition", "only updating clauses can stand here", clause.span);
   }
 }
 
@@ -78,8 +79,7 @@ Status Binder::bind_plain_labels(const ast::LabelExpr& labels, std::string_view 
       for (const ast::LabelExpr* part : labels.parts) LORA_TRY(bind_plain_labels(*part, where, names, dynamic));
       return Status();
     default:
-      return error("UnexpectedSyntax", "`" + std::string(where) + "` takes plain labels, joined with `:` or `&`",
-                   labels.span);
+      return error("UnexpectedSyntax", quoted(where) + " takes plain labels, joined with `:` or `&`", labels.span);
   }
 }
 
@@ -98,7 +98,8 @@ Status Binder::bind_single_type(const ast::RelationshipPattern& rel, bool merge,
   } else {
     *type = arena_.name(rel.types->name.text);
   }
-  if (rel.where != nullptr) return error("UnexpectedSyntax", "`" + word + "` takes no WHERE in its pattern", rel.where->span);
+  if (rel.where != nullptr)
+    return error("UnexpectedSyntax", "`" + word + "` takes no WHERE in its pattern", rel.where->span);
   if (rel.direction == ast::Direction::kBoth && (!merge || rel.both_arrows)) {
     return error("RequiresDirectedRelationship", "`" + word + "` needs a direction for each relationship", rel.span);
   }
@@ -193,14 +194,11 @@ Status Binder::create_path(CreateState& state, const ast::PathPattern& path) {
 }
 
 Status Binder::create_node(CreateState& state, const ast::NodePattern& node, bool alone, Slot* slot) {
-  if (node.where != nullptr) return error("UnexpectedSyntax", "`CREATE` takes no WHERE in its pattern", node.where->span);
+  if (node.where != nullptr)
+    return error("UnexpectedSyntax", "`CREATE` takes no WHERE in its pattern", node.where->span);
   if (node.variable) {
     if (const Variable* v = find(node.variable.text)) {
-      const bool possible = v->kind == VariableKind::kNode ||
-                            (v->kind == VariableKind::kValue && !never(v->types, kNodeType));
-      if (!possible) {
-        return error("VariableTypeConflict", "`" + std::string(node.variable.text) + "` is no node", node.variable.span);
-      }
+      LORA_TRY(check_node(*v, node.variable.span));
       if (alone || node.labels != nullptr || node.properties != nullptr) {
         return already_bound(node.variable.text, node.variable.span);
       }
@@ -227,15 +225,12 @@ Status Binder::create_node(CreateState& state, const ast::NodePattern& node, boo
 // --- MERGE ----------------------------------------------------------------------------------------------------------
 
 Status Binder::merge_node(const ast::NodePattern& node, bool alone, BoundMerge* out, uint32_t* index) {
-  if (node.where != nullptr) return error("UnexpectedSyntax", "`MERGE` takes no WHERE in its pattern", node.where->span);
+  if (node.where != nullptr)
+    return error("UnexpectedSyntax", "`MERGE` takes no WHERE in its pattern", node.where->span);
   *index = static_cast<uint32_t>(out->pattern.nodes.size());
   if (node.variable) {
     if (const Variable* v = find(node.variable.text)) {
-      const bool possible = v->kind == VariableKind::kNode ||
-                            (v->kind == VariableKind::kValue && !never(v->types, kNodeType));
-      if (!possible) {
-        return error("VariableTypeConflict", "`" + std::string(node.variable.text) + "` is no node", node.variable.span);
-      }
+      LORA_TRY(check_node(*v, node.variable.span));
       if (alone || node.labels != nullptr || node.properties != nullptr) {
         return already_bound(node.variable.text, node.variable.span);
       }
@@ -252,7 +247,8 @@ Status Binder::merge_node(const ast::NodePattern& node, bool alone, BoundMerge* 
   const Variable v = entity(node.variable ? arena_.text(node.variable.text) : std::string_view(), new_slot(), true);
   match.slot = create.slot = v.slot;
   match.name = create.name = v.name;
-  if (node.labels != nullptr) LORA_TRY(bind_plain_labels(*node.labels, "MERGE", &create.labels, &create.dynamic_labels));
+  if (node.labels != nullptr)
+    LORA_TRY(bind_plain_labels(*node.labels, "MERGE", &create.labels, &create.dynamic_labels));
   match.labels = create.labels;
   for (Expr* dynamic : create.dynamic_labels) {
     // Look for nodes that have all of them.
@@ -343,7 +339,7 @@ Status Binder::bind_merge(const ast::Merge& merge, BoundClauses* out) {
         return Status();
       }
       if (own_relationships.count(node.variable.text) != 0) {
-        return error("VariableTypeConflict", "`" + std::string(node.variable.text) + "` is no node", node.variable.span);
+        return error("VariableTypeConflict", quoted(node.variable.text) + " is no node", node.variable.span);
       }
     }
     LORA_TRY(merge_node(node, alone, bound.get(), index));
@@ -416,14 +412,9 @@ Status Binder::bind_set_items(ast::List<ast::SetItem> items, std::vector<BoundSe
     BoundSetItem item;
     LORA_TRY(bind_set_target(*syntax.target, &item));
     switch (syntax.kind) {
-      case ast::SetKind::kProperty:
-        break;
-      case ast::SetKind::kReplace:
-        item.kind = BoundSetItem::Kind::kReplace;
-        break;
-      case ast::SetKind::kMerge:
-        item.kind = BoundSetItem::Kind::kAdd;
-        break;
+      case ast::SetKind::kProperty: break;
+      case ast::SetKind::kReplace: item.kind = BoundSetItem::Kind::kReplace; break;
+      case ast::SetKind::kMerge: item.kind = BoundSetItem::Kind::kAdd; break;
       case ast::SetKind::kLabels:
         item.kind = BoundSetItem::Kind::kLabels;
         if (never(item.target->types, kNodeType)) {
@@ -436,7 +427,8 @@ Status Binder::bind_set_items(ast::List<ast::SetItem> items, std::vector<BoundSe
       LORA_ASSIGN(item.value, bind_expr(*syntax.value));
       const bool whole = syntax.kind == ast::SetKind::kReplace || syntax.kind == ast::SetKind::kMerge;
       if (whole && never(item.value->types, kMapType | kEntityTypes)) {
-        return error("InvalidArgumentType", "properties are set from a map, a node or a relationship", syntax.value->span);
+        return error("InvalidArgumentType", "properties are set from a map, a node or a relationship",
+                     syntax.value->span);
       }
     }
     out->push_back(std::move(item));

@@ -11,8 +11,8 @@
 namespace lora::cypher {
 
 struct BindOptions {
-  PlanArena* arena = nullptr;                    // takes expressions, names and texts; must outlive the statement
-  const ProcedureLookup* procedures = nullptr;   // null pointer: no procedures
+  PlanArena* arena = nullptr;                   // takes expressions, names and texts; must outlive the statement
+  const ProcedureLookup* procedures = nullptr;  // null pointer: no procedures
 };
 
 // Errors: kSemantic, kType (SyntaxError and friends at compile time, with offset and TCK words), kLimit (depth),

@@ -22,9 +22,13 @@ namespace lora::cypher {
 inline constexpr TypeSet kNullType = type_bit(ValueType::kNull);
 
 // True when the expression surely is no null and of none of the `allowed` types.
-inline bool never(TypeSet types, TypeSet allowed) { return (types & ~kNullType) != 0 && (types & allowed) == 0; }
+inline bool never(TypeSet types, TypeSet allowed) {
+  return (types & ~kNullType) != 0 && (types & allowed) == 0;
+}
 // True when it is surely one of `of` (or null).
-inline bool surely(TypeSet types, TypeSet of) { return (types & ~kNullType) != 0 && (types & ~(of | kNullType)) == 0; }
+inline bool surely(TypeSet types, TypeSet of) {
+  return (types & ~kNullType) != 0 && (types & ~(of | kNullType)) == 0;
+}
 
 // Sets a variable for the length of a block.
 template <typename T>
@@ -62,8 +66,8 @@ bool has_volatile(const Expr& e);
 // Where aggregates of a projection go while its expressions are bound.
 struct AggregateSink {
   std::vector<BoundAssignment>* list = nullptr;
-  ExprSlots* known = nullptr;          // the same, by expression
-  bool frozen = false;                 // ORDER BY: only those known already
+  ExprSlots* known = nullptr;             // the same, by expression
+  bool frozen = false;                    // ORDER BY: only those known already
   const Scope* argument_scope = nullptr;  // frozen: names in arguments mean what they meant in the items
   bool used = false;
   const std::unordered_set<Slot>* hidden = nullptr;  // frozen: slots that are not visible any more
@@ -84,6 +88,8 @@ class Binder {
   static Status type_error(std::string_view detail, std::string message, ast::Span span);
   static Status depth_error();
   Status undefined_variable(std::string_view name, ast::Span span) const;
+  // VariableTypeConflict when the variable cannot be a node.
+  static Status check_node(const Variable& v, ast::Span span);
   Status already_bound(std::string_view name, ast::Span span) const;
   Slot new_slot() { return statement_->slot_count++; }
   Scope* new_scope(const Scope* parent, QueryFrame* frame) { return &scopes_.emplace_back(parent, frame); }
@@ -131,7 +137,7 @@ class Binder {
   Expr* slot_expr(Slot slot, TypeSet types, ast::Span span);
   Expr* property_expr(Expr* object, std::string_view key, ast::Span span);
   Expr* compare(char op, Expr* left, Expr* right, ast::Span span);
-  Expr* conjunction(Expr* a, Expr* b);               // either may be a null pointer
+  Expr* conjunction(Expr* a, Expr* b);  // either may be a null pointer
   Expr* call(std::string_view function, const std::vector<Expr*>& args, ast::Span span);
   TypeSet elements_of(const Expr& list) const;
   void set_elements(const Expr* list, TypeSet elements) { elements_[list] = elements; }
@@ -153,7 +159,8 @@ class Binder {
   Status match_relationship(PatternState& state, const ast::RelationshipPattern& rel, uint32_t from, uint32_t to,
                             Walk& walk);
   Status match_group(PatternState& state, const ast::GroupPattern& group, uint32_t from, uint32_t to, Walk& walk);
-  Status match_single_group(PatternState& state, const ast::GroupPattern& group, uint32_t from, uint32_t to, Walk& walk);
+  Status match_single_group(PatternState& state, const ast::GroupPattern& group, uint32_t from, uint32_t to,
+                            Walk& walk);
   Status declare_group_list(PatternState& state, const Variable& inner, Slot slot);
   Status bind_deferred(PatternState& state);
   // Where the properties of a pattern's element are looked for.
@@ -222,11 +229,11 @@ class Binder {
   PlanArena& arena_;
   std::unique_ptr<BoundStatement> statement_;
 
-  std::deque<Scope> scopes_;                 // all that were ever made: pointers stay good
+  std::deque<Scope> scopes_;  // all that were ever made: pointers stay good
   Scope* scope_ = nullptr;
   QueryFrame* frame_ = nullptr;
-  const Scope* frame_outer_ = nullptr;       // parent of the frame's own scopes
-  AggregateSink* aggregates_ = nullptr;      // null pointer: no aggregate may stand here
+  const Scope* frame_outer_ = nullptr;   // parent of the frame's own scopes
+  AggregateSink* aggregates_ = nullptr;  // null pointer: no aggregate may stand here
   bool inside_aggregate_ = false;
   bool in_call_body_ = false;
   const ast::Expr* case_subject_ = nullptr;  // simple CASE with partial tests: the node that stands for the subject

@@ -11,20 +11,15 @@ namespace {
 
 void collect(const Expr& e, std::vector<Slot>* slots, std::vector<Slot>* locals) {
   switch (e.kind) {
-    case ExprKind::kSlot:
-      slots->push_back(e.slot);
-      return;
+    case ExprKind::kSlot: slots->push_back(e.slot); return;
     case ExprKind::kLet:
     case ExprKind::kListComprehension:
-    case ExprKind::kQuantifier:
-      locals->push_back(e.slot);
-      break;
+    case ExprKind::kQuantifier: locals->push_back(e.slot); break;
     case ExprKind::kReduce:
       locals->push_back(e.slot);
       locals->push_back(e.slot2);
       break;
-    default:
-      break;
+    default: break;
   }
   for (const Expr* child : e.children) {
     if (child != nullptr) collect(*child, slots, locals);
@@ -44,12 +39,12 @@ void collect_slots(const Expr& expr, std::vector<Slot>* slots) {
 }
 
 std::span<const std::string_view> show_column_names(BoundShow::What what) {
-  static constexpr std::string_view kIndexes[] = {"name",         "type",       "entityType", "labelsOrTypes",
-                                                  "properties",   "options",    "state",      "populationPercent"};
+  static constexpr std::string_view kIndexes[] = {"name",       "type",    "entityType", "labelsOrTypes",
+                                                  "properties", "options", "state",      "populationPercent"};
   static constexpr std::string_view kConstraints[] = {"name",       "type",       "entityType",  "labelsOrTypes",
                                                       "properties", "ownedIndex", "propertyType"};
-  static constexpr std::string_view kFunctions[] = {"name",        "category",  "description", "signature",
-                                                    "aggregating", "returnDescription"};
+  static constexpr std::string_view kFunctions[] = {"name",      "category",    "description",
+                                                    "signature", "aggregating", "returnDescription"};
   static constexpr std::string_view kProcedures[] = {"name", "description", "mode", "signature"};
   switch (what) {
     case BoundShow::What::kIndexes: return kIndexes;

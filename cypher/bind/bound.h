@@ -34,7 +34,7 @@ enum class VariableKind : uint8_t {
   kRelationship,      // surely a relationship or null
   kRelationshipList,  // of a variable-length relationship
   kPath,
-  kValue,             // anything, entities included
+  kValue,  // anything, entities included
 };
 
 struct BoundVariable {
@@ -42,7 +42,7 @@ struct BoundVariable {
   Slot slot = kNoSlot;
   VariableKind kind = VariableKind::kValue;
   TypeSet types = kAnyType;
-  bool nullable = true;   // false: never null (a node of a MATCH that is not optional)
+  bool nullable = true;  // false: never null (a node of a MATCH that is not optional)
 };
 
 struct BoundAssignment {
@@ -61,39 +61,40 @@ struct BoundPredicate {
 
 struct BoundNode {
   Slot slot = kNoSlot;
-  std::string_view name;                // as written; empty: anonymous
-  bool bound = false;                   // has its value before this clause
-  std::vector<const NameRef*> labels;   // all of them: plain labels of the pattern and of top-level `WHERE n:L`;
-                                        // anything richer (A|B, !A, %) is a kHasLabels predicate of the pattern
+  std::string_view name;               // as written; empty: anonymous
+  bool bound = false;                  // has its value before this clause
+  std::vector<const NameRef*> labels;  // all of them: plain labels of the pattern and of top-level `WHERE n:L`;
+                                       // anything richer (A|B, !A, %) is a kHasLabels predicate of the pattern
 };
 
 enum class PathSelector : uint8_t {
-  kAll,            // every path
-  kShortest,       // one of the shortest: shortestPath(), ANY SHORTEST, SHORTEST 1
-  kAllShortest,    // all of the smallest length: allShortestPaths(), ALL SHORTEST
-  kShortestK,      // SHORTEST k: the k shortest, ties broken in any way
-  kShortestGroups, // SHORTEST k GROUPS: all paths of the k smallest lengths
-  kAny,            // ANY k: any k paths
+  kAll,             // every path
+  kShortest,        // one of the shortest: shortestPath(), ANY SHORTEST, SHORTEST 1
+  kAllShortest,     // all of the smallest length: allShortestPaths(), ALL SHORTEST
+  kShortestK,       // SHORTEST k: the k shortest, ties broken in any way
+  kShortestGroups,  // SHORTEST k GROUPS: all paths of the k smallest lengths
+  kAny,             // ANY k: any k paths
 };
 
 // A relationship of a pattern, or a variable-length one. `from` and `to` are indexes into BoundPattern::nodes, in the
 // order as written; direction is seen from `from`.
 struct BoundRelationship {
-  Slot slot = kNoSlot;                  // relationship, or the list of relationships in order from `from`
+  Slot slot = kNoSlot;  // relationship, or the list of relationships in order from `from`
   std::string_view name;
-  bool bound = false;                   // has its value before this clause
+  bool bound = false;  // has its value before this clause
   uint32_t from = 0, to = 0;
   Direction direction = Direction::kBoth;
-  std::vector<const NameRef*> types;    // any of them; none: any type. Richer type expressions are predicates
+  std::vector<const NameRef*> types;  // any of them; none: any type. Richer type expressions are predicates
   bool variable_length = false;
   uint32_t min_hops = 1, max_hops = 1;  // max UINT32_MAX: no bound. min > max: matches nothing
   // variable_length: every hop must fulfil this (null: no condition). It may read the three hop slots, outer slots and
-  // slots of this pattern that are bound. hop_from is the end of the hop that is nearer to `from`, whatever the direction.
+  // slots of this pattern that are bound. hop_from is the end of the hop that is nearer to `from`, whatever the
+  // direction.
   Expr* hop_predicate = nullptr;
   Slot hop_relationship = kNoSlot, hop_from = kNoSlot, hop_to = kNoSlot;
   // Not kAll: this relationship is the only one of its path, a shortest search between its two nodes.
   PathSelector selector = PathSelector::kAll;
-  uint32_t k = 1;                       // for kShortestK, kShortestGroups, kAny
+  uint32_t k = 1;  // for kShortestK, kShortestGroups, kAny
 };
 
 struct BoundPattern;
@@ -102,12 +103,12 @@ struct BoundPattern;
 // relationship are bound as a variable-length BoundRelationship and `derived` lists. Each repetition starts where the
 // one before ended. inner.nodes.front() (inner_first) and inner_last stand for the ends of one repetition.
 struct BoundQuantifiedPath {
-  uint32_t from = 0, to = 0;            // outer nodes (indexes)
+  uint32_t from = 0, to = 0;  // outer nodes (indexes)
   uint32_t min_repeats = 1, max_repeats = UINT32_MAX;
   std::unique_ptr<BoundPattern> inner;  // relationships and predicates of one repetition
   uint32_t inner_first = 0, inner_last = 0;
   struct Group {
-    Slot inner = kNoSlot, outer = kNoSlot;  // outer: the list of the inner values, one per repetition
+    Slot inner = kNoSlot, outer = kNoSlot;    // outer: the list of the inner values, one per repetition
     VariableKind kind = VariableKind::kNode;  // of the inner one
   };
   std::vector<Group> groups;
@@ -120,15 +121,15 @@ struct BoundQuantifiedPath {
 struct BoundPathSelection {
   PathSelector selector = PathSelector::kAll;
   uint32_t k = 1;
-  uint32_t first = 0, last = 0;         // nodes
-  Slot path = kNoSlot;                  // a derived slot that holds the path
+  uint32_t first = 0, last = 0;  // nodes
+  Slot path = kNoSlot;           // a derived slot that holds the path
 };
 
 // The graph of one MATCH: all its comma-separated paths together. No two relationships of it (single ones, those inside
 // lists, those of quantified groups, bound ones as well) may be the same: the uniqueness scope is this pattern.
 struct BoundPattern {
-  bool repeatable = false;                      // MATCH REPEATABLE ELEMENTS: no uniqueness
-  std::vector<BoundNode> nodes;                 // each variable once
+  bool repeatable = false;       // MATCH REPEATABLE ELEMENTS: no uniqueness
+  std::vector<BoundNode> nodes;  // each variable once
   std::vector<BoundRelationship> relationships;
   std::vector<BoundQuantifiedPath> quantified;
   std::vector<BoundPathSelection> selections;
@@ -142,13 +143,25 @@ struct BoundPattern {
 // --- clauses --------------------------------------------------------------------------------------------------------
 
 enum class ClauseKind : uint8_t {
-  kMatch, kUnwind, kProjection, kCreate, kMerge, kSet, kRemove, kDelete, kForeach, kProcedureCall, kCallSubquery,
-  kLoadCsv, kSchemaCommand, kShow,
+  kMatch,
+  kUnwind,
+  kProjection,
+  kCreate,
+  kMerge,
+  kSet,
+  kRemove,
+  kDelete,
+  kForeach,
+  kProcedureCall,
+  kCallSubquery,
+  kLoadCsv,
+  kSchemaCommand,
+  kShow,
 };
 
 struct BoundClause {
   ClauseKind kind;
-  uint32_t offset = 0, length = 0;              // in the query text
+  uint32_t offset = 0, length = 0;  // in the query text
   // Variables new with this clause. In pattern order; anonymous ones included.
   std::vector<BoundVariable> introduces;
   explicit BoundClause(ClauseKind k) : kind(k) {}
@@ -158,7 +171,7 @@ using BoundClauses = std::vector<std::unique_ptr<BoundClause>>;
 
 struct BoundMatch : BoundClause {
   BoundMatch() : BoundClause(ClauseKind::kMatch) {}
-  bool optional = false;                        // no match: one row, introduced slots (and derived ones) null
+  bool optional = false;  // no match: one row, introduced slots (and derived ones) null
   BoundPattern pattern;
 };
 
@@ -173,7 +186,7 @@ struct BoundSortKey {
   bool ascending = true;
 };
 struct BoundColumn {
-  std::string_view name;                        // alias, or the text as written
+  std::string_view name;  // alias, or the text as written
   Slot slot = kNoSlot;
 };
 
@@ -191,8 +204,8 @@ struct BoundProjection : BoundClause {
   bool distinct = false;
   bool aggregating = false;
   std::vector<BoundAssignment> keys, aggregates;
-  std::vector<BoundAssignment> items;           // columns that are not just a slot of before
-  std::vector<BoundColumn> columns;             // all, in order; two may share a slot
+  std::vector<BoundAssignment> items;  // columns that are not just a slot of before
+  std::vector<BoundColumn> columns;    // all, in order; two may share a slot
   std::vector<BoundSortKey> order_by;
   Expr* skip = nullptr;
   Expr* limit = nullptr;
@@ -206,22 +219,22 @@ struct BoundCreateNode {
   Slot slot = kNoSlot;
   std::string_view name;
   std::vector<const NameRef*> labels;
-  std::vector<Expr*> dynamic_labels;            // strings or lists of strings
-  Expr* properties = nullptr;                   // map, parameter; null pointer: none
+  std::vector<Expr*> dynamic_labels;  // strings or lists of strings
+  Expr* properties = nullptr;         // map, parameter; null pointer: none
 };
 struct BoundCreateRelationship {
   Slot slot = kNoSlot;
   std::string_view name;
-  Slot from = kNoSlot, to = kNoSlot;            // start and end: the direction is already applied
+  Slot from = kNoSlot, to = kNoSlot;  // start and end: the direction is already applied
   const NameRef* type = nullptr;
   Expr* dynamic_type = nullptr;
   Expr* properties = nullptr;
 };
 // Property expressions never read slots that the same pattern creates (the binder splits the clause instead).
 struct BoundCreatePattern {
-  std::vector<BoundCreateNode> nodes;           // in the order to make them; bound ones are not here
+  std::vector<BoundCreateNode> nodes;  // in the order to make them; bound ones are not here
   std::vector<BoundCreateRelationship> relationships;
-  std::vector<BoundAssignment> derived;         // path variables, after creating
+  std::vector<BoundAssignment> derived;  // path variables, after creating
 };
 struct BoundCreate : BoundClause {
   BoundCreate() : BoundClause(ClauseKind::kCreate) {}
@@ -230,26 +243,26 @@ struct BoundCreate : BoundClause {
 
 struct BoundSetItem {
   enum class Kind : uint8_t { kProperty, kDynamicProperty, kReplace, kAdd, kLabels } kind = Kind::kProperty;
-  Expr* target = nullptr;                       // entity
-  const NameRef* key = nullptr;                 // kProperty
-  Expr* dynamic_key = nullptr;                  // kDynamicProperty
-  Expr* value = nullptr;                        // kProperty..kAdd: kReplace is `=`, kAdd is `+=`
-  std::vector<const NameRef*> labels;           // kLabels
+  Expr* target = nullptr;              // entity
+  const NameRef* key = nullptr;        // kProperty
+  Expr* dynamic_key = nullptr;         // kDynamicProperty
+  Expr* value = nullptr;               // kProperty..kAdd: kReplace is `=`, kAdd is `+=`
+  std::vector<const NameRef*> labels;  // kLabels
   std::vector<Expr*> dynamic_labels;
 };
 struct BoundMerge : BoundClause {
   BoundMerge() : BoundClause(ClauseKind::kMerge) {}
-  BoundPattern pattern;                         // what to look for; property maps are predicates
-  BoundCreatePattern create;                    // what to make when there is none (derived: of the pattern alone)
+  BoundPattern pattern;       // what to look for; property maps are predicates
+  BoundCreatePattern create;  // what to make when there is none (derived: of the pattern alone)
   std::vector<BoundSetItem> on_create, on_match;
 };
 struct BoundSet : BoundClause {
   BoundSet() : BoundClause(ClauseKind::kSet) {}
-  std::vector<BoundSetItem> items;              // in order, each sees what those before did
+  std::vector<BoundSetItem> items;  // in order, each sees what those before did
 };
 struct BoundRemove : BoundClause {
   BoundRemove() : BoundClause(ClauseKind::kRemove) {}
-  std::vector<BoundSetItem> items;              // kProperty, kDynamicProperty, kLabels; no values
+  std::vector<BoundSetItem> items;  // kProperty, kDynamicProperty, kLabels; no values
 };
 struct BoundDelete : BoundClause {
   BoundDelete() : BoundClause(ClauseKind::kDelete) {}
@@ -260,7 +273,7 @@ struct BoundForeach : BoundClause {
   BoundForeach() : BoundClause(ClauseKind::kForeach) {}
   Expr* list = nullptr;
   Slot element = kNoSlot;
-  BoundClauses body;                            // updating clauses; their variables end with the body
+  BoundClauses body;  // updating clauses; their variables end with the body
 };
 
 // What the binder must know of a procedure. The registry's own row derives from it.
@@ -268,12 +281,12 @@ struct ProcedureSignature {
   struct Field {
     std::string_view name;
     TypeSet types = kAnyType;
-    std::string_view type_name;                 // as shown: "INTEGER?"
-    bool optional = false;                      // arguments at the end only: may be left out
+    std::string_view type_name;  // as shown: "INTEGER?"
+    bool optional = false;       // arguments at the end only: may be left out
   };
   std::string_view name;
   std::vector<Field> args;
-  std::vector<Field> columns;                   // none: a procedure without result
+  std::vector<Field> columns;  // none: a procedure without result
   bool writes = false;
   virtual ~ProcedureSignature() = default;
 };
@@ -289,25 +302,25 @@ class ProcedureLookup {
 struct BoundProcedureCall : BoundClause {
   BoundProcedureCall() : BoundClause(ClauseKind::kProcedureCall) {}
   const ProcedureSignature* procedure = nullptr;
-  std::vector<Expr*> args;                      // implicit ones (standalone call without parentheses) are parameters
+  std::vector<Expr*> args;  // implicit ones (standalone call without parentheses) are parameters
   struct Yield {
-    uint32_t column = 0;                        // of the procedure
+    uint32_t column = 0;  // of the procedure
     Slot slot = kNoSlot;
   };
-  std::vector<Yield> yields;                    // none for a unit procedure: rows pass on once each
-  bool optional = false;                        // OPTIONAL CALL
+  std::vector<Yield> yields;  // none for a unit procedure: rows pass on once each
+  bool optional = false;      // OPTIONAL CALL
   std::vector<BoundPredicate> where;
 };
 
 struct BoundCallSubquery : BoundClause {
   BoundCallSubquery();
   ~BoundCallSubquery() override;
-  std::unique_ptr<BoundQuery> query;            // its output slots are visible afterwards
-  bool unit = false;                            // returns nothing: rows pass on unchanged
-  bool optional = false;                        // OPTIONAL CALL
+  std::unique_ptr<BoundQuery> query;  // its output slots are visible afterwards
+  bool unit = false;                  // returns nothing: rows pass on unchanged
+  bool optional = false;              // OPTIONAL CALL
   bool in_transactions = false;
-  Expr* batch_rows = nullptr;                   // OF n ROWS; null pointer: the default
-  std::vector<Slot> imports;                    // outer slots it reads
+  Expr* batch_rows = nullptr;  // OF n ROWS; null pointer: the default
+  std::vector<Slot> imports;   // outer slots it reads
 };
 
 struct BoundLoadCsv : BoundClause {
@@ -320,7 +333,12 @@ struct BoundLoadCsv : BoundClause {
 
 struct BoundSchemaCommand : BoundClause {
   BoundSchemaCommand() : BoundClause(ClauseKind::kSchemaCommand) {}
-  enum class Action : uint8_t { kCreateIndex, kDropIndex, kCreateConstraint, kDropConstraint } action = Action::kCreateIndex;
+  enum class Action : uint8_t {
+    kCreateIndex,
+    kDropIndex,
+    kCreateConstraint,
+    kDropConstraint
+  } action = Action::kCreateIndex;
   const graph::IndexDefinition* index = nullptr;            // owned by the arena
   const graph::ConstraintDefinition* constraint = nullptr;  // owned by the arena
   std::string_view name;                                    // drop
@@ -330,8 +348,8 @@ struct BoundSchemaCommand : BoundClause {
 struct BoundShow : BoundClause {
   BoundShow() : BoundClause(ClauseKind::kShow) {}
   enum class What : uint8_t { kIndexes, kConstraints, kFunctions, kProcedures } what = What::kIndexes;
-  std::string_view kind_filter;                 // "RANGE", "UNIQUE", ...; empty: all
-  std::vector<Slot> columns;                    // one per column of show_column_names(what), in that order
+  std::string_view kind_filter;  // "RANGE", "UNIQUE", ...; empty: all
+  std::vector<Slot> columns;     // one per column of show_column_names(what), in that order
 };
 std::span<const std::string_view> show_column_names(BoundShow::What what);
 
@@ -340,17 +358,17 @@ std::span<const std::string_view> show_column_names(BoundShow::What what);
 // One branch of a UNION: clauses in order.
 struct BoundPart {
   BoundClauses clauses;
-  bool has_result = false;                      // ends with RETURN (or a standalone CALL or SHOW with columns)
-  std::vector<Slot> result;                     // one per column of the query
+  bool has_result = false;   // ends with RETURN (or a standalone CALL or SHOW with columns)
+  std::vector<Slot> result;  // one per column of the query
 };
 
 struct BoundQuery {
-  std::vector<BoundPart> parts;                 // one, or the branches of a UNION
+  std::vector<BoundPart> parts;  // one, or the branches of a UNION
   bool union_all = false;
-  std::vector<std::string_view> columns;        // none: no result
-  std::vector<Slot> output;                     // one part: its result; UNION: slots of its own
-  std::vector<Slot> imports;                    // slots of the enclosing query it reads (subqueries only); ascending
-  bool writes = false;                          // updating clauses inside, nested ones included
+  std::vector<std::string_view> columns;  // none: no result
+  std::vector<Slot> output;               // one part: its result; UNION: slots of its own
+  std::vector<Slot> imports;              // slots of the enclosing query it reads (subqueries only); ascending
+  bool writes = false;                    // updating clauses inside, nested ones included
 };
 
 // A subquery used as an expression: the planner plans `query` over an Argument and puts the plan into expr->subplan.
@@ -364,12 +382,12 @@ struct BoundSubquery {
 struct BoundStatement {
   enum class Mode : uint8_t { kRun, kExplain, kProfile } mode = Mode::kRun;
   BoundQuery query;
-  std::vector<BoundSubquery> subqueries;        // of the whole statement; inner ones before those that hold them
-  Slot slot_count = 0;                          // slots given out so far; the planner may go on from here
-  std::vector<std::string> parameters;          // names used, without repeats
+  std::vector<BoundSubquery> subqueries;  // of the whole statement; inner ones before those that hold them
+  Slot slot_count = 0;                    // slots given out so far; the planner may go on from here
+  std::vector<std::string> parameters;    // names used, without repeats
   bool writes = false;
   bool schema_command = false;
-  bool in_transactions = false;                 // has CALL { } IN TRANSACTIONS
+  bool in_transactions = false;  // has CALL { } IN TRANSACTIONS
 };
 
 // Appends the slots that `expr` reads from its row to *slots (locals of comprehensions and kLet left out), subqueries

@@ -45,15 +45,12 @@ bool same(const Expr& a, const Expr& b, LocalPairs& locals) {
   switch (a.kind) {
     case ExprKind::kExists:
     case ExprKind::kCount:
-    case ExprKind::kCollect:
-      return &a == &b;
+    case ExprKind::kCollect: return &a == &b;
     case ExprKind::kFunction:
       if (a.function->purity == Purity::kVolatile) return false;
       break;
-    case ExprKind::kSlot:
-      return same_slot(a.slot, b.slot, locals);
-    default:
-      break;
+    case ExprKind::kSlot: return same_slot(a.slot, b.slot, locals);
+    default: break;
   }
   if (!same_value(a.value, b.value) || !same_labels(a.labels, b.labels)) return false;
   if ((a.type == nullptr) != (b.type == nullptr) || (a.type != nullptr && a.type->text != b.type->text)) return false;
@@ -82,7 +79,9 @@ bool same_expr(const Expr& a, const Expr& b) {
 
 namespace {
 
-size_t mix(size_t h, size_t v) { return (h ^ v) * 0x9e3779b97f4a7c15ull + (h >> 29); }
+size_t mix(size_t h, size_t v) {
+  return (h ^ v) * 0x9e3779b97f4a7c15ull + (h >> 29);
+}
 
 size_t hash_in(const Expr& e, std::vector<Slot>& locals) {
   if (stack_low()) return 0;
@@ -121,7 +120,9 @@ Slot ExprSlots::find(const Expr& e) const {
   return kNoSlot;
 }
 
-void ExprSlots::add(Slot slot, Expr* e) { slots_.emplace(hash_expr(*e), BoundAssignment{slot, e}); }
+void ExprSlots::add(Slot slot, Expr* e) {
+  slots_.emplace(hash_expr(*e), BoundAssignment{slot, e});
+}
 
 bool has_volatile(const Expr& e) {
   if (e.kind == ExprKind::kFunction && e.function->purity == Purity::kVolatile) return true;

@@ -15,18 +15,10 @@ LabelExpr* Binder::label_tree(const ast::LabelExpr& labels) {
       out->kind = LabelExpr::Kind::kLeaf;
       out->name = arena_.name(labels.name.text);
       return out;
-    case ast::LabelExprKind::kWildcard:
-      out->kind = LabelExpr::Kind::kWildcard;
-      return out;
-    case ast::LabelExprKind::kNot:
-      out->kind = LabelExpr::Kind::kNot;
-      break;
-    case ast::LabelExprKind::kAnd:
-      out->kind = LabelExpr::Kind::kAnd;
-      break;
-    case ast::LabelExprKind::kOr:
-      out->kind = LabelExpr::Kind::kOr;
-      break;
+    case ast::LabelExprKind::kWildcard: out->kind = LabelExpr::Kind::kWildcard; return out;
+    case ast::LabelExprKind::kNot: out->kind = LabelExpr::Kind::kNot; break;
+    case ast::LabelExprKind::kAnd: out->kind = LabelExpr::Kind::kAnd; break;
+    case ast::LabelExprKind::kOr: out->kind = LabelExpr::Kind::kOr; break;
   }
   std::vector<LabelExpr*> children;
   for (const ast::LabelExpr* part : labels.parts) children.push_back(label_tree(*part));
@@ -210,7 +202,7 @@ Result<const TypeExpr*> Binder::bind_type(const ast::TypeRef& type) {
     if (type.element != nullptr) {
       out->vector_type = coordinate_type(type.element->name);
       if (out->vector_type < 0) {
-        return error("UnexpectedSyntax", "`" + std::string(text_of(type.element->span)) + "` is no coordinate type",
+        return error("UnexpectedSyntax", quoted(text_of(type.element->span)) + " is no coordinate type",
                      type.element->span);
       }
       text += "<" + std::string(type_row(type.element->name).text) + ">";

@@ -62,6 +62,13 @@ size_t distance(std::string_view a, std::string_view b, size_t max) {
 
 }  // namespace
 
+std::string quoted(std::string_view text) {
+  std::string out(1, '`');
+  out += text;
+  out += '`';
+  return out;
+}
+
 std::string nearest_hint(std::string_view name, const std::vector<std::string_view>& candidates) {
   constexpr size_t kNameMax = 64;  // longer names are hardly misspelt words
   if (name.size() > kNameMax) return {};
@@ -76,7 +83,7 @@ std::string nearest_hint(std::string_view name, const std::vector<std::string_vi
       nearest = candidate;
     }
   }
-  return nearest.empty() ? std::string() : "; did you mean `" + std::string(nearest) + "`?";
+  return nearest.empty() ? std::string() : "; did you mean " + quoted(nearest) + "?";
 }
 
 std::string variable_hint(const Scope* scope, std::string_view name) {

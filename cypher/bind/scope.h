@@ -31,7 +31,7 @@ struct Variable {
 
 struct QueryFrame {
   QueryFrame* outer = nullptr;
-  std::vector<Slot> imports;    // in the order of use, repeats kept
+  std::vector<Slot> imports;  // in the order of use, repeats kept
   bool writes = false;
   // In a CALL body columns must have names; in a nested query of any kind IN TRANSACTIONS is refused.
   bool names_required = false;
@@ -58,10 +58,12 @@ class Scope {
   std::unordered_map<std::string_view, uint32_t> by_name_;
 };
 
-// Along the chain from `scope`; null pointer when there is none. Records the use as an import of the frames from `frame`
-// outward up to the variable's own.
+// Along the chain from `scope`; null pointer when there is none. Records the use as an import of the frames from
+// `frame` outward up to the variable's own.
 const Variable* find_variable(const Scope* scope, QueryFrame* frame, std::string_view name);
 
+// `text`, for messages.
+std::string quoted(std::string_view text);
 // "; did you mean `name`?" for the visible name that is nearest, or empty.
 std::string variable_hint(const Scope* scope, std::string_view name);
 // The same for any list of names.

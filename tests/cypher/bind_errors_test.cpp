@@ -22,7 +22,7 @@ class Procedures : public ProcedureLookup {
 };
 
 struct Case {
-  const char* query;   // `^` marks the place; it is taken out
+  const char* query;  // `^` marks the place; it is taken out
   const char* detail;
   const char* type = "SyntaxError";
 };
@@ -177,7 +177,8 @@ constexpr Case kCalls[] = {
 INSTANTIATE_TEST_SUITE_P(Calls, BindErrors, ::testing::ValuesIn(kCalls));
 
 TEST(BindHints, NameTheNearestVariableAndFunction) {
-  EXPECT_NE(bind_status("MATCH (person) RETURN persn.name").message().find("did you mean `person`?"), std::string::npos);
+  EXPECT_NE(bind_status("MATCH (person) RETURN persn.name").message().find("did you mean `person`?"),
+            std::string::npos);
   EXPECT_NE(bind_status("RETURN toUper('a')").message().find("did you mean `toUpper`?"), std::string::npos);
   EXPECT_NE(bind_status("CALL test.pro(1)").message().find("did you mean `test.proc`?"), std::string::npos);
   EXPECT_EQ(bind_status("MATCH (person) RETURN xyz").message().find("did you mean"), std::string::npos);

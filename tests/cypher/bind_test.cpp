@@ -68,8 +68,7 @@ TEST_F(BindTest, LabelsInWhereJoinThePattern) {
 }
 
 TEST_F(BindTest, RichLabelExpressionsArePredicates) {
-  EXPECT_EQ(text("MATCH (a:(A|B)&!C&D) RETURN a"),
-            "match (#0:D) where #0:(A|B) where #0:!C\nreturn items[ ] a#0\n");
+  EXPECT_EQ(text("MATCH (a:(A|B)&!C&D) RETURN a"), "match (#0:D) where #0:(A|B) where #0:!C\nreturn items[ ] a#0\n");
 }
 
 TEST_F(BindTest, TheSameNodeVariableIsOneNode) {
@@ -221,8 +220,9 @@ TEST_F(BindTest, OuterSlotsSurviveAggregationInsideSubqueries) {
 }
 
 TEST_F(BindTest, CallImportsWhatItNames) {
-  const std::string body = "match (#0)\ncall imports #0 {\nmatch (#0!) (#1) 0-[#2]->1\n"
-                           "return keys[ ] aggregates[ #3=count(#1) ] items[ ] c#3\n}\nreturn items[ ] a#0 c#3\n";
+  const std::string body =
+      "match (#0)\ncall imports #0 {\nmatch (#0!) (#1) 0-[#2]->1\n"
+      "return keys[ ] aggregates[ #3=count(#1) ] items[ ] c#3\n}\nreturn items[ ] a#0 c#3\n";
   EXPECT_EQ(text("MATCH (a) CALL { WITH a MATCH (a)-->(b) RETURN count(b) AS c } RETURN a, c"), body);
   EXPECT_EQ(text("MATCH (a) CALL (a) { MATCH (a)-->(b) RETURN count(b) AS c } RETURN a, c"), body);
   EXPECT_EQ(text("MATCH (a) CALL (*) { MATCH (a)-->(b) RETURN count(b) AS c } RETURN a, c"), body);
@@ -244,8 +244,7 @@ TEST_F(BindTest, UnitCallAndTransactions) {
 // --- expressions ---
 
 TEST_F(BindTest, ConstantListsAndMapsAreOneConstant) {
-  EXPECT_EQ(text("RETURN [1, [2, 'a'], {k: null, k: true}] AS l"),
-            "return items[ #0=[1, [2, 'a'], {k: true}] ] l#0\n");
+  EXPECT_EQ(text("RETURN [1, [2, 'a'], {k: null, k: true}] AS l"), "return items[ #0=[1, [2, 'a'], {k: true}] ] l#0\n");
 }
 
 TEST_F(BindTest, ChainsStayFlat) {

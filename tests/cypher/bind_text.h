@@ -8,7 +8,9 @@
 
 namespace lora::cypher::testing {
 
-inline std::string slot_text(Slot slot) { return slot == kNoSlot ? "#-" : "#" + std::to_string(slot); }
+inline std::string slot_text(Slot slot) {
+  return slot == kNoSlot ? "#-" : "#" + std::to_string(slot);
+}
 
 inline std::string value_text(const Value& v) {
   switch (v.type()) {
@@ -48,11 +50,46 @@ inline std::string labels_text(const LabelExpr& labels) {
 }
 
 inline std::string expr_text(const Expr* e) {
-  static constexpr const char* kNames[] = {
-      "constant", "literal", "parameter", "slot", "property", "index", "slice", "arithmetic", "negate", "and", "or",
-      "xor", "not", "compare", "is_null", "is_not_null", "in", "starts_with", "ends_with", "contains", "regex",
-      "has_labels", "is_type", "is_not_type", "cast", "try_cast", "list", "map", "map_projection", "case", "let",
-      "function", "list_comprehension", "quantifier", "reduce", "path", "exists", "count", "collect", "aggregate"};
+  static constexpr const char* kNames[] = {"constant",
+                                           "literal",
+                                           "parameter",
+                                           "slot",
+                                           "property",
+                                           "index",
+                                           "slice",
+                                           "arithmetic",
+                                           "negate",
+                                           "and",
+                                           "or",
+                                           "xor",
+                                           "not",
+                                           "compare",
+                                           "is_null",
+                                           "is_not_null",
+                                           "in",
+                                           "starts_with",
+                                           "ends_with",
+                                           "contains",
+                                           "regex",
+                                           "has_labels",
+                                           "is_type",
+                                           "is_not_type",
+                                           "cast",
+                                           "try_cast",
+                                           "list",
+                                           "map",
+                                           "map_projection",
+                                           "case",
+                                           "let",
+                                           "function",
+                                           "list_comprehension",
+                                           "quantifier",
+                                           "reduce",
+                                           "path",
+                                           "exists",
+                                           "count",
+                                           "collect",
+                                           "aggregate"};
   if (e == nullptr) return "-";
   auto child = [&](size_t i) { return expr_text(e->children[i]); };
   std::string out;
@@ -112,8 +149,8 @@ inline std::string pattern_text(const BoundPattern& p) {
     out += std::string(r.direction == Direction::kOut ? "]->" : "]-") + std::to_string(r.to);
   }
   for (const BoundQuantifiedPath& q : p.quantified) {
-    out += " group " + std::to_string(q.from) + " " + std::to_string(q.to) + " {" + std::to_string(q.min_repeats) + "," +
-           std::to_string(q.max_repeats) + "}[" + pattern_text(*q.inner) + " ]";
+    out += " group " + std::to_string(q.from) + " " + std::to_string(q.to) + " {" + std::to_string(q.min_repeats) +
+           "," + std::to_string(q.max_repeats) + "}[" + pattern_text(*q.inner) + " ]";
     for (const auto& g : q.groups) out += " " + slot_text(g.inner) + "->" + slot_text(g.outer);
   }
   for (const BoundAssignment& d : p.derived) out += " derive " + slot_text(d.slot) + "=" + expr_text(d.expr);
@@ -175,19 +212,19 @@ inline std::string clauses_text(const BoundClauses& clauses) {
         const auto& p = static_cast<const BoundProjection&>(*c);
         out += p.is_return ? "return" : "with";
         if (p.distinct) out += " distinct";
-        if (p.aggregating) out += " keys[" + assignments_text(p.keys) + " ] aggregates[" + assignments_text(p.aggregates) + " ]";
+        if (p.aggregating)
+          out += " keys[" + assignments_text(p.keys) + " ] aggregates[" + assignments_text(p.aggregates) + " ]";
         out += " items[" + assignments_text(p.items) + " ]";
         for (const BoundColumn& column : p.columns) out += " " + std::string(column.name) + slot_text(column.slot);
-        for (const BoundSortKey& key : p.order_by) out += std::string(key.ascending ? " asc " : " desc ") + expr_text(key.expr);
+        for (const BoundSortKey& key : p.order_by)
+          out += std::string(key.ascending ? " asc " : " desc ") + expr_text(key.expr);
         if (p.skip != nullptr) out += " skip " + expr_text(p.skip);
         if (p.limit != nullptr) out += " limit " + expr_text(p.limit);
         for (const BoundPredicate& w : p.where) out += " where " + expr_text(w.expr);
         for (Slot slot : p.carried) out += " carried " + slot_text(slot);
         break;
       }
-      case ClauseKind::kCreate:
-        out += "create" + create_text(static_cast<const BoundCreate&>(*c).pattern);
-        break;
+      case ClauseKind::kCreate: out += "create" + create_text(static_cast<const BoundCreate&>(*c).pattern); break;
       case ClauseKind::kMerge: {
         const auto& m = static_cast<const BoundMerge&>(*c);
         out += "merge" + pattern_text(m.pattern) + " create" + create_text(m.create) + " on create" +
@@ -216,7 +253,8 @@ inline std::string clauses_text(const BoundClauses& clauses) {
       }
       case ClauseKind::kCallSubquery: {
         const auto& s = static_cast<const BoundCallSubquery&>(*c);
-        out += std::string("call") + (s.unit ? " unit" : "") + (s.in_transactions ? " in transactions" : "") + " imports";
+        out +=
+            std::string("call") + (s.unit ? " unit" : "") + (s.in_transactions ? " in transactions" : "") + " imports";
         for (Slot slot : s.imports) out += " " + slot_text(slot);
         out += " {\n" + query_text(*s.query) + "}";
         break;
