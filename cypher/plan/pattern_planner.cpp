@@ -37,6 +37,7 @@ struct Sargable {
   const NameRef* key = nullptr;  // null: the id
   const Expr* value = nullptr;
   SlotSet value_slots;
+  bool exact = true;  // what is found needs no filter by the predicate any more
 };
 
 struct Predicate {
@@ -233,7 +234,31 @@ class PatternPlanner {
       add_sargable(*e.children[0], Sargable::Op::kIn, e.children[1], predicate);
     } else if (e.kind == ExprKind::kStartsWith) {
       add_sargable(*e.children[0], Sargable::Op::kPrefix, e.children[1], predicate);
+    } else if (e.kind == ExprKind::kOr) {
+      add_alternatives(e, predicate);
     }
+  }
+
+  // n.k = a OR n.k = b is n.k IN [a, b].
+  void add_alternatives(const Expr& e, uint32_t predicate) {
+    std::vector<Expr*> values;
+    const Expr* target = nullptr;
+    for (Expr* c : e.children) {
+      if (c->kind != ExprKind::kCompare || c->ops != "=") return;
+      Expr* key = c->children[0];
+      Expr* value = c->children[1];
+      if (key->kind != ExprKind::kProperty) std::swap(key, value);
+      if (key->kind != ExprKind::kProperty || key->children[0]->kind != ExprKind::kSlot) return;
+      if (target != nullptr && (target->children[0]->slot != key->children[0]->slot || target->names[0]->name != key->names[0]->name)) {
+        return;
+      }
+      target = key;
+      values.push_back(value);
+    }
+    if (target == nullptr) return;
+    Expr* list = b_.expr(ExprKind::kList, values);
+    list->types = type_bit(ValueType::kList);
+    add_sargable(*target, Sargable::Op::kIn, list, predicate);
   }
 
   void add_comparison(const Expr& left, char op, const Expr& right, uint32_t predicate, bool chained) {
@@ -275,6 +300,16 @@ class PatternPlanner {
     } else if (target.kind == ExprKind::kFunction && target.function->name == "id" && target.children.size() == 1 &&
                target.children[0]->kind == ExprKind::kSlot && (op == Sargable::Op::kEqual || op == Sargable::Op::kIn)) {
       s.slot = target.children[0]->slot;
+    } else if (target.kind == ExprKind::kFunction && target.function->name == "elementId" && target.children.size() == 1 &&
+               target.children[0]->kind == ExprKind::kSlot && op == Sargable::Op::kEqual &&
+               find_function("toIntegerOrNull") != nullptr) {
+      // An element id is the id's digits; other texts of the same number ("07") are left to the filter.
+      s.slot = target.children[0]->slot;
+      Expr* number = b_.expr(ExprKind::kFunction, {const_cast<Expr*>(value)});
+      number->function = find_function("toIntegerOrNull");
+      number->types = type_bit(ValueType::kInteger);
+      s.value = value = number;
+      s.exact = false;
     } else {
       return;
     }
@@ -698,7 +733,7 @@ class PatternPlanner {
       Access a;
       a.kind = Access::Kind::kIdSeek;
       a.uses.push_back(&x);
-      a.consumed.push_back(x.predicate);
+      if (x.exact) a.consumed.push_back(x.predicate);
       a.rows = x.op == Sargable::Op::kIn ? stats_.list_size(*x.value) : 1;
       a.cost = 1 + a.rows;
       consider(std::move(a), x.op == Sargable::Op::kIn ? 3 : 0);
@@ -794,7 +829,7 @@ class PatternPlanner {
       if (x.slot != e.rel->slot || x.key != nullptr || !available_in(x.value_slots, s)) continue;
       step.access.kind = Access::Kind::kIdSeek;
       step.access.uses = {&x};
-      step.access.consumed = {x.predicate};
+      if (x.exact) step.access.consumed = {x.predicate};
       step.access.rows = (x.op == Sargable::Op::kIn ? stats_.list_size(*x.value) : 1) * (both ? 2 : 1);
       step.access.cost = 2 + step.access.rows;
       out->push_back(step);
