@@ -71,8 +71,7 @@ Result<DumpCounts> dump_json_lines(Reader& reader, const ByteSink& sink, const D
   DumpOutput output(sink);
   std::string& text = output.text();
   const auto out = std::back_inserter(text);
-  fmt::format_to(out,
-                 "{},\"version\":{},\"nodes\":{},\"relationships\":{},\"nextNode\":{},\"nextRelationship\":{}}}\n",
+  fmt::format_to(out, "{},\"version\":{},\"nodes\":{},\"relationships\":{},\"nextNode\":{},\"nextRelationship\":{}}}\n",
                  kJsonLinesStart, kJsonLinesVersion, walk.counts().nodes_total, walk.counts().relationships_total,
                  reader.node_id_limit().value, reader.relationship_id_limit().value);
   for (const ConstraintDefinition* constraint : walk.constraints()) {

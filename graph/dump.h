@@ -1,11 +1,11 @@
-// Dumps as text: a graph as JSON lines (ids and counters kept, no loss), or as a script of Cypher statements (equal up to
-// ids). tools/README.md describes both formats for readers of such files. The binary form is Graph::save_snapshot.
+// Dumps as text: a graph as JSON lines (ids and counters kept, no loss), or as a script of Cypher statements (equal up
+// to ids). tools/README.md describes both formats for readers of such files. The binary form is Graph::save_snapshot.
 //
-// Order: ascending ids; labels, properties, indexes and constraints by name. Equal graphs with equal ids give equal bytes,
-// also when their catalogs were filled in different orders (but for maps, whose keys keep their order).
-// Memory: one batch of entities, whatever the size of the graph. Nothing of the graph is locked.
-// Damage: entities that the counters know of and nobody finds are kCorruption, not a smaller dump.
-// Threads: a call uses its Reader or Graph from the calling thread only.
+// Order: ascending ids; labels, properties, indexes and constraints by name. Equal graphs with equal ids give equal
+// bytes, also when their catalogs were filled in different orders (but for maps, whose keys keep their order). Memory:
+// one batch of entities, whatever the size of the graph. Nothing of the graph is locked. Damage: entities that the
+// counters know of and nobody finds are kCorruption, not a smaller dump. Threads: a call uses its Reader or Graph from
+// the calling thread only.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ inline constexpr uint32_t kScriptVersion = 1;
 
 // How far a dump or restore has come, or what it did.
 struct DumpCounts {
-  uint64_t nodes = 0, relationships = 0;            // done
+  uint64_t nodes = 0, relationships = 0;              // done
   uint64_t nodes_total = 0, relationships_total = 0;  // as the counters or the file's first line say
   uint64_t indexes = 0, constraints = 0;
 };

@@ -24,7 +24,9 @@ struct DumpLines::Hash {
 DumpLines::DumpLines(const ByteSource& source) : source_(source), hash_(std::make_unique<Hash>()) {}
 DumpLines::~DumpLines() = default;
 
-uint64_t DumpLines::checksum() const { return XXH3_64bits_digest(hash_->state); }
+uint64_t DumpLines::checksum() const {
+  return XXH3_64bits_digest(hash_->state);
+}
 
 Result<bool> DumpLines::next(std::string_view* line) {
   XXH3_64bits_update(hash_->state, buffer_.data() + at_, next_ - at_);

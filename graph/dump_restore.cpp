@@ -13,12 +13,14 @@ namespace lora::graph {
 
 namespace {
 
-constexpr uint64_t kBatchEntities = 50'000;              // of one transaction
-constexpr uint64_t kBatchBytes = 128ull << 20;           // of one transaction
+constexpr uint64_t kBatchEntities = 50'000;     // of one transaction
+constexpr uint64_t kBatchBytes = 128ull << 20;  // of one transaction
 constexpr uint64_t kPollEntities = 2'048;
-constexpr size_t kLineLevelsMax = kNestingMax + 3;       // a value stands in the line's object and its properties
+constexpr size_t kLineLevelsMax = kNestingMax + 3;  // a value stands in the line's object and its properties
 
-Status bad(std::string message) { return {ErrorCode::kParse, std::move(message)}; }
+Status bad(std::string message) {
+  return {ErrorCode::kParse, std::move(message)};
+}
 
 // The fields of a line's object.
 class Fields {
@@ -94,8 +96,8 @@ class Restorer {
       }
     }
     if (!done) {
-      return Status::corruption(fmt::format("the file is cut off: it ends in line {} without its last line",
-                                            lines_.number()));
+      return Status::corruption(
+          fmt::format("the file is cut off: it ends in line {} without its last line", lines_.number()));
     }
     LORA_TRY(ready());
     LORA_TRY(transaction_->skip_ids(NodeId(next_node_), RelId(next_relationship_)));
@@ -190,7 +192,8 @@ class Restorer {
     if (transaction_ != nullptr) {
       return Status();
     }
-    LORA_ASSIGN(transaction_, graph_.begin_write(std::chrono::steady_clock::now() + std::chrono::seconds(5), "restore", 0, {}));
+    LORA_ASSIGN(transaction_,
+                graph_.begin_write(std::chrono::steady_clock::now() + std::chrono::seconds(5), "restore", 0, {}));
     in_transaction_ = 0;
     return transaction_->begin_statement();
   }
@@ -238,7 +241,8 @@ class Restorer {
     LORA_TRY(read_definition(fields, &definition));
     LORA_ASSIGN(const std::string_view type, fields.text("type"));
     uint8_t kind = 0;
-    while (kind <= static_cast<uint8_t>(IndexKind::kFulltext) && index_kind_name(static_cast<IndexKind>(kind)) != type) {
+    while (kind <= static_cast<uint8_t>(IndexKind::kFulltext) &&
+           index_kind_name(static_cast<IndexKind>(kind)) != type) {
       ++kind;
     }
     if (kind > static_cast<uint8_t>(IndexKind::kFulltext)) {
@@ -302,7 +306,8 @@ class Restorer {
     LORA_TRY(transaction_->skip_ids(NodeId(id), RelId(0)));
     LORA_ASSIGN(const NodeId made, transaction_->create_node(labels_, properties_));
     if (made.value != id) {
-      return Status(ErrorCode::kConfig, fmt::format("node id `{}` has been given out before; the database is not new", id));
+      return Status(ErrorCode::kConfig,
+                    fmt::format("node id `{}` has been given out before; the database is not new", id));
     }
     ++counts_.nodes;
     return entity_done();
@@ -336,10 +341,11 @@ class Restorer {
     LORA_ASSIGN(const uint64_t relationships, totals.number("relationships", kIdMax + 1));
     if (nodes != counts_.nodes || relationships != counts_.relationships || nodes != counts_.nodes_total ||
         relationships != counts_.relationships_total) {
-      return Status::corruption(fmt::format("the file holds `{}` nodes and `{}` relationships, its first line says `{}` "
-                                            "and `{}`, its last line `{}` and `{}`",
-                                            counts_.nodes, counts_.relationships, counts_.nodes_total,
-                                            counts_.relationships_total, nodes, relationships));
+      return Status::corruption(
+          fmt::format("the file holds `{}` nodes and `{}` relationships, its first line says `{}` "
+                      "and `{}`, its last line `{}` and `{}`",
+                      counts_.nodes, counts_.relationships, counts_.nodes_total, counts_.relationships_total, nodes,
+                      relationships));
     }
     if (!totals.has("xxh3")) {
       return Status();  // written by hand

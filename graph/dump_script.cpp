@@ -1,9 +1,9 @@
 // Writing a script of Cypher statements.
 //
-// Constraints and indexes come first. Nodes get a label and a property of their own for as long as the script runs, with
-// an index, so that relationships find their ends; both are taken away again at the end. Rows of one shape (labels, or
-// relationship type) share a statement: UNWIND [...] AS row CREATE .... Entities with very deep values, which would not
-// fit into the row of such a list, get a statement of their own.
+// Constraints and indexes come first. Nodes get a label and a property of their own for as long as the script runs,
+// with an index, so that relationships find their ends; both are taken away again at the end. Rows of one shape
+// (labels, or relationship type) share a statement: UNWIND [...] AS row CREATE .... Entities with very deep values,
+// which would not fit into the row of such a list, get a statement of their own.
 #include <fmt/format.h>
 
 #include <iterator>
@@ -18,11 +18,11 @@ namespace lora::graph {
 
 namespace {
 
-constexpr size_t kRowsMax = 500;               // of one statement
-constexpr size_t kRowsBytesMax = 256u << 10;   // then the statement is written
-constexpr size_t kOpenBytesMax = 8u << 20;     // of all statements not yet written
-constexpr size_t kOpenMax = 1'000;             // statements not yet written
-constexpr size_t kPlainLevelsMax = 200;        // deeper values stand outside of lists of rows
+constexpr size_t kRowsMax = 500;              // of one statement
+constexpr size_t kRowsBytesMax = 256u << 10;  // then the statement is written
+constexpr size_t kOpenBytesMax = 8u << 20;    // of all statements not yet written
+constexpr size_t kOpenMax = 1'000;            // statements not yet written
+constexpr size_t kPlainLevelsMax = 200;       // deeper values stand outside of lists of rows
 constexpr uint64_t kRemovedAtOnce = 20'000;
 
 // Statements that grow by rows, by what is written after the rows.
@@ -108,8 +108,8 @@ class ScriptWriter {
       return;
     }
     marker_ = "lora_dump_id";
-    while (reader_.find_label(marker_) || reader_.find_key(marker_) || reader_.schema().find_index(marker_) != nullptr ||
-           reader_.schema().find_constraint(marker_) != nullptr) {
+    while (reader_.find_label(marker_) || reader_.find_key(marker_) ||
+           reader_.schema().find_index(marker_) != nullptr || reader_.schema().find_constraint(marker_) != nullptr) {
       marker_ += '_';
     }
   }
@@ -118,7 +118,8 @@ class ScriptWriter {
     std::string& text = output_.text();
     for (const ConstraintDefinition* constraint : walk_.constraints()) {
       if (constraint->kind != ConstraintKind::kUnique) {
-        return Status::unsupported(fmt::format("constraint `{}` has no statement; use another format", constraint->name));
+        return Status::unsupported(
+            fmt::format("constraint `{}` has no statement; use another format", constraint->name));
       }
       text += "CREATE CONSTRAINT ";
       append_owner(&text, *constraint);
@@ -188,9 +189,10 @@ class ScriptWriter {
     if (text.size() <= kStatementBytesMax) {
       return Status();
     }
-    return Status::limit("text size", fmt::format("{} `{}` has properties of `{}` bytes as text, too many for a statement; "
-                                                  "use another format",
-                                                  what, id, text.size()));
+    return Status::limit("text size",
+                         fmt::format("{} `{}` has properties of `{}` bytes as text, too many for a statement; "
+                                     "use another format",
+                                     what, id, text.size()));
   }
   Status write_statement(const std::string& statement) {
     output_.text() += statement;
@@ -230,8 +232,8 @@ class ScriptWriter {
     std::string type;
     append_name(&type, relationship.type);
     if (deep(relationship.properties)) {
-      std::string statement = fmt::format("MATCH (a:{0} {{{0}: {1}}}), (b:{0} {{{0}: {2}}}) CREATE (a)-[r:{3}]->(b)", marker_,
-                                          relationship.start.value, relationship.end.value, type);
+      std::string statement = fmt::format("MATCH (a:{0} {{{0}: {1}}}), (b:{0} {{{0}: {2}}}) CREATE (a)-[r:{3}]->(b)",
+                                          marker_, relationship.start.value, relationship.end.value, type);
       LORA_TRY(append_sets(&statement, "r", relationship.properties, false));
       LORA_TRY(check_size("relationship", relationship.id.value, statement));
       return write_statement(statement);

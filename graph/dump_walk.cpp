@@ -86,8 +86,8 @@ Status DumpWalk::nodes(const std::function<Status(const NamedNode&)>& visit) {
   }
   LORA_TRY(reader_.status());
   if (counts_.nodes != counts_.nodes_total) {
-    return Status::corruption(fmt::format("the database counts `{}` nodes and holds `{}`", counts_.nodes_total,
-                                          counts_.nodes));
+    return Status::corruption(
+        fmt::format("the database counts `{}` nodes and holds `{}`", counts_.nodes_total, counts_.nodes));
   }
   return Status();
 }

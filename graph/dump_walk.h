@@ -18,7 +18,7 @@ using NamedProperty = std::pair<std::string_view, Value>;
 
 struct NamedNode {
   NodeId id;
-  std::vector<std::string_view> labels;  // ascending
+  std::vector<std::string_view> labels;   // ascending
   std::vector<NamedProperty> properties;  // ascending names
 };
 
