@@ -425,6 +425,7 @@ Result<uint64_t> Transaction::commit() {
     rollback();
     return number;
   }
+  const uint64_t changed_chunks = in.nodes.size() / 64 + in.relationships.size() / 64 + in.blocks.size() / 16;
   in.reader.reset();
   shared.versions->commit(std::move(in.context), *number, shared.take_store_snapshot());
   shared.commits.fetch_add(1, std::memory_order_relaxed);
@@ -439,6 +440,10 @@ Result<uint64_t> Transaction::commit() {
     return durable;
   }
   shared.versions->publish(*number);
+  // What was written may be evicted from now on. One call looks at 256 chunks; a large commit has made more.
+  for (uint64_t done = 0; done <= changed_chunks * 2; done += 256) {
+    shared.budget->make_room();
+  }
   return *number;
 }
 

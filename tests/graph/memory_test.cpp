@@ -1,0 +1,289 @@
+// Graphs larger than the memory they may use, hubs, large commits, and readers beside a writer.
+#include <algorithm>
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "tests/graph/graph_fixture.h"
+
+namespace lora::graph {
+namespace {
+
+INSTANTIATE_TEST_SUITE_P(Stores, GraphTest, ::testing::Bool(),
+                         [](const auto& info) { return info.param ? "Disk" : "Memory"; });
+
+void expect_sound(Graph& graph, bool full = true) {
+  const VerifyReport report = must(graph.verify(full, {}));
+  for (const std::string& error : report.errors) {
+    ADD_FAILURE() << error;
+  }
+}
+
+class SmallMemoryTest : public GraphTest {
+ protected:
+  void SetUp() override {
+    options_.cache_bytes = 10ull << 20;
+    GraphTest::SetUp();
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Stores, SmallMemoryTest, ::testing::Bool(),
+                         [](const auto& info) { return info.param ? "Disk" : "Memory"; });
+
+TEST_P(SmallMemoryTest, GraphTenTimesTheBudgetWorksWithinIt) {
+  constexpr uint64_t kNodes = 60'000;
+  constexpr uint64_t kBatch = 3'000;
+  LabelId person;
+  RelTypeId knows;
+  KeyId id_key;
+  KeyId text_key;
+  {
+    Writer writer(graph());
+    person = must(writer->label("Person"));
+    knows = must(writer->rel_type("KNOWS"));
+    id_key = must(writer->key("id"));
+    text_key = must(writer->key("text"));
+    writer.commit();
+  }
+  const auto text_of = [](uint64_t i) { return std::string(400, static_cast<char>('a' + i % 26)) + std::to_string(i); };
+  for (uint64_t from = 0; from < kNodes; from += kBatch) {
+    auto t = begin(graph());
+    for (uint64_t i = from; i < from + kBatch; ++i) {
+      const Property properties[] = {{id_key, Value::integer(static_cast<int64_t>(i))}, {text_key, Value::string(text_of(i))}};
+      const LabelId labels[] = {person};
+      ASSERT_EQ(must(t->create_node(labels, properties)).value, i);
+      for (uint64_t k = 1; k <= 3 && i > 0; ++k) {
+        must(t->create_relationship(knows, NodeId(i), NodeId(i * 7919 * k % i), {}).status());
+      }
+    }
+    must(t->commit());
+  }
+  const GraphStats built = graph().stats();
+  EXPECT_LE(built.cache_bytes_used, built.cache_bytes_limit * 3 / 2);
+  const Snapshot snapshot = graph().snapshot();
+  const auto reader = snapshot.reader();
+  EXPECT_EQ(all(reader->scan_nodes(person)).size(), kNodes);
+  std::mt19937_64 random(1);
+  std::vector<Neighbours> segments;
+  uint64_t most = 0;
+  for (int i = 0; i < 3'000; ++i) {
+    const uint64_t id = 1 + random() % (kNodes - 1);
+    ASSERT_EQ(reader->node_property(NodeId(id), id_key).as_integer(), static_cast<int64_t>(id));
+    ASSERT_EQ(reader->node_property(NodeId(id), text_key).as_string(), text_of(id));
+    ASSERT_EQ(reader->degree(NodeId(id), Direction::kOut, knows), 3u);
+    const auto list = list_of(*reader, NodeId(id), Direction::kOut, knows);
+    ASSERT_EQ(list.size(), 3u);
+    ASSERT_TRUE(std::is_sorted(list.begin(), list.end()));
+    ASSERT_EQ(reader->relationship(RelId(list[0].second))->end.value, list[0].first);
+    reader->unpin_batch();
+    most = std::max(most, graph().stats().cache_bytes_used);
+  }
+  // A scan of everything by another road.
+  PropertyColumn column;
+  uint64_t sum = 0;
+  EntityScan scan = reader->scan_nodes(std::nullopt);
+  uint64_t ids[2048];
+  for (size_t n = 0; (n = scan.next(ids, 2048)) != 0;) {
+    reader->gather_node_property({ids, n}, id_key, &column);
+    ASSERT_EQ(column.kind, PropertyColumn::Kind::kIntegers);
+    for (int64_t v : column.integers) sum += static_cast<uint64_t>(v);
+    reader->unpin_batch();
+    most = std::max(most, graph().stats().cache_bytes_used);
+  }
+  EXPECT_EQ(sum, kNodes * (kNodes - 1) / 2);
+  EXPECT_OK(reader->status());
+  const GraphStats stats = graph().stats();
+  EXPECT_GT(stats.chunk_evictions, 100u);
+  EXPECT_LE(most, stats.cache_bytes_limit * 3 / 2) << "limit " << stats.cache_bytes_limit;
+  expect_sound(graph());
+}
+
+TEST_P(GraphTest, HubGrowsShrinksAndSurvives) {
+  RelTypeId type;
+  NodeId hub;
+  constexpr uint64_t kSpokes = 3'000;
+  {
+    Writer writer(graph());
+    hub = writer.node({"Hub"});
+    type = must(writer->rel_type("T"));
+    for (uint64_t i = 0; i < kSpokes; ++i) writer.node({"Spoke"});
+    writer.commit();
+  }
+  std::vector<uint64_t> order;
+  for (uint64_t i = 1; i <= kSpokes; ++i) order.push_back(i);
+  std::shuffle(order.begin(), order.end(), std::mt19937_64(2));
+  std::vector<std::pair<uint64_t, uint64_t>> wanted;
+  for (size_t from = 0; from < order.size(); from += 500) {
+    auto t = begin(graph());
+    for (size_t i = from; i < from + 500; ++i) {
+      wanted.emplace_back(order[i], must(t->create_relationship(type, hub, NodeId(order[i]), {})).value);
+    }
+    must(t->commit());
+  }
+  std::sort(wanted.begin(), wanted.end());
+  const auto check = [&] {
+    const Snapshot snapshot = graph().snapshot();
+    const auto reader = snapshot.reader();
+    EXPECT_EQ(list_of(*reader, hub, Direction::kOut, type), wanted);
+    EXPECT_EQ(reader->degree(hub, Direction::kOut, type), wanted.size());
+  };
+  check();
+  reopen();
+  check();
+  while (wanted.size() > 20) {
+    auto t = begin(graph());
+    std::mt19937_64 random(wanted.size());
+    for (size_t i = wanted.size() / 2; i > 0; --i) {
+      const size_t at = random() % wanted.size();
+      EXPECT_TRUE(must(t->delete_relationship(RelId(wanted[at].second))));
+      wanted.erase(wanted.begin() + static_cast<long>(at));
+    }
+    must(t->commit());
+    check();
+    reopen();
+    check();
+  }
+  expect_sound(graph());
+}
+
+TEST_P(GraphTest, LargeCommitGoesThroughSortedRuns) {
+  {
+    Writer writer(graph());
+    must(writer->create_constraint({"u", ConstraintKind::kUnique, EntityKind::kNode, "N", {"i"}}));
+    for (int i = 0; i < 30'000; ++i) writer.node({"N"}, {{"i", Value::integer(i)}});
+    writer.commit();
+  }
+  {
+    Writer writer(graph());
+    const RelTypeId type = must(writer->rel_type("T"));
+    for (uint64_t i = 0; i < 15'000; ++i) {
+      must(writer->create_relationship(type, NodeId(i), NodeId(29'999 - i), {}).status());
+    }
+    for (uint64_t i = 20'000; i < 25'000; ++i) must(writer->set_node_property(NodeId(i), must(writer->key("i")), Value()));
+    writer.commit();
+  }
+  reopen();
+  {
+    const Snapshot snapshot = graph().snapshot();
+    EXPECT_EQ(snapshot.reader()->index_entry_count(snapshot.reader()->schema().indexes[0].id), 25'000u);
+  }
+  expect_sound(graph());
+  {
+    Writer writer(graph());
+    must(writer->clear());
+    writer.node({"N"}, {{"i", Value::integer(1)}});
+    writer.commit();
+  }
+  reopen();
+  const Snapshot snapshot = graph().snapshot();
+  EXPECT_EQ(snapshot.reader()->node_count(), 1u);
+  expect_sound(graph());
+}
+
+TEST_P(GraphTest, TransactionOverItsLimitFailsAndTheGraphGoesOn) {
+  must(graph().close());
+  graph_.reset();
+  options_.transaction_bytes_max = 1 << 20;
+  open();
+  auto t = begin(graph());
+  Status status;
+  for (int i = 0; i < 1'000'000 && status.ok(); ++i) status = t->create_node({}, {}).status();
+  EXPECT_EQ(status.code(), ErrorCode::kLimit);
+  EXPECT_EQ(status.info().detail, "transaction size");
+  t.reset();
+  Writer writer(graph());
+  writer.node({"A"});
+  writer.commit();
+  EXPECT_EQ(graph().node_count(), 1u);
+}
+
+TEST_P(GraphTest, ReadersBesideAWriterSeeWholeCommits) {
+  // Each commit adds two nodes and one relationship between them, and moves a counter property of node 0.
+  RelTypeId type;
+  KeyId counter;
+  LabelId label;
+  {
+    Writer writer(graph());
+    type = must(writer->rel_type("PAIR"));
+    counter = must(writer->key("counter"));
+    label = must(writer->label("L"));
+    writer.node({"L"}, {{"counter", Value::integer(0)}});
+    writer.commit();
+  }
+  std::atomic<bool> stop{false};
+  std::atomic<uint64_t> checks{0};
+  const auto read = [&](uint64_t seed) {
+    std::mt19937_64 random(seed);
+    while (!stop.load()) {
+      const Snapshot snapshot = graph().snapshot();
+      const auto reader = snapshot.reader();
+      for (int i = 0; i < 3; ++i) {
+        const auto n = static_cast<uint64_t>(reader->node_property(NodeId(0), counter).as_integer());
+        EXPECT_EQ(reader->node_count(), 1 + 2 * n);
+        EXPECT_EQ(reader->relationship_count(), n);
+        EXPECT_EQ(all(reader->scan_nodes(label)).size(), 1 + 2 * n);
+        if (n > 0) {
+          const auto pair = reader->relationship(RelId(random() % n));
+          EXPECT_TRUE(pair.has_value());
+          EXPECT_EQ(reader->degree(pair->start, Direction::kOut, type), 1u);
+          EXPECT_EQ(reader->degree(pair->end, Direction::kIn, type), 1u);
+          EXPECT_EQ(reader->find_label("none"), std::nullopt);
+        }
+        reader->unpin_batch();
+        ++checks;
+      }
+      EXPECT_TRUE(reader->status().ok()) << reader->status().to_string();
+    }
+  };
+  std::thread first(read, 1);
+  std::thread second(read, 2);
+  std::thread dropper([&] {
+    while (!stop.load()) {
+      graph().drop_cache();
+      std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    }
+  });
+  for (int i = 1; i <= 150; ++i) {
+    Writer writer(graph());
+    must(writer->begin_statement());
+    const NodeId a = writer.node({"L"});
+    const NodeId b = writer.node({"L"});
+    writer.relationship(a, "PAIR", b);
+    writer.set(NodeId(0), "counter", Value::integer(i));
+    if (i % 10 == 0) must(writer->key("new key " + std::to_string(i)).status());
+    must(writer->finish_statement());
+    if (i % 3 == 0) {
+      must(writer->begin_statement());
+      writer.node({"Other"});
+      writer->rollback_statement();
+    }
+    writer.commit();
+  }
+  stop = true;
+  first.join();
+  second.join();
+  dropper.join();
+  EXPECT_GT(checks.load(), 0u);
+  expect_sound(graph());
+}
+
+TEST_P(GraphTest, ManyWritersTakeTurns) {
+  std::vector<std::thread> threads;
+  for (int w = 0; w < 4; ++w) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 20; ++i) {
+        Writer writer(graph());
+        writer.node({"L"}, {{"x", Value::integer(i)}});
+        writer.commit();
+        EXPECT_GT(graph().node_count(), 0u);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(graph().node_count(), 80u);
+  reopen();
+  EXPECT_EQ(graph().node_count(), 80u);
+  expect_sound(graph());
+}
+
+}  // namespace
+}  // namespace lora::graph
