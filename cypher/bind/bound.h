@@ -307,7 +307,7 @@ struct BoundProcedureCall : BoundClause {
     uint32_t column = 0;  // of the procedure
     Slot slot = kNoSlot;
   };
-  std::vector<Yield> yields;  // none for a unit procedure: rows pass on once each
+  std::vector<Yield> yields;  // columns that are used. A procedure without columns passes each row on once
   bool optional = false;      // OPTIONAL CALL
   std::vector<BoundPredicate> where;
 };
