@@ -37,7 +37,7 @@ VALUE_FILES = re.compile(
 )
 # Third-party headers that only some files may include.
 CONFINED: List[Tuple[str, str, str]] = [
-    (r"rocksdb/", r"(kv/rocks_\w+|tests/support/fault_\w+|tests/kv/\w+)\.(h|cpp)$|bench/", "kv/rocks_*"),
+    (r"rocksdb/", r"kv/rocks_\w+\.(h|cpp)$|tests/|bench/", "kv/rocks_*"),
     (r"flatbuffers/|generated/graph/|.*_generated\.h", r"graph/record\.cpp$", "graph/record.cpp"),
     (r"pybind11/", r"python/src/", "python/src"),
 ]
