@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import itertools
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Callable, Dict, Generator, List, Mapping, Optional, Sequence, Type, TypeVar, Union
 
 from . import _native
-from .database import Database, QueryStream, read_only_mode
+from .database import Database, QueryStream, read_only_mode, statement_pairs
 from .options import query_error
 from .types import LoraParams, QueryResult, SnapshotMeta
 
@@ -19,45 +21,81 @@ __all__ = ["AsyncDatabase", "AsyncQueryStream", "AsyncTransaction"]
 _T = TypeVar("_T")
 
 
+# Every task has a number of its own, beyond those that the engine gives to threads: a task that waits for a writer lock
+# which it holds itself is told so at once. An id() could be used again while the lock is held.
+_task_numbers: weakref.WeakKeyDictionary[asyncio.Task[Any], int] = weakref.WeakKeyDictionary()
+_next_number = itertools.count(1 << 62)
+
+
+def _owner() -> int:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no loop is running
+        task = None
+    if task is None:
+        return 0
+    number = _task_numbers.get(task)
+    if number is None:
+        number = _task_numbers[task] = next(_next_number)
+    return number
+
+
 class _Pool:
     """The handle's own threads, so that waiting writers do not starve the loop's default pool."""
 
     def __init__(self) -> None:
-        self.executor = ThreadPoolExecutor(max_workers=64, thread_name_prefix="lora")
+        self._executor = ThreadPoolExecutor(max_workers=64, thread_name_prefix="lora")
 
-    async def run(self, function: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
+    def submit(self, function: Callable[..., _T], *args: Any) -> asyncio.Future[_T]:
         loop = asyncio.get_running_loop()
-        context = contextvars.copy_context()
-        call = functools.partial(context.run, functools.partial(function, *args, **kwargs))
-        return await loop.run_in_executor(self.executor, call)
+        call = functools.partial(contextvars.copy_context().run, function, *args)
+        try:
+            return loop.run_in_executor(self._executor, call)
+        except RuntimeError:
+            # The pool is shut down: the handle is closed, every call ends at once.
+            future: asyncio.Future[_T] = loop.create_future()
+            try:
+                future.set_result(call())
+            except Exception as error:
+                future.set_exception(error)
+            return future
+
+    async def run(self, function: Callable[..., _T], *args: Any) -> _T:
+        return await self.submit(function, *args)
 
     async def run_cancellable(self, function: Callable[..., _T], *args: Any) -> _T:
         """Runs ``function(*args, token)``; cancelling the awaiting task stops the engine call."""
         token = _native.CancelToken()
-        loop = asyncio.get_running_loop()
-        context = contextvars.copy_context()
-        future = loop.run_in_executor(self.executor, functools.partial(context.run, function, *args, token))
+        future = self.submit(function, *args, token)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             token.cancel()
-            # Wait until the engine has let go; what it then says no longer matters.
-            while not future.done():
-                try:
-                    await asyncio.wait([future])
-                except asyncio.CancelledError:
-                    continue
-            if not future.cancelled():
-                future.exception()
+            await _settle(future)
+            raise
+
+    async def run_to_end(self, function: Callable[..., _T], *args: Any) -> _T:
+        """For calls that must not be left half-way: a cancellation is raised when the call is over."""
+        future = self.submit(function, *args)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await _settle(future)
             raise
 
     def close(self) -> None:
-        self.executor.shutdown(wait=False)
+        self._executor.shutdown(wait=False)
 
 
-def _owner() -> int:
-    task = asyncio.current_task()
-    return id(task) if task is not None else 0
+async def _settle(future: asyncio.Future[Any]) -> None:
+    """Waits until the engine has let go; what it then says no longer matters."""
+    while not future.done():
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError:
+            continue
+    if not future.cancelled():
+        future.exception()
 
 
 class AsyncQueryStream:
@@ -78,6 +116,7 @@ class AsyncQueryStream:
         self._pool = pool
         self._open: Optional[Callable[..., Any]] = open_stream
         self._stream: Optional[QueryStream] = None
+        self._columns: Optional[List[str]] = None
         self._rows: List[Dict[str, Any]] = []
         self._next = 0
 
@@ -85,14 +124,15 @@ class AsyncQueryStream:
         if self._open is not None:
             open_stream, self._open = self._open, None
             self._stream = QueryStream(await self._pool.run_cancellable(open_stream))
+            self._columns = self._stream.columns()
         return self._stream
 
     async def columns(self) -> List[str]:
         """Names of the columns, in order."""
-        stream = await self._opened()
-        if stream is None:
-            raise query_error("LORA_CLOSED", "the stream is closed")
-        return stream.columns()
+        await self._opened()
+        if self._columns is None:
+            raise query_error("LORA_CLOSED", "the stream was closed before it began")
+        return list(self._columns)
 
     def __aiter__(self) -> AsyncQueryStream:
         return self
@@ -121,7 +161,7 @@ class AsyncQueryStream:
         self._rows, self._next = [], 0
         stream, self._stream = self._stream, None
         if stream is not None:
-            await asyncio.shield(self._pool.run(stream.close))
+            await self._pool.run_to_end(stream.close)
 
     close = aclose
 
@@ -137,24 +177,28 @@ class AsyncQueryStream:
 class AsyncTransaction:
     """An explicit transaction for asyncio. Made by `AsyncDatabase.begin`."""
 
-    def __init__(self, pool: _Pool, native: "_native.Transaction", owner: int) -> None:
+    def __init__(self, pool: _Pool, native: _native.Transaction) -> None:
         self._pool = pool
         self._native = native
-        self._owner = owner
+        self._ended = False
 
     async def execute(
         self, query: str, params: Optional[LoraParams] = None, *, timeout: Optional[float] = None
     ) -> QueryResult:
         """Runs a statement inside the transaction; see `Transaction.execute`."""
-        return await self._pool.run_cancellable(self._native.execute, query, params, timeout, self._owner)
+        return await self._pool.run_cancellable(self._native.execute, query, params, timeout, _owner())
 
     async def commit(self) -> None:
         """Makes the writes visible and durable."""
-        await asyncio.shield(self._pool.run(self._native.commit))
+        try:
+            await self._pool.run_to_end(self._native.commit)
+        finally:
+            self._ended = not self._native.open()
 
     async def rollback(self) -> None:
         """Drops the writes. Idempotent."""
-        await asyncio.shield(self._pool.run(self._native.rollback))
+        await self._pool.run_to_end(self._native.rollback)
+        self._ended = True
 
     async def __aenter__(self) -> AsyncTransaction:
         return self
@@ -162,7 +206,7 @@ class AsyncTransaction:
     async def __aexit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        if not self._native.open():
+        if self._ended:
             return
         if kind is None:
             await self.commit()
@@ -232,21 +276,20 @@ class AsyncDatabase:
 
     def stream(self, query: str, params: Optional[LoraParams] = None) -> AsyncQueryStream:
         """Runs a query lazily; an async iterator of row dicts."""
-        owner = _owner() if _running() else 0
-        return AsyncQueryStream(self._pool, functools.partial(self._native.stream, query, params, None, owner))
+        return AsyncQueryStream(self._pool, functools.partial(self._native.stream, query, params, None, _owner()))
 
     async def transaction(self, statements: Sequence[Mapping[str, Any]], mode: str = "read_write") -> List[QueryResult]:
         """Runs several statements as one transaction; see `Database.transaction`."""
-        return await self._pool.run(self._database.transaction, statements, mode)
+        pairs = statement_pairs(statements)
+        return await self._pool.run_cancellable(self._native.transaction, pairs, read_only_mode(mode), _owner())
 
     def begin(self, mode: str = "read_write", *, timeout: Optional[float] = None) -> _Begin:
         """Starts a transaction: ``await db.begin()`` or ``async with db.begin() as tx``."""
         read_only = read_only_mode(mode)
 
         async def start() -> AsyncTransaction:
-            owner = _owner()
-            native = await self._pool.run_cancellable(self._native.begin, read_only, timeout, owner)
-            return AsyncTransaction(self._pool, native, owner)
+            native = await self._pool.run_cancellable(self._native.begin, read_only, timeout, _owner())
+            return AsyncTransaction(self._pool, native)
 
         return _Begin(start)
 
@@ -262,24 +305,30 @@ class AsyncDatabase:
         self, target: Any = None, format: Optional[str] = None, options: Optional[Mapping[str, Any]] = None
     ) -> Union[SnapshotMeta, bytes, str]:
         """Saves the graph; see `Database.save_snapshot`."""
-        return await self._pool.run(self._database.save_snapshot, target, format, options)
+        return await self._pool.run_to_end(self._database.save_snapshot, target, format, options)
 
     async def load_snapshot(
         self, source: Any, format: Optional[str] = None, options: Optional[Mapping[str, Any]] = None
     ) -> SnapshotMeta:
         """Replaces the graph by a saved one; see `Database.load_snapshot`."""
-        return await self._pool.run(self._database.load_snapshot, source, format, options)
+        return await self._pool.run_to_end(self._database._load_snapshot, source, format, options, _owner())
 
     async def clear(self) -> None:
         """Drops all nodes and relationships."""
-        await self._pool.run(self._database.clear)
+        await self._pool.run_to_end(self._native.clear, _owner())
 
     async def close(self) -> None:
         """Closes the handle. Idempotent."""
         loop = asyncio.get_running_loop()
         # Not the handle's own pool: all its threads may be waiting for what this call ends.
-        await asyncio.shield(loop.run_in_executor(None, self._database.close))
-        self._pool.close()
+        future = loop.run_in_executor(None, self._database.close)
+        try:
+            await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await _settle(future)
+            raise
+        finally:
+            self._pool.close()
 
     @property
     def node_count(self) -> int:
@@ -297,15 +346,15 @@ class AsyncDatabase:
 
     async def sync(self) -> None:
         """Returns when all commits so far are on disk."""
-        await self._pool.run(self._database.sync)
+        await self._pool.run_to_end(self._database.sync)
 
     async def checkpoint(self, compact: bool = False) -> None:
         """Flushes, so that reopening replays nothing."""
-        await self._pool.run(self._database.checkpoint, compact)
+        await self._pool.run_to_end(self._database.checkpoint, compact)
 
     async def verify(self, level: str = "full") -> Dict[str, Any]:
         """Checks the database; see `Database.verify`."""
-        return await self._pool.run(self._database.verify, level)
+        return await self._pool.run_to_end(self._database.verify, level)
 
     async def stats(self) -> Dict[str, Any]:
         """Figures about memory, files and work done; see `Database.stats`."""
@@ -321,11 +370,3 @@ class AsyncDatabase:
 
     def __repr__(self) -> str:
         return repr(self._database).replace("lora_python.Database", "lora_python." + type(self).__name__, 1)
-
-
-def _running() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

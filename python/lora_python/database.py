@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import atexit
 import base64
-import os
-import threading
 import weakref
 from types import TracebackType
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Type, Union
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Type, Union
 
 from . import _native
-from .options import database_options, load_options, params_error, path_text, query_error, save_options
+from .options import database_options, load_options, params_error, path_bytes, query_error, save_options
 from .types import LoraParams, QueryResult, SnapshotMeta
 
 __all__ = ["Database", "QueryStream", "Transaction"]
 
-_open_databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
+_open_databases: weakref.WeakSet[Database] = weakref.WeakSet()
 
 
 def _close_all() -> None:
     for database in list(_open_databases):
         try:
             database.close()
-        except Exception:  # noqa: BLE001 - at exit nobody is left to tell
+        except Exception:  # at exit nobody is left to tell
             pass
 
 
@@ -46,6 +44,21 @@ def read_only_mode(mode: str) -> bool:
         raise params_error("mode must be one of %s, not `%r`" % (", ".join(_MODES), mode)) from None
 
 
+def statement_pairs(statements: Sequence[Mapping[str, Any]]) -> List[Tuple[str, Optional[LoraParams]]]:
+    """Checks the statements of `Database.transaction`."""
+    if isinstance(statements, (str, bytes, Mapping)) or not isinstance(statements, Iterable):
+        raise params_error("statements must be a sequence of mappings, not `%s`" % type(statements).__name__)
+    pairs = []
+    for index, statement in enumerate(statements):
+        if not isinstance(statement, Mapping) or "query" not in statement:
+            raise params_error("statements[%d] must be a mapping with `query`" % index)
+        for key in statement:
+            if key not in ("query", "params"):
+                raise params_error("statements[%d] has the unknown key `%s`; known are query, params" % (index, key))
+        pairs.append((statement["query"], statement.get("params")))
+    return pairs
+
+
 class QueryStream:
     """Rows of a query, one at a time, without holding them all.
 
@@ -62,10 +75,11 @@ class QueryStream:
     [1, 2, 3]
     """
 
-    __slots__ = ("_native", "_rows", "_next", "__weakref__")
+    __slots__ = ("_native", "_columns", "_rows", "_next", "__weakref__")
 
-    def __init__(self, native: "_native.Stream") -> None:
+    def __init__(self, native: _native.Stream) -> None:
         self._native: Optional[_native.Stream] = native
+        self._columns = native.columns()
         self._rows: List[Dict[str, Any]] = []
         self._next = 0
 
@@ -76,9 +90,7 @@ class QueryStream:
         -------
         list of str
         """
-        if self._native is None:
-            raise query_error("LORA_CLOSED", "the stream is closed")
-        return self._native.columns()
+        return list(self._columns)
 
     def __iter__(self) -> Iterator[Dict[str, Any]]:
         return self
@@ -93,17 +105,20 @@ class QueryStream:
 
     def fetch(self) -> bool:
         """Reads the next batch of rows; False at the end. Iteration calls it; it is here for other front ends."""
-        if self._native is None:
+        native = self._native
+        if native is None:
             return False
         try:
-            self._rows = self._native.next_batch()
+            rows = native.next_batch()
         except BaseException:
             self.close()
             raise
-        self._next = 0
-        if not self._rows:
+        if self._native is not native:  # closed meanwhile, from another thread or a signal handler
+            return False
+        self._rows, self._next = rows, 0
+        if not rows:
             self._native = None
-        return bool(self._rows)
+        return bool(rows)
 
     def take_batch(self) -> List[Dict[str, Any]]:
         """The rows read but not yet handed out."""
@@ -117,7 +132,7 @@ class QueryStream:
         if native is not None:
             native.close()
 
-    def __enter__(self) -> "QueryStream":
+    def __enter__(self) -> QueryStream:
         return self
 
     def __exit__(
@@ -144,13 +159,15 @@ class Transaction:
     1
     """
 
-    __slots__ = ("_native", "_owner", "__weakref__")
+    __slots__ = ("_native", "_ended", "__weakref__")
 
-    def __init__(self, native: "_native.Transaction", owner: int) -> None:
+    def __init__(self, native: _native.Transaction) -> None:
         self._native = native
-        self._owner = owner
+        self._ended = False
 
-    def execute(self, query: str, params: Optional[LoraParams] = None, *, timeout: Optional[float] = None) -> QueryResult:
+    def execute(
+        self, query: str, params: Optional[LoraParams] = None, *, timeout: Optional[float] = None
+    ) -> QueryResult:
         """Runs a statement inside the transaction; it sees the transaction's own writes.
 
         Parameters
@@ -168,28 +185,32 @@ class Transaction:
         ------
         LoraQueryError, InvalidParamsError
         """
-        return self._native.execute(query, params, timeout, self._owner)
+        return self._native.execute(query, params, timeout, 0)
 
     def commit(self) -> None:
         """Makes the writes visible and, as the sync level says, durable."""
-        self._native.commit()
+        try:
+            self._native.commit()
+        finally:
+            self._ended = not self._native.open()
 
     def rollback(self) -> None:
         """Drops the writes. Idempotent."""
         self._native.rollback()
+        self._ended = True
 
-    def __enter__(self) -> "Transaction":
+    def __enter__(self) -> Transaction:
         return self
 
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        if not self._native.open():
+        if self._ended:
             return
         if kind is None:
-            self._native.commit()
+            self.commit()  # also when close() has ended it: the block must not look like a success
         else:
-            self._native.rollback()
+            self.rollback()
 
 
 class Database:
@@ -234,12 +255,14 @@ class Database:
     def __init__(self, database_name: Optional[str] = None, options: Optional[Mapping[str, Any]] = None) -> None:
         if database_name is not None and not isinstance(database_name, str):
             raise params_error("the database name must be a str, not `%s`" % type(database_name).__name__)
-        self._native = _native.Database.open(database_name, database_options(database_name, options))
+        # A lone surrogate becomes a `?`, which no name may have.
+        name = None if database_name is None else database_name.encode("utf-8", "replace")
+        self._native = _native.Database.open(name, database_options(database_name, options))
         self._execute = self._native.execute
         _open_databases.add(self)
 
     @classmethod
-    def create(cls, database_name: Optional[str] = None, options: Optional[Mapping[str, Any]] = None) -> "Database":
+    def create(cls, database_name: Optional[str] = None, options: Optional[Mapping[str, Any]] = None) -> Database:
         """The same as ``Database(database_name, options)``.
 
         Examples
@@ -252,7 +275,9 @@ class Database:
 
     # --- queries ---
 
-    def execute(self, query: str, params: Optional[LoraParams] = None, *, timeout: Optional[float] = None) -> QueryResult:
+    def execute(
+        self, query: str, params: Optional[LoraParams] = None, *, timeout: Optional[float] = None
+    ) -> QueryResult:
         """Runs a query to its end.
 
         Parameters
@@ -305,9 +330,7 @@ class Database:
         """
         return QueryStream(self._native.stream(query, params, None, 0))
 
-    def transaction(
-        self, statements: Sequence[Mapping[str, Any]], mode: str = "read_write"
-    ) -> List[QueryResult]:
+    def transaction(self, statements: Sequence[Mapping[str, Any]], mode: str = "read_write") -> List[QueryResult]:
         """Runs several statements as one transaction: all or nothing.
 
         Parameters
@@ -328,18 +351,7 @@ class Database:
         >>> [r["rows"] for r in db.transaction([{"query": "CREATE (:A)"}, {"query": "MATCH (n) RETURN count(n) AS n"}])]
         [[], [{'n': 1}]]
         """
-        read_only = read_only_mode(mode)
-        pairs = []
-        if isinstance(statements, (str, bytes, Mapping)):
-            raise params_error("statements must be a sequence of mappings, not `%s`" % type(statements).__name__)
-        for index, statement in enumerate(statements):
-            if not isinstance(statement, Mapping) or "query" not in statement:
-                raise params_error("statements[%d] must be a mapping with `query`" % index)
-            unknown = set(statement) - {"query", "params"}
-            if unknown:
-                raise params_error("statements[%d] has the unknown key `%s`" % (index, sorted(map(str, unknown))[0]))
-            pairs.append((statement["query"], statement.get("params")))
-        return self._native.transaction(pairs, read_only, 0)
+        return self._native.transaction(statement_pairs(statements), read_only_mode(mode), 0)
 
     def begin(self, mode: str = "read_write", *, timeout: Optional[float] = None) -> Transaction:
         """Starts a transaction.
@@ -368,7 +380,7 @@ class Database:
         [{'one': 1}]
         >>> tx.rollback()
         """
-        return Transaction(self._native.begin(read_only_mode(mode), timeout, 0), 0)
+        return Transaction(self._native.begin(read_only_mode(mode), timeout, 0))
 
     def explain(self, query: str, params: Optional[LoraParams] = None) -> Dict[str, Any]:
         """The plan of a query, which is not run.
@@ -439,11 +451,11 @@ class Database:
             target, format = None, target
         if target is None:
             if format not in (None, "binary", "bytes", "base64"):
-                raise params_error("format must be binary, bytes or base64, not `%r`" % format)
+                raise params_error("format must be binary, bytes or base64, not `%r`" % (format,))
             data = self._native.save_snapshot_bytes(codec, level, crypto)
             return base64.b64encode(data).decode("ascii") if format == "base64" else data
         if format not in (None, "path", "file"):
-            raise params_error("format `%s` goes with no target" % format)
+            raise params_error("format `%s` goes with no target, not with a path or a writer" % (format,))
         if hasattr(target, "write"):
             write = target.write
 
@@ -453,10 +465,12 @@ class Database:
                     written = write(view)
                     if not isinstance(written, int) or written >= len(view):
                         return
+                    if written <= 0:
+                        raise query_error("LORA_IO", "the writer took none of `%d` bytes" % len(view))
                     view = view[written:]
 
             return self._native.save_snapshot_writer(write_all, codec, level, crypto)
-        return self._native.save_snapshot_file(path_text("target", target), codec, level, crypto)
+        return self._native.save_snapshot_file(path_bytes("target", target), codec, level, crypto)
 
     def load_snapshot(
         self, source: Any, format: Optional[str] = None, options: Optional[Mapping[str, Any]] = None
@@ -477,7 +491,8 @@ class Database:
         Raises
         ------
         LoraQueryError
-            ``LORA_CORRUPTION``, ``LORA_FORMAT_VERSION``, ``LORA_SNAPSHOT_CRYPTO``, ``LORA_IO``; the graph stays as it was.
+            ``LORA_CORRUPTION``, ``LORA_FORMAT_VERSION``, ``LORA_SNAPSHOT_CRYPTO``, ``LORA_IO``; the graph stays
+            as it was.
 
         Examples
         --------
@@ -485,21 +500,29 @@ class Database:
         >>> Database().load_snapshot(Database().save_snapshot())["relationshipCount"]
         0
         """
+        return self._load_snapshot(source, format, options, 0)
+
+    def _load_snapshot(
+        self, source: Any, format: Optional[str], options: Optional[Mapping[str, Any]], owner: int
+    ) -> SnapshotMeta:
         crypto = load_options(options)
         if format == "base64":
             if not isinstance(source, (str, bytes, bytearray)):
                 raise params_error("base64 text must be a str, not `%s`" % type(source).__name__)
             try:
-                source = base64.b64decode(source, validate=True)
+                text = source.encode() if isinstance(source, str) else bytes(source)
+                source = base64.b64decode(b"".join(text.split()), validate=True)
             except ValueError as error:
                 raise params_error("the source is no base64 text: %s" % error) from None
         elif format not in (None, "path", "file", "binary", "bytes"):
-            raise params_error("format must be binary, bytes, base64 or path, not `%r`" % format)
+            raise params_error("format must be binary, bytes, base64 or path, not `%r`" % (format,))
         if isinstance(source, (bytes, bytearray, memoryview)):
-            return self._native.load_snapshot_bytes(source, crypto, 0)
+            if isinstance(source, memoryview) and not source.c_contiguous:
+                source = source.tobytes()
+            return self._native.load_snapshot_bytes(source, crypto, owner)
         if hasattr(source, "read"):
-            return self._native.load_snapshot_reader(source.read, crypto, 0)
-        return self._native.load_snapshot_file(path_text("source", source), crypto, 0)
+            return self._native.load_snapshot_reader(source.read, crypto, owner)
+        return self._native.load_snapshot_file(path_bytes("source", source), crypto, owner)
 
     # --- the rest ---
 
@@ -587,7 +610,7 @@ class Database:
         """
         return self._native.stats()
 
-    def __enter__(self) -> "Database":
+    def __enter__(self) -> Database:
         return self
 
     def __exit__(
@@ -599,5 +622,5 @@ class Database:
         name = "lora_python." + type(self).__name__
         try:
             return "<%s nodes=%d relationships=%d>" % (name, self.node_count, self.relationship_count)
-        except Exception:  # noqa: BLE001 - repr never raises
+        except Exception:  # repr never raises
             return "<%s closed>" % name

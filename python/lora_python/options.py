@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Set, Tuple
 
 from .errors import InvalidParamsError, LoraQueryError
 
@@ -19,6 +19,12 @@ def query_error(code: str, message: str) -> LoraQueryError:
     error = LoraQueryError(code + ": " + message)
     error.code = code
     return error
+
+
+def _mapping(name: str, value: Any) -> Mapping[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise params_error("%s must be a mapping, not `%s`" % (name, type(value).__name__))
+    return value
 
 
 def _camel(name: str) -> str:
@@ -40,38 +46,41 @@ def _integer(low: int, high: int) -> Callable[[str, Any], int]:
     def check(name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise _type_error(name, "an integer", value)
-        if not low <= value <= high:
-            raise params_error("option `%s` must be from %d to %d, not `%d`" % (name, low, high, value))
-        return value
+        number = int(value)
+        if not low <= number <= high:
+            raise params_error("option `%s` must be from %d to %d, not `%d`" % (name, low, high, number))
+        return number
 
     return check
 
 
 def _one_of(*choices: str) -> Callable[[str, Any], str]:
     def check(name: str, value: Any) -> str:
-        if value not in choices:
+        if not isinstance(value, str) or value not in choices:
             raise params_error("option `%s` must be one of %s, not `%r`" % (name, ", ".join(choices), value))
-        return str(value)
+        return value
 
     return check
 
 
-def path_text(name: str, value: Any) -> str:
-    """A str or PathLike as str."""
+def path_bytes(name: str, value: Any) -> bytes:
+    """A path as the bytes that the file system knows it by."""
     try:
-        text = os.fspath(value)
+        path = os.fsencode(value)
     except TypeError:
-        raise _type_error(name, "a str or PathLike", value) from None
-    if isinstance(text, bytes):
-        text = os.fsdecode(text)
-    if not text:
-        raise params_error("option `%s` must not be empty" % name)
-    return text
+        raise params_error("`%s` must be a str or PathLike, not `%s`" % (name, type(value).__name__)) from None
+    except UnicodeEncodeError:
+        raise params_error("`%s` holds characters that no path has" % name) from None
+    if not path:
+        raise params_error("`%s` must not be empty" % name)
+    if b"\0" in path:
+        raise params_error("`%s` holds a null byte" % name)
+    return path
 
 
 _MAX = 2**63 - 1
 DATABASE_OPTIONS: Dict[str, Callable[[str, Any], Any]] = {
-    "database_dir": path_text,
+    "database_dir": path_bytes,
     "create_if_missing": _boolean,
     "read_only": _boolean,
     "sync": _one_of("commit", "interval", "off"),
@@ -80,7 +89,7 @@ DATABASE_OPTIONS: Dict[str, Callable[[str, Any], Any]] = {
     "busy_timeout_ms": _integer(0, 2**32 - 1),
     "query_timeout_ms": _integer(0, _MAX),
     "query_memory_bytes": _integer(1 << 20, _MAX),
-    "import_dir": path_text,
+    "import_dir": path_bytes,
     "on_corruption": _one_of("error", "recover"),
 }
 
@@ -102,9 +111,9 @@ def _known(key: object, names: Iterable[str]) -> str:
 def database_options(name: Optional[str], options: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
     if options is None:
         return {}
-    if not isinstance(options, Mapping):
-        raise params_error("options must be a mapping, not `%s`" % type(options).__name__)
-    result = {}
+    options = _mapping("options", options)
+    result: Dict[str, Any] = {}
+    seen: Set[str] = set()
     for key, value in options.items():
         if key in ("open_wal", "openWal", "snapshot_every_commits", "snapshotEveryCommits"):
             raise query_error(
@@ -113,6 +122,9 @@ def database_options(name: Optional[str], options: Optional[Mapping[str, Any]]) 
                 "named database has a write-ahead log" % key,
             )
         known = _known(key, DATABASE_OPTIONS)
+        if known in seen:
+            raise params_error("option `%s` is given twice" % known)
+        seen.add(known)
         if value is not None:
             result[known] = DATABASE_OPTIONS[known](known, value)
     if name is None:
@@ -126,56 +138,61 @@ def database_options(name: Optional[str], options: Optional[Mapping[str, Any]]) 
 
 # --- snapshots ---
 
-Crypto = Optional[Tuple[str, str, str, bytes, int, int, int]]
+# As _native takes it: kind, key id, password, key, memory cost in KiB, passes, lanes.
+Crypto = Optional[Tuple[str, bytes, bytes, bytes, int, int, int]]
+
+
+def _text_bytes(name: str, value: Any) -> bytes:
+    if not isinstance(value, str):
+        raise _type_error(name, "a str", value)
+    try:
+        return value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise params_error("option `%s` holds a lone surrogate: not valid Unicode text" % name) from None
+
+
+def _key_bytes(name: str, value: Any) -> bytes:
+    if isinstance(value, (bytes, bytearray, memoryview, list, tuple)):
+        try:
+            key = bytes(value)
+        except (TypeError, ValueError):
+            key = b""
+        if len(key) == 32:
+            return key
+    raise params_error("option `%s` must be 32 bytes, or a list of 32 integers from 0 to 255" % name)
 
 
 def _crypto(value: Any, option: str) -> Crypto:
     if value is None:
         return None
-    if not isinstance(value, Mapping):
-        raise _type_error(option, "a mapping", value)
-    fields = {}
-    for key, item in value.items():
-        fields[_known(key, ("type", "key_id", "password", "params", "key"))] = item
+    names = ("type", "key_id", "password", "params", "key")
+    fields = {_known(key, names): item for key, item in _mapping("option `%s`" % option, value).items()}
     kind = fields.get("type")
-    key_id = fields.get("key_id") or ""
-    if not isinstance(key_id, str):
-        raise _type_error(option + ".keyId", "a str", key_id)
+    key_id = _text_bytes(option + ".keyId", fields.get("key_id") or "")
     if kind == "password":
-        password = fields.get("password")
-        if not isinstance(password, str):
-            raise _type_error(option + ".password", "a str", password)
+        password = _text_bytes(option + ".password", fields.get("password"))
         params = fields.get("params") or {}
-        if not isinstance(params, Mapping):
-            raise _type_error(option + ".params", "a mapping", params)
         checks = {
             "memory_cost_kib": _integer(8, 1 << 20),
             "time_cost": _integer(1, 64),
             "parallelism": _integer(1, 255),
         }
         costs = {"memory_cost_kib": 65536, "time_cost": 3, "parallelism": 1}
-        for key, item in params.items():
+        for key, item in _mapping("option `%s.params`" % option, params).items():
             known = _known(key, checks)
             costs[known] = checks[known]("%s.params.%s" % (option, known), item)
         return ("password", key_id, password, b"", costs["memory_cost_kib"], costs["time_cost"], costs["parallelism"])
     if kind == "key":
-        key = fields.get("key")
-        try:
-            raw = bytes(key) if not isinstance(key, (int, str)) and key is not None else b""
-        except (TypeError, ValueError):
-            raw = b""
-        if len(raw) != 32:
-            raise params_error("option `%s.key` must be 32 bytes" % option)
-        return ("key", key_id, "", raw, 65536, 3, 1)
+        return ("key", key_id, b"", _key_bytes(option + ".key", fields.get("key")), 65536, 3, 1)
     raise params_error("option `%s.type` must be password or key, not `%r`" % (option, kind))
 
 
 def save_options(options: Optional[Mapping[str, Any]]) -> Tuple[str, int, Crypto]:
-    codec, level, crypto = "zstd", 1, None
+    codec, level = "zstd", 1
+    crypto: Crypto = None
     if options is None:
         return codec, level, crypto
-    if not isinstance(options, Mapping):
-        raise params_error("options must be a mapping, not `%s`" % type(options).__name__)
+    options = _mapping("options", options)
     for key, value in options.items():
         name = _known(key, ("compression", "encryption"))
         if name == "encryption":
@@ -186,10 +203,8 @@ def save_options(options: Optional[Mapping[str, Any]]) -> Tuple[str, int, Crypto
             if isinstance(value, Mapping):
                 fields = {_known(k, ("format", "level")): v for k, v in value.items()}
                 chosen, given = fields.get("format"), fields.get("level")
-            if chosen not in ("none", "gzip", "zstd"):
-                raise query_error(
-                    "LORA_SNAPSHOT_CODEC", "unknown compression `%r`; use none, gzip or zstd" % (chosen,)
-                )
+            if not isinstance(chosen, str) or chosen not in ("none", "gzip", "zstd"):
+                raise query_error("LORA_SNAPSHOT_CODEC", "unknown compression `%r`; use none, gzip or zstd" % (chosen,))
             codec = chosen
             level = {"none": 0, "gzip": 6, "zstd": 1}[codec]
             if given is not None:
@@ -199,12 +214,14 @@ def save_options(options: Optional[Mapping[str, Any]]) -> Tuple[str, int, Crypto
 
 
 def load_options(options: Optional[Mapping[str, Any]]) -> Crypto:
-    crypto = None
+    crypto: Crypto = None
     if options is None:
         return crypto
-    if not isinstance(options, Mapping):
-        raise params_error("options must be a mapping, not `%s`" % type(options).__name__)
+    options = _mapping("options", options)
     for key, value in options.items():
         name = _known(key, ("credentials", "encryption"))
-        crypto = _crypto(value, name) or crypto
+        given = _crypto(value, name)
+        if crypto is not None and given is not None:
+            raise params_error("give either `credentials` or `encryption`")
+        crypto = given or crypto
     return crypto

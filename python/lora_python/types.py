@@ -7,12 +7,12 @@ checked when a query uses them. The guards look at ``kind`` only and never raise
 from __future__ import annotations
 
 import datetime as _dt
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, TypedDict, Union
 
-try:
-    from typing import TypedDict
-except ImportError:  # pragma: no cover - Python 3.7
-    from typing_extensions import TypedDict
+from .options import params_error
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeGuard
 
 __all__ = [
     "LoraBinary",
@@ -199,12 +199,20 @@ def _offset(value: Union[_dt.time, _dt.datetime]) -> str:
     return text + (":%02d" % (seconds % 60) if seconds % 60 else "")
 
 
-def _tagged(kind: str, value: Any, classes: Any, text: Any) -> LoraTemporal:
+def _tagged(kind: str, value: Any, wanted: type, text: Callable[[Any], str]) -> LoraTemporal:
     if isinstance(value, str):
         return {"kind": kind, "iso": value}
-    if isinstance(value, classes):
+    if isinstance(value, wanted):
         return {"kind": kind, "iso": text(value)}
-    raise TypeError("%s() takes ISO text or a matching datetime object, not %s" % (kind, type(value).__name__))
+    message = "%s() takes ISO text or a datetime.%s, not `%s`"
+    raise params_error(message % (kind, wanted.__name__, type(value).__name__))
+
+
+def _coordinates(kind: str, **values: Any) -> List[float]:
+    for name, value in values.items():
+        if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
+            raise params_error("%s() takes numbers; `%s` is `%s`" % (kind, name, type(value).__name__))
+    return [float(value) for value in values.values()]
 
 
 def date(value: Union[str, _dt.date]) -> LoraDate:
@@ -309,7 +317,8 @@ def cartesian(x: float, y: float) -> LoraPoint:
     >>> cartesian(1, 2)
     {'kind': 'point', 'srid': 7203, 'crs': 'cartesian', 'x': 1.0, 'y': 2.0}
     """
-    return {"kind": "point", "srid": 7203, "crs": "cartesian", "x": float(x), "y": float(y)}
+    x, y = _coordinates("cartesian", x=x, y=y)
+    return {"kind": "point", "srid": 7203, "crs": "cartesian", "x": x, "y": y}
 
 
 def cartesian_3d(x: float, y: float, z: float) -> LoraPoint:
@@ -320,7 +329,8 @@ def cartesian_3d(x: float, y: float, z: float) -> LoraPoint:
     >>> cartesian_3d(1, 2, 3)["crs"]
     'cartesian-3D'
     """
-    return {"kind": "point", "srid": 9157, "crs": "cartesian-3D", "x": float(x), "y": float(y), "z": float(z)}
+    x, y, z = _coordinates("cartesian_3d", x=x, y=y, z=z)
+    return {"kind": "point", "srid": 9157, "crs": "cartesian-3D", "x": x, "y": y, "z": z}
 
 
 def wgs84(longitude: float, latitude: float) -> LoraPoint:
@@ -331,7 +341,7 @@ def wgs84(longitude: float, latitude: float) -> LoraPoint:
     >>> wgs84(4.89, 52.37)["latitude"]
     52.37
     """
-    longitude, latitude = float(longitude), float(latitude)
+    longitude, latitude = _coordinates("wgs84", longitude=longitude, latitude=latitude)
     return {
         "kind": "point",
         "srid": 4326,
@@ -351,7 +361,7 @@ def wgs84_3d(longitude: float, latitude: float, height: float) -> LoraPoint:
     >>> wgs84_3d(4.89, 52.37, 10)["height"]
     10.0
     """
-    longitude, latitude, height = float(longitude), float(latitude), float(height)
+    longitude, latitude, height = _coordinates("wgs84_3d", longitude=longitude, latitude=latitude, height=height)
     return {
         "kind": "point",
         "srid": 4979,
@@ -381,10 +391,12 @@ def vector(values: Iterable[Union[int, float]], dimension: int, coordinate_type:
     >>> vector([1, 2], 2, "INTEGER8")["dimension"]
     2
     """
-    return {"kind": "vector", "dimension": dimension, "coordinateType": coordinate_type, "values": list(values)}
+    plain = getattr(values, "tolist", None)  # numpy: Python numbers
+    coordinates = plain() if callable(plain) else list(values)
+    return {"kind": "vector", "dimension": dimension, "coordinateType": coordinate_type, "values": coordinates}
 
 
-def binary(segments: Union[bytes, bytearray, memoryview, Sequence[Any]]) -> LoraBinary:
+def binary(segments: Union[bytes, bytearray, memoryview, Sequence[Union[bytes, bytearray, memoryview]]]) -> LoraBinary:
     """Bytes, as one piece or several.
 
     Examples
@@ -394,7 +406,10 @@ def binary(segments: Union[bytes, bytearray, memoryview, Sequence[Any]]) -> Lora
     """
     if isinstance(segments, (bytes, bytearray, memoryview)):
         segments = [segments]
-    pieces = [bytes(s) for s in segments]
+    for segment in segments:
+        if not isinstance(segment, (bytes, bytearray, memoryview)):
+            raise params_error("binary() takes bytes or a list of bytes, not `%s`" % type(segment).__name__)
+    pieces = [bytes(segment) for segment in segments]
     return {"kind": "binary", "length": sum(map(len, pieces)), "segments": pieces}
 
 
@@ -402,10 +417,13 @@ def binary(segments: Union[bytes, bytearray, memoryview, Sequence[Any]]) -> Lora
 
 
 def _has_kind(value: object, *kinds: str) -> bool:
-    return isinstance(value, dict) and value.get("kind") in kinds
+    if not isinstance(value, dict):
+        return False
+    kind = value.get("kind")
+    return isinstance(kind, str) and kind in kinds
 
 
-def is_node(value: object) -> bool:
+def is_node(value: object) -> TypeGuard[LoraNode]:
     """Whether a returned value is a node.
 
     Examples
@@ -416,7 +434,7 @@ def is_node(value: object) -> bool:
     return _has_kind(value, "node")
 
 
-def is_relationship(value: object) -> bool:
+def is_relationship(value: object) -> TypeGuard[LoraRelationship]:
     """Whether a returned value is a relationship.
 
     Examples
@@ -427,7 +445,7 @@ def is_relationship(value: object) -> bool:
     return _has_kind(value, "relationship")
 
 
-def is_path(value: object) -> bool:
+def is_path(value: object) -> TypeGuard[LoraPath]:
     """Whether a returned value is a path.
 
     Examples
@@ -438,7 +456,7 @@ def is_path(value: object) -> bool:
     return _has_kind(value, "path")
 
 
-def is_point(value: object) -> bool:
+def is_point(value: object) -> TypeGuard[LoraPoint]:
     """Whether a value is a point.
 
     Examples
@@ -449,7 +467,7 @@ def is_point(value: object) -> bool:
     return _has_kind(value, "point")
 
 
-def is_temporal(value: object) -> bool:
+def is_temporal(value: object) -> TypeGuard[LoraTemporal]:
     """Whether a value is a date, a time or a duration.
 
     Examples
@@ -460,7 +478,7 @@ def is_temporal(value: object) -> bool:
     return _has_kind(value, "date", "time", "localtime", "datetime", "localdatetime", "duration")
 
 
-def is_vector(value: object) -> bool:
+def is_vector(value: object) -> TypeGuard[LoraVector]:
     """Whether a value is a vector.
 
     Examples
@@ -471,7 +489,7 @@ def is_vector(value: object) -> bool:
     return _has_kind(value, "vector")
 
 
-def is_binary(value: object) -> bool:
+def is_binary(value: object) -> TypeGuard[LoraBinary]:
     """Whether a value is bytes.
 
     Examples

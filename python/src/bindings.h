@@ -1,4 +1,7 @@
 // What the bind_*.cpp files share.
+//
+// The GIL: parameters and results are converted with it, the engine is called and handles are released without it. A
+// callback out of the engine takes it again.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -7,11 +10,32 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "convert.h"
 #include "cypher/database.h"
 
 namespace lora::python {
+
+// Runs engine code without the GIL.
+template <typename F>
+auto without_gil(F f) {
+  const pybind11::gil_scoped_release release;
+  return f();
+}
+
+// Frees what may wait, write or close files in its destructor. For destructors of handles, which Python calls with the
+// GIL held.
+template <typename Pointer>
+void free_without_gil(Pointer* pointer) {
+  if (*pointer == nullptr) return;
+  if (PyGILState_Check() != 0) {
+    const pybind11::gil_scoped_release release;
+    pointer->reset();
+  } else {
+    pointer->reset();
+  }
+}
 
 // Stops one running call from another thread: await cancelled, for instance.
 struct CancelToken {
@@ -22,39 +46,70 @@ struct CancelToken {
 // does not matter.
 struct DatabaseHandle {
   std::shared_ptr<Database> database;
+  ~DatabaseHandle() { free_without_gil(&database); }
 };
 struct StreamHandle {
   std::shared_ptr<Database> database;
   std::shared_ptr<CancelToken> cancel;  // outlives the stream, which polls it
   std::unique_ptr<QueryStream> stream;
+  ~StreamHandle() {
+    free_without_gil(&stream);
+    free_without_gil(&database);
+  }
 };
 struct TransactionHandle {
   std::shared_ptr<Database> database;
   std::unique_ptr<Transaction> transaction;
+  ~TransactionHandle() {
+    free_without_gil(&transaction);
+    free_without_gil(&database);
+  }
 };
 
+// What is called at import: bind_x(module). bind_snapshots adds to the Database class.
 void bind_database(pybind11::module_& module);
+void bind_snapshots(pybind11::class_<DatabaseHandle>& handle);
 void bind_stream(pybind11::module_& module);
 void bind_transaction(pybind11::module_& module);
 
-// Throws the Python exception for a failed status; for code inside pybind11 functions.
+// --- arguments.cpp ---
+
+// The main thread's id (threading.get_ident): only it polls for signals.
+void set_main_thread(unsigned long ident);
+
+// Query options from Python's arguments: `timeout` in seconds or None. False: a Python error is set.
+bool query_options(PyObject* timeout, uint64_t owner_token, QueryOptions* options, const CancelToken* cancel);
+// UTF-8 of a str, valid as long as the object; false with an error set when it is none.
+bool query_text(PyObject* object, std::string_view* out);
+
+// The same for code inside pybind11 functions, where failures are thrown.
+QueryOptions options_or_throw(const pybind11::object& timeout, uint64_t owner_token,
+                              const CancelToken* cancel = nullptr);
+Value params_or_throw(const pybind11::object& object);
+std::string text_or_throw(const pybind11::object& object);
+
+// --- results.cpp ---
+
+// The class of results: lora_python.QueryResult. Steals the reference.
+void set_result_class(PyObject* type);
+// New reference, or null with an error set.
+PyObject* result_to_python(const QueryResult& result);
+pybind11::dict plan_to_python(const Plan& plan);
+pybind11::dict profile_to_python(const Profile& profile);
+pybind11::dict stats_to_python(const graph::GraphStats& stats, const Database::CacheStats& plans);
+
+// Throws the Python exception for a failed status, or one that a callback left behind (KeyboardInterrupt).
 void check(const Status& status);
 template <typename T>
 T take(Result<T>&& result) {
-  if (!result.ok()) check(std::move(result).status());
+  check(result.ok() ? Status() : result.status());
   return std::move(result).value();
 }
-
-// Query options from Python's arguments: `timeout` in seconds or None. On the main thread signals are polled.
-// False: a Python error is set.
-bool query_options(PyObject* timeout, uint64_t owner_token, QueryOptions* options, const CancelToken* cancel = nullptr);
-
-// UTF-8 of a str; false with InvalidParamsError set when it is none.
-bool query_text(PyObject* object, std::string_view* out);
-
-// A lora_python.QueryResult. New reference, or null with an error set.
-PyObject* result_to_python(const QueryResult& result);
-
-pybind11::dict plan_to_python(const Plan& plan);
+// A new reference from the C interface, or its exception.
+template <typename T = pybind11::object>
+T own(PyObject* object) {
+  if (object == nullptr) throw pybind11::error_already_set();
+  return pybind11::reinterpret_steal<T>(object);
+}
 
 }  // namespace lora::python

@@ -1,6 +1,6 @@
 // Conversions between Python objects and Values, and Status to exceptions: the only places that do it.
 //
-// All functions need the GIL. Errors of from_python name the path of the offending value: params["rows"][3]["id"].
+// All functions need the GIL. Errors of parameters name the path of the offending value: params["rows"][3]["id"].
 //
 // | Python in                                   | Value                | Python out                              |
 // |---------------------------------------------|----------------------|-----------------------------------------|
@@ -12,7 +12,8 @@
 // | {"kind": "vector", ...}                     | VECTOR               | {kind, dimension, coordinateType, values} |
 // | {"kind": "binary", "segments"}; bytes-like  | binary               | {kind, length, segments}                |
 // | datetime.date/time/datetime/timedelta       | temporal             |                                         |
-// | Decimal, UUID, Enum, numpy scalars, arrays  | float, string, its value, list |                               |
+// | Decimal, UUID, Enum                         | float, string, its value |                                     |
+// | numpy scalars and arrays, array.array       | scalar, list         |                                         |
 // |                                             | node, relationship, path | {"kind": "node", ...} and kin       |
 #pragma once
 
@@ -27,36 +28,36 @@
 
 // Calls newer than Python 3.8.
 #if PY_VERSION_HEX < 0x030900A4
-inline PyObject* PyObject_CallNoArgs(PyObject* f) { return PyObject_CallObject(f, nullptr); }
+inline PyObject* PyObject_CallNoArgs(PyObject* f) {
+  return PyObject_CallObject(f, nullptr);
+}
 #endif
 #if PY_VERSION_HEX < 0x030A00A3
 inline PyObject* Py_NewRef(PyObject* o) {
   Py_INCREF(o);
   return o;
 }
-inline int PyGC_Disable() {  // reports "was off", so that nobody switches it on again
+// The collector cannot be switched: "it was off", so that nobody switches it on again.
+inline int PyGC_Disable() {
   return 0;
 }
-inline int PyGC_Enable() { return 0; }
+inline int PyGC_Enable() {
+  return 0;
+}
 #endif
 
 namespace lora::python {
 
-// Looks up what the conversions need; called once at module initialisation. False: a Python error is set.
-bool initialise_conversions();
-
-// False: a Python exception is set (InvalidParamsError, or what a user's Mapping raised).
-// `root` starts the path in messages: "params".
-bool from_python(PyObject* object, const char* root, Value* out);
-
-// A parameter set: None or a mapping with string keys.
+// A parameter set: None or a mapping with string keys. False: a Python exception is set: InvalidParamsError, or what
+// the code of a user's Mapping raised.
 bool params_from_python(PyObject* object, Value* out);
 
 // New reference, or null with a Python error set.
 PyObject* to_python(const Value& value);
 
-// Rows of `columns` as a list of dicts. New reference or null. `values` is row-major.
-PyObject* rows_to_python(const std::vector<std::string>& columns, const Value* values, size_t row_count);
+// Rows as a list of dicts. New reference or null. `columns` is a list of str, `values` is row-major. Lets other threads
+// run and signals in when it takes long.
+PyObject* rows_to_python(PyObject* columns, const Value* values, size_t row_count);
 // A list of str.
 PyObject* names_to_python(const std::vector<std::string>& names);
 

@@ -1,8 +1,9 @@
 // Values to plain Python data.
-#include <cmath>
-#include <iterator>
+#include <algorithm>
+#include <chrono>
 
 #include "convert.h"
+#include "cypher/syntax/stack_guard.h"
 #include "graph/text.h"
 #include "kv/check.h"
 
@@ -74,7 +75,9 @@ bool put(PyObject* dict, PyObject* key, PyObject* value) {
   return failed == 0;
 }
 
-bool put_kind(PyObject* dict, PyObject* kind) { return PyDict_SetItem(dict, names().kind, kind) == 0; }
+bool put_kind(PyObject* dict, PyObject* kind) {
+  return PyDict_SetItem(dict, names().kind, kind) == 0;
+}
 
 PyObject* finish(PyObject* dict, bool good) {
   if (!good) {
@@ -112,7 +115,13 @@ PyObject* list_of(size_t count, Make make) {
   return list;
 }
 
-PyObject* id_to_python(uint64_t id) { return PyLong_FromUnsignedLongLong(id); }
+PyObject* too_deep() {
+  return raise_status(Status::limit("depth", "a value of the result is nested too deep for the stack of this thread"));
+}
+
+PyObject* id_to_python(uint64_t id) {
+  return PyLong_FromUnsignedLongLong(id);
+}
 
 PyObject* node_to_python(const Node& node) {
   const Names& n = names();
@@ -130,8 +139,7 @@ PyObject* relationship_to_python(const Relationship& r) {
   if (dict == nullptr) return nullptr;
   return finish(dict, put_kind(dict, n.relationship) && put(dict, n.id, id_to_python(r.id.value)) &&
                           put(dict, n.start_id, id_to_python(r.start.value)) &&
-                          put(dict, n.end_id, id_to_python(r.end.value)) &&
-                          put(dict, n.type, text_to_python(r.type)) &&
+                          put(dict, n.end_id, id_to_python(r.end.value)) && put(dict, n.type, text_to_python(r.type)) &&
                           put(dict, n.properties, entries_to_python(r.properties)));
 }
 
@@ -140,10 +148,10 @@ PyObject* path_to_python(const Path& path) {
   PyObject* dict = PyDict_New();
   if (dict == nullptr) return nullptr;
   return finish(
-      dict, put_kind(dict, n.path) &&
-                put(dict, n.nodes, list_of(path.nodes.size(), [&](size_t i) { return node_to_python(path.nodes[i]); })) &&
-                put(dict, n.rels,
-                    list_of(path.rels.size(), [&](size_t i) { return relationship_to_python(path.rels[i]); })));
+      dict,
+      put_kind(dict, n.path) &&
+          put(dict, n.nodes, list_of(path.nodes.size(), [&](size_t i) { return node_to_python(path.nodes[i]); })) &&
+          put(dict, n.rels, list_of(path.rels.size(), [&](size_t i) { return relationship_to_python(path.rels[i]); })));
 }
 
 PyObject* temporal_to_python(PyObject* kind, const Value& value) {
@@ -205,27 +213,18 @@ PyObject* to_python(const Value& value) {
     case ValueType::kFloat: return PyFloat_FromDouble(value.as_float());
     case ValueType::kString: return text_to_python(value.as_string());
     case ValueType::kList: {
-      if (Py_EnterRecursiveCall(" while converting a list") != 0) return nullptr;
+      if (cypher::stack_low()) return too_deep();
       const List& list = value.as_list();
-      PyObject* result = list_of(list.size(), [&](size_t i) { return to_python(list[i]); });
-      Py_LeaveRecursiveCall();
-      return result;
+      return list_of(list.size(), [&](size_t i) { return to_python(list[i]); });
     }
-    case ValueType::kMap: {
-      if (Py_EnterRecursiveCall(" while converting a map") != 0) return nullptr;
-      PyObject* result = entries_to_python(value.as_map());
-      Py_LeaveRecursiveCall();
-      return result;
-    }
-    case ValueType::kNode:
-      LORA_CHECK(value.is_hydrated());
-      return node_to_python(value.as_node());
+    case ValueType::kMap:
+      if (cypher::stack_low()) return too_deep();
+      return entries_to_python(value.as_map());
+    case ValueType::kNode: LORA_CHECK(value.is_hydrated()); return node_to_python(value.as_node());
     case ValueType::kRelationship:
       LORA_CHECK(value.is_hydrated());
       return relationship_to_python(value.as_relationship());
-    case ValueType::kPath:
-      LORA_CHECK(value.is_hydrated());
-      return path_to_python(value.as_path());
+    case ValueType::kPath: LORA_CHECK(value.is_hydrated()); return path_to_python(value.as_path());
     case ValueType::kDate: return temporal_to_python(names().date, value);
     case ValueType::kLocalTime: return temporal_to_python(names().local_time, value);
     case ValueType::kTime: return temporal_to_python(names().time, value);
@@ -290,44 +289,64 @@ class PauseCollector {
 
 }  // namespace
 
-PyObject* rows_to_python(const std::vector<std::string>& columns, const Value* values, size_t row_count) {
-  PyObject* list = PyList_New(static_cast<Py_ssize_t>(row_count));
-  if (list == nullptr || row_count == 0) return list;
-  std::vector<PyObject*> keys(columns.size());
-  bool good = true;
-  for (size_t i = 0; i < columns.size(); ++i) {
-    keys[i] = text_to_python(columns[i]);
-    if (keys[i] == nullptr) {
-      good = false;
-    } else {
-      PyUnicode_InternInPlace(&keys[i]);
+namespace {
+
+// Keys of many dicts are worth interning, unless that keeps them for ever (Python 3.12 and later).
+PyObject* intern_key(PyObject* name) {
+  PyObject* key = Py_NewRef(name);
+#if PY_VERSION_HEX < 0x030C0000
+  PyUnicode_InternInPlace(&key);
+#endif
+  return key;
+}
+
+// Writes rows into list[first, last); false with an error set.
+bool fill_rows(PyObject* list, const std::vector<PyObject*>& keys, PyObject* shared, const Value* values, size_t first,
+               size_t last) {
+  for (size_t row = first; row < last; ++row) {
+    PyObject* dict = shared != nullptr ? PyDict_Copy(shared) : PyDict_New();
+    if (dict == nullptr) return false;
+    PyList_SET_ITEM(list, static_cast<Py_ssize_t>(row), dict);
+    for (PyObject* key : keys) {
+      if (!put(dict, key, to_python(*values++))) return false;
     }
   }
-  PyObject* shared = nullptr;
-  if (good && row_count >= 512) shared = key_sharing_template(keys.data(), keys.size());
-  {
-    const PauseCollector pause(row_count > 1000);
-    for (size_t row = 0; good && row < row_count; ++row) {
-      PyObject* dict = shared != nullptr ? PyDict_Copy(shared) : PyDict_New();
-      if (dict == nullptr) {
-        good = false;
-        break;
-      }
-      PyList_SET_ITEM(list, static_cast<Py_ssize_t>(row), dict);
-      for (size_t c = 0; c < keys.size(); ++c) {
-        if (!put(dict, keys[c], to_python(*values++))) {
-          good = false;
-          break;
-        }
-      }
+  return true;
+}
+
+}  // namespace
+
+PyObject* rows_to_python(PyObject* columns, const Value* values, size_t row_count) {
+  constexpr size_t kChunkRows = 2048;
+  constexpr size_t kSharedKeysFrom = 512;  // rows; a template costs about 20 microseconds
+  constexpr auto kHoldMax = std::chrono::milliseconds(5);
+
+  PyObject* list = PyList_New(static_cast<Py_ssize_t>(row_count));
+  if (list == nullptr || row_count == 0) return list;
+  // Unfinished, it must not be found through the collector while other threads run.
+  PyObject_GC_UnTrack(list);
+  std::vector<PyObject*> keys(static_cast<size_t>(PyList_GET_SIZE(columns)));
+  for (size_t i = 0; i < keys.size(); ++i) keys[i] = intern_key(PyList_GET_ITEM(columns, static_cast<Py_ssize_t>(i)));
+  PyObject* shared = row_count >= kSharedKeysFrom ? key_sharing_template(keys.data(), keys.size()) : nullptr;
+
+  bool good = true;
+  auto taken = std::chrono::steady_clock::now();
+  for (size_t row = 0; good && row < row_count; row += kChunkRows) {
+    const size_t end = std::min(row + kChunkRows, row_count);
+    {
+      const PauseCollector pause(row_count > 1000);
+      good = fill_rows(list, keys, shared, values + row * keys.size(), row, end);
+    }
+    if (good && end < row_count && std::chrono::steady_clock::now() - taken > kHoldMax) {
+      PyEval_RestoreThread(PyEval_SaveThread());
+      good = PyErr_CheckSignals() == 0;
+      taken = std::chrono::steady_clock::now();
     }
   }
   Py_XDECREF(shared);
   for (PyObject* key : keys) Py_XDECREF(key);
-  if (!good) {
-    Py_DECREF(list);
-    return nullptr;
-  }
+  PyObject_GC_Track(list);
+  if (!good) Py_CLEAR(list);
   return list;
 }
 

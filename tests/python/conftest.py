@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import gc
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Dict, Iterator, List
 
 import pytest
 from lora_python import Database
@@ -16,3 +17,17 @@ def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
         database = Database("test", {"database_dir": tmp_path, "cache_bytes": 64 << 20})
     yield database
     database.close()
+    gc.collect()  # streams and transactions that a test dropped
+
+
+@pytest.fixture
+def memory() -> Iterator[Database]:
+    """A fresh database in memory, for tests where the store makes no difference."""
+    database = Database()
+    yield database
+    database.close()
+
+
+def rows(database: Database, query: str, params: Any = None) -> List[Dict[str, Any]]:
+    result: List[Dict[str, Any]] = database.execute(query, params)["rows"]
+    return result
