@@ -350,17 +350,11 @@ Status Evaluator::eval_function(const Expr& expr, const Batch& batch, size_t row
     more_args.resize(count);
     args = more_args.data();
   }
-  bool any_null = false;
   for (size_t i = 0; i < count; ++i) {
     LORA_TRY(eval(*expr.children[i], batch, row, &args[i]));
-    any_null |= args[i].is_null();
-  }
-  if (any_null && expr.function->null_rule == NullRule::kNullIfAnyNull) {
-    *out = Value();
-    return Status();
   }
   Value result;
-  LORA_TRY(expr.function->function(*context_, {args, count}, &result));
+  LORA_TRY(call_function(*context_, *expr.function, {args, count}, &result));
   *out = std::move(result);
   return Status();
 }
