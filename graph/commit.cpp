@@ -184,7 +184,7 @@ class CommitEncoder {
     }
     std::string key = index_prefix(info.id).string();
     cache::IndexTree::Cursor cursor(tree);
-    for (cursor.seek({}); cursor.valid(); cursor.next()) {
+    for (cursor.seek(""); cursor.valid(); cursor.next()) {
       const ByteView entry = cursor.key();
       key.resize(4);
       key.append(info.unique ? entry.substr(0, entry.size() - kIdBytes) : entry);

@@ -84,7 +84,7 @@ const cache::IndexTree* ReaderChunks::index(const IndexInfo& info) {
     ByteView last;
     std::string kept;
     cache::IndexTree::Cursor cursor(*loaded);
-    for (cursor.seek({}); cursor.valid(); cursor.next()) {
+    for (cursor.seek(""); cursor.valid(); cursor.next()) {
       const ByteView key = cursor.key();
       const ByteView values = key.substr(0, key.size() - kIdBytes);
       if (values != last) {
