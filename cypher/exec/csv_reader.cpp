@@ -76,11 +76,10 @@ Result<std::unique_ptr<CsvReader>> CsvReader::open(std::string_view import_dir, 
     return Status::io("cannot open `" + reader->path_ + "`: " + std::strerror(errno));
   }
   reader->buffer_.resize(kBufferBytes);
-  // The byte order mark.
-  if (reader->get() == 0xef) {
-    if (reader->get() != 0xbb || reader->get() != 0xbf) reader->at_ = 0;
-  } else {
-    reader->at_ = 0;
+  reader->end_ = std::fread(reader->buffer_.data(), 1, reader->buffer_.size(), reader->file_.get());
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (std::string_view(reader->buffer_.data(), reader->end_).starts_with(kByteOrderMark)) {
+    reader->at_ = kByteOrderMark.size();
   }
   return reader;
 }

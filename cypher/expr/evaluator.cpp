@@ -2,6 +2,8 @@
 // recursive eval() stays small.
 #include "cypher/expr/evaluator.h"
 
+#include <algorithm>
+
 #include "cypher/expr/constant_lists.h"
 #include "cypher/expr/operations.h"
 #include "cypher/expr/regex_cache.h"
@@ -339,6 +341,15 @@ Status Evaluator::eval_case(const Expr& expr, const Batch& batch, size_t row, Va
   *out = Value();
   return Status();
 }
+
+namespace {
+
+Status argument_error(std::string_view function, std::string_view argument, const Value& v) {
+  return type_error("InvalidArgumentValue", "argument `" + std::string(argument) + "` of `" + std::string(function) +
+                                                "()` cannot be " + describe(v));
+}
+
+}  // namespace
 
 Status Evaluator::eval_function(const Expr& expr, const Batch& batch, size_t row, Value* out) {
   constexpr size_t kInlineArgs = 4;

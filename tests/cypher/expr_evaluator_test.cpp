@@ -282,6 +282,14 @@ TEST_F(ExprTest, FunctionsAreNotCalledWithNull) {
   EXPECT_EQ(evaluate("toInteger(a)", {Value::list({})}), "TypeError:InvalidArgumentValue");
 }
 
+TEST_F(ExprTest, ArgumentsOfUnknownTypesAreCheckedWhenCalled) {
+  EXPECT_EQ(evaluate("toUpper(a)", {Value::integer(1)}), "TypeError:InvalidArgumentValue");
+  EXPECT_EQ(evaluate("type(a)", {Value::integer(1)}), "TypeError:InvalidArgumentValue");
+  EXPECT_EQ(evaluate("labels(a)", {Value::string("x")}), "TypeError:InvalidArgumentValue");
+  EXPECT_EQ(evaluate("nodes(a)", {Value::list({})}), "TypeError:InvalidArgumentValue");
+  EXPECT_EQ(evaluate("abs(a)", {Value::string("1")}), "TypeError:InvalidArgumentValue");
+}
+
 TEST_F(ExprTest, MissingParameterIsNamed) {
   EXPECT_EQ(evaluate("$nothing + 1"), "ParameterMissing:MissingParameter");
   context_.params = Value::map({{Value::string("p"), Value::integer(4)}});
