@@ -120,6 +120,9 @@ class ScriptRun {
       statements_.push_back(splitter_.take_rest());
       LORA_TRY(execute_all());
     }
+    if (!dump_ && !ran_) {
+      return Status::corruption("there is no statement in the file");
+    }
     return finish();
   }
 
@@ -161,6 +164,7 @@ class ScriptRun {
       }
     }
     if (!statements_.empty()) {
+      ran_ = true;
       LORA_ASSIGN(counts_.nodes, database_.node_count());
       LORA_ASSIGN(counts_.relationships, database_.relationship_count());
       if (poll_) {
@@ -198,7 +202,8 @@ class ScriptRun {
   StatementSplitter splitter_;
   std::vector<std::string> statements_;
   uint64_t statement_line_ = 1;
-  bool dump_ = false;
+  bool dump_ = false;  // the first line is that of a dump
+  bool ran_ = false;
 };
 
 }  // namespace

@@ -579,7 +579,8 @@ TEST_F(DumpTest, AnInterruptedRestoreLeavesNothing) {
 
 // --- the programs, and databases that another process has open ---
 
-int run(std::vector<std::string> arguments, const std::string& output = "/dev/null") {
+int run(std::vector<std::string> arguments, const std::string& output = "/dev/null",
+        const std::string& errors = "/dev/null") {
   std::vector<char*> argv;
   for (std::string& argument : arguments) {
     argv.push_back(argument.data());
@@ -587,7 +588,7 @@ int run(std::vector<std::string> arguments, const std::string& output = "/dev/nu
   argv.push_back(nullptr);
   const pid_t child = fork();
   if (child == 0) {
-    if (std::freopen(output.c_str(), "w", stdout) == nullptr || std::freopen("/dev/null", "w", stderr) == nullptr) {
+    if (std::freopen(output.c_str(), "w", stdout) == nullptr || std::freopen(errors.c_str(), "w", stderr) == nullptr) {
       _exit(126);
     }
     execv(argv[0], argv.data());
@@ -641,7 +642,10 @@ TEST_F(DumpTest, ADumpBesideARunningWriterIsACutBetweenCommits) {
   uint64_t last = 0;
   for (int i = 0; i < 6; ++i) {
     const std::string file = directory_ / "live.jsonl";
-    EXPECT_EQ(run({LORA_DUMP_TOOL, db("live"), "--force", "--check", "--format", "jsonl", "-o", file}), 0);
+    EXPECT_EQ(run({LORA_DUMP_TOOL, db("live"), "--force", "--check", "--format", "jsonl", "-o", file}, "/dev/null",
+                  directory_ / "errors"),
+              0)
+        << read_file(directory_ / "errors");
     RestoreOptions options;
     options.force = true;
     const auto counts = restore_database(file, db("copy"), options, {});

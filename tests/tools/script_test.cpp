@@ -28,7 +28,7 @@ TEST(ScriptTest, SemicolonsInStringsNamesAndCommentsEndNothing) {
 }
 
 TEST(ScriptTest, StringsAndCommentsMayGoOverLines) {
-  EXPECT_EQ(split({"RETURN 'a;", "b' /* one", "two; */ AS x;"}), (std::vector<std::string>{"RETURN 'a;\nb'   AS x"}));
+  EXPECT_EQ(split({"RETURN 'a;", "b' /* one", "two; */ AS x;"}), (std::vector<std::string>{"RETURN 'a;\nb' \n  AS x"}));
 }
 
 TEST(ScriptTest, EmptyStatementsAndCommentsAreLeftOut) {
