@@ -20,6 +20,7 @@ struct PatternNode {
   Slot slot = kNoSlot;
   bool bound = false;  // before or by now
   std::vector<const NameRef*> labels;
+  std::optional<LabelId> implied;  // of a node without labels: what its relationships' other ends tell of it
 };
 
 struct PatternEdge {
@@ -171,7 +172,32 @@ class PatternPlanner {
       }
     }
     for (Predicate& p : predicates_) p.selectivity = stats_.selectivity(*p.expr);
+    if (b_.input().cost_based) imply_labels();
     return Status();
+  }
+
+  // Estimates only: nodes without labels that are ends of a relationship type that always has one label there.
+  void imply_labels() {
+    for (const PatternEdge& e : edges_) {
+      const BoundRelationship& r = *e.rel;
+      if (r.types.size() != 1 || r.variable_length || r.direction == Direction::kBoth) continue;
+      for (const bool left : {true, false}) {
+        PatternNode& n = nodes_[left ? e.from : e.to];
+        if (n.implied || !labels_of(left ? e.from : e.to).empty()) continue;
+        n.implied = stats_.implied_label(r.types[0], left ? r.direction : reverse(r.direction));
+      }
+    }
+  }
+
+  // Relationships that one node has, as seen from it.
+  double node_degree(uint32_t node, const std::vector<const NameRef*>& types, Direction d) const {
+    if (nodes_[node].implied) return stats_.degree(*nodes_[node].implied, types, d);
+    return stats_.degree(labels_of(node), types, d);
+  }
+  // Nodes that it may be.
+  double population(uint32_t node) const {
+    if (nodes_[node].implied) return std::max(1.0, static_cast<double>(stats_.reader().node_count(*nodes_[node].implied)));
+    return std::max(1.0, stats_.nodes_with(labels_of(node)));
   }
 
   // A group is planned as one edge, like a variable-length relationship of any of its types.
@@ -866,7 +892,7 @@ class PatternPlanner {
 
   double direction_degree(const PatternEdge& e, bool from_left) const {
     const Direction d = from_left ? e.rel->direction : reverse(e.rel->direction);
-    return stats_.degree(labels_of(from_left ? e.from : e.to), e.rel->types, d);
+    return node_degree(from_left ? e.from : e.to, e.rel->types, d);
   }
   std::span<const NameRef* const> labels_of(uint32_t node) const {
     const auto it = b_.labels().find(nodes_[node].slot);
@@ -904,7 +930,7 @@ class PatternPlanner {
         n.edges |= Mask{1} << step.index;
         const uint32_t from = step.from_left ? e.from : e.to, to = step.from_left ? e.to : e.from;
         const Direction d = step.from_left ? e.rel->direction : reverse(e.rel->direction);
-        double per_row = e.rel->bound ? 1 : stats_.degree(labels_of(from), e.rel->types, d);
+        double per_row = e.rel->bound ? 1 : node_degree(from, e.rel->types, d);
         double walked = per_row;
         if (e.rel->variable_length) walked = per_row = hops(per_row, *e.rel);
         if (step.kind == Step::Kind::kExpand) {
@@ -912,7 +938,7 @@ class PatternPlanner {
           per_row *= stats_.end_selectivity(nodes_[to].labels, e.rel->types, d);
           work = s.rows * (1.5 + walked);
         } else {
-          per_row /= std::max(1.0, stats_.nodes_with(labels_of(to)));
+          per_row /= population(to);
           work = s.rows * (e.rel->variable_length ? 2 + walked : 3);
         }
         n.rows = s.rows * std::max(per_row, 1e-9);
@@ -1159,10 +1185,10 @@ class PatternPlanner {
     const Direction d = step.from_left ? r.direction : reverse(r.direction);
     const bool into = step.kind == Step::Kind::kInto;
     const std::vector<Slot> differ = differ_from(i);
-    double per_row = r.bound ? 1 : stats_.degree(labels_of(from), r.types, d);
+    double per_row = r.bound ? 1 : node_degree(from, r.types, d);
     if (r.variable_length) {
       per_row = hops(per_row, r);
-      if (into) per_row /= std::max(1.0, stats_.nodes_with(labels_of(to)));
+      if (into) per_row /= population(to);
       if (r.min_hops > r.max_hops) b_.filter(stream, {b_.boolean(false)});
       auto* op = b_.make<VarExpand>();
       op->from = nodes_[from].slot;
@@ -1186,7 +1212,7 @@ class PatternPlanner {
         label_check(to, nullptr, checks);
       }
     } else {
-      if (into) per_row /= std::max(1.0, stats_.nodes_with(labels_of(to)));
+      if (into) per_row /= population(to);
       auto* op = b_.make<Expand>();
       op->from = nodes_[from].slot;
       op->to = nodes_[to].slot;

@@ -72,6 +72,34 @@ double Statistics::degree(std::span<const NameRef* const> labels, std::span<cons
   return sum / (best != nullptr ? label_count(best) : node_count());
 }
 
+std::optional<LabelId> Statistics::implied_label(const NameRef* type, Direction direction) const {
+  constexpr size_t kLabelsMax = 64;  // each costs a look at a counter for each pattern planned
+  const auto id = reader_.find_rel_type(type->name);
+  if (!id || reader_.label_token_count() > kLabelsMax) return std::nullopt;
+  const uint64_t all = reader_.relationship_count(*id);
+  if (all == 0) return std::nullopt;
+  std::optional<LabelId> best;
+  for (uint32_t l = 0; l < reader_.label_token_count(); ++l) {
+    if (reader_.relationship_count(LabelId(l), *id, direction) != all) continue;
+    if (!best || reader_.node_count(LabelId(l)) < reader_.node_count(*best)) best = LabelId(l);
+  }
+  return best;
+}
+
+double Statistics::degree(LabelId label, std::span<const NameRef* const> types, Direction direction) const {
+  if (direction == Direction::kBoth) return degree(label, types, Direction::kOut) + degree(label, types, Direction::kIn);
+  double sum = 0;
+  if (types.empty()) {
+    sum = static_cast<double>(reader_.relationship_count(label, std::nullopt, direction));
+  } else {
+    for (const NameRef* t : types) {
+      const auto id = reader_.find_rel_type(t->name);
+      if (id) sum += static_cast<double>(reader_.relationship_count(label, *id, direction));
+    }
+  }
+  return sum / std::max(1.0, static_cast<double>(reader_.node_count(label)));
+}
+
 double Statistics::end_selectivity(std::span<const NameRef* const> end_labels, std::span<const NameRef* const> types,
                                    Direction direction) const {
   if (end_labels.empty()) return 1;

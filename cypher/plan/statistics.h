@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -32,6 +33,10 @@ class Statistics {
   // Share of such relationships whose other end has these labels.
   double end_selectivity(std::span<const NameRef* const> end_labels, std::span<const NameRef* const> types,
                          Direction direction) const;
+  // A label that all nodes at this end of relationships of this type have, by the counters: the rarest; null: none.
+  // `direction`: kOut for their start nodes.
+  std::optional<LabelId> implied_label(const NameRef* type, Direction direction) const;
+  double degree(LabelId label, std::span<const NameRef* const> types, Direction direction) const;
   double relationship_count(std::span<const NameRef* const> types) const;
   // Rows of one equality lookup in an index.
   double index_matches(const graph::IndexInfo& index) const;

@@ -89,7 +89,7 @@ TEST_F(DatabaseTest, ErrorShowsLineColumnAndCaret) {
   EXPECT_EQ(e.detail, "UndefinedVariable");
   EXPECT_EQ(e.line, 2);
   EXPECT_EQ(e.column, 8);
-  EXPECT_NE(e.message.find("\nRETURN m\n       ^"), std::string::npos) << e.message;
+  EXPECT_NE(e.message.find("\n  RETURN m\n         ^"), std::string::npos) << e.message;
 }
 
 TEST_F(DatabaseTest, FailedStatementLeavesNothing) {

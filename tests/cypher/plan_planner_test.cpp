@@ -51,8 +51,7 @@ TEST_F(PlannerTest, TwoUniqueEndsAreBothSoughtAndJoinedByExpandInto) {
   fill();
   const std::string p = plan("MATCH (a:Person {id: 1})-[r:LIVES_IN]->(c)<-[s:LIVES_IN]-(b:Person {id: 6}) RETURN c");
   EXPECT_NE(p.find("Expand(Into)"), std::string::npos) << p;
-  EXPECT_NE(p.find("id = 1"), std::string::npos) << p;
-  EXPECT_NE(p.find("id = 6"), std::string::npos) << p;
+  EXPECT_NE(p.find("NodeIndexSeek(NodeIndexSeek("), std::string::npos) << p;
 }
 
 TEST_F(PlannerTest, BoundNodeIsExpandedFrom) {

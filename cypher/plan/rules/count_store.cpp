@@ -56,11 +56,29 @@ LogicalOp* count_store(const RuleContext& context, LogicalOp* root) {
       return store;
     }
     store->relationships = true;
+    const NameRef* checked = nullptr;
+    Slot checked_slot = kNoSlot;
+    if (below->kind == OpKind::kFilter && below->inputs[0]->kind == OpKind::kRelationshipScan) {
+      const auto* filter = static_cast<const Filter*>(below);
+      if (filter->predicates.size() != 1) return op;
+      const Expr& p = *filter->predicates[0];
+      if (p.kind != ExprKind::kHasLabels || p.labels->kind != LabelExpr::Kind::kLeaf || p.children[0]->kind != ExprKind::kSlot) {
+        return op;
+      }
+      checked = p.labels->name;
+      checked_slot = p.children[0]->slot;
+      below = below->inputs[0];
+    }
     if (below->kind == OpKind::kRelationshipScan && starts_once(below)) {
       const auto* scan = static_cast<const RelationshipScan*>(below);
       if (scan->both_directions) return op;
       const bool ends = counted == scan->from || counted == scan->to;
       if (counted != kNoSlot && counted != scan->relationship && (distinct || !ends)) return op;
+      if (checked != nullptr) {
+        if (checked_slot != scan->from && checked_slot != scan->to) return op;
+        store->label = checked;
+        store->direction = checked_slot == scan->from ? Direction::kOut : Direction::kIn;
+      }
       store->types.names = b.array(without_repeats(scan->types.names));
       return store;
     }
