@@ -44,8 +44,10 @@ Dataset make_dataset(size_t persons, size_t knows, uint64_t seed) {
   for (size_t i = 0; i < persons; ++i) {
     Dataset::Person p;
     p.id = static_cast<int64_t>(i);
-    p.name = std::string(kGiven[random.below(std::size(kGiven))]) + " " + kFamily[random.below(std::size(kFamily))] +
-             " " + std::to_string(i);
+    // Drawn in statements of their own: the order of evaluation inside one expression is the compiler's choice.
+    const char* const given = kGiven[random.below(std::size(kGiven))];
+    const char* const family = kFamily[random.below(std::size(kFamily))];
+    p.name = std::string(given) + " " + family + " " + std::to_string(i);
     p.age = 18 + static_cast<int64_t>(random.below(73));
     p.city = "city" + std::to_string(random.below(100));
     p.created = 1'500'000'000 + static_cast<int64_t>(random.below(200'000'000));

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""What `bench/reference.cpp` computes, in plain Python: expected answers over adjacency lists.
+
+Used where the C++ program is not built, and to check it: `reference.py --compare PROGRAM` exits with 0 if both make the
+same data and the same answers.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from typing import Any, Dict, List, Optional, Set, Tuple
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+
+from dataset import SIZES, Dataset, SplitMix, digest, make_dataset  # noqa: E402
+
+STARTS = 20
+PAIRS = 10
+
+
+def _top(counted: List[Tuple[int, int]], n: int) -> List[List[int]]:
+    ordered = sorted(counted, key=lambda pair: (-pair[0], pair[1]))
+    return [[key, count] for count, key in ordered[:n]]
+
+
+def _distances(out: List[Set[int]], start: int, limit: int) -> Tuple[Dict[int, int], bool]:
+    """Distance of each node within `limit` steps, and whether a way leads back to the start."""
+    found = {start: 0}
+    back = False
+    layer = [start]
+    for length in range(1, limit + 1):
+        following = []
+        for a in layer:
+            for b in out[a]:
+                back = back or b == start
+                if b not in found:
+                    found[b] = length
+                    following.append(b)
+        layer = following
+    return found, back
+
+
+def compute(data: Dataset, starts: int = STARTS, pairs: int = PAIRS) -> Dict[str, Any]:
+    persons = data.persons
+    out: List[Set[int]] = [set() for _ in persons]
+    followers = [0] * len(persons)
+    for k in data.knows:
+        out[k.source].add(k.target)
+        followers[k.target] += 1
+    answers: Dict[str, List[Any]] = {}
+
+    def add(workload: str, rows: Any) -> None:
+        answers.setdefault(workload, []).append([[rows]] if isinstance(rows, int) else rows)
+
+    random = SplitMix(7)
+    start_ids = []
+    for _ in range(starts):
+        p = random.below(len(persons))
+        start_ids.append(p)
+        paths: Dict[int, int] = {}
+        hop2 = filtered = walks3 = mutual = triangles = 0
+        for a in out[p]:
+            mutual += p in out[a]
+            for b in out[a]:
+                hop2 += 1
+                paths[b] = paths.get(b, 0) + 1
+                filtered += persons[b].age > 60
+                triangles += b in out[p]
+                walks3 += len(out[b])
+        add("lookup", [[persons[p].name]])
+        add("hop1_rows", [[a, persons[a].name] for a in sorted(out[p])])
+        add("hop2_count", hop2)
+        add("hop2_distinct", len(paths))
+        add("hop2_filter", filtered)
+        add("hop3_count", walks3 - mutual)
+        add("hop3_walks", walks3)
+        add("triangles_around", triangles)
+        add("fof_recommend", _top([(n, x) for x, n in paths.items() if x != p and x not in out[p]], 10))
+        found, back = _distances(out, p, 3)
+        add("var1_3_distinct", len(found) - 1 + back)
+    pair_ids = []
+    for _ in range(pairs):
+        a = random.below(len(persons))
+        b = (a + 1 + random.below(len(persons) - 1)) % len(persons)
+        pair_ids.append([a, b])
+        add("mutual_friends", len(out[a] & out[b]))
+        found, _ = _distances(out, a, 15)
+        add("shortest_path", [[found[b]]] if b in found else [])
+
+    cities: Dict[str, List[int]] = {}
+    for p in persons:
+        cities.setdefault(p.city, []).append(p.age)
+    scores = [p.score for p in persons]
+    total = 0.0
+    for score in scores:
+        total += score
+    add("return_1", 1)
+    add("count_nodes", len(persons))
+    add("count_rels", len(data.knows))
+    add("filter_count", sum(p.age > 60 for p in persons))
+    add("string_contains", sum("Hopper" in p.name for p in persons))
+    add("rel_filter", sum(k.since > 2015 for k in data.knows))
+    add("return_rows", [[len(persons), sum(p.id for p in persons)]])
+    add("sum_score", [[total, min(scores), max(scores)]])
+    add("full_hop2_count", sum(followers[i] * len(out[i]) for i in range(len(persons))))
+    add("not_followed", sum(n == 0 for n in followers))
+    add("top10_age", _top([(p.age, p.id) for p in persons], 10))
+    add("top3_followed", _top([(n, i) for i, n in enumerate(followers)], 3))
+    biggest = sorted(cities.items(), key=lambda item: (-len(item[1]), item[0]))[:5]
+    add("group_by_city", [[city, len(ages), sum(ages) / len(ages)] for city, ages in biggest])
+    return {"digest": digest(data), "starts": start_ids, "pairs": pair_ids, "answers": answers}
+
+
+def run_program(program: str, persons: int, knows: int) -> Dict[str, Any]:
+    """The C++ program's answers; raises OSError, CalledProcessError or ValueError."""
+    arguments = [program] + [str(n) for n in (persons, knows, STARTS, PAIRS)]
+    result: Dict[str, Any] = json.loads(subprocess.check_output(arguments, timeout=600))
+    return result
+
+
+def find_program(root: str) -> Optional[str]:
+    """The newest built `bench/reference` below `root`."""
+    found = []
+    for name in os.listdir(root):
+        path = os.path.join(root, name, "bench", "reference")
+        if name.startswith("build") and os.access(path, os.X_OK):
+            found.append((os.path.getmtime(path), path))
+    return max(found)[1] if found else None
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--size", choices=sorted(SIZES), default="smoke")
+    parser.add_argument("--compare", metavar="PROGRAM")
+    options = parser.parse_args()
+    mine = compute(make_dataset(*SIZES[options.size]))
+    if not options.compare:
+        print(json.dumps(mine))
+        return 0
+    theirs = run_program(options.compare, *SIZES[options.size])
+    wrong = [key for key in ("digest", "starts", "pairs") if mine[key] != theirs[key]]
+    names = set(mine["answers"]) | set(theirs["answers"])
+    wrong += sorted(key for key in names if mine["answers"].get(key) != theirs["answers"].get(key))
+    print("differ: %s" % ", ".join(wrong) if wrong else "same data, same answers to %d workloads" % len(names))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

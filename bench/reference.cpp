@@ -1,0 +1,261 @@
+// Expected answers of the peer benchmark, counted over plain adjacency arrays: the independent judge of every engine.
+//
+// Usage: reference PERSONS KNOWS [STARTS] [PAIRS]. Prints one JSON object: "digest" (CRC-32 of the dataset's CSV texts, as
+// dataset.py), "starts" and "pairs" (the parameters drawn), and "answers": for each workload one list of rows a parameter.
+// Paths are Cypher's: no relationship twice in one path. engines/reference.py computes the same in Python.
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/dataset.h"
+
+namespace lora::bench {
+
+namespace {
+
+using Adjacency = std::vector<std::vector<uint32_t>>;  // sorted targets by source
+
+class Crc32 {
+ public:
+  Crc32() {
+    for (uint32_t i = 0; i < 256; ++i) {
+      uint32_t c = i;
+      for (int bit = 0; bit < 8; ++bit) c = (c & 1) != 0 ? 0xEDB88320u ^ (c >> 1) : c >> 1;
+      table_[i] = c;
+    }
+  }
+  void add(const char* text, size_t size) {
+    for (size_t i = 0; i < size; ++i) state_ = table_[(state_ ^ static_cast<unsigned char>(text[i])) & 0xFF] ^ (state_ >> 8);
+  }
+  uint32_t value() const { return ~state_; }
+
+ private:
+  std::array<uint32_t, 256> table_;
+  uint32_t state_ = 0xFFFFFFFFu;
+};
+
+class SplitMix {
+ public:
+  explicit SplitMix(uint64_t seed) : state_(seed) {}
+  uint64_t below(uint64_t n) {
+    uint64_t z = (state_ += 0x9E3779B97F4A7C15ull);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+    return (z ^ (z >> 31)) % n;
+  }
+
+ private:
+  uint64_t state_;
+};
+
+// Rows as JSON text, one string a parameter.
+class Answers {
+ public:
+  void add(const char* workload, std::string rows) { lists_[workload].push_back(std::move(rows)); }
+  void add(const char* workload, int64_t n) { add(workload, "[[" + std::to_string(n) + "]]"); }
+  void print() const {
+    std::printf("{");
+    const char* comma = "";
+    for (const auto& [workload, rows] : lists_) {
+      std::printf("%s\n\"%s\":[", comma, workload);
+      for (size_t i = 0; i < rows.size(); ++i) std::printf("%s%s", i == 0 ? "" : ",", rows[i].c_str());
+      std::printf("]");
+      comma = ",";
+    }
+    std::printf("}");
+  }
+
+ private:
+  std::map<const char*, std::vector<std::string>, decltype([](const char* a, const char* b) { return std::string(a) < b; })> lists_;
+};
+
+std::string number(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.17g", value);
+  return text;
+}
+
+std::string row(const std::vector<std::string>& values) {
+  std::string out = "[";
+  for (const std::string& value : values) out += (out.size() > 1 ? "," : "") + value;
+  return out + "]";
+}
+
+std::string quoted(const std::string& text) { return "\"" + text + "\""; }  // the data holds no character to escape
+
+bool knows(const Adjacency& out, uint32_t from, uint32_t to) { return std::binary_search(out[from].begin(), out[from].end(), to); }
+
+// The `n` pairs (count, id) with the largest counts, ties by id, as rows [id, count].
+std::string top(std::vector<std::pair<int64_t, int64_t>> counted, size_t n) {
+  std::sort(counted.begin(), counted.end(), [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
+  std::vector<std::string> rows;
+  for (size_t i = 0; i < std::min(n, counted.size()); ++i) rows.push_back(row({std::to_string(counted[i].second), std::to_string(counted[i].first)}));
+  return row(rows);
+}
+
+// Distances from `from` up to `limit`; -1: farther. `back` is the length of the shortest way back to `from` itself.
+std::vector<int> distances(const Adjacency& out, uint32_t from, int limit, int* back) {
+  std::vector<int> distance(out.size(), -1);
+  distance[from] = 0;
+  *back = -1;
+  std::vector<uint32_t> layer{from}, next;
+  for (int length = 1; length <= limit && !layer.empty(); ++length) {
+    for (const uint32_t a : layer) {
+      for (const uint32_t b : out[a]) {
+        if (b == from && *back < 0) *back = length;
+        if (distance[b] < 0) {
+          distance[b] = length;
+          next.push_back(b);
+        }
+      }
+    }
+    layer.swap(next);
+    next.clear();
+  }
+  return distance;
+}
+
+void from_one(const Dataset& data, const Adjacency& out, uint32_t p, Answers* answers) {
+  answers->add("lookup", row({row({quoted(data.persons[p].name)})}));
+  std::vector<std::string> friends;
+  int64_t hop2 = 0, filtered = 0, walks3 = 0, mutual = 0, triangles = 0;
+  std::vector<int64_t> paths(out.size(), 0);
+  for (const uint32_t a : out[p]) {
+    friends.push_back(row({std::to_string(a), quoted(data.persons[a].name)}));
+    mutual += knows(out, a, p);
+    for (const uint32_t b : out[a]) {
+      ++hop2;
+      ++paths[b];
+      filtered += data.persons[b].age > 60;
+      triangles += knows(out, p, b);
+      walks3 += static_cast<int64_t>(out[b].size());
+    }
+  }
+  answers->add("hop1_rows", row(friends));
+  answers->add("hop2_count", hop2);
+  answers->add("hop2_distinct", static_cast<int64_t>(std::count_if(paths.begin(), paths.end(), [](int64_t n) { return n > 0; })));
+  answers->add("hop2_filter", filtered);
+  // The only way to use a relationship twice within three steps: p to a, back to p, and to a again.
+  answers->add("hop3_count", walks3 - mutual);
+  answers->add("hop3_walks", walks3);
+  answers->add("triangles_around", triangles);
+  std::vector<std::pair<int64_t, int64_t>> recommended;
+  for (uint32_t x = 0; x < out.size(); ++x) {
+    if (paths[x] > 0 && x != p && !knows(out, p, x)) recommended.emplace_back(paths[x], x);
+  }
+  answers->add("fof_recommend", top(std::move(recommended), 10));
+  int back = -1;
+  const std::vector<int> distance = distances(out, p, 3, &back);
+  answers->add("var1_3_distinct", static_cast<int64_t>(std::count_if(distance.begin(), distance.end(), [](int d) { return d > 0; })) + (back > 0));
+}
+
+void from_all(const Dataset& data, const Adjacency& out, const Adjacency& in, Answers* answers) {
+  answers->add("return_1", 1);
+  answers->add("count_nodes", static_cast<int64_t>(data.persons.size()));
+  answers->add("count_rels", static_cast<int64_t>(data.knows.size()));
+  int64_t older = 0, named = 0, recent = 0, ids = 0, hop2 = 0, unknown = 0;
+  double sum = 0, least = data.persons[0].score, most = least;
+  std::map<std::string, std::pair<int64_t, int64_t>> cities;  // number, sum of ages
+  std::vector<std::pair<int64_t, int64_t>> ages, followers;
+  for (const Dataset::Person& p : data.persons) {
+    older += p.age > 60;
+    named += p.name.find("Hopper") != std::string::npos;
+    ids += p.id;
+    sum += p.score;
+    least = std::min(least, p.score);
+    most = std::max(most, p.score);
+    auto& [number_of, sum_of_ages] = cities[p.city];
+    ++number_of;
+    sum_of_ages += p.age;
+    ages.emplace_back(p.age, p.id);
+    const auto& followed_by = in[static_cast<size_t>(p.id)];
+    hop2 += static_cast<int64_t>(followed_by.size() * out[static_cast<size_t>(p.id)].size());
+    unknown += followed_by.empty();
+    followers.emplace_back(followed_by.size(), p.id);
+  }
+  for (const Dataset::Knows& k : data.knows) recent += k.since > 2015;
+  answers->add("filter_count", older);
+  answers->add("string_contains", named);
+  answers->add("rel_filter", recent);
+  answers->add("return_rows", row({row({std::to_string(data.persons.size()), std::to_string(ids)})}));
+  answers->add("sum_score", row({row({number(sum), number(least), number(most)})}));
+  answers->add("full_hop2_count", hop2);
+  answers->add("not_followed", unknown);
+  answers->add("top10_age", top(std::move(ages), 10));
+  answers->add("top3_followed", top(std::move(followers), 3));
+  std::vector<std::pair<std::string, std::pair<int64_t, int64_t>>> by_size(cities.begin(), cities.end());
+  std::stable_sort(by_size.begin(), by_size.end(), [](const auto& a, const auto& b) { return a.second.first > b.second.first; });
+  std::vector<std::string> rows;
+  for (size_t i = 0; i < std::min<size_t>(5, by_size.size()); ++i) {
+    const auto& [city, counted] = by_size[i];
+    rows.push_back(row({quoted(city), std::to_string(counted.first),
+                        number(static_cast<double>(counted.second) / static_cast<double>(counted.first))}));
+  }
+  answers->add("group_by_city", row(rows));
+}
+
+int run(size_t persons, size_t relationships, size_t starts, size_t pairs) {
+  const Dataset data = make_dataset(persons, relationships);
+  Crc32 person_crc, knows_crc;
+  char line[256];
+  for (const Dataset::Person& p : data.persons) {
+    person_crc.add(line, static_cast<size_t>(std::snprintf(line, sizeof line, "%lld,%s,%lld,%s,%lld,%.3f\n", static_cast<long long>(p.id), p.name.c_str(),
+                                                           static_cast<long long>(p.age), p.city.c_str(), static_cast<long long>(p.created), p.score)));
+  }
+  Adjacency out(persons), in(persons);
+  for (const Dataset::Knows& k : data.knows) {
+    knows_crc.add(line, static_cast<size_t>(std::snprintf(line, sizeof line, "%u,%u,%lld\n", k.from, k.to, static_cast<long long>(k.since))));
+    out[k.from].push_back(k.to);
+    in[k.to].push_back(k.from);
+  }
+  for (Adjacency* lists : {&out, &in}) {
+    for (std::vector<uint32_t>& list : *lists) std::sort(list.begin(), list.end());
+  }
+  SplitMix random(7);
+  Answers answers;
+  std::printf("{\"digest\":{\"persons\":%zu,\"knows\":%zu,\"persons_crc32\":\"%08x\",\"knows_crc32\":\"%08x\"},\n\"starts\":[", data.persons.size(),
+              data.knows.size(), person_crc.value(), knows_crc.value());
+  for (size_t i = 0; i < starts; ++i) {
+    const auto p = static_cast<uint32_t>(random.below(persons));
+    std::printf("%s%u", i == 0 ? "" : ",", p);
+    from_one(data, out, p, &answers);
+  }
+  std::printf("],\n\"pairs\":[");
+  for (size_t i = 0; i < pairs; ++i) {
+    const auto a = static_cast<uint32_t>(random.below(persons));
+    const auto b = static_cast<uint32_t>((a + 1 + random.below(persons - 1)) % persons);
+    std::printf("%s[%u,%u]", i == 0 ? "" : ",", a, b);
+    int64_t common = 0;
+    for (const uint32_t m : out[a]) common += knows(out, b, m);
+    answers.add("mutual_friends", common);
+    int back = -1;
+    const int distance = distances(out, a, 15, &back)[b];
+    answers.add("shortest_path", distance < 0 ? std::string("[]") : row({row({std::to_string(distance)})}));
+  }
+  from_all(data, out, in, &answers);
+  std::printf("],\n\"answers\":");
+  answers.print();
+  std::printf("}\n");
+  return 0;
+}
+
+size_t argument(int argc, char** argv, int at, size_t otherwise) { return argc > at ? std::strtoull(argv[at], nullptr, 10) : otherwise; }
+
+}  // namespace
+
+}  // namespace lora::bench
+
+int main(int argc, char** argv) {
+  using lora::bench::argument;
+  const size_t persons = argument(argc, argv, 1, 0), knows = argument(argc, argv, 2, 0);
+  if (argc > 5 || persons < 2 || knows < 1 || persons > 100'000'000) {
+    std::fprintf(stderr, "usage: reference PERSONS KNOWS [STARTS] [PAIRS]\n");
+    return 2;
+  }
+  return lora::bench::run(persons, knows, argument(argc, argv, 3, 20), argument(argc, argv, 4, 10));
+}
