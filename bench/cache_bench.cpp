@@ -53,8 +53,10 @@ struct Data {
       std::vector<std::vector<std::pair<uint64_t, uint64_t>>> lists(kNodes);
       for (uint64_t r = 0; r < kEdges; ++r) {
         const auto [a, b] = out[r];
-        if (direction == Direction::kOut) lists[a].push_back({b, r});
-        else lists[b].push_back({a, r});
+        if (direction == Direction::kOut)
+          lists[a].push_back({b, r});
+        else
+          lists[b].push_back({a, r});
       }
       for (uint64_t chunk = 0; chunk * 64 < kNodes; ++chunk) {
         TopologyBuilder builder;
@@ -69,7 +71,8 @@ struct Data {
           for (size_t from = 0; from < list.size(); from += 256) {
             const size_t count = std::min<size_t>(256, list.size() - from);
             builder.add_block(row, from == 0 ? BlockKey{} : BlockKey{list[from].first, list[from].second},
-                              std::span(neighbours).subspan(from, count), std::span(relationships).subspan(from, count));
+                              std::span(neighbours).subspan(from, count),
+                              std::span(relationships).subspan(from, count));
           }
         }
         root.publish_topology_chunk(nullptr, kType, direction, chunk, builder.finish());
@@ -227,7 +230,8 @@ void BM_AppendToHub(benchmark::State& state) {
   {
     auto context = d.versions.begin();
     auto lock = d.versions.structure();
-    while (context->root()->find_topology_chunk(kType, Direction::kIn, 99'000 / 64)->degree(99'000 % 64) < degree) insert(*context);
+    while (context->root()->find_topology_chunk(kType, Direction::kIn, 99'000 / 64)->degree(99'000 % 64) < degree)
+      insert(*context);
     lock.unlock();
     d.versions.commit(std::move(context), ++d.version, nullptr);
     d.versions.publish(d.version);

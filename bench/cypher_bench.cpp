@@ -34,7 +34,9 @@ void must(const Status& status) {
   }
 }
 
-void run(Database& db, std::string_view query, const Params& params = {}) { must(db.execute(query, params).status()); }
+void run(Database& db, std::string_view query, const Params& params = {}) {
+  must(db.execute(query, params).status());
+}
 
 void load(Database& db, const Dataset& data) {
   run(db, "CREATE CONSTRAINT FOR (p:Person) REQUIRE p.id IS UNIQUE");
@@ -59,7 +61,8 @@ void load(Database& db, const Dataset& data) {
     List rows;
     for (size_t i = at; i < std::min(at + kBatch, data.knows.size()); ++i) {
       const Dataset::Knows& k = data.knows[i];
-      rows.push_back(make_params({{"a", Value::integer(k.from)}, {"b", Value::integer(k.to)}, {"s", Value::integer(k.since)}}));
+      rows.push_back(
+          make_params({{"a", Value::integer(k.from)}, {"b", Value::integer(k.to)}, {"s", Value::integer(k.since)}}));
     }
     run(db, "UNWIND $rows AS r MATCH (a:Person {id: r.a}), (b:Person {id: r.b}) CREATE (a)-[:KNOWS {since: r.s}]->(b)",
         make_params({{"rows", Value::list(std::move(rows))}}));
@@ -80,21 +83,22 @@ Database& medium() {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     auto stats = db->stats();
     must(stats.status());
-    std::fprintf(stderr,
-                 "loaded %zu persons, %zu knows in %.2f s; resident +%.1f MB (in-memory form %.1f, memtables %.1f, "
-                 "tables %.1f, block cache %.1f); %s%s\n",
-                 data.persons.size(), data.knows.size(), seconds,
-                 static_cast<double>(resident_bytes() - before) / 1e6, static_cast<double>(stats->cache_bytes_used) / 1e6,
-                 static_cast<double>(stats->store.memtable_bytes) / 1e6,
-                 static_cast<double>(stats->store.table_bytes) / 1e6,
-                 static_cast<double>(stats->store.block_cache_bytes) / 1e6, stats->store.engine.c_str(),
-                 stats->store.assertions ? " (built with assertions)" : "");
+    std::fprintf(
+        stderr,
+        "loaded %zu persons, %zu knows in %.2f s; resident +%.1f MB (in-memory form %.1f, memtables %.1f, "
+        "tables %.1f, block cache %.1f); %s%s\n",
+        data.persons.size(), data.knows.size(), seconds, static_cast<double>(resident_bytes() - before) / 1e6,
+        static_cast<double>(stats->cache_bytes_used) / 1e6, static_cast<double>(stats->store.memtable_bytes) / 1e6,
+        static_cast<double>(stats->store.table_bytes) / 1e6, static_cast<double>(stats->store.block_cache_bytes) / 1e6,
+        stats->store.engine.c_str(), stats->store.assertions ? " (built with assertions)" : "");
     return db;
   }();
   return *instance;
 }
 
-int64_t person_count() { return static_cast<int64_t>(setting("LORA_BENCH_PERSONS", 100'000)); }
+int64_t person_count() {
+  return static_cast<int64_t>(setting("LORA_BENCH_PERSONS", 100'000));
+}
 
 // Runs `query` with $id drawn anew each time.
 void by_id(benchmark::State& state, const char* query) {
@@ -102,13 +106,16 @@ void by_id(benchmark::State& state, const char* query) {
   std::mt19937_64 random(1);
   int64_t sum = 0;
   for (auto _ : state) {
-    auto result = db.execute(query, make_params({{"id", Value::integer(static_cast<int64_t>(random() % static_cast<uint64_t>(person_count())))}}));
+    auto result = db.execute(
+        query,
+        make_params({{"id", Value::integer(static_cast<int64_t>(random() % static_cast<uint64_t>(person_count())))}}));
     must(result.status());
     if (result->row_count > 0 && result->at(0, 0).is_integer()) sum += result->at(0, 0).as_integer();
   }
   state.counters["mean"] = benchmark::Counter(static_cast<double>(sum) / static_cast<double>(state.iterations()));
   // For counting queries: time per thing counted.
-  state.counters["per_item"] = benchmark::Counter(static_cast<double>(sum), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["per_item"] =
+      benchmark::Counter(static_cast<double>(sum), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 void plain(benchmark::State& state, const char* query) {
@@ -126,13 +133,17 @@ BENCHMARK(BM_return_1);
 BENCHMARK_CAPTURE(by_id, lookup_by_id, "MATCH (p:Person {id: $id}) RETURN p.name AS name");
 BENCHMARK_CAPTURE(by_id, hop1_count, "MATCH (p:Person {id: $id})-[:KNOWS]->(x) RETURN count(*) AS n");
 BENCHMARK_CAPTURE(by_id, hop2_count, "MATCH (p:Person {id: $id})-[:KNOWS]->()-[:KNOWS]->(x) RETURN count(*) AS n");
-BENCHMARK_CAPTURE(by_id, hop2_expand_count, "MATCH (p:Person {id: $id})-[:KNOWS]->()-[:KNOWS]->(x) WHERE x.age >= 0 RETURN count(*) AS n");
-BENCHMARK_CAPTURE(by_id, hop2_distinct, "MATCH (p:Person {id: $id})-[:KNOWS]->()-[:KNOWS]->(x) RETURN count(DISTINCT x) AS n");
-BENCHMARK_CAPTURE(by_id, hop3_count, "MATCH (p:Person {id: $id})-[:KNOWS]->()-[:KNOWS]->()-[:KNOWS]->(x) RETURN count(*) AS n");
+BENCHMARK_CAPTURE(by_id, hop2_expand_count,
+                  "MATCH (p:Person {id: $id})-[:KNOWS]->()-[:KNOWS]->(x) WHERE x.age >= 0 RETURN count(*) AS n");
+BENCHMARK_CAPTURE(by_id, hop2_distinct,
+                  "MATCH (p:Person {id: $id})-[:KNOWS]->()-[:KNOWS]->(x) RETURN count(DISTINCT x) AS n");
+BENCHMARK_CAPTURE(by_id, hop3_count,
+                  "MATCH (p:Person {id: $id})-[:KNOWS]->()-[:KNOWS]->()-[:KNOWS]->(x) RETURN count(*) AS n");
 BENCHMARK_CAPTURE(plain, count_nodes, "MATCH (n:Person) RETURN count(n) AS n");
 BENCHMARK_CAPTURE(plain, count_relationships, "MATCH ()-[r:KNOWS]->() RETURN count(r) AS n");
 BENCHMARK_CAPTURE(plain, filter_count, "MATCH (p:Person) WHERE p.age > 60 RETURN count(*) AS n");
-BENCHMARK_CAPTURE(plain, group_by_city, "MATCH (p:Person) RETURN p.city AS city, count(*) AS n, avg(p.age) AS a ORDER BY n DESC LIMIT 5");
+BENCHMARK_CAPTURE(plain, group_by_city,
+                  "MATCH (p:Person) RETURN p.city AS city, count(*) AS n, avg(p.age) AS a ORDER BY n DESC LIMIT 5");
 BENCHMARK_CAPTURE(plain, top10_score, "MATCH (p:Person) RETURN p.name AS name, p.score AS s ORDER BY s DESC LIMIT 10");
 BENCHMARK_CAPTURE(plain, return_100k_rows, "MATCH (p:Person) RETURN p.id AS id, p.name AS name, p.age AS age");
 
@@ -178,13 +189,19 @@ void BM_create_relationship(benchmark::State& state) {
                      {"b", Value::integer(static_cast<int64_t>(random() % static_cast<uint64_t>(nodes)))}}));
   }
 }
-BENCHMARK(BM_create_relationship)->ArgNames({"nodes", "open_reader"})->Args({10'000, 0})->Args({10'000, 1})->Args({1'000'000, 0})->Args({1'000'000, 1});
+BENCHMARK(BM_create_relationship)
+    ->ArgNames({"nodes", "open_reader"})
+    ->Args({10'000, 0})
+    ->Args({10'000, 1})
+    ->Args({1'000'000, 0})
+    ->Args({1'000'000, 1});
 
 void BM_set_property(benchmark::State& state) {
   auto db = small_graph(10'000);
   std::mt19937_64 random(7);
   for (auto _ : state) {
-    run(*db, "MATCH (a:Person {id: $a}) SET a.age = 5", make_params({{"a", Value::integer(static_cast<int64_t>(random() % 10'000))}}));
+    run(*db, "MATCH (a:Person {id: $a}) SET a.age = 5",
+        make_params({{"a", Value::integer(static_cast<int64_t>(random() % 10'000))}}));
   }
 }
 BENCHMARK(BM_set_property);
@@ -212,7 +229,8 @@ BENCHMARK(BM_commit_durable)->Threads(1)->Threads(16)->UseRealTime();
 
 // From Database::open() to the first answered point query, warm page cache.
 void BM_reopen(benchmark::State& state) {
-  const std::string directory = (std::filesystem::temp_directory_path() / ("lora-reopen-" + std::to_string(getpid()))).string();
+  const std::string directory =
+      (std::filesystem::temp_directory_path() / ("lora-reopen-" + std::to_string(getpid()))).string();
   std::filesystem::remove_all(directory);
   DatabaseOptions options;
   options.database_dir = directory;
@@ -235,7 +253,11 @@ void BM_reopen(benchmark::State& state) {
   }
   std::filesystem::remove_all(directory);
 }
-BENCHMARK(BM_reopen)->Arg(10'000)->Arg(static_cast<int64_t>(setting("LORA_BENCH_REOPEN", 100'000)))->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(BM_reopen)
+    ->Arg(10'000)
+    ->Arg(static_cast<int64_t>(setting("LORA_BENCH_REOPEN", 100'000)))
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 
 }  // namespace
 

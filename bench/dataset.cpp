@@ -34,10 +34,11 @@ void shuffle(std::vector<uint32_t>* items, size_t first, SplitMix* random) {
 }  // namespace
 
 Dataset make_dataset(size_t persons, size_t knows, uint64_t seed) {
-  static constexpr const char* kGiven[] = {"Ada",   "Alan",  "Grace", "Edsger", "Barbara", "Donald", "Frances", "Ken",
-                                           "Radia", "Linus", "Margo", "Tony",   "Leslie",  "Niklaus", "Sophie", "Dennis"};
-  static constexpr const char* kFamily[] = {"Lovelace", "Turing", "Hopper", "Dijkstra", "Liskov",  "Knuth", "Allen",
-                                            "Perlman",  "Seltzer", "Hoare", "Lamport",  "Wirth",   "Wilson", "Ritchie"};
+  static constexpr const char* kGiven[] = {"Ada",     "Alan",    "Grace",  "Edsger", "Barbara", "Donald",
+                                           "Frances", "Ken",     "Radia",  "Linus",  "Margo",   "Tony",
+                                           "Leslie",  "Niklaus", "Sophie", "Dennis"};
+  static constexpr const char* kFamily[] = {"Lovelace", "Turing",  "Hopper", "Dijkstra", "Liskov", "Knuth",  "Allen",
+                                            "Perlman",  "Seltzer", "Hoare",  "Lamport",  "Wirth",  "Wilson", "Ritchie"};
   SplitMix random(seed);
   Dataset data;
   data.persons.reserve(persons);
@@ -75,7 +76,8 @@ Dataset make_dataset(size_t persons, size_t knows, uint64_t seed) {
     const uint32_t from = out_rank[i];
     for (size_t made = 0, tries = 0; made < wanted && tries < 20 * wanted + 1000; ++tries) {
       const double x = random.unit() * total;
-      const auto rank = static_cast<size_t>(std::lower_bound(cumulative.begin(), cumulative.end(), x) - cumulative.begin());
+      const auto rank =
+          static_cast<size_t>(std::lower_bound(cumulative.begin(), cumulative.end(), x) - cumulative.begin());
       const uint32_t to = in_rank[std::min(rank, persons - 1)];
       if (to == from || !seen.insert(uint64_t{from} << 32 | to).second) continue;
       data.knows.push_back({from, to, 1990 + static_cast<int64_t>(random.below(35))});

@@ -15,11 +15,11 @@ namespace lora::bench {
 struct Dataset {
   struct Person {
     int64_t id;
-    std::string name;   // "given family n"
-    int64_t age;        // 18 to 90
-    std::string city;   // one of 100
-    int64_t created;    // seconds since the epoch
-    double score;       // 0 to 1000
+    std::string name;  // "given family n"
+    int64_t age;       // 18 to 90
+    std::string city;  // one of 100
+    int64_t created;   // seconds since the epoch
+    double score;      // 0 to 1000
   };
   struct Knows {
     uint32_t from, to;  // indexes into persons

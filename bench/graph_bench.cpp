@@ -134,14 +134,21 @@ void create_relationship(benchmark::State& state) {
     must(t->commit());
   }
 }
-BENCHMARK(create_relationship)->Args({10'000, 0})->Args({10'000, 1})->Args({100'000, 0})->Args({1'000'000, 0})->Args({1'000'000, 1})->Iterations(20'000);
+BENCHMARK(create_relationship)
+    ->Args({10'000, 0})
+    ->Args({10'000, 1})
+    ->Args({100'000, 0})
+    ->Args({1'000'000, 0})
+    ->Args({1'000'000, 1})
+    ->Iterations(20'000);
 
 void set_property(benchmark::State& state) {
   World& w = world(static_cast<uint64_t>(state.range(0)));
   std::mt19937_64 random(4);
   for (auto _ : state) {
     auto t = w.begin();
-    must(t->set_node_property(NodeId(random() % w.nodes), w.keys[2], Value::integer(static_cast<int64_t>(random() % 99))));
+    must(t->set_node_property(NodeId(random() % w.nodes), w.keys[2],
+                              Value::integer(static_cast<int64_t>(random() % 99))));
     must(t->commit());
   }
 }
@@ -211,7 +218,8 @@ void two_hop(benchmark::State& state) {
     reader->unpin_batch();
   }
   benchmark::DoNotOptimize(sum);
-  state.counters["per_edge"] = benchmark::Counter(static_cast<double>(edges), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["per_edge"] =
+      benchmark::Counter(static_cast<double>(edges), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 BENCHMARK(two_hop)->Arg(100'000);
 

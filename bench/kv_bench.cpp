@@ -1,6 +1,6 @@
-// Costs of the ordered store: opening, commits, reads, group commit. Label of each run: the RocksDB library, and whether
-// it was built with assertions (distribution packages are: writes 1.4-1.9x, iteration 1.6x slower).
-// Files go under LORA_BENCH_DIR, else the system's temporary directory; "durable" figures are those of that disk.
+// Costs of the ordered store: opening, commits, reads, group commit. Label of each run: the RocksDB library, and
+// whether it was built with assertions (distribution packages are: writes 1.4-1.9x, iteration 1.6x slower). Files go
+// under LORA_BENCH_DIR, else the system's temporary directory; "durable" figures are those of that disk.
 #include <benchmark/benchmark.h>
 #include <stdlib.h>
 
@@ -25,7 +25,8 @@ class Place {
  public:
   Place() {
     const char* base = std::getenv("LORA_BENCH_DIR");
-    std::string pattern = std::string(base != nullptr ? base : std::filesystem::temp_directory_path().c_str()) + "/lora-bench-XXXXXX";
+    std::string pattern =
+        std::string(base != nullptr ? base : std::filesystem::temp_directory_path().c_str()) + "/lora-bench-XXXXXX";
     path_ = mkdtemp(pattern.data()) != nullptr ? pattern : "";
   }
   ~Place() {
@@ -84,7 +85,8 @@ void open_and_close_on_disk(benchmark::State& state) {
 }
 BENCHMARK(open_and_close_on_disk)->Unit(benchmark::kMicrosecond);
 
-// range(0): puts a commit, in ascending keys over four keyspaces. range(1): 0 in memory, 1 with a log that is not synced.
+// range(0): puts a commit, in ascending keys over four keyspaces. range(1): 0 in memory, 1 with a log that is not
+// synced.
 void commit(benchmark::State& state) {
   const Place place;
   const auto store = open(state.range(1) == 0 ? "" : place.database(), SyncLevel::kOff);

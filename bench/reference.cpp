@@ -1,8 +1,8 @@
 // Expected answers of the peer benchmark, counted over plain adjacency arrays: the independent judge of every engine.
 //
-// Usage: reference PERSONS KNOWS [STARTS] [PAIRS]. Prints one JSON object: "digest" (CRC-32 of the dataset's CSV texts, as
-// dataset.py), "starts" and "pairs" (the parameters drawn), and "answers": for each workload one list of rows a parameter.
-// Paths are Cypher's: no relationship twice in one path. engines/reference.py computes the same in Python.
+// Usage: reference PERSONS KNOWS [STARTS] [PAIRS]. Prints one JSON object: "digest" (CRC-32 of the dataset's CSV texts,
+// as dataset.py), "starts" and "pairs" (the parameters drawn), and "answers": for each workload one list of rows a
+// parameter. Paths are Cypher's: no relationship twice in one path. engines/reference.py computes the same in Python.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -30,7 +30,8 @@ class Crc32 {
     }
   }
   void add(const char* text, size_t size) {
-    for (size_t i = 0; i < size; ++i) state_ = table_[(state_ ^ static_cast<unsigned char>(text[i])) & 0xFF] ^ (state_ >> 8);
+    for (size_t i = 0; i < size; ++i)
+      state_ = table_[(state_ ^ static_cast<unsigned char>(text[i])) & 0xFF] ^ (state_ >> 8);
   }
   uint32_t value() const { return ~state_; }
 
@@ -71,7 +72,9 @@ class Answers {
   }
 
  private:
-  std::map<const char*, std::vector<std::string>, decltype([](const char* a, const char* b) { return std::string(a) < b; })> lists_;
+  std::map<const char*, std::vector<std::string>,
+           decltype([](const char* a, const char* b) { return std::string(a) < b; })>
+      lists_;
 };
 
 std::string number(double value) {
@@ -86,15 +89,21 @@ std::string row(const std::vector<std::string>& values) {
   return out + "]";
 }
 
-std::string quoted(const std::string& text) { return "\"" + text + "\""; }  // the data holds no character to escape
+std::string quoted(const std::string& text) {
+  return "\"" + text + "\"";
+}  // the data holds no character to escape
 
-bool knows(const Adjacency& out, uint32_t from, uint32_t to) { return std::binary_search(out[from].begin(), out[from].end(), to); }
+bool knows(const Adjacency& out, uint32_t from, uint32_t to) {
+  return std::binary_search(out[from].begin(), out[from].end(), to);
+}
 
 // The `n` pairs (count, id) with the largest counts, ties by id, as rows [id, count].
 std::string top(std::vector<std::pair<int64_t, int64_t>> counted, size_t n) {
-  std::sort(counted.begin(), counted.end(), [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
+  std::sort(counted.begin(), counted.end(),
+            [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
   std::vector<std::string> rows;
-  for (size_t i = 0; i < std::min(n, counted.size()); ++i) rows.push_back(row({std::to_string(counted[i].second), std::to_string(counted[i].first)}));
+  for (size_t i = 0; i < std::min(n, counted.size()); ++i)
+    rows.push_back(row({std::to_string(counted[i].second), std::to_string(counted[i].first)}));
   return row(rows);
 }
 
@@ -138,7 +147,8 @@ void from_one(const Dataset& data, const Adjacency& out, uint32_t p, Answers* an
   }
   answers->add("hop1_rows", row(friends));
   answers->add("hop2_count", hop2);
-  answers->add("hop2_distinct", static_cast<int64_t>(std::count_if(paths.begin(), paths.end(), [](int64_t n) { return n > 0; })));
+  answers->add("hop2_distinct",
+               static_cast<int64_t>(std::count_if(paths.begin(), paths.end(), [](int64_t n) { return n > 0; })));
   answers->add("hop2_filter", filtered);
   // The only way to use a relationship twice within three steps: p to a, back to p, and to a again.
   answers->add("hop3_count", walks3 - mutual);
@@ -151,7 +161,9 @@ void from_one(const Dataset& data, const Adjacency& out, uint32_t p, Answers* an
   answers->add("fof_recommend", top(std::move(recommended), 10));
   int back = -1;
   const std::vector<int> distance = distances(out, p, 3, &back);
-  answers->add("var1_3_distinct", static_cast<int64_t>(std::count_if(distance.begin(), distance.end(), [](int d) { return d > 0; })) + (back > 0));
+  answers->add(
+      "var1_3_distinct",
+      static_cast<int64_t>(std::count_if(distance.begin(), distance.end(), [](int d) { return d > 0; })) + (back > 0));
 }
 
 void from_all(const Dataset& data, const Adjacency& out, const Adjacency& in, Answers* answers) {
@@ -189,7 +201,8 @@ void from_all(const Dataset& data, const Adjacency& out, const Adjacency& in, An
   answers->add("top10_age", top(std::move(ages), 10));
   answers->add("top3_followed", top(std::move(followers), 3));
   std::vector<std::pair<std::string, std::pair<int64_t, int64_t>>> by_size(cities.begin(), cities.end());
-  std::stable_sort(by_size.begin(), by_size.end(), [](const auto& a, const auto& b) { return a.second.first > b.second.first; });
+  std::stable_sort(by_size.begin(), by_size.end(),
+                   [](const auto& a, const auto& b) { return a.second.first > b.second.first; });
   std::vector<std::string> rows;
   for (size_t i = 0; i < std::min<size_t>(5, by_size.size()); ++i) {
     const auto& [city, counted] = by_size[i];
@@ -204,12 +217,15 @@ int run(size_t persons, size_t relationships, size_t starts, size_t pairs) {
   Crc32 person_crc, knows_crc;
   char line[256];
   for (const Dataset::Person& p : data.persons) {
-    person_crc.add(line, static_cast<size_t>(std::snprintf(line, sizeof line, "%lld,%s,%lld,%s,%lld,%.3f\n", static_cast<long long>(p.id), p.name.c_str(),
-                                                           static_cast<long long>(p.age), p.city.c_str(), static_cast<long long>(p.created), p.score)));
+    person_crc.add(line,
+                   static_cast<size_t>(std::snprintf(
+                       line, sizeof line, "%lld,%s,%lld,%s,%lld,%.3f\n", static_cast<long long>(p.id), p.name.c_str(),
+                       static_cast<long long>(p.age), p.city.c_str(), static_cast<long long>(p.created), p.score)));
   }
   Adjacency out(persons), in(persons);
   for (const Dataset::Knows& k : data.knows) {
-    knows_crc.add(line, static_cast<size_t>(std::snprintf(line, sizeof line, "%u,%u,%lld\n", k.from, k.to, static_cast<long long>(k.since))));
+    knows_crc.add(line, static_cast<size_t>(std::snprintf(line, sizeof line, "%u,%u,%lld\n", k.from, k.to,
+                                                          static_cast<long long>(k.since))));
     out[k.from].push_back(k.to);
     in[k.to].push_back(k.from);
   }
@@ -218,8 +234,9 @@ int run(size_t persons, size_t relationships, size_t starts, size_t pairs) {
   }
   SplitMix random(7);
   Answers answers;
-  std::printf("{\"digest\":{\"persons\":%zu,\"knows\":%zu,\"persons_crc32\":\"%08x\",\"knows_crc32\":\"%08x\"},\n\"starts\":[", data.persons.size(),
-              data.knows.size(), person_crc.value(), knows_crc.value());
+  std::printf(
+      "{\"digest\":{\"persons\":%zu,\"knows\":%zu,\"persons_crc32\":\"%08x\",\"knows_crc32\":\"%08x\"},\n\"starts\":[",
+      data.persons.size(), data.knows.size(), person_crc.value(), knows_crc.value());
   for (size_t i = 0; i < starts; ++i) {
     const auto p = static_cast<uint32_t>(random.below(persons));
     std::printf("%s%u", i == 0 ? "" : ",", p);
@@ -244,7 +261,9 @@ int run(size_t persons, size_t relationships, size_t starts, size_t pairs) {
   return 0;
 }
 
-size_t argument(int argc, char** argv, int at, size_t otherwise) { return argc > at ? std::strtoull(argv[at], nullptr, 10) : otherwise; }
+size_t argument(int argc, char** argv, int at, size_t otherwise) {
+  return argc > at ? std::strtoull(argv[at], nullptr, 10) : otherwise;
+}
 
 }  // namespace
 

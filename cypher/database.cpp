@@ -34,7 +34,8 @@ Status check_options(const DatabaseOptions& o, bool named) {
     if (!o.create_if_missing) return Status::config("`create_if_missing=false` needs a database name");
   }
   if (o.sync == SyncLevel::kInterval && o.sync_interval_ms == 0) {
-    return Status::config("`sync_interval_ms` must be at least `1` with `sync=\"interval\"`; use `sync=\"commit\"` to sync each commit");
+    return Status::config(
+        "`sync_interval_ms` must be at least `1` with `sync=\"interval\"`; use `sync=\"commit\"` to sync each commit");
   }
   if (o.read_only && o.recover) {
     return Status::config("`read_only` and `on_corruption=\"recover\"` do not fit together; recovery changes files");
@@ -62,7 +63,8 @@ Params make_params(std::vector<std::pair<std::string, Value>> entries) {
   map.reserve(entries.size());
   for (auto& [name, value] : entries) {
     Value key = Value::string(name);
-    const auto same = std::find_if(map.begin(), map.end(), [&](const MapEntry& e) { return e.first.as_string() == name; });
+    const auto same =
+        std::find_if(map.begin(), map.end(), [&](const MapEntry& e) { return e.first.as_string() == name; });
     if (same != map.end()) {
       same->second = std::move(value);  // the last one counts
     } else {
@@ -113,9 +115,9 @@ Database::~Database() {
 namespace {
 
 // Runs a prepared statement in a transaction of its own.
-Status run_write(DatabaseCore& db, std::string_view text, std::shared_ptr<const PreparedQuery>* query, const Params& params,
-                 const QueryOptions& options, QueryControl* control, bool profiling, QueryResult* result, uint64_t* rows,
-                 std::vector<OperatorMetrics>* metrics) {
+Status run_write(DatabaseCore& db, std::string_view text, std::shared_ptr<const PreparedQuery>* query,
+                 const Params& params, const QueryOptions& options, QueryControl* control, bool profiling,
+                 QueryResult* result, uint64_t* rows, std::vector<OperatorMetrics>* metrics) {
   if (db.options.read_only) return cypher::read_only_refusal();
   std::vector<std::unique_ptr<graph::Transaction>> transactions;  // IN TRANSACTIONS: one after the other
   LORA_ASSIGN(std::unique_ptr<graph::Transaction> first, db.begin_write(text, options, control));
@@ -138,7 +140,8 @@ Status run_write(DatabaseCore& db, std::string_view text, std::shared_ptr<const 
     });
   }
   LORA_TRY(execution->open(
-      cypher::make_context(db, **query, params, control, &transactions.back()->reader(), transactions.back().get(), 0), profiling));
+      cypher::make_context(db, **query, params, control, &transactions.back()->reader(), transactions.back().get(), 0),
+      profiling));
   LORA_TRY(cypher::drain(*execution, *control, result, rows));
   if (metrics != nullptr) {
     const auto counters = execution->counters();
@@ -156,8 +159,8 @@ Status run_write(DatabaseCore& db, std::string_view text, std::shared_ptr<const 
   return last.commit().status();
 }
 
-Status run_read(DatabaseCore& db, std::string_view text, std::shared_ptr<const PreparedQuery>* query, const Params& params,
-                QueryControl* control, bool profiling, QueryResult* result, uint64_t* rows,
+Status run_read(DatabaseCore& db, std::string_view text, std::shared_ptr<const PreparedQuery>* query,
+                const Params& params, QueryControl* control, bool profiling, QueryResult* result, uint64_t* rows,
                 std::vector<OperatorMetrics>* metrics) {
   const graph::Snapshot snapshot = db.graph->snapshot();
   const std::unique_ptr<graph::Reader> reader = snapshot.reader();
@@ -235,9 +238,10 @@ Result<Profile> Database::profile(std::string_view query, const Params& params, 
   LORA_TRY(cypher::check_parameters(planned->plan(), params));
   std::shared_ptr<const PreparedQuery> running = prepared;
   const auto begin = std::chrono::steady_clock::now();
-  Status status = planned->plan().writes
-                      ? run_write(db, query, &running, params, options, &control, true, nullptr, &profile.total_rows, &profile.operators)
-                      : run_read(db, query, &running, params, &control, true, nullptr, &profile.total_rows, &profile.operators);
+  Status status = planned->plan().writes ? run_write(db, query, &running, params, options, &control, true, nullptr,
+                                                     &profile.total_rows, &profile.operators)
+                                         : run_read(db, query, &running, params, &control, true, nullptr,
+                                                    &profile.total_rows, &profile.operators);
   profile.total_elapsed_ns = static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - begin).count());
   if (!status.ok()) return cypher::decorate(std::move(status), query, true);
@@ -254,7 +258,8 @@ namespace {
 
 void write_short(const PlanNode& node, std::string* out) {
   *out += node.op;
-  const bool shows_pattern = node.op.starts_with("Expand") || node.op.starts_with("VarLength") || node.op == "ShortestPath";
+  const bool shows_pattern =
+      node.op.starts_with("Expand") || node.op.starts_with("VarLength") || node.op == "ShortestPath";
   if (shows_pattern) *out += "[" + node.details + "]";
   if (node.children.empty()) {
     if (!node.details.empty()) *out += "(" + node.details + ")";
@@ -340,7 +345,8 @@ Database::CacheStats Database::plan_cache_stats() const {
   return {impl_->cache.hits(), impl_->cache.misses(), impl_->cache.entries()};
 }
 
-Status Database::add_procedure_table(std::string_view signature, const std::vector<std::string>& columns, std::vector<List> rows) {
+Status Database::add_procedure_table(std::string_view signature, const std::vector<std::string>& columns,
+                                     std::vector<List> rows) {
   CallScope call(*impl_, nullptr);
   LORA_TRY(call.status());
   LORA_TRY(impl_->procedures.add_table(signature, columns, std::move(rows)));
@@ -348,9 +354,17 @@ Status Database::add_procedure_table(std::string_view signature, const std::vect
   return Status();
 }
 
-const std::string& Database::path() const { return impl_->path; }
-bool Database::closed() const { return impl_->closed(); }
-Status Database::close() { return impl_->close(); }
-graph::Graph& Database::graph() { return *impl_->graph; }
+const std::string& Database::path() const {
+  return impl_->path;
+}
+bool Database::closed() const {
+  return impl_->closed();
+}
+Status Database::close() {
+  return impl_->close();
+}
+graph::Graph& Database::graph() {
+  return *impl_->graph;
+}
 
 }  // namespace lora

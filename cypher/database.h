@@ -27,17 +27,17 @@ namespace lora {
 using kv::SyncLevel;
 
 struct DatabaseOptions {
-  std::string database_dir = ".";      // where `<name>.loradb` lives
+  std::string database_dir = ".";  // where `<name>.loradb` lives
   bool create_if_missing = true;
   bool read_only = false;
   SyncLevel sync = SyncLevel::kCommit;
   uint32_t sync_interval_ms = 100;
-  uint64_t cache_bytes = 0;            // 0: a quarter of memory, at least 64 MiB
-  uint32_t busy_timeout_ms = 5'000;    // longest wait for the writer
-  uint64_t query_timeout_ms = 0;       // 0: none
-  uint64_t query_memory_bytes = 0;     // 0: 1 GiB or a quarter of memory, the smaller
-  std::string import_dir;              // for LOAD CSV; empty: refused
-  bool recover = false;                // on_corruption = "recover"
+  uint64_t cache_bytes = 0;          // 0: a quarter of memory, at least 64 MiB
+  uint32_t busy_timeout_ms = 5'000;  // longest wait for the writer
+  uint64_t query_timeout_ms = 0;     // 0: none
+  uint64_t query_memory_bytes = 0;   // 0: 1 GiB or a quarter of memory, the smaller
+  std::string import_dir;            // for LOAD CSV; empty: refused
+  bool recover = false;              // on_corruption = "recover"
 };
 
 // Parameters by name, without the `$`. A map Value, or null for none.
@@ -65,7 +65,7 @@ struct QueryOptions {
 // One node of an explained plan.
 struct PlanNode {
   uint32_t id = 0;
-  std::string op;        // "NodeByLabelScan", ...
+  std::string op;  // "NodeByLabelScan", ...
   std::string details;
   double estimated_rows = 0;
   std::vector<PlanNode> children;
@@ -167,7 +167,7 @@ class Database {
                                                      const QueryOptions& options = {});
 
   Status clear(const QueryOptions& options = {});
-  Result<uint64_t> node_count() const;          // kClosed, kForked
+  Result<uint64_t> node_count() const;  // kClosed, kForked
   Result<uint64_t> relationship_count() const;
   // Stops the queries running now with kInterrupted.
   void interrupt();
@@ -187,7 +187,8 @@ class Database {
   Status close();
 
   // For tests (the openCypher TCK): a procedure that answers from a table, see cypher/procedures/procedure.h.
-  Status add_procedure_table(std::string_view signature, const std::vector<std::string>& columns, std::vector<List> rows);
+  Status add_procedure_table(std::string_view signature, const std::vector<std::string>& columns,
+                             std::vector<List> rows);
 
   // The graph below, for tools in this repository (dump, restore, verify). Not part of the stable interface.
   graph::Graph& graph();

@@ -8,8 +8,8 @@
 // Lock order: Session::mutex, then sessions_mutex_ or a call shard, then close_mutex_. None is held while the graph
 // works, but Session::mutex: that is what makes a session one thread's at a time.
 //
-// Fork: after fork() a child must not touch locks or threads that it did not inherit. Every entry compares the process's
-// fork generation first; released handles of the parent are leaked in the child.
+// Fork: after fork() a child must not touch locks or threads that it did not inherit. Every entry compares the
+// process's fork generation first; released handles of the parent are leaked in the child.
 #pragma once
 
 #include <array>
@@ -94,13 +94,14 @@ class DatabaseCore {
 
   uint64_t active_calls();
   void finish_close();  // closes the graph; once
-  Result<std::shared_ptr<const cypher::PreparedQuery>> compile(std::string_view text, graph::Reader& reader, bool cacheable);
+  Result<std::shared_ptr<const cypher::PreparedQuery>> compile(std::string_view text, graph::Reader& reader,
+                                                               bool cacheable);
 
   std::array<Shard, kShards> shards_;
   std::atomic<bool> closing_{false};
   std::mutex close_mutex_;
   std::condition_variable left_;
-  bool deferred_ = false;   // the closing thread could not wait
+  bool deferred_ = false;  // the closing thread could not wait
   bool finishing_ = false;
   std::atomic<bool> closed_{false};
   Status close_status_;

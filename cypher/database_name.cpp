@@ -57,8 +57,10 @@ Result<std::string> resolve_database_path(std::string_view name, std::string_vie
   }
   for (const std::string& part : parts) {
     if (part.empty()) return bad_name(name, "has an empty part");
-    if (part == "." || part == "..") return bad_name(name, "has `.` or `..` as a part; give the directory as `database_dir`");
-    if (part.size() > kPartBytesMax) return bad_name(name, "has a part of more than `" + std::to_string(kPartBytesMax) + "` bytes");
+    if (part == "." || part == "..")
+      return bad_name(name, "has `.` or `..` as a part; give the directory as `database_dir`");
+    if (part.size() > kPartBytesMax)
+      return bad_name(name, "has a part of more than `" + std::to_string(kPartBytesMax) + "` bytes");
     const auto wrong = std::find_if_not(part.begin(), part.end(), allowed);
     if (wrong != part.end()) {
       if (*wrong == ':') return bad_name(name, "has a drive or a `:`; give the directory as `database_dir`");

@@ -2,7 +2,9 @@
 
 namespace lora::cypher {
 
-PreparedPlan::~PreparedPlan() { delete idle_one_.load(std::memory_order_acquire); }
+PreparedPlan::~PreparedPlan() {
+  delete idle_one_.load(std::memory_order_acquire);
+}
 
 std::unique_ptr<Execution> PreparedPlan::take() {
   if (Execution* one = idle_one_.exchange(nullptr, std::memory_order_acq_rel)) return std::unique_ptr<Execution>(one);
@@ -104,16 +106,24 @@ size_t PlanCache::Level<T>::size() const {
   return n;
 }
 
-std::shared_ptr<const PreparedQuery> PlanCache::find_text(std::string_view text) { return texts_.find(text); }
+std::shared_ptr<const PreparedQuery> PlanCache::find_text(std::string_view text) {
+  return texts_.find(text);
+}
 void PlanCache::put_text(std::string_view text, std::shared_ptr<const PreparedQuery> query) {
   texts_.put(text, std::move(query));
 }
-std::shared_ptr<PreparedPlan> PlanCache::find_key(std::string_view key) { return keys_.find(key); }
-void PlanCache::put_key(std::string_view key, std::shared_ptr<PreparedPlan> prepared) { keys_.put(key, std::move(prepared)); }
+std::shared_ptr<PreparedPlan> PlanCache::find_key(std::string_view key) {
+  return keys_.find(key);
+}
+void PlanCache::put_key(std::string_view key, std::shared_ptr<PreparedPlan> prepared) {
+  keys_.put(key, std::move(prepared));
+}
 void PlanCache::clear() {
   texts_.clear();
   keys_.clear();
 }
-uint64_t PlanCache::entries() const { return keys_.size(); }
+uint64_t PlanCache::entries() const {
+  return keys_.size();
+}
 
 }  // namespace lora::cypher

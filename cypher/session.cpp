@@ -20,14 +20,19 @@ struct ForkWatch {
   }
 } fork_watch;
 
-Status closed_status() { return {ErrorCode::kClosed, "the database is closed"}; }
+Status closed_status() {
+  return {ErrorCode::kClosed, "the database is closed"};
+}
 Status forked_status() {
-  return {ErrorCode::kForked, "this handle was opened before a fork; open the database in the child, after the parent has closed it"};
+  return {ErrorCode::kForked,
+          "this handle was opened before a fork; open the database in the child, after the parent has closed it"};
 }
 
 }  // namespace
 
-uint64_t fork_generation() { return forks.load(std::memory_order_relaxed); }
+uint64_t fork_generation() {
+  return forks.load(std::memory_order_relaxed);
+}
 
 uint64_t this_thread_token() {
   thread_local const uint64_t token = threads.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -69,7 +74,8 @@ void DatabaseCore::leave(ActiveCall* call) {
     if (call->next != nullptr) call->next->previous = call->previous;
     --shard.count;
   }
-  if (!closing_.load(std::memory_order_acquire)) [[likely]] return;
+  if (!closing_.load(std::memory_order_acquire)) [[likely]]
+    return;
   bool finish = false;
   {
     std::lock_guard lock(close_mutex_);
@@ -169,8 +175,10 @@ void Session::end(ErrorCode why) {
 Session::Use::Use(Session& session) : session_(session) {
   if (!session.mutex_.try_lock()) {
     status_ = session.user_.load() == std::this_thread::get_id()
-                  ? Status(ErrorCode::kTransaction, "this transaction or stream is being used already, further up in this thread")
-                  : Status(ErrorCode::kTransaction, "this transaction or stream is in use by another thread; use one per thread");
+                  ? Status(ErrorCode::kTransaction,
+                           "this transaction or stream is being used already, further up in this thread")
+                  : Status(ErrorCode::kTransaction,
+                           "this transaction or stream is in use by another thread; use one per thread");
     return;
   }
   session.user_.store(std::this_thread::get_id(), std::memory_order_release);

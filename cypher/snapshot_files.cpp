@@ -65,7 +65,8 @@ struct Leftover {
 
 }  // namespace
 
-Result<graph::SnapshotFileMeta> Database::save_snapshot(const graph::SnapshotSaveOptions& options, const graph::ByteSink& sink) {
+Result<graph::SnapshotFileMeta> Database::save_snapshot(const graph::SnapshotSaveOptions& options,
+                                                        const graph::ByteSink& sink) {
   DatabaseCore& db = *impl_;
   QueryControl control;
   CallScope call(db, &control);
@@ -73,7 +74,8 @@ Result<graph::SnapshotFileMeta> Database::save_snapshot(const graph::SnapshotSav
   return db.graph->save_snapshot(options, sink, [&control] { return control.check(); });
 }
 
-Result<graph::SnapshotFileMeta> Database::save_snapshot_file(const std::string& path, const graph::SnapshotSaveOptions& options) {
+Result<graph::SnapshotFileMeta> Database::save_snapshot_file(const std::string& path,
+                                                             const graph::SnapshotSaveOptions& options) {
   LORA_TRY(impl_->check_open());
   if (path.empty() || path.find('\0') != std::string::npos) {
     return Status(ErrorCode::kInvalidParams, "the path of a snapshot file must not be empty or hold a null byte");
@@ -86,7 +88,8 @@ Result<graph::SnapshotFileMeta> Database::save_snapshot_file(const std::string& 
   Leftover leftover;
   File file;
   for (uint64_t attempt = 0;; ++attempt) {
-    std::string candidate = path + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(cypher::now_nanos() + static_cast<int64_t>(attempt));
+    std::string candidate = path + ".tmp-" + std::to_string(::getpid()) + "-" +
+                            std::to_string(cypher::now_nanos() + static_cast<int64_t>(attempt));
     const int fd = ::open(candidate.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0 && errno == EEXIST && attempt < 100) continue;
     if (fd < 0) return file_error("create", candidate, errno);
@@ -112,12 +115,13 @@ Result<graph::SnapshotFileMeta> Database::save_snapshot_file(const std::string& 
   leftover.path.clear();
   const File dir(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (dir.fd() < 0) return file_error("open", directory.string(), errno);
-  if (::fsync(dir.fd()) != 0 && errno != EINVAL && errno != ENOTSUP) return file_error("sync", directory.string(), errno);
+  if (::fsync(dir.fd()) != 0 && errno != EINVAL && errno != ENOTSUP)
+    return file_error("sync", directory.string(), errno);
   return meta;
 }
 
-Result<graph::SnapshotFileMeta> Database::load_snapshot(const graph::SnapshotCrypto& crypto, const graph::ByteSource& source,
-                                                        const QueryOptions& options) {
+Result<graph::SnapshotFileMeta> Database::load_snapshot(const graph::SnapshotCrypto& crypto,
+                                                        const graph::ByteSource& source, const QueryOptions& options) {
   DatabaseCore& db = *impl_;
   QueryControl control;
   db.start_control(&control, options);
@@ -127,7 +131,8 @@ Result<graph::SnapshotFileMeta> Database::load_snapshot(const graph::SnapshotCry
   return db.graph->load_snapshot(crypto, source, db.writer_deadline(options), [&control] { return control.check(); });
 }
 
-Result<graph::SnapshotFileMeta> Database::load_snapshot_file(const std::string& path, const graph::SnapshotCrypto& crypto,
+Result<graph::SnapshotFileMeta> Database::load_snapshot_file(const std::string& path,
+                                                             const graph::SnapshotCrypto& crypto,
                                                              const QueryOptions& options) {
   LORA_TRY(impl_->check_open());
   if (path.empty() || path.find('\0') != std::string::npos) {

@@ -20,8 +20,9 @@ using cypher::PreparedQuery;
 namespace {
 
 // Parses nothing: binds and plans a syntax tree for what `reader` sees.
-Result<std::shared_ptr<const LogicalPlan>> plan_query(const cypher::Query& query, const cypher::ProcedureLookup& procedures,
-                                                      graph::Reader& reader, uint64_t statistics_epoch) {
+Result<std::shared_ptr<const LogicalPlan>> plan_query(const cypher::Query& query,
+                                                      const cypher::ProcedureLookup& procedures, graph::Reader& reader,
+                                                      uint64_t statistics_epoch) {
   auto plan = std::make_shared<LogicalPlan>();
   cypher::BindOptions bind_options;
   bind_options.arena = &plan->arena;
@@ -152,7 +153,8 @@ EvalContext make_context(const DatabaseCore& database, const PreparedQuery& quer
   context.params = params;
   context.literals = query.literals;
   context.statement_epoch_nanos = now_nanos();
-  context.transaction_epoch_nanos = transaction_epoch_nanos != 0 ? transaction_epoch_nanos : context.statement_epoch_nanos;
+  context.transaction_epoch_nanos =
+      transaction_epoch_nanos != 0 ? transaction_epoch_nanos : context.statement_epoch_nanos;
   context.random_state = random_seed(context.statement_epoch_nanos);
   context.import_dir = database.options.import_dir;
   return context;

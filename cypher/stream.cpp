@@ -10,7 +10,8 @@ using std::chrono::steady_clock;
 
 class StreamSession final : public Session {
  public:
-  StreamSession(std::shared_ptr<DatabaseCore> database, std::string_view text) : Session(std::move(database)), text_(text) {}
+  StreamSession(std::shared_ptr<DatabaseCore> database, std::string_view text)
+      : Session(std::move(database)), text_(text) {}
   ~StreamSession() override {
     if (database_->forked()) {
       (void)execution_.release();
@@ -73,7 +74,9 @@ class StreamSession final : public Session {
     }
     columns_ = prepared_->prepared->plan().columns;
     execution_ = std::make_unique<Loan>(prepared_->prepared);
-    Status opened = (*execution_)->open(cypher::make_context(*database_, *prepared_, params, &control_, &reader, transaction_.get(), 0));
+    Status opened =
+        (*execution_)
+            ->open(cypher::make_context(*database_, *prepared_, params, &control_, &reader, transaction_.get(), 0));
     if (!opened.ok()) return cypher::decorate(std::move(opened), text_, prepared_->own_text);
     pause_clock();
     LORA_TRY(database_->add_session(this));
@@ -90,17 +93,22 @@ class StreamSession final : public Session {
     std::vector<Value> list;
     for (size_t r = 0; r < lines.row_count; ++r) {
       std::vector<MapEntry> row;
-      for (size_t c = 0; c < lines.columns.size(); ++c) row.emplace_back(Value::string(lines.columns[c]), lines.at(r, c));
+      for (size_t c = 0; c < lines.columns.size(); ++c)
+        row.emplace_back(Value::string(lines.columns[c]), lines.at(r, c));
       list.push_back(Value::map(std::move(row)));
     }
-    text_ = "UNWIND $lines AS l RETURN l.operator AS operator, l.details AS details, l.estimated_rows AS estimated_rows, l.id AS id";
+    text_ =
+        "UNWIND $lines AS l RETURN l.operator AS operator, l.details AS details, l.estimated_rows AS estimated_rows, "
+        "l.id AS id";
     LORA_ASSIGN(prepared_, database_->prepare(text_, nullptr));
     snapshot_ = database_->graph->snapshot();
     reader_ = snapshot_.reader();
     columns_ = prepared_->prepared->plan().columns;
     execution_ = std::make_unique<Loan>(prepared_->prepared);
-    LORA_TRY((*execution_)->open(cypher::make_context(*database_, *prepared_, make_params({{"lines", Value::list(std::move(list))}}),
-                                                      &control_, reader_.get(), nullptr, 0)));
+    LORA_TRY(
+        (*execution_)
+            ->open(cypher::make_context(*database_, *prepared_, make_params({{"lines", Value::list(std::move(list))}}),
+                                        &control_, reader_.get(), nullptr, 0)));
     LORA_TRY(database_->add_session(this));
     registered_ = true;
     return Status();
@@ -163,11 +171,18 @@ QueryStream::QueryStream() = default;
 QueryStream::~QueryStream() {
   if (impl_ != nullptr) close();
 }
-const std::vector<std::string>& QueryStream::columns() const { return impl_->session->columns(); }
-Status QueryStream::next(std::vector<Value>* values, size_t* rows) { return impl_->session->next(values, rows); }
-void QueryStream::close() { impl_->session->end(ErrorCode::kInterrupted); }
+const std::vector<std::string>& QueryStream::columns() const {
+  return impl_->session->columns();
+}
+Status QueryStream::next(std::vector<Value>* values, size_t* rows) {
+  return impl_->session->next(values, rows);
+}
+void QueryStream::close() {
+  impl_->session->end(ErrorCode::kInterrupted);
+}
 
-Result<std::unique_ptr<QueryStream>> Database::stream(std::string_view query, const Params& params, const QueryOptions& options) {
+Result<std::unique_ptr<QueryStream>> Database::stream(std::string_view query, const Params& params,
+                                                      const QueryOptions& options) {
   auto session = std::make_shared<StreamSession>(impl_, query);
   LORA_TRY(session->start(params, options));
   std::unique_ptr<QueryStream> stream(new QueryStream());

@@ -9,7 +9,8 @@ using cypher::PreparedQuery;
 
 class TransactionSession final : public Session {
  public:
-  TransactionSession(std::shared_ptr<DatabaseCore> database, AccessMode mode) : Session(std::move(database)), mode_(mode) {}
+  TransactionSession(std::shared_ptr<DatabaseCore> database, AccessMode mode)
+      : Session(std::move(database)), mode_(mode) {}
   ~TransactionSession() override {
     if (database_->forked()) {
       // The parent's: nothing is released here.
@@ -51,7 +52,8 @@ class TransactionSession final : public Session {
     if (plan.writes && transaction_ == nullptr) return cypher::read_only_refusal();
     QueryResult result;
     result.columns = plan.columns;
-    Status status = plan.writes ? run_write(*prepared, params, &control, &result) : run(*prepared, params, &control, reader, &result);
+    Status status = plan.writes ? run_write(*prepared, params, &control, &result)
+                                : run(*prepared, params, &control, reader, &result);
     if (!status.ok()) return cypher::decorate(std::move(status), text, prepared->own_text);
     return result;
   }
@@ -78,7 +80,9 @@ class TransactionSession final : public Session {
       reader_ = snapshot_.reader();
     } else {
       if (database_->options.read_only) {
-        return Status(ErrorCode::kReadOnly, "a read-write transaction needs a database that is not read-only; begin one with the mode `read_only`");
+        return Status(
+            ErrorCode::kReadOnly,
+            "a read-write transaction needs a database that is not read-only; begin one with the mode `read_only`");
       }
       LORA_ASSIGN(transaction_, database_->begin_write("a transaction", options, control));
     }
@@ -109,9 +113,11 @@ class TransactionSession final : public Session {
     return {ErrorCode::kTransaction, "the transaction has ended; begin a new one"};
   }
 
-  Status run(const PreparedQuery& prepared, const Params& params, QueryControl* control, graph::Reader& reader, QueryResult* result) {
+  Status run(const PreparedQuery& prepared, const Params& params, QueryControl* control, graph::Reader& reader,
+             QueryResult* result) {
     Loan execution(prepared.prepared);
-    LORA_TRY(execution->open(cypher::make_context(*database_, prepared, params, control, &reader, transaction_.get(), epoch_nanos_)));
+    LORA_TRY(execution->open(
+        cypher::make_context(*database_, prepared, params, control, &reader, transaction_.get(), epoch_nanos_)));
     uint64_t rows = 0;
     return cypher::drain(*execution, *control, result, &rows);
   }
@@ -158,12 +164,16 @@ Transaction::~Transaction() {
 Result<QueryResult> Transaction::execute(std::string_view query, const Params& params, const QueryOptions& options) {
   return impl_->session->execute(query, params, options);
 }
-Status Transaction::commit() { return impl_->session->commit(); }
+Status Transaction::commit() {
+  return impl_->session->commit();
+}
 Status Transaction::rollback() {
   impl_->session->end(ErrorCode::kInterrupted);
   return Status();
 }
-bool Transaction::open() const { return impl_->session->open(); }
+bool Transaction::open() const {
+  return impl_->session->open();
+}
 
 Result<std::unique_ptr<Transaction>> Database::begin(AccessMode mode, const QueryOptions& options) {
   auto session = std::make_shared<TransactionSession>(impl_, mode);

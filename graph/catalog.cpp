@@ -52,7 +52,8 @@ std::optional<uint32_t> TokenTable::find(std::string_view name, uint32_t limit) 
     }
     const uint32_t id = static_cast<uint32_t>(slot) - 1;
     // The limit is checked before the entry is looked at: one beyond it may be changing right now.
-    if (static_cast<uint32_t>(slot) != kGone && (slot >> 32) == (code >> 32) && id < limit && entry(id).text() == name) {
+    if (static_cast<uint32_t>(slot) != kGone && (slot >> 32) == (code >> 32) && id < limit &&
+        entry(id).text() == name) {
       return id;
     }
   }

@@ -1,8 +1,8 @@
 // The catalog's names: labels, relationship types and property keys, each a small integer ("token").
 //
-// Tokens are append-only: 0, 1, 2, ... per kind. A version of the graph knows the first n of a kind; find() and name() take
-// or imply ids below such a limit, and entries below any published limit never change or move. So readers take no lock,
-// while the writer may append, and take back what a rolled-back transaction had appended.
+// Tokens are append-only: 0, 1, 2, ... per kind. A version of the graph knows the first n of a kind; find() and name()
+// take or imply ids below such a limit, and entries below any published limit never change or move. So readers take no
+// lock, while the writer may append, and take back what a rolled-back transaction had appended.
 //
 // Threads: find(), name(), name_value(): any, with a limit that was published to this thread. add(), truncate(),
 // size(): the graph's writer.

@@ -1,7 +1,7 @@
 // From the dirty names of a transaction to one atomic write, and from there to a published version.
 //
-// Order: encode, Store::write (or ingest), store snapshot, new tip, writer released, wait_durable, publish. A failure up
-// to the write leaves nothing behind; a failed sync drops all versions that were not published.
+// Order: encode, Store::write (or ingest), store snapshot, new tip, writer released, wait_durable, publish. A failure
+// up to the write leaves nothing behind; a failed sync drops all versions that were not published.
 #include <fmt/format.h>
 
 #include "graph/record.h"
@@ -238,8 +238,8 @@ void put_schema(const Schema& before, const Schema& now, kv::WriteBatch& batch) 
 void remove_all(kv::WriteBatch& batch) {
   // No key of these keyspaces is longer than an index entry; all begin below a run of FF.
   const std::string end(64, '\xff');
-  for (Keyspace space : {Keyspace::kNodes, Keyspace::kRelationships, Keyspace::kAdjacency, Keyspace::kLabels,
-                         Keyspace::kIndexes}) {
+  for (Keyspace space :
+       {Keyspace::kNodes, Keyspace::kRelationships, Keyspace::kAdjacency, Keyspace::kLabels, Keyspace::kIndexes}) {
     batch.remove_range(space, ByteView("\x00", 1), end);
   }
 }
@@ -257,8 +257,8 @@ CommitPayload make_payload(const Root& root, const IndexStatistics& statistics, 
   payload.next_constraint = root.schema->next_constraint;
   payload.counters.reserve(keys.size());
   for (const CounterKey& key : keys) {
-    const uint64_t value = key.kind == CounterKind::kIndexEntries ? statistics.entries(IndexId(key.label))
-                                                                  : counter_value(root, key);
+    const uint64_t value =
+        key.kind == CounterKind::kIndexEntries ? statistics.entries(IndexId(key.label)) : counter_value(root, key);
     payload.counters.push_back({key.kind, key.label, key.type, value});
   }
   return payload;
@@ -370,8 +370,8 @@ Result<uint64_t> Transaction::Impl::write() {
   }
   encode_commit_payload(make_payload(now, shared->statistics, differ), &payload);
 
-  Result<uint64_t> number = out.has_runs() ? shared->store->ingest(out.take_runs(), *batch, payload)
-                                           : shared->store->write(*batch, payload);
+  Result<uint64_t> number =
+      out.has_runs() ? shared->store->ingest(out.take_runs(), *batch, payload) : shared->store->write(*batch, payload);
   if (!number.ok()) {
     for (const auto& [id, count] : old_entries) {
       shared->statistics.set_entries(id, count);

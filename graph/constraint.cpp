@@ -34,11 +34,11 @@ Status duplicate_error(const Catalog& catalog, const IndexInfo& index, ByteView 
     }
     shown += "...";
   }
-  return Status::runtime(ErrorCode::kUniqueConstraint, "ConstraintValidationFailed", "",
-                         fmt::format("{} `{}` already exists with {} `{}` and {} = `{}`; constraint `{}` allows it once",
-                                     node ? "node" : "relationship", existing_id, node ? "label" : "type",
-                                     owner.name(index.label_or_type), keys, shown,
-                                     index.owning_constraint.empty() ? index.definition.name : index.owning_constraint));
+  return Status::runtime(
+      ErrorCode::kUniqueConstraint, "ConstraintValidationFailed", "",
+      fmt::format("{} `{}` already exists with {} `{}` and {} = `{}`; constraint `{}` allows it once",
+                  node ? "node" : "relationship", existing_id, node ? "label" : "type", owner.name(index.label_or_type),
+                  keys, shown, index.owning_constraint.empty() ? index.definition.name : index.owning_constraint));
 }
 
 Status Transaction::Impl::prepare_index(const IndexInfo& info) {
@@ -46,7 +46,7 @@ Status Transaction::Impl::prepare_index(const IndexInfo& info) {
   if (r.find_index(info.id) != nullptr) [[likely]] {
     return Status();
   }
-  LORA_ASSIGN(cache::IndexTree* loaded, reader->impl_->loader.index(base(), info));
+  LORA_ASSIGN(cache::IndexTree * loaded, reader->impl_->loader.index(base(), info));
   r.publish_index(context.get(), info.id, loaded);
   shared->budget->loaded(true);
   return Status();
@@ -98,7 +98,8 @@ Status Transaction::Impl::index_all(EntityKind kind, uint64_t id, const EntityBl
     if (info.definition.entity == kind &&
         (kind == EntityKind::kNode ? block->has_label(row, LabelId(info.label_or_type))
                                    : block->type(row).value == info.label_or_type)) {
-      LORA_TRY(index_entity(info, id, [=](KeyId key) { return block->get(row, key); }, put));
+      LORA_TRY(index_entity(
+          info, id, [=](KeyId key) { return block->get(row, key); }, put));
     }
   }
   return Status();
@@ -109,7 +110,8 @@ Status Transaction::Impl::index_label(uint64_t id, const EntityBlock* block, Lab
   const uint32_t row = EntityBlock::row_of(id);
   for (const IndexInfo& info : schema->indexes) {
     if (info.definition.entity == EntityKind::kNode && info.label_or_type == label.value) {
-      LORA_TRY(index_entity(info, id, [=](KeyId key) { return block->get(row, key); }, put));
+      LORA_TRY(index_entity(
+          info, id, [=](KeyId key) { return block->get(row, key); }, put));
     }
   }
   return Status();
@@ -122,7 +124,8 @@ Status Transaction::Impl::index_key(EntityKind kind, uint64_t id, const EntityBl
     if (info.definition.entity == kind && std::find(info.keys.begin(), info.keys.end(), key) != info.keys.end() &&
         (kind == EntityKind::kNode ? block->has_label(row, LabelId(info.label_or_type))
                                    : block->type(row).value == info.label_or_type)) {
-      LORA_TRY(index_entity(info, id, [=](KeyId k) { return block->get(row, k); }, put));
+      LORA_TRY(index_entity(
+          info, id, [=](KeyId k) { return block->get(row, k); }, put));
     }
   }
   return Status();

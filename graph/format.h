@@ -1,9 +1,9 @@
 // Version of what this folder writes into the store, and the enums that are persisted.
 //
 // How to change the format: give the new version the next number, keep the constant of the old one here, teach the
-// decoder of the changed piece to read both, add a database of the old version to tests/format, and say in README.md what
-// changed. A version that was released is frozen: its byte tables in layout.h and record.fbs do not change any more.
-// A database with a version above kFormatVersion is refused with kFormatVersion, never half read.
+// decoder of the changed piece to read both, add a database of the old version to tests/format, and say in README.md
+// what changed. A version that was released is frozen: its byte tables in layout.h and record.fbs do not change any
+// more. A database with a version above kFormatVersion is refused with kFormatVersion, never half read.
 #pragma once
 
 #include <cstdint>

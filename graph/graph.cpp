@@ -41,7 +41,9 @@ Split split_budget(uint64_t bytes, bool in_memory) {
   return split;
 }
 
-Status closed_error() { return {ErrorCode::kClosed, "the graph is closed"}; }
+Status closed_error() {
+  return {ErrorCode::kClosed, "the graph is closed"};
+}
 
 }  // namespace
 
@@ -126,8 +128,8 @@ Status Graph::Impl::load_catalog(const kv::Snapshot* snapshot, Root* root) {
           return damaged(Keyspace::kMeta, key, "is not an index definition");
         }
         if (find_index_behaviour(info.definition.kind) == nullptr) {
-          return Status::unsupported(fmt::format("index `{}` is of a kind that this program does not offer",
-                                                 info.definition.name));
+          return Status::unsupported(
+              fmt::format("index `{}` is of a kind that this program does not offer", info.definition.name));
         }
         info.id = IndexId(number);
         schema->indexes.push_back(std::move(info));
@@ -339,21 +341,33 @@ Snapshot::~Snapshot() {
   }
 }
 
-std::unique_ptr<Reader> Snapshot::reader() const { return std::unique_ptr<Reader>(new Reader(graph_, root_)); }
+std::unique_ptr<Reader> Snapshot::reader() const {
+  return std::unique_ptr<Reader>(new Reader(graph_, root_));
+}
 
-uint64_t Snapshot::version() const { return root_ == nullptr ? 0 : root_->version; }
+uint64_t Snapshot::version() const {
+  return root_ == nullptr ? 0 : root_->version;
+}
 
-uint64_t Graph::node_count() { return snapshot().root_->nodes; }
-uint64_t Graph::relationship_count() { return snapshot().root_->relationships; }
-uint64_t Graph::schema_version() { return snapshot().root_->schema_version; }
-uint64_t Graph::statistics_epoch() { return impl_->statistics_epoch.load(std::memory_order_relaxed); }
+uint64_t Graph::node_count() {
+  return snapshot().root_->nodes;
+}
+uint64_t Graph::relationship_count() {
+  return snapshot().root_->relationships;
+}
+uint64_t Graph::schema_version() {
+  return snapshot().root_->schema_version;
+}
+uint64_t Graph::statistics_epoch() {
+  return impl_->statistics_epoch.load(std::memory_order_relaxed);
+}
 
 void Graph::Impl::note_counters(const Root& root, const std::vector<CounterKey>& touched) {
   constexpr uint64_t kFactor = 10;
   bool moved = false;
   for (const CounterKey& key : touched) {
-    const uint64_t now = key.kind == CounterKind::kIndexEntries ? statistics.entries(IndexId(key.label))
-                                                                : counter_value(root, key);
+    const uint64_t now =
+        key.kind == CounterKind::kIndexEntries ? statistics.entries(IndexId(key.label)) : counter_value(root, key);
     uint64_t& planned = planned_counters[key];
     if (now > kFactor * std::max<uint64_t>(planned, 10) || kFactor * now < planned) {
       planned = now;
@@ -493,9 +507,15 @@ Status Graph::health() const {
   return impl_->store->health();
 }
 
-kv::Store& Graph::store() { return *impl_->store; }
-const kv::RecoveryReport& Graph::recovery() const { return impl_->store->recovery(); }
-bool Graph::read_only() const { return impl_->options.store.read_only || impl_->options.store.secondary; }
+kv::Store& Graph::store() {
+  return *impl_->store;
+}
+const kv::RecoveryReport& Graph::recovery() const {
+  return impl_->store->recovery();
+}
+bool Graph::read_only() const {
+  return impl_->options.store.read_only || impl_->options.store.secondary;
+}
 
 Status Graph::catch_up() {
   if (!impl_->secondary) {
@@ -507,7 +527,9 @@ Status Graph::catch_up() {
   return status.code() == ErrorCode::kCorruption ? impl_->open_versions(true, true) : status;
 }
 
-void Graph::drop_cache() { impl_->budget->drop_all(); }
+void Graph::drop_cache() {
+  impl_->budget->drop_all();
+}
 
 Status Graph::close() {
   Impl& in = *impl_;

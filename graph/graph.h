@@ -36,12 +36,12 @@ namespace lora::graph {
 
 class Graph;
 class Transaction;
-struct Root;     // graph/cache: one version of the in-memory form
-struct Pin;      // graph/cache: what keeps a Root alive
+struct Root;  // graph/cache: one version of the in-memory form
+struct Pin;   // graph/cache: what keeps a Root alive
 
 struct GraphOptions {
   kv::StoreOptions store;
-  uint64_t cache_bytes = 0;              // budget of the in-memory form and the store's caches; 0: a quarter of memory
+  uint64_t cache_bytes = 0;  // budget of the in-memory form and the store's caches; 0: a quarter of memory
   uint64_t transaction_bytes_max = 2ull << 30;
   // A statement or transaction that would write more keys than this goes to the store as sorted runs (ingest).
   uint64_t ingest_keys_min = 20'000;
@@ -76,10 +76,10 @@ struct Neighbours {
 // A column of property values for a batch of entities, typed when all values present have one type.
 struct PropertyColumn {
   enum class Kind : uint8_t { kValues, kIntegers, kFloats } kind = Kind::kValues;
-  std::vector<Value> values;     // kValues: null where the property is absent
-  std::vector<int64_t> integers; // kIntegers
-  std::vector<double> floats;    // kFloats
-  std::vector<uint8_t> valid;    // kIntegers, kFloats: 1 where present
+  std::vector<Value> values;      // kValues: null where the property is absent
+  std::vector<int64_t> integers;  // kIntegers
+  std::vector<double> floats;     // kFloats
+  std::vector<uint8_t> valid;     // kIntegers, kFloats: 1 where present
 };
 
 // A bound of an index range: values of the first indexed keys; inclusive or not. Empty values: unbounded.
@@ -134,7 +134,7 @@ class Reader {
   std::optional<LabelId> find_label(std::string_view name) const;
   std::optional<RelTypeId> find_rel_type(std::string_view name) const;
   std::optional<KeyId> find_key(std::string_view name) const;
-  std::string_view label_name(LabelId id) const;      // valid as long as the Graph
+  std::string_view label_name(LabelId id) const;  // valid as long as the Graph
   std::string_view rel_type_name(RelTypeId id) const;
   std::string_view key_name(KeyId id) const;
   // The same names as shared string Values (no allocation per use).
@@ -142,8 +142,8 @@ class Reader {
   size_t label_token_count() const;
   size_t rel_type_token_count() const;
   size_t key_token_count() const;
-  const Schema& schema() const;       // indexes and constraints; versioned with the root
-  uint64_t schema_version() const;    // changes with every committed index or constraint change
+  const Schema& schema() const;     // indexes and constraints; versioned with the root
+  uint64_t schema_version() const;  // changes with every committed index or constraint change
 
   // --- exact counters, O(1) ---
   uint64_t node_count() const;
@@ -155,14 +155,14 @@ class Reader {
   // Distinct values estimate of an index; 0 when unknown.
   uint64_t index_distinct_count(IndexId index) const;
   uint64_t index_entry_count(IndexId index) const;
-  NodeId node_id_limit() const;       // one past the highest id ever given out
+  NodeId node_id_limit() const;  // one past the highest id ever given out
   RelId relationship_id_limit() const;
 
   // --- nodes ---
   bool node_exists(NodeId id);
   bool has_label(NodeId id, LabelId label);
-  void labels(NodeId id, std::vector<LabelId>* out);          // ascending; empty when absent
-  Value node_property(NodeId id, KeyId key);                  // null when absent
+  void labels(NodeId id, std::vector<LabelId>* out);            // ascending; empty when absent
+  Value node_property(NodeId id, KeyId key);                    // null when absent
   void node_properties(NodeId id, std::vector<Property>* out);  // by ascending key id
   // ids may hold kNoId (gives null). Typed output when the stored columns are; *out is overwritten.
   void gather_node_property(std::span<const uint64_t> ids, KeyId key, PropertyColumn* out);
@@ -264,11 +264,11 @@ class Transaction {
   Status set_relationship_property(RelId id, KeyId key, const Value& value);
   Status replace_node_properties(NodeId id, std::span<const Property> properties);
   Status replace_relationship_properties(RelId id, std::span<const Property> properties);
-  Result<bool> add_label(NodeId id, LabelId label);      // false: it was there
-  Result<bool> remove_label(NodeId id, LabelId label);   // false: it was not there
+  Result<bool> add_label(NodeId id, LabelId label);     // false: it was there
+  Result<bool> remove_label(NodeId id, LabelId label);  // false: it was not there
   // Deleting what this transaction already deleted is no error (returns false).
   Result<bool> delete_relationship(RelId id);
-  Result<bool> delete_node(NodeId id);                   // relationships may still be there until the statement ends
+  Result<bool> delete_node(NodeId id);  // relationships may still be there until the statement ends
   Result<bool> detach_delete_node(NodeId id, uint64_t* deleted_relationships);
   // Was it there before, and deleted by this transaction?
   bool node_deleted(NodeId id) const;
@@ -284,8 +284,8 @@ class Transaction {
   // Drops all nodes and relationships (catalog, schema and id counters stay).
   Status clear();
 
-  // The next node and relationship created get at least these ids; smaller ones change nothing. Kept by the commit, also
-  // when nothing else has changed. kLimit beyond the last id. For restoring entities under the ids they had.
+  // The next node and relationship created get at least these ids; smaller ones change nothing. Kept by the commit,
+  // also when nothing else has changed. kLimit beyond the last id. For restoring entities under the ids they had.
   Status skip_ids(NodeId next_node, RelId next_relationship);
 
   struct Counts {  // net work of the transaction so far, for statistics
@@ -293,7 +293,7 @@ class Transaction {
     uint64_t properties_set = 0, labels_added = 0, labels_removed = 0;
   };
   const Counts& counts() const;
-  bool changed() const;        // anything to commit?
+  bool changed() const;           // anything to commit?
   uint64_t memory_bytes() const;  // charged to this transaction
 
   // Writes the commit and releases the writer; then waits until it may be acknowledged (see GraphOptions::store.sync)
@@ -319,7 +319,7 @@ struct SnapshotCrypto {
   enum class Kind : uint8_t { kNone, kPassword, kKey } kind = Kind::kNone;
   std::string key_id;
   std::string password;
-  std::string key;              // 32 bytes
+  std::string key;  // 32 bytes
   uint32_t memory_cost_kib = 65536;
   uint32_t time_cost = 3;
   uint32_t parallelism = 1;
@@ -337,8 +337,8 @@ using ByteSink = std::function<Status(ByteView)>;
 using ByteSource = std::function<Status(char* buffer, size_t size, size_t* read)>;
 
 struct GraphStats {
-  uint64_t cache_bytes_used = 0, cache_bytes_limit = 0;     // in-memory form against the budget
-  uint64_t retired_bytes = 0;                               // old versions still pinned
+  uint64_t cache_bytes_used = 0, cache_bytes_limit = 0;  // in-memory form against the budget
+  uint64_t retired_bytes = 0;                            // old versions still pinned
   uint64_t chunk_loads = 0, chunk_evictions = 0;
   uint64_t open_snapshots = 0;
   uint64_t commits = 0;

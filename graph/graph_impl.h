@@ -40,8 +40,8 @@ CommitPayload make_payload(const Root& root, const IndexStatistics& statistics, 
 struct Graph::Impl {
   GraphOptions options;
   std::unique_ptr<kv::Store> store;
-  // Every catalog there has been: load_snapshot() begins a new one, while pinned versions go on with theirs. A version's
-  // is in its schema; the last one is the writer's.
+  // Every catalog there has been: load_snapshot() begins a new one, while pinned versions go on with theirs. A
+  // version's is in its schema; the last one is the writer's.
   std::vector<std::unique_ptr<Catalog>> catalogs;
   Catalog& catalog() { return *catalogs.back(); }
   // The stored state was replaced, but could not be read afterwards: no more writes.
@@ -73,8 +73,8 @@ struct Graph::Impl {
   std::vector<std::pair<CounterKey, uint64_t>> pending_counters;  // between load_counters and install_counters
   Status save_statistics();
   // Holds the writer. Reads and checks a whole snapshot file, then replaces the graph by it.
-  Status replace_by_snapshot(const SnapshotCrypto& crypto, const ByteSource& source, const std::function<Status()>& poll,
-                             SnapshotFileMeta* meta);
+  Status replace_by_snapshot(const SnapshotCrypto& crypto, const ByteSource& source,
+                             const std::function<Status()>& poll, SnapshotFileMeta* meta);
   // Takes the writer; the graph must be open, writable and healthy.
   Status acquire_writer(std::chrono::steady_clock::time_point deadline, std::string_view owner, uint64_t owner_token,
                         const std::function<Status()>& poll);

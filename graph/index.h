@@ -1,6 +1,6 @@
 // Kinds of property indexes. A kind says how an entity's values become an entry; where entries live (kIndexes, the hot
-// tree) and when they change is the same for all. To offer a new kind: derive from IndexBehaviour in index_NAME.cpp, add
-// a row to the table in index.cpp.
+// tree) and when they change is the same for all. To offer a new kind: derive from IndexBehaviour in index_NAME.cpp,
+// add a row to the table in index.cpp.
 #pragma once
 
 #include <functional>

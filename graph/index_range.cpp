@@ -14,8 +14,8 @@ class RangeIndex final : public IndexBehaviour {
   Status check(const IndexDefinition& definition) const override {
     constexpr size_t kKeysMax = 32;
     if (definition.keys.empty() || definition.keys.size() > kKeysMax) {
-      return {ErrorCode::kInvalidParams, fmt::format("an index has 1 to {} properties, this one `{}`", kKeysMax,
-                                                     definition.keys.size())};
+      return {ErrorCode::kInvalidParams,
+              fmt::format("an index has 1 to {} properties, this one `{}`", kKeysMax, definition.keys.size())};
     }
     if (definition.label_or_type.empty()) {
       return {ErrorCode::kInvalidParams, "an index needs a label or a relationship type"};
@@ -106,8 +106,8 @@ namespace {
 
 void lookup_by_scan(Reader& reader, const IndexInfo& info, std::span<const Value> values, std::vector<uint64_t>* out) {
   const bool nodes = info.definition.entity == EntityKind::kNode;
-  EntityScan scan = nodes ? reader.scan_nodes(LabelId(info.label_or_type))
-                          : reader.scan_relationships(RelTypeId(info.label_or_type));
+  EntityScan scan =
+      nodes ? reader.scan_nodes(LabelId(info.label_or_type)) : reader.scan_relationships(RelTypeId(info.label_or_type));
   uint64_t ids[256];
   for (size_t count = 0; (count = scan.next(ids, std::size(ids))) != 0;) {
     for (size_t i = 0; i < count; ++i) {
@@ -185,9 +185,9 @@ void Reader::index_lookup(IndexId index, std::span<const Value> values, std::vec
 struct IndexScan::State {
   Reader* reader = nullptr;
   IndexId index;
-  std::string from;   // entries >= from
-  std::string to;     // entries < to; empty: to the end
-  std::string last;   // the entry given out last; empty: none
+  std::string from;  // entries >= from
+  std::string to;    // entries < to; empty: to the end
+  std::string last;  // the entry given out last; empty: none
   bool done = false;
 };
 
@@ -224,7 +224,9 @@ IndexScan Reader::index_range(IndexId index, const IndexBound& lower, const Inde
     }
   }
   // `x > 5` is about numbers: an open side ends where the other side's type ends.
-  const Value* known = !lower.values.empty() ? lower.values.data() : !upper.values.empty() ? upper.values.data() : nullptr;
+  const Value* known = !lower.values.empty()   ? lower.values.data()
+                       : !upper.values.empty() ? upper.values.data()
+                                               : nullptr;
   if (known != nullptr) {
     const OrderedRange type = ordered_range(known->type());
     state.from = std::max(state.from, type.low);

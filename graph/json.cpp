@@ -163,7 +163,9 @@ Status write(std::string* out, const Value& value, size_t depth) {
 
 // --- reading ---
 
-Status bad(std::string message) { return Status(ErrorCode::kParse, std::move(message)); }
+Status bad(std::string message) {
+  return Status(ErrorCode::kParse, std::move(message));
+}
 
 // The entries of an object with a "kind", known to be strings where text() is asked.
 class Tagged {
@@ -445,7 +447,9 @@ void append_json_string(std::string* out, std::string_view text) {
   *out += '"';
 }
 
-Status append_json(std::string* out, const Value& value) { return write(out, value, 0); }
+Status append_json(std::string* out, const Value& value) {
+  return write(out, value, 0);
+}
 
 Result<std::string> to_json(const Value& value) {
   std::string text;

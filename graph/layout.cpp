@@ -22,7 +22,9 @@ void for_each_bit(const uint64_t* bitmap, Visit&& visit) {
   }
 }
 
-bool has_type(CounterKind kind) { return kind != CounterKind::kLabel && kind != CounterKind::kIndexEntries; }
+bool has_type(CounterKind kind) {
+  return kind != CounterKind::kLabel && kind != CounterKind::kIndexEntries;
+}
 
 bool decode_u32(kv::Decoder& in, uint32_t* value) {
   uint64_t wide = 0;
@@ -269,10 +271,11 @@ Status check_format_value(ByteView value) {
     return damaged(kv::Keyspace::kMeta, kMetaFormatKey, "is not a graph format mark");
   }
   if (version == 0 || version > kFormatVersion) {
-    return {ErrorCode::kFormatVersion,
-            fmt::format("the database has graph format version `{}`, this program knows up to `{}`; open it with a newer "
-                        "program",
-                        version, kFormatVersion)};
+    return {
+        ErrorCode::kFormatVersion,
+        fmt::format("the database has graph format version `{}`, this program knows up to `{}`; open it with a newer "
+                    "program",
+                    version, kFormatVersion)};
   }
   return Status();
 }
@@ -280,9 +283,9 @@ Status check_format_value(ByteView value) {
 void encode_commit_payload(const CommitPayload& payload, std::string* out) {
   out->clear();
   kv::encode_u8(out, kPayloadVersion);
-  for (uint64_t word : {payload.next_node, payload.next_relationship, payload.nodes, payload.relationships,
-                        payload.schema_version, payload.next_index, payload.next_constraint,
-                        static_cast<uint64_t>(payload.counters.size())}) {
+  for (uint64_t word :
+       {payload.next_node, payload.next_relationship, payload.nodes, payload.relationships, payload.schema_version,
+        payload.next_index, payload.next_constraint, static_cast<uint64_t>(payload.counters.size())}) {
     kv::encode_varint(out, word);
   }
   for (const CounterEntry& entry : payload.counters) {

@@ -1,6 +1,6 @@
 // The specification of what the graph keeps in the store, and the only code that builds or parses its keys and blocks.
-// Record values (kNodes, kRelationships) are flatbuffers: record.fbs. Integers in keys are big endian, so that keys sort
-// like tuples of numbers; `id` is 6 bytes (0 to 2^48 - 1). Varint, zigzag and sized are those of kv/encode.h.
+// Record values (kNodes, kRelationships) are flatbuffers: record.fbs. Integers in keys are big endian, so that keys
+// sort like tuples of numbers; `id` is 6 bytes (0 to 2^48 - 1). Varint, zigzag and sized are those of kv/encode.h.
 //
 // kMeta (the store owns keys that start with 00)
 //   key                              value
@@ -18,12 +18,11 @@
 //
 // kAdjacency: one side of the relationships of one node, one direction, one type, in blocks of at most 256 pairs
 //   node 6 | direction 1 | type 4 | first neighbour 6 | first relationship 6
-//   direction: 0 the node is the start, 1 the node is the end. A list's pairs are sorted by (neighbour, relationship). A
-//   block holds the pairs from its key's (first neighbour, first relationship) up to the next block's; the first block of
-//   a list has zeros there. Blocks are never empty.
-//   value: varint count, then per pair: varint neighbour - previous neighbour (the first: - 0), zigzag relationship -
-//   previous relationship (the first: - 0). Nothing may follow.
-//   Example: node 1, out, type 2, pairs (3,7) (3,9) (10,8):
+//   direction: 0 the node is the start, 1 the node is the end. A list's pairs are sorted by (neighbour, relationship).
+//   A block holds the pairs from its key's (first neighbour, first relationship) up to the next block's; the first
+//   block of a list has zeros there. Blocks are never empty. value: varint count, then per pair: varint neighbour -
+//   previous neighbour (the first: - 0), zigzag relationship - previous relationship (the first: - 0). Nothing may
+//   follow. Example: node 1, out, type 2, pairs (3,7) (3,9) (10,8):
 //     000000000001 00 00000002 000000000000 000000000000 -> 03 | 03 0E | 00 04 | 07 01
 //
 // kLabels: which nodes carry a label, in blocks of 4 096 ids; an empty block has no key
@@ -49,7 +48,8 @@
 //
 // Index definition: u8 version 1, u8 kind, u8 entity, u8 flags (1: unique), fixed32 label or type, sized name, sized
 //   owning constraint, varint key count, per key varint key token.
-// Constraint definition: u8 version 1, u8 kind, u8 entity, fixed32 label or type, fixed32 owned index, sized name, varint
+// Constraint definition: u8 version 1, u8 kind, u8 entity, fixed32 label or type, fixed32 owned index, sized name,
+// varint
 //   key count, per key varint key token.
 //
 // Decoders check everything, also what only our own mistakes could break: order, ranges, lengths, nothing left over.
@@ -129,7 +129,9 @@ AdjacencyListPrefix adjacency_list_prefix(uint64_t node, Direction direction, Re
 AdjacencyKey adjacency_key(uint64_t node, Direction direction, RelTypeId type, PairPlace first);
 bool parse_adjacency_key(ByteView key, AdjacencyAddress* out);
 // First key of a node's lists (also the end of those of node - 1).
-inline IdKey adjacency_node_prefix(uint64_t node) { return id_key(node); }
+inline IdKey adjacency_node_prefix(uint64_t node) {
+  return id_key(node);
+}
 
 // Appends to *out. `neighbour(i)` and `relationship(i)` give pair i; count is 1 to kAdjacencyBlockMax.
 template <typename Neighbour, typename Relationship>

@@ -10,7 +10,9 @@ using cache::LabelChunk;
 using cache::TopologyChunk;
 using kv::Keyspace;
 
-TokenLimits token_limits(const RootFields& root) { return {root.label_tokens, root.type_tokens, root.key_tokens}; }
+TokenLimits token_limits(const RootFields& root) {
+  return {root.label_tokens, root.type_tokens, root.key_tokens};
+}
 
 Result<EntityBlock*> Loader::block(const RootFields& root, EntityKind kind, uint64_t index) {
   const bool nodes = kind == EntityKind::kNode;
@@ -64,9 +66,9 @@ Result<LabelChunk*> Loader::label_chunk(const RootFields& root, LabelId label, u
     chunk->count += static_cast<uint32_t>(std::popcount(bits[word]));
   }
   const uint64_t last = index * kLabelBlockIds + (kLabelBlockIds - 1);
-  if (last >= root.next_node && chunk->next(static_cast<uint32_t>(
-                                    root.next_node > index * kLabelBlockIds ? root.next_node - index * kLabelBlockIds
-                                                                            : 0)) != LabelChunk::kRows) {
+  if (last >= root.next_node && chunk->next(static_cast<uint32_t>(root.next_node > index * kLabelBlockIds
+                                                                      ? root.next_node - index * kLabelBlockIds
+                                                                      : 0)) != LabelChunk::kRows) {
     cache::free_tree(chunk);
     return damaged(Keyspace::kLabels, key, "holds ids beyond those given out");
   }

@@ -1,5 +1,6 @@
-// Builds chunks of the in-memory form from the store, as of a root's store snapshot, and reads single entities and lists
-// when a chunk is not worth loading. All that comes from the store is checked; damage is kCorruption naming the key.
+// Builds chunks of the in-memory form from the store, as of a root's store snapshot, and reads single entities and
+// lists when a chunk is not worth loading. All that comes from the store is checked; damage is kCorruption naming the
+// key.
 //
 // Threads: a Loader is used by one thread at a time; it keeps scratch space from call to call.
 #pragma once

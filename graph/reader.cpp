@@ -1,5 +1,5 @@
-// Reader: every question about one version. Hot chunks answer; a chunk that is not loaded is loaded from the store at the
-// version's snapshot, or, when memory is short, the one entity or list is read from the store.
+// Reader: every question about one version. Hot chunks answer; a chunk that is not loaded is loaded from the store at
+// the version's snapshot, or, when memory is short, the one entity or list is read from the store.
 #include <algorithm>
 
 #include "graph/graph_impl.h"
@@ -15,7 +15,9 @@ using cache::TopologyChunk;
 
 Reader::Impl::Impl(Graph::Impl* g) : graph(g), loader(g->store.get()), slot(g->versions->claim_access()) {}
 
-Reader::Impl::~Impl() { graph->versions->release_access(slot); }
+Reader::Impl::~Impl() {
+  graph->versions->release_access(slot);
+}
 
 Reader::Reader(Graph* graph, const Root* root) : graph_(graph), root_(root) {}
 
@@ -47,20 +49,42 @@ std::optional<KeyId> Reader::find_key(std::string_view name) const {
   return id ? std::optional<KeyId>(KeyId(*id)) : std::nullopt;
 }
 
-std::string_view Reader::label_name(LabelId id) const { return root_->schema->catalog->labels().name(id.value); }
-std::string_view Reader::rel_type_name(RelTypeId id) const { return root_->schema->catalog->types().name(id.value); }
-std::string_view Reader::key_name(KeyId id) const { return root_->schema->catalog->keys().name(id.value); }
-const Value& Reader::key_name_value(KeyId id) const { return root_->schema->catalog->keys().name_value(id.value); }
-size_t Reader::label_token_count() const { return root_->label_tokens; }
-size_t Reader::rel_type_token_count() const { return root_->type_tokens; }
-size_t Reader::key_token_count() const { return root_->key_tokens; }
-const Schema& Reader::schema() const { return *root_->schema; }
-uint64_t Reader::schema_version() const { return root_->schema_version; }
+std::string_view Reader::label_name(LabelId id) const {
+  return root_->schema->catalog->labels().name(id.value);
+}
+std::string_view Reader::rel_type_name(RelTypeId id) const {
+  return root_->schema->catalog->types().name(id.value);
+}
+std::string_view Reader::key_name(KeyId id) const {
+  return root_->schema->catalog->keys().name(id.value);
+}
+const Value& Reader::key_name_value(KeyId id) const {
+  return root_->schema->catalog->keys().name_value(id.value);
+}
+size_t Reader::label_token_count() const {
+  return root_->label_tokens;
+}
+size_t Reader::rel_type_token_count() const {
+  return root_->type_tokens;
+}
+size_t Reader::key_token_count() const {
+  return root_->key_tokens;
+}
+const Schema& Reader::schema() const {
+  return *root_->schema;
+}
+uint64_t Reader::schema_version() const {
+  return root_->schema_version;
+}
 
 // --- counters ---
 
-uint64_t Reader::node_count() const { return root_->nodes; }
-uint64_t Reader::relationship_count() const { return root_->relationships; }
+uint64_t Reader::node_count() const {
+  return root_->nodes;
+}
+uint64_t Reader::relationship_count() const {
+  return root_->relationships;
+}
 
 uint64_t Reader::node_count(LabelId label) const {
   return label.value < root_->label_tokens ? root_->label_count(label) : 0;
@@ -101,10 +125,16 @@ uint64_t Reader::index_distinct_count(IndexId index) const {
   return info->unique ? index_entry_count(index) : graph_->impl()->statistics.distinct(index);
 }
 
-uint64_t Reader::index_entry_count(IndexId index) const { return graph_->impl()->statistics.entries(index); }
+uint64_t Reader::index_entry_count(IndexId index) const {
+  return graph_->impl()->statistics.entries(index);
+}
 
-NodeId Reader::node_id_limit() const { return NodeId(root_->next_node); }
-RelId Reader::relationship_id_limit() const { return RelId(root_->next_relationship); }
+NodeId Reader::node_id_limit() const {
+  return NodeId(root_->next_node);
+}
+RelId Reader::relationship_id_limit() const {
+  return RelId(root_->next_relationship);
+}
 
 // --- chunks ---
 
@@ -255,8 +285,8 @@ const TopologyChunk* ReaderChunks::point_topology(RelTypeId type, Direction dire
 namespace {
 
 const Property* find_property(const std::vector<Property>& properties, KeyId key) {
-  const auto it = std::lower_bound(properties.begin(), properties.end(), key,
-                                   [](const Property& p, KeyId k) { return p.key < k; });
+  const auto it =
+      std::lower_bound(properties.begin(), properties.end(), key, [](const Property& p, KeyId k) { return p.key < k; });
   return it != properties.end() && it->key == key ? &*it : nullptr;
 }
 
@@ -453,8 +483,8 @@ void Reader::neighbours(NodeId id, Direction direction, RelTypeId type, std::vec
   }
   const Reader::Impl::DirectList* list = chunks.direct_list(id, direction, type);
   if (list != nullptr && !list->neighbours.empty()) {
-    segments->push_back({list->neighbours.data(), list->relationships.data(),
-                         static_cast<uint32_t>(list->neighbours.size()), true});
+    segments->push_back(
+        {list->neighbours.data(), list->relationships.data(), static_cast<uint32_t>(list->neighbours.size()), true});
   }
 }
 
@@ -622,7 +652,9 @@ class Hydrator {
 
   // One level: whether anything in a container may need work.
   static bool any_entity(const Value& value) {
-    const auto may = [](const Value& v) { return v.is_node() || v.is_relationship() || v.is_path() || v.is_list() || v.is_map(); };
+    const auto may = [](const Value& v) {
+      return v.is_node() || v.is_relationship() || v.is_path() || v.is_list() || v.is_map();
+    };
     if (value.is_list()) {
       return std::any_of(value.as_list().begin(), value.as_list().end(), may);
     }
@@ -681,6 +713,8 @@ class Hydrator {
 
 }  // namespace
 
-Value Reader::hydrate(const Value& value) { return Hydrator(*this).run(value, 0); }
+Value Reader::hydrate(const Value& value) {
+  return Hydrator(*this).run(value, 0);
+}
 
 }  // namespace lora::graph

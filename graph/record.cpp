@@ -90,9 +90,7 @@ struct RecordEncoder::Impl {
     if (!v.others.IsNull()) table.add_others(v.others);
   }
 
-  ByteView view() {
-    return {reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()};
-  }
+  ByteView view() { return {reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()}; }
 };
 
 RecordEncoder::RecordEncoder() : impl_(std::make_unique<Impl>()) {}
@@ -119,7 +117,8 @@ Result<ByteView> RecordEncoder::node(std::span<const LabelId> labels, std::span<
   return in.view();
 }
 
-Result<ByteView> RecordEncoder::relationship(RelTypeId type, NodeId start, NodeId end, std::span<const Property> properties) {
+Result<ByteView> RecordEncoder::relationship(RelTypeId type, NodeId start, NodeId end,
+                                             std::span<const Property> properties) {
   Impl& in = *impl_;
   Impl::Vectors vectors;
   LORA_TRY(in.build(properties, &vectors));

@@ -20,11 +20,11 @@ enum class IndexKind : uint8_t { kRange = 0, kText = 1, kPoint = 2, kLookup = 3,
 enum class ConstraintKind : uint8_t { kUnique = 0, kNotNull = 1, kKey = 2, kType = 3 };
 
 struct IndexDefinition {
-  std::string name;                  // empty: a name is made from kind, label and keys
+  std::string name;  // empty: a name is made from kind, label and keys
   IndexKind kind = IndexKind::kRange;
   EntityKind entity = EntityKind::kNode;
   std::string label_or_type;
-  std::vector<std::string> keys;     // one or more
+  std::vector<std::string> keys;  // one or more
 };
 
 struct ConstraintDefinition {
@@ -38,17 +38,17 @@ struct ConstraintDefinition {
 struct IndexInfo {
   IndexId id;
   IndexDefinition definition;
-  uint32_t label_or_type = 0;        // LabelId or RelTypeId value
+  uint32_t label_or_type = 0;  // LabelId or RelTypeId value
   std::vector<KeyId> keys;
-  bool unique = false;               // owned by a uniqueness constraint: value to id
-  std::string owning_constraint;     // empty: none
+  bool unique = false;            // owned by a uniqueness constraint: value to id
+  std::string owning_constraint;  // empty: none
 };
 
 struct ConstraintInfo {
   ConstraintDefinition definition;
-  IndexId owned_index;               // invalid: none
-  uint32_t number = 0;               // its place in the store
-  uint32_t label_or_type = 0;        // LabelId or RelTypeId value
+  IndexId owned_index;         // invalid: none
+  uint32_t number = 0;         // its place in the store
+  uint32_t label_or_type = 0;  // LabelId or RelTypeId value
   std::vector<KeyId> keys;
 };
 
@@ -57,8 +57,8 @@ struct Schema {
   uint64_t version = 0;
   std::vector<IndexInfo> indexes;
   std::vector<ConstraintInfo> constraints;
-  Catalog* catalog = nullptr;        // the names this version speaks of; owned by the Graph, lives as long
-  uint32_t next_index = 0;           // ids and numbers are never given out again
+  Catalog* catalog = nullptr;  // the names this version speaks of; owned by the Graph, lives as long
+  uint32_t next_index = 0;     // ids and numbers are never given out again
   uint32_t next_constraint = 0;
 
   const IndexInfo* find_index(std::string_view name) const;

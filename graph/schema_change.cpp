@@ -48,8 +48,8 @@ std::string made_name(const Schema& schema, std::string_view kind, std::string_v
 Result<IndexInfo> Transaction::Impl::prepare_definition(const IndexDefinition& definition) {
   const IndexBehaviour* behaviour = find_index_behaviour(definition.kind);
   if (behaviour == nullptr) {
-    return Status::unsupported(fmt::format("{} indexes are not offered; use a RANGE index",
-                                           index_kind_name(definition.kind)));
+    return Status::unsupported(
+        fmt::format("{} indexes are not offered; use a RANGE index", index_kind_name(definition.kind)));
   }
   LORA_TRY(behaviour->check(definition));
   const Schema& schema = *root().schema;
@@ -84,7 +84,8 @@ Result<IndexInfo> Transaction::Impl::prepare_definition(const IndexDefinition& d
     }
   }
   if (info.definition.name.empty()) {
-    info.definition.name = made_name(schema, index_kind_name(definition.kind), definition.label_or_type, definition.keys);
+    info.definition.name =
+        made_name(schema, index_kind_name(definition.kind), definition.label_or_type, definition.keys);
   }
   info.id = IndexId(schema.next_index);
   return info;
@@ -162,8 +163,8 @@ Status Transaction::drop_index(std::string_view name) {
     return {ErrorCode::kNotFound, fmt::format("there is no index named `{}`", name)};
   }
   if (!info->owning_constraint.empty()) {
-    return {ErrorCode::kConstraint, fmt::format("index `{}` belongs to constraint `{}`; drop the constraint", name,
-                                                info->owning_constraint)};
+    return {ErrorCode::kConstraint,
+            fmt::format("index `{}` belongs to constraint `{}`; drop the constraint", name, info->owning_constraint)};
   }
   const IndexId id = info->id;
   auto schema = std::make_shared<Schema>(*in.root().schema);
@@ -184,8 +185,9 @@ Status Transaction::create_constraint(const ConstraintDefinition& definition) {
   index.entity = definition.entity;
   index.label_or_type = definition.label_or_type;
   index.keys = definition.keys;
-  index.name = definition.name.empty() ? made_name(*in.root().schema, "constraint", definition.label_or_type, definition.keys)
-                                       : definition.name;
+  index.name = definition.name.empty()
+                   ? made_name(*in.root().schema, "constraint", definition.label_or_type, definition.keys)
+                   : definition.name;
   LORA_ASSIGN(IndexInfo info, in.prepare_definition(index));
   info.unique = true;
   info.owning_constraint = index.name;

@@ -28,8 +28,12 @@ constexpr size_t kFrameHead = 16;
 
 enum class Encryption : uint8_t { kNone = 0, kPassword = 1, kKey = 2 };
 
-Status damaged_file(std::string_view what) { return Status::corruption(fmt::format("snapshot file: {}", what)); }
-Status crypto_error(std::string message) { return {ErrorCode::kSnapshotCrypto, std::move(message)}; }
+Status damaged_file(std::string_view what) {
+  return Status::corruption(fmt::format("snapshot file: {}", what));
+}
+Status crypto_error(std::string message) {
+  return {ErrorCode::kSnapshotCrypto, std::move(message)};
+}
 
 // Key material leaves no copy behind.
 struct SecretKey {
@@ -42,11 +46,12 @@ struct SecretKey {
 
 Status check_kdf(uint32_t memory_kib, uint32_t passes, uint32_t lanes) {
   if (memory_kib > kKdfMemoryKibMax || memory_kib < 8) {
-    return crypto_error(fmt::format("memory cost `{}` KiB is out of range; 8 to {} KiB are allowed", memory_kib,
-                                    kKdfMemoryKibMax));
+    return crypto_error(
+        fmt::format("memory cost `{}` KiB is out of range; 8 to {} KiB are allowed", memory_kib, kKdfMemoryKibMax));
   }
   if (passes > kKdfPassesMax || passes < 1) {
-    return crypto_error(fmt::format("time cost `{}` is out of range; 1 to {} passes are allowed", passes, kKdfPassesMax));
+    return crypto_error(
+        fmt::format("time cost `{}` is out of range; 1 to {} passes are allowed", passes, kKdfPassesMax));
   }
   if (lanes != 1) {
     return crypto_error(fmt::format("parallelism `{}` is not offered; use 1", lanes));
@@ -103,9 +108,9 @@ struct SnapshotFileWriter::Impl {
     } else if (options.codec == SnapshotSaveOptions::Codec::kGzip && !raw.empty()) {
       uLongf size = compressBound(static_cast<uLong>(raw.size()));
       content.resize(1 + size);
-      const int result = compress2(reinterpret_cast<Bytef*>(content.data() + 1), &size,
-                                   reinterpret_cast<const Bytef*>(raw.data()), static_cast<uLong>(raw.size()),
-                                   options.level);
+      const int result =
+          compress2(reinterpret_cast<Bytef*>(content.data() + 1), &size, reinterpret_cast<const Bytef*>(raw.data()),
+                    static_cast<uLong>(raw.size()), options.level);
       packed = result == Z_OK ? size : 0;
     }
     if (packed != 0 && packed < raw.size() && raw.size() / packed < kSnapshotRatioMax) {
@@ -124,11 +129,10 @@ struct SnapshotFileWriter::Impl {
     if (encrypted) {
       stored.resize(content.size() + crypto_secretstream_xchacha20poly1305_ABYTES);
       const ByteView extra = first_message ? ByteView(header) : ByteView();
-      crypto_secretstream_xchacha20poly1305_push(
-          &stream, reinterpret_cast<unsigned char*>(stored.data()), nullptr,
-          reinterpret_cast<const unsigned char*>(content.data()), content.size(),
-          reinterpret_cast<const unsigned char*>(extra.data()), extra.size(),
-          last ? crypto_secretstream_xchacha20poly1305_TAG_FINAL : 0);
+      crypto_secretstream_xchacha20poly1305_push(&stream, reinterpret_cast<unsigned char*>(stored.data()), nullptr,
+                                                 reinterpret_cast<const unsigned char*>(content.data()), content.size(),
+                                                 reinterpret_cast<const unsigned char*>(extra.data()), extra.size(),
+                                                 last ? crypto_secretstream_xchacha20poly1305_TAG_FINAL : 0);
       first_message = false;
       out = &stored;
     }
@@ -461,8 +465,9 @@ Status SnapshotFileReader::begin(const SnapshotCrypto& crypto, SnapshotFileMeta*
   fixed.fixed32(&version);
   fixed.fixed32(&size);
   if (version == 0 || version > kSnapshotVersion) {
-    return {ErrorCode::kFormatVersion, fmt::format("the snapshot has format version `{}`, this program knows up to `{}`",
-                                                   version, kSnapshotVersion)};
+    return {
+        ErrorCode::kFormatVersion,
+        fmt::format("the snapshot has format version `{}`, this program knows up to `{}`", version, kSnapshotVersion)};
   }
   if (size > kHeaderBytesMax) {
     return damaged_file("the header is too long");
@@ -487,7 +492,8 @@ Status SnapshotFileReader::begin(const SnapshotCrypto& crypto, SnapshotFileMeta*
   meta->format_version = version;
   meta->wal_lsn = lsn == 0 ? std::nullopt : std::optional<uint64_t>(lsn - 1);
   if (in.codec > 2) {
-    return {ErrorCode::kSnapshotCodec, fmt::format("the snapshot has codec `{}`, which this program does not know", in.codec)};
+    return {ErrorCode::kSnapshotCodec,
+            fmt::format("the snapshot has codec `{}`, which this program does not know", in.codec)};
   }
   if (encryption > static_cast<uint8_t>(Encryption::kKey)) {
     return crypto_error(fmt::format("the snapshot has encryption `{}`, which this program does not know", encryption));
@@ -518,7 +524,8 @@ Status SnapshotFileReader::begin(const SnapshotCrypto& crypto, SnapshotFileMeta*
   }
   if (in.encrypted) {
     if (!crypto.key_id.empty() && crypto.key_id != key_id) {
-      return crypto_error(fmt::format("the snapshot was encrypted with key `{}`, given was `{}`", key_id, crypto.key_id));
+      return crypto_error(
+          fmt::format("the snapshot was encrypted with key `{}`, given was `{}`", key_id, crypto.key_id));
     }
     ByteView stream_header;
     if (!d.raw(crypto_secretstream_xchacha20poly1305_HEADERBYTES, &stream_header) ||
@@ -555,7 +562,8 @@ Status SnapshotFileReader::next(Entry* entry) {
     }
     return in.finish();
   }
-  if (in.any && (entry->section < in.last_section || (entry->section == in.last_section && entry->key <= in.last_key))) {
+  if (in.any &&
+      (entry->section < in.last_section || (entry->section == in.last_section && entry->key <= in.last_key))) {
     return damaged_file("entries are out of order");
   }
   in.any = true;

@@ -12,15 +12,18 @@
 //
 //   header: u8 codec (0 none, 1 gzip, 2 zstd), u8 encryption (0 none, 1 password, 2 key), u64 nodes, u64 relationships,
 //     u64 commit number + 1 of the saved version (0: in-memory database), sized key id;
-//     password: fixed32 memory KiB, fixed32 passes, fixed32 lanes, 16 bytes salt; encrypted: 24 bytes secretstream header
-//   frame content: u8 form (0 as it is, 1 compressed with the codec), then the bytes. A frame that shrinks more than 1 000
+//     password: fixed32 memory KiB, fixed32 passes, fixed32 lanes, 16 bytes salt; encrypted: 24 bytes secretstream
+//     header
+//   frame content: u8 form (0 as it is, 1 compressed with the codec), then the bytes. A frame that shrinks more than 1
+//   000
 //     times is written as it is; a reader refuses one that claims to.
-//   encrypted: the content is one message of libsodium's secretstream (XChaCha20-Poly1305); the header is additional data
+//   encrypted: the content is one message of libsodium's secretstream (XChaCha20-Poly1305); the header is additional
+//   data
 //     of the first message, the last message (empty content, before the end frame) has the tag FINAL.
 //     Key: the given 32 bytes, or Argon2id of the password.
 //
-//   The raw frames, joined, are entries: u8 section, varint key length, key, varint value length, value; sections ascend,
-//   keys of a section ascend strictly. Keys and values are those of layout.h:
+//   The raw frames, joined, are entries: u8 section, varint key length, key, varint value length, value; sections
+//   ascend, keys of a section ascend strictly. Keys and values are those of layout.h:
 //     1 names  2 definitions  3 counters (one entry: a commit payload)  4 nodes  5 relationships  6 adjacency
 //     7 labels  8 index entries  255 end (no key, no value)
 //

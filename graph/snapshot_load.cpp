@@ -1,9 +1,9 @@
 // Saving a pinned version into a snapshot file, and replacing the graph by one.
 //
 // Loading streams the file into sorted runs, which the store does not show yet, and checks on the way everything that
-// verify checks: each entry by itself, and the sections against each other (records with adjacency, labels, index entries
-// and counters), by counts and sums of hashes. Only when all of it holds, one ingest replaces what was there: old keys
-// that the file does not have are removed in the same atomic write.
+// verify checks: each entry by itself, and the sections against each other (records with adjacency, labels, index
+// entries and counters), by counts and sums of hashes. Only when all of it holds, one ingest replaces what was there:
+// old keys that the file does not have are removed in the same atomic write.
 #include <fmt/format.h>
 #include <xxhash.h>
 
@@ -77,7 +77,9 @@ Result<SnapshotFileMeta> Graph::save_snapshot(const SnapshotSaveOptions& options
 
 namespace {
 
-Status wrong(std::string what) { return Status::corruption("snapshot file: " + std::move(what)); }
+Status wrong(std::string what) {
+  return Status::corruption("snapshot file: " + std::move(what));
+}
 
 struct SetSum {
   uint64_t count = 0, sum = 0;
@@ -95,8 +97,7 @@ struct SetSum {
 // Old keys that are not in the file: removed one by one, or as ranges where no new key lies between.
 class Replacement {
  public:
-  Replacement(kv::Store& store, kv::WriteBatch& batch, Keyspace space)
-      : batch_(batch), space_(space) {
+  Replacement(kv::Store& store, kv::WriteBatch& batch, Keyspace space) : batch_(batch), space_(space) {
     kv::CursorOptions options;
     options.fill_cache = false;
     options.readahead_bytes = 1u << 20;
@@ -191,7 +192,8 @@ class SnapshotLoad {
       replacement_.reset();
     }
     // Keyspaces whose sections were empty lose what they hold.
-    for (auto next = static_cast<int>(SnapshotSection::kNodes); next <= static_cast<int>(SnapshotSection::kIndexes); ++next) {
+    for (auto next = static_cast<int>(SnapshotSection::kNodes); next <= static_cast<int>(SnapshotSection::kIndexes);
+         ++next) {
       const auto passed = static_cast<SnapshotSection>(next);
       if (passed < section && passed > section_) {
         Replacement gone(*shared_.store, batch_, space_of(passed));
@@ -340,7 +342,8 @@ class SnapshotLoad {
       }
       bool indexed = false;
       const auto value = [&](KeyId key) {
-        const auto it = std::find_if(properties.begin(), properties.end(), [&](const Property& p) { return p.key == key; });
+        const auto it =
+            std::find_if(properties.begin(), properties.end(), [&](const Property& p) { return p.key == key; });
         return it == properties.end() ? Value() : it->value;
       };
       LORA_TRY(find_index_behaviour(info.definition.kind)->encode(info, value, &bytes_, &indexed));
@@ -399,7 +402,8 @@ class SnapshotLoad {
     if (node_at_ == nodes_.size() || nodes_[node_at_].id != at.node) {
       return wrong("an adjacency block belongs to no node");
     }
-    const bool same_list = any_block_ && at.node == block_.node && at.direction == block_.direction && at.type == block_.type;
+    const bool same_list =
+        any_block_ && at.node == block_.node && at.direction == block_.direction && at.type == block_.type;
     if (same_list ? at.first <= last_pair_ : at.first != PairPlace{}) {
       return wrong("adjacency blocks of a list overlap or lack the first");
     }

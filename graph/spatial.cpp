@@ -28,7 +28,9 @@ std::string lower_case(std::string_view text) {
   return result;
 }
 
-double radians(double degrees) { return degrees * (std::numbers::pi / 180.0); }
+double radians(double degrees) {
+  return degrees * (std::numbers::pi / 180.0);
+}
 
 std::string number_text(double value) {
   std::string text;
@@ -73,7 +75,8 @@ Result<Value> make_point(Crs crs, double x, double y, double z) {
   }
   for (const double coordinate : {point.x, point.y, point.z}) {
     if (!std::isfinite(coordinate)) {
-      return argument_error("a point cannot have the coordinate `" + number_text(coordinate) + "`; coordinates are finite");
+      return argument_error("a point cannot have the coordinate `" + number_text(coordinate) +
+                            "`; coordinates are finite");
     }
   }
   if (point.geographic()) {
@@ -177,7 +180,8 @@ Result<Value> point_from_map(const Value& map) {
     return map;
   }
   if (!map.is_map()) {
-    return type_error("a point is made from a map, not from a value of type " + std::string(value_type_name(map.type())));
+    return type_error("a point is made from a map, not from a value of type " +
+                      std::string(value_type_name(map.type())));
   }
   LORA_ASSIGN(const Axes axes, read_axes(map));
   if (axes.values[0] == nullptr || axes.values[1] == nullptr) {

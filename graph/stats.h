@@ -1,8 +1,8 @@
 // Statistics of indexes for the planner: entries (exact, as of the last commit) and distinct values (estimate).
 //
 // The estimate is a HyperLogLog sketch: 1 024 one-byte registers, standard error about 3.3 %. A sketch cannot forget:
-// after deletions it is an upper estimate until the index is read anew. It is made when an index is built or its tree is
-// loaded, and saved at checkpoint and close.
+// after deletions it is an upper estimate until the index is read anew. It is made when an index is built or its tree
+// is loaded, and saved at checkpoint and close.
 //
 // Threads: DistinctSketch: one. IndexStatistics: any.
 #pragma once

@@ -77,14 +77,18 @@ int days_in_month(int64_t year, int month) {
   return month == 2 && leap ? 29 : kDays[static_cast<size_t>(month - 1)];
 }
 
-int day_of_week(int64_t days) { return static_cast<int>(floor_mod(days + 3, 7)) + 1; }
+int day_of_week(int64_t days) {
+  return static_cast<int>(floor_mod(days + 3, 7)) + 1;
+}
 
 int64_t first_monday(int64_t week_year) {
   const int64_t fourth = days_from_civil(week_year, 1, 4);  // always in week 1
   return fourth - (day_of_week(fourth) - 1);
 }
 
-int weeks_in(int64_t week_year) { return static_cast<int>((first_monday(week_year + 1) - first_monday(week_year)) / 7); }
+int weeks_in(int64_t week_year) {
+  return static_cast<int>((first_monday(week_year + 1) - first_monday(week_year)) / 7);
+}
 
 WeekDate week_of(int64_t days) {
   const int day = day_of_week(days);
@@ -99,11 +103,13 @@ Status check_range(std::string_view what, int64_t value, int64_t low, int64_t hi
   if (value >= low && value <= high) {
     return Status();
   }
-  return argument_error(std::string(what) + " `" + std::to_string(value) + "` is not in " + std::to_string(low) + " to " +
-                        std::to_string(high));
+  return argument_error(std::string(what) + " `" + std::to_string(value) + "` is not in " + std::to_string(low) +
+                        " to " + std::to_string(high));
 }
 
-Status check_year(int64_t year) { return check_range("year", year, -kYearMax, kYearMax); }
+Status check_year(int64_t year) {
+  return check_range("year", year, -kYearMax, kYearMax);
+}
 
 int64_t day_min() {
   static const int64_t kDay = days_from_civil(-kYearMax, 1, 1);
@@ -433,8 +439,8 @@ enum Field : uint8_t {
   kFieldCount,
 };
 constexpr std::array<std::string_view, kFieldCount> kFieldNames = {
-    "year",   "quarter", "month",       "week",        "day",         "dayOfWeek",    "ordinalDay", "dayOfQuarter",
-    "hour",   "minute",  "second",      "millisecond", "microsecond", "nanosecond",   "epochSeconds", "epochMillis"};
+    "year", "quarter", "month",  "week",        "day",         "dayOfWeek",  "ordinalDay",   "dayOfQuarter",
+    "hour", "minute",  "second", "millisecond", "microsecond", "nanosecond", "epochSeconds", "epochMillis"};
 
 // A map of components, read.
 struct Fields {
@@ -444,7 +450,8 @@ struct Fields {
 
   const std::optional<int64_t>& operator[](Field field) const { return numbers[field]; }
   bool any(Field first, Field last) const {
-    return std::any_of(numbers.begin() + first, numbers.begin() + last + 1, [](const auto& n) { return n.has_value(); });
+    return std::any_of(numbers.begin() + first, numbers.begin() + last + 1,
+                       [](const auto& n) { return n.has_value(); });
   }
   bool any_date() const { return any(kYear, kDayOfQuarter); }
   bool any_time() const { return any(kHour, kNanosecond); }
@@ -467,7 +474,8 @@ Result<Fields> read_fields(ValueType type, const Value& map) {
     std::string key = lower_case(name.as_string());
     if (key == "timezone") {
       if (!value.is_string()) {
-        return type_error("`timezone` must be a string, not a value of type " + std::string(value_type_name(value.type())));
+        return type_error("`timezone` must be a string, not a value of type " +
+                          std::string(value_type_name(value.type())));
       }
       LORA_ASSIGN(fields.zone, parse_zone(value.as_string()));
       continue;
@@ -518,7 +526,8 @@ Result<int64_t> date_from(const Fields& fields, const std::optional<int64_t>& ba
   const bool calendar = fields[kMonth] || fields[kDay];
   if (week + quarter + ordinal + calendar > 1) {
     return argument_error(
-        "components of different calendars in one date; use month and day, week and dayOfWeek, quarter and dayOfQuarter, "
+        "components of different calendars in one date; use month and day, week and dayOfWeek, quarter and "
+        "dayOfQuarter, "
         "or ordinalDay");
   }
   if (!base && !fields[kYear]) {
@@ -573,9 +582,8 @@ Result<int64_t> time_from(const Fields& fields, const std::optional<int64_t>& ba
   if (!base) {
     if (fields[kMinute] && !fields[kHour]) return needs(kHour, kMinute);
     if (fields[kSecond] && !fields[kMinute]) return needs(kMinute, kSecond);
-    if (fraction && !fields[kSecond]) return needs(kSecond, fields[kMillisecond]   ? kMillisecond
-                                                            : fields[kMicrosecond] ? kMicrosecond
-                                                                                   : kNanosecond);
+    if (fraction && !fields[kSecond])
+      return needs(kSecond, fields[kMillisecond] ? kMillisecond : fields[kMicrosecond] ? kMicrosecond : kNanosecond);
   }
   const int64_t old = base.value_or(0);
   const int64_t hour = fields[kHour].value_or(old / kNanosPerSecond / 3'600);
@@ -594,8 +602,12 @@ Result<int64_t> time_from(const Fields& fields, const std::optional<int64_t>& ba
 bool wants_date(ValueType type) {
   return type == ValueType::kDate || type == ValueType::kLocalDateTime || type == ValueType::kDateTime;
 }
-bool wants_time(ValueType type) { return type != ValueType::kDate; }
-bool wants_zone(ValueType type) { return type == ValueType::kTime || type == ValueType::kDateTime; }
+bool wants_time(ValueType type) {
+  return type != ValueType::kDate;
+}
+bool wants_zone(ValueType type) {
+  return type == ValueType::kTime || type == ValueType::kDateTime;
+}
 
 // A time of day has no date to ask a named zone for its offset: the offset of now is used.
 Status fix_offset(Zone* zone, int64_t now_seconds) {
@@ -711,11 +723,19 @@ Result<Value> duration_from_map(const Value& map) {
       Amount* amount;
       int64_t factor;
     };
-    const Unit kUnits[] = {{"years", &months, 12},        {"quarters", &months, 3},       {"months", &months, 1},
-                           {"weeks", &days, 7},           {"days", &days, 1},             {"hours", &seconds, 3'600},
-                           {"minutes", &seconds, 60},     {"seconds", &seconds, 1},       {"milliseconds", &nanos, 1'000'000},
-                           {"microseconds", &nanos, 1'000}, {"nanoseconds", &nanos, 1}};
-    const auto* unit = std::find_if(std::begin(kUnits), std::end(kUnits), [&key](const Unit& u) { return u.name == key; });
+    const Unit kUnits[] = {{"years", &months, 12},
+                           {"quarters", &months, 3},
+                           {"months", &months, 1},
+                           {"weeks", &days, 7},
+                           {"days", &days, 1},
+                           {"hours", &seconds, 3'600},
+                           {"minutes", &seconds, 60},
+                           {"seconds", &seconds, 1},
+                           {"milliseconds", &nanos, 1'000'000},
+                           {"microseconds", &nanos, 1'000},
+                           {"nanoseconds", &nanos, 1}};
+    const auto* unit =
+        std::find_if(std::begin(kUnits), std::end(kUnits), [&key](const Unit& u) { return u.name == key; });
     if (unit == std::end(kUnits)) {
       return argument_error("`" + std::string(name.as_string()) + "` is not a component of a duration");
     }
@@ -823,9 +843,10 @@ Result<Value> truncate(ValueType type, std::string_view unit_name, const Value& 
   }
   const std::optional<Unit> unit = find_unit(unit_name);
   if (!unit) {
-    return argument_error("`" + std::string(unit_name) +
-                          "` is not a unit of time; use millennium, century, decade, year, weekYear, quarter, month, week, "
-                          "day, hour, minute, second, millisecond or microsecond");
+    return argument_error(
+        "`" + std::string(unit_name) +
+        "` is not a unit of time; use millennium, century, decade, year, weekYear, quarter, month, week, "
+        "day, hour, minute, second, millisecond or microsecond");
   }
   const bool fits = value.is_temporal() && value.type() != ValueType::kDuration;
   Parts parts = parts_of(value);

@@ -1,11 +1,10 @@
 // Cypher's temporal types: text, components, construction from maps, truncation, durations between, arithmetic.
 //
-// Calendar: ISO 8601, proleptic Gregorian, years -999 999 999 to 999 999 999; weeks are ISO weeks. Time has nanoseconds.
-// A month in a fraction of a month counts 30.436875 days (a 400-year cycle's average); a day 24 hours. Fractions move
-// down: months to days, days to seconds, never up.
-// Zones: an offset of +-18 hours (seconds allowed), or an IANA name, see time_zone.h. Where a zone's clock repeats an
-// hour the earlier offset is taken unless the text or the old value says otherwise; where it skips one, local times in
-// the gap move forward by its length.
+// Calendar: ISO 8601, proleptic Gregorian, years -999 999 999 to 999 999 999; weeks are ISO weeks. Time has
+// nanoseconds. A month in a fraction of a month counts 30.436875 days (a 400-year cycle's average); a day 24 hours.
+// Fractions move down: months to days, days to seconds, never up. Zones: an offset of +-18 hours (seconds allowed), or
+// an IANA name, see time_zone.h. Where a zone's clock repeats an hour the earlier offset is taken unless the text or
+// the old value says otherwise; where it skips one, local times in the gap move forward by its length.
 //
 // Text read (dates): YYYY, YYYY-MM, YYYYMM, YYYY-MM-DD, YYYYMMDD, YYYY-Www, YYYYWww, YYYY-Www-D, YYYYWwwD, YYYY-Qq,
 // YYYYQq, YYYY-Qq-DD, YYYYQqDD, YYYY-DDD, YYYYDDD; with a sign the year has up to 9 digits and the dashes are needed.
@@ -14,8 +13,8 @@
 // fractions, PYYYY-MM-DDThh:mm:ss, PYYYYMMDDThhmmss.
 //
 // Errors: ArgumentError/InvalidArgumentValue (bad text, value out of range, unknown zone or unit), TypeError/
-// InvalidArgumentType (a value of the wrong type), ArithmeticError/NumberOutOfRange (a result out of range), all runtime.
-// Threads: free functions, callable from any thread. Nothing here reads the clock.
+// InvalidArgumentType (a value of the wrong type), ArithmeticError/NumberOutOfRange (a result out of range), all
+// runtime. Threads: free functions, callable from any thread. Nothing here reads the clock.
 #pragma once
 
 #include <cstdint>
@@ -97,7 +96,7 @@ Result<Value> component(const Value& value, std::string_view name);
 
 // --- arithmetic ---
 
-Result<Value> add(const Value& a, const Value& b);       // duration + duration, temporal + duration, duration + temporal
+Result<Value> add(const Value& a, const Value& b);  // duration + duration, temporal + duration, duration + temporal
 Result<Value> subtract(const Value& a, const Value& b);  // duration - duration, temporal - duration
 Result<Value> multiply(const Value& duration, const Value& number);
 Result<Value> divide(const Value& duration, const Value& number);
@@ -108,5 +107,7 @@ Result<Duration> make_duration(int64_t months, int64_t days, int64_t seconds, in
 }  // namespace lora::temporal
 
 namespace lora {
-inline Result<Value> temporal_field(const Value& value, std::string_view name) { return temporal::component(value, name); }
+inline Result<Value> temporal_field(const Value& value, std::string_view name) {
+  return temporal::component(value, name);
+}
 }  // namespace lora

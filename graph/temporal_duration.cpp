@@ -12,7 +12,9 @@ namespace {
 constexpr int64_t kSecondsPerMonth = 2'629'746;  // 30.436875 days
 constexpr long double kNanoTolerance = 0.1L;     // rounding of binary fractions
 
-Status too_long() { return range_error("the duration is out of range"); }
+Status too_long() {
+  return range_error("the duration is out of range");
+}
 
 bool fits(__int128 value) {
   return value >= std::numeric_limits<int64_t>::min() && value <= std::numeric_limits<int64_t>::max();
@@ -219,7 +221,9 @@ Result<Value> in_seconds(const Value& from, const Value& to) {
 
 namespace {
 
-Status date_out_of_range() { return range_error("the date is outside the years -999999999 to 999999999"); }
+Status date_out_of_range() {
+  return range_error("the date is outside the years -999999999 to 999999999");
+}
 
 // A date moved by months, then by days.
 Result<int64_t> move_date(int64_t days, __int128 months, __int128 more_days) {
@@ -287,8 +291,12 @@ Status cannot(std::string_view what, const Value& a, const Value& b) {
                              " and " + std::string(value_type_name(b.type())));
 }
 
-bool is_duration(const Value& v) { return v.type() == ValueType::kDuration; }
-bool is_point_in_time(const Value& v) { return v.is_temporal() && !is_duration(v); }
+bool is_duration(const Value& v) {
+  return v.type() == ValueType::kDuration;
+}
+bool is_point_in_time(const Value& v) {
+  return v.is_temporal() && !is_duration(v);
+}
 
 Result<Value> combine(const Duration& a, const Duration& b, int sign) {
   LORA_ASSIGN(const Duration result,
@@ -324,10 +332,10 @@ Result<Value> divide_whole(const Duration& d, int64_t divisor) {
   const __int128 n = divisor;
   const __int128 months = d.months / n;
   // |remainders| < 2^63, times nanoseconds per month < 2^52: below 2^115.
-  const __int128 day_nanos = d.months % n * kSecondsPerMonth * kNanosPerSecond + static_cast<__int128>(d.days) * kNanosPerDay;
+  const __int128 day_nanos =
+      d.months % n * kSecondsPerMonth * kNanosPerSecond + static_cast<__int128>(d.days) * kNanosPerDay;
   const __int128 days = day_nanos / (n * kNanosPerDay);
-  const __int128 nanos =
-      day_nanos % (n * kNanosPerDay) + static_cast<__int128>(d.seconds) * kNanosPerSecond + d.nanos;
+  const __int128 nanos = day_nanos % (n * kNanosPerDay) + static_cast<__int128>(d.seconds) * kNanosPerSecond + d.nanos;
   LORA_ASSIGN(const Duration result, duration_of(months, days, 0, nanos / n));
   return Value::duration(result);
 }
@@ -406,7 +414,8 @@ Result<Value> divide(const Value& duration, const Value& number) {
     return times_fraction(duration.as_duration(), 1.0L / number.as_float());
   }
   if (whole == 0) {
-    return Status::runtime(ErrorCode::kArithmetic, "ArithmeticError", "DivisionByZero", "division of a duration by zero");
+    return Status::runtime(ErrorCode::kArithmetic, "ArithmeticError", "DivisionByZero",
+                           "division of a duration by zero");
   }
   return divide_whole(duration.as_duration(), whole);
 }

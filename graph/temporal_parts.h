@@ -66,7 +66,9 @@ inline int64_t floor_div(int64_t a, int64_t b) {
   const int64_t q = a / b;
   return (a % b != 0 && (a < 0) != (b < 0)) ? q - 1 : q;
 }
-inline int64_t floor_mod(int64_t a, int64_t b) { return a - floor_div(a, b) * b; }
+inline int64_t floor_mod(int64_t a, int64_t b) {
+  return a - floor_div(a, b) * b;
+}
 
 // ISO weeks.
 int day_of_week(int64_t days);  // Monday 1 to Sunday 7
@@ -78,7 +80,9 @@ struct WeekDate {
 WeekDate week_of(int64_t days);
 int64_t first_monday(int64_t week_year);  // of week 1
 int weeks_in(int64_t week_year);
-inline int quarter_of(int month) { return (month - 1) / 3 + 1; }
+inline int quarter_of(int month) {
+  return (month - 1) / 3 + 1;
+}
 // Each checks the ranges of its parts.
 Result<int64_t> days_from_calendar(int64_t year, int64_t month, int64_t day);
 Result<int64_t> days_from_week(int64_t week_year, int64_t week, int64_t day);

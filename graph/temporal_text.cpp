@@ -11,7 +11,9 @@
 namespace lora::temporal {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // Reads from the front of a text.
 class Scanner {
@@ -184,7 +186,9 @@ bool scan_offset(std::string_view text, int32_t* seconds) {
 }
 
 // Cuts a time of day with an offset into the two.
-size_t offset_start(std::string_view text) { return std::min(text.find_first_of("Z+-["), text.size()); }
+size_t offset_start(std::string_view text) {
+  return std::min(text.find_first_of("Z+-["), text.size());
+}
 
 }  // namespace
 
@@ -356,7 +360,7 @@ bool scan_units(Scanner in, Amount* months, Amount* days, Amount* seconds) {
     Amount* amount;
     int64_t factor;
   };
-  const Unit kUnits[] = {{'Y', months, 12}, {'M', months, 1},     {'W', days, 7},     {'D', days, 1},
+  const Unit kUnits[] = {{'Y', months, 12}, {'M', months, 1},      {'W', days, 7},     {'D', days, 1},
                          {'T', nullptr, 0}, {'H', seconds, 3'600}, {'M', seconds, 60}, {'S', seconds, 1}};
   size_t next = 0;
   bool any = false;
@@ -409,7 +413,9 @@ bool scan_date_time_duration(std::string_view text, Amount* months, Amount* days
   return true;
 }
 
-void negate(Amount* amount) { *amount = {-amount->whole, -amount->fraction}; }
+void negate(Amount* amount) {
+  *amount = {-amount->whole, -amount->fraction};
+}
 
 }  // namespace
 
@@ -440,8 +446,11 @@ namespace {
 void append_date(std::string* out, int64_t days) {
   const CivilDate date = civil_from_days(days);
   const int64_t year = date.year < 0 ? -date.year : date.year;
-  fmt::format_to(std::back_inserter(*out), "{}{:04}-{:02}-{:02}", date.year < 0 ? "-" : date.year > 9'999 ? "+" : "", year,
-                 date.month, date.day);
+  fmt::format_to(std::back_inserter(*out), "{}{:04}-{:02}-{:02}",
+                 date.year < 0       ? "-"
+                 : date.year > 9'999 ? "+"
+                                     : "",
+                 year, date.month, date.day);
 }
 
 // .142, without trailing zeros; nothing for 0.

@@ -188,7 +188,7 @@ const date::time_zone* zone_before_1970(std::string_view name, const date::time_
 // --- the footer: a POSIX TZ rule such as CET-1CEST,M3.5.0,M10.5.0/3 ---
 
 struct ChangeDay {
-  char kind = 'M';             // M month.week.weekday, J day of year without 29 February from 1, D from 0 with it
+  char kind = 'M';  // M month.week.weekday, J day of year without 29 February from 1, D from 0 with it
   int month = 0, week = 0, day = 0;
   int32_t seconds = 2 * 3600;  // local time of the change
 };
@@ -364,7 +364,9 @@ std::optional<Rule> find_rule(std::string_view name) {
 
 }  // namespace
 
-Status check(std::string_view name) { return locate(name).status(); }
+Status check(std::string_view name) {
+  return locate(name).status();
+}
 
 Result<int32_t> offset_at(std::string_view name, int64_t instant) {
   LORA_ASSIGN(const date::time_zone* zone, locate(name));

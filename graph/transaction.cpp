@@ -15,7 +15,9 @@ constexpr size_t kValueBytesMax = 256ull << 20;
 constexpr size_t kRecordBytesMax = 1ull << 30;
 constexpr size_t kLabelsMax = 65'535;
 
-std::string_view kind_name(EntityKind kind) { return kind == EntityKind::kNode ? "node" : "relationship"; }
+std::string_view kind_name(EntityKind kind) {
+  return kind == EntityKind::kNode ? "node" : "relationship";
+}
 
 }  // namespace
 
@@ -83,7 +85,7 @@ Result<const EntityBlock*> Transaction::Impl::block(EntityKind kind, uint64_t in
     r.edit_fresh_block(*context, kind, index);
     return r.find_block(kind, index);
   }
-  LORA_ASSIGN(EntityBlock* loaded, reader->impl_->loader.block(base(), kind, index));
+  LORA_ASSIGN(EntityBlock * loaded, reader->impl_->loader.block(base(), kind, index));
   const EntityBlock* block = r.publish_block(context.get(), kind, index, loaded);
   shared->budget->loaded(true);
   return block;
@@ -98,7 +100,7 @@ Status Transaction::Impl::prepare_label_chunk(LabelId label, uint64_t index) {
     r.edit_fresh_label_chunk(*context, label, index);
     return Status();
   }
-  LORA_ASSIGN(LabelChunk* loaded, reader->impl_->loader.label_chunk(base(), label, index));
+  LORA_ASSIGN(LabelChunk * loaded, reader->impl_->loader.label_chunk(base(), label, index));
   r.publish_label_chunk(context.get(), label, index, loaded);
   shared->budget->loaded(true);
   return Status();
@@ -113,7 +115,7 @@ Result<const TopologyChunk*> Transaction::Impl::topology(RelTypeId type, Directi
     r.edit_fresh_topology_chunk(*context, type, direction, index);
     return r.find_topology_chunk(type, direction, index);
   }
-  LORA_ASSIGN(TopologyChunk* loaded, reader->impl_->loader.topology(base(), type, direction, index));
+  LORA_ASSIGN(TopologyChunk * loaded, reader->impl_->loader.topology(base(), type, direction, index));
   const TopologyChunk* chunk = r.publish_topology_chunk(context.get(), type, direction, index, loaded);
   shared->budget->loaded(true);
   return chunk;
@@ -183,8 +185,8 @@ Result<std::span<const Property>> Transaction::Impl::clean_properties(std::span<
     }
   }
   if (bytes > kRecordBytesMax) {
-    return Status::limit("value size", fmt::format("the properties of one entity take more than `{}` bytes",
-                                                   kRecordBytesMax));
+    return Status::limit("value size",
+                         fmt::format("the properties of one entity take more than `{}` bytes", kRecordBytesMax));
   }
   if (clean) [[likely]] {
     return in;
@@ -222,8 +224,8 @@ void Transaction::Impl::count_type(RelTypeId type, int64_t delta) {
 
 void Transaction::Impl::count_triple(LabelId label, RelTypeId type, Direction direction, int64_t delta) {
   root().add_triple_count(*context, label, type, direction, delta);
-  counters.add({direction == Direction::kOut ? CounterKind::kLabelTypeOut : CounterKind::kLabelTypeIn, label.value,
-                type.value});
+  counters.add(
+      {direction == Direction::kOut ? CounterKind::kLabelTypeOut : CounterKind::kLabelTypeIn, label.value, type.value});
 }
 
 uint64_t Transaction::Impl::known_degree(NodeId node, RelTypeId type, Direction direction, Status* status) {
@@ -269,7 +271,9 @@ Transaction::~Transaction() {
   rollback();
 }
 
-Reader& Transaction::reader() { return *impl_->reader; }
+Reader& Transaction::reader() {
+  return *impl_->reader;
+}
 
 Status Transaction::begin_statement() {
   Impl& in = *impl_;
@@ -307,9 +311,10 @@ Status Transaction::Impl::check_dangling() {
         if (connected) {
           return Status::runtime(
               ErrorCode::kForeignKey, "ConstraintVerificationFailed", "DeleteConnectedNode",
-              fmt::format("node `{}` cannot be deleted: it still has relationships of type `{}`; delete them first or use "
-                          "DETACH DELETE",
-                          id, shared->catalog().types().name(t)));
+              fmt::format(
+                  "node `{}` cannot be deleted: it still has relationships of type `{}`; delete them first or use "
+                  "DETACH DELETE",
+                  id, shared->catalog().types().name(t)));
         }
       }
     }
@@ -378,8 +383,9 @@ Result<uint32_t> Transaction::Impl::token(TokenKind kind, std::string_view name)
     return Status::limit("tokens", "there are 2^32 - 1 names of this kind already");
   }
   Root& r = root();
-  (kind == TokenKind::kLabel ? r.label_tokens : kind == TokenKind::kRelType ? r.type_tokens : r.key_tokens) =
-      table.size();
+  (kind == TokenKind::kLabel     ? r.label_tokens
+   : kind == TokenKind::kRelType ? r.type_tokens
+                                 : r.key_tokens) = table.size();
   return *id;
 }
 
@@ -451,8 +457,8 @@ Result<NodeId> Transaction::create_node(std::span<const LabelId> labels, std::sp
     LORA_TRY(in.put_label(id, label, true));
   }
   if (!root.schema->indexes.empty()) {
-    LORA_TRY(in.index_all(EntityKind::kNode, id.value, root.find_block(EntityKind::kNode, EntityBlock::index_of(id.value)),
-                          true));
+    LORA_TRY(in.index_all(EntityKind::kNode, id.value,
+                          root.find_block(EntityKind::kNode, EntityBlock::index_of(id.value)), true));
   }
   in.counts.nodes_created += 1;
   in.counts.properties_set += clean.size();
@@ -484,8 +490,7 @@ Status Transaction::Impl::disconnect(RelTypeId type, Direction direction, NodeId
     }
   }
   if (!found) {
-    return damaged(kv::Keyspace::kAdjacency,
-                   adjacency_list_prefix(node.value, direction, type),
+    return damaged(kv::Keyspace::kAdjacency, adjacency_list_prefix(node.value, direction, type),
                    fmt::format("lacks relationship {}, which the relationship's record names", id.value));
   }
   for (uint32_t i = 0; i < touched.count; ++i) {
@@ -566,8 +571,8 @@ Status Transaction::Impl::set_property(EntityKind kind, uint64_t id, KeyId key, 
       bytes += property.key == key ? 0 : property.value.heap_bytes();
     }
     if (bytes > kRecordBytesMax) {
-      return Status::limit("value size", fmt::format("the properties of one entity take more than `{}` bytes",
-                                                     kRecordBytesMax));
+      return Status::limit("value size",
+                           fmt::format("the properties of one entity take more than `{}` bytes", kRecordBytesMax));
     }
   }
   if (value.is_null()) {
@@ -656,7 +661,8 @@ Result<bool> Transaction::add_label(NodeId id, LabelId label) {
   in.nodes.add(id.value);
   LORA_TRY(in.put_label(id, label, true));
   LORA_TRY(in.count_label_of_node(id, label, 1));
-  LORA_TRY(in.index_label(id.value, in.root().find_block(EntityKind::kNode, EntityBlock::index_of(id.value)), label, true));
+  LORA_TRY(
+      in.index_label(id.value, in.root().find_block(EntityKind::kNode, EntityBlock::index_of(id.value)), label, true));
   in.counts.labels_added += 1;
   return true;
 }
@@ -841,7 +847,8 @@ Status Transaction::clear() {
     for (uint32_t t = 0; t < root.type_tokens; ++t) {
       for (Direction direction : {Direction::kOut, Direction::kIn}) {
         if (root.triple_count(LabelId(l), RelTypeId(t), direction) != 0) {
-          in.counters.add({direction == Direction::kOut ? CounterKind::kLabelTypeOut : CounterKind::kLabelTypeIn, l, t});
+          in.counters.add(
+              {direction == Direction::kOut ? CounterKind::kLabelTypeOut : CounterKind::kLabelTypeIn, l, t});
         }
       }
     }
@@ -875,8 +882,14 @@ Status Transaction::skip_ids(NodeId next_node, RelId next_relationship) {
   return Status();
 }
 
-const Transaction::Counts& Transaction::counts() const { return impl_->counts; }
-bool Transaction::changed() const { return impl_->changed(); }
-uint64_t Transaction::memory_bytes() const { return impl_->memory_bytes(); }
+const Transaction::Counts& Transaction::counts() const {
+  return impl_->counts;
+}
+bool Transaction::changed() const {
+  return impl_->changed();
+}
+uint64_t Transaction::memory_bytes() const {
+  return impl_->memory_bytes();
+}
 
 }  // namespace lora::graph

@@ -114,9 +114,8 @@ struct MapRep : ContainerRep {
     for (size_t i = 0; i < sorted.size(); ++i) {
       sorted[i] = static_cast<uint32_t>(i);
     }
-    std::sort(sorted.begin(), sorted.end(), [this](uint32_t a, uint32_t b) {
-      return entries[a].first.as_string() < entries[b].first.as_string();
-    });
+    std::sort(sorted.begin(), sorted.end(),
+              [this](uint32_t a, uint32_t b) { return entries[a].first.as_string() < entries[b].first.as_string(); });
   }
 };
 using NodeRep = Boxed<Node, RepKind::kNode>;
@@ -204,7 +203,9 @@ struct ValueAccess {
 
 using namespace detail;  // NOLINT: the representation types, only in this file
 
-void Value::add_ref() const noexcept { rep()->retain(); }
+void Value::add_ref() const noexcept {
+  rep()->retain();
+}
 
 void Value::release() noexcept {
   ValueRep* dead = rep();
@@ -232,19 +233,39 @@ Value Value::string(std::string_view text) {
   result.bytes_[15] = static_cast<unsigned char>(ValueType::kString);
   return result;
 }
-Value Value::list(List items) { return shared(ValueType::kList, new ListRep(std::move(items))); }
-Value Value::map(std::vector<MapEntry> entries) { return shared(ValueType::kMap, new MapRep(std::move(entries))); }
-Value Value::path(PathIds path) { return shared(ValueType::kPath, new PathIdsRep(std::move(path))); }
-Value Value::hydrated(Node node) { return shared(ValueType::kNode, new NodeRep(std::move(node))); }
+Value Value::list(List items) {
+  return shared(ValueType::kList, new ListRep(std::move(items)));
+}
+Value Value::map(std::vector<MapEntry> entries) {
+  return shared(ValueType::kMap, new MapRep(std::move(entries)));
+}
+Value Value::path(PathIds path) {
+  return shared(ValueType::kPath, new PathIdsRep(std::move(path)));
+}
+Value Value::hydrated(Node node) {
+  return shared(ValueType::kNode, new NodeRep(std::move(node)));
+}
 Value Value::hydrated(Relationship relationship) {
   return shared(ValueType::kRelationship, new RelationshipRep(std::move(relationship)));
 }
-Value Value::hydrated(Path path) { return shared(ValueType::kPath, new PathRep(std::move(path))); }
-Value Value::date_time(DateTime v) { return shared(ValueType::kDateTime, new DateTimeRep(std::move(v))); }
-Value Value::duration(Duration v) { return shared(ValueType::kDuration, new DurationRep(v)); }
-Value Value::point(const Point& v) { return shared(ValueType::kPoint, new PointRep(v)); }
-Value Value::vector(VectorValue v) { return shared(ValueType::kVector, new VectorRep(std::move(v))); }
-Value Value::binary(Binary v) { return shared(ValueType::kBinary, new BinaryRep(std::move(v))); }
+Value Value::hydrated(Path path) {
+  return shared(ValueType::kPath, new PathRep(std::move(path)));
+}
+Value Value::date_time(DateTime v) {
+  return shared(ValueType::kDateTime, new DateTimeRep(std::move(v)));
+}
+Value Value::duration(Duration v) {
+  return shared(ValueType::kDuration, new DurationRep(v));
+}
+Value Value::point(const Point& v) {
+  return shared(ValueType::kPoint, new PointRep(v));
+}
+Value Value::vector(VectorValue v) {
+  return shared(ValueType::kVector, new VectorRep(std::move(v)));
+}
+Value Value::binary(Binary v) {
+  return shared(ValueType::kBinary, new BinaryRep(std::move(v)));
+}
 
 bool Value::is_hydrated() const {
   switch (type()) {
@@ -511,7 +532,9 @@ size_t Value::heap_bytes() const {
   return total;
 }
 
-bool is_storable(const Value& v) { return storable(v, 1); }
+bool is_storable(const Value& v) {
+  return storable(v, 1);
+}
 
 bool deeper_than(const Value& v, size_t levels) {
   if (!may_have_children(v) || ((v.is_node() || v.is_relationship()) && !v.is_hydrated())) {

@@ -70,8 +70,8 @@ struct LocalTime {
   int64_t nanos = 0;  // since midnight, 0 .. 86 400 * 10^9 - 1
 };
 struct Time {
-  int64_t nanos = 0;            // local time of day
-  int32_t offset_seconds = 0;   // east of UTC, +-18 h
+  int64_t nanos = 0;           // local time of day
+  int32_t offset_seconds = 0;  // east of UTC, +-18 h
 };
 struct LocalDateTime {
   int64_t seconds = 0;  // since 1970-01-01T00:00:00, local
@@ -81,7 +81,7 @@ struct DateTime {
   int64_t seconds = 0;  // since the epoch, UTC
   int32_t nanos = 0;
   int32_t offset_seconds = 0;
-  std::string zone;     // IANA name; empty: only an offset
+  std::string zone;  // IANA name; empty: only an offset
 };
 struct Duration {
   int64_t months = 0;
@@ -231,15 +231,16 @@ class Value {
     return v;
   }
   double as_number() const { return is_integer() ? static_cast<double>(as_integer()) : as_float(); }
-  // A view into this Value (inline) or its representation: valid while this Value is neither changed, moved nor destroyed.
+  // A view into this Value (inline) or its representation: valid while this Value is neither changed, moved nor
+  // destroyed.
   std::string_view as_string() const;
   const List& as_list() const;
   std::span<const MapEntry> as_map() const;
   // The value of `key`, or null pointer.
   const Value* map_find(std::string_view key) const;
-  NodeId node_id() const;          // bare or hydrated
-  RelId relationship_id() const;   // bare or hydrated
-  const Node& as_node() const;     // hydrated only
+  NodeId node_id() const;         // bare or hydrated
+  RelId relationship_id() const;  // bare or hydrated
+  const Node& as_node() const;    // hydrated only
   const Relationship& as_relationship() const;
   const Path& as_path() const;
   const PathIds& path_ids() const;  // bare paths only
@@ -304,13 +305,17 @@ static_assert(sizeof(Value) == 16);
 // --- three-valued logic and relations ---
 
 enum class Ternary : uint8_t { kFalse = 0, kTrue = 1, kNull = 2 };
-inline Ternary ternary(bool v) { return v ? Ternary::kTrue : Ternary::kFalse; }
-inline Value to_value(Ternary t) { return t == Ternary::kNull ? Value() : Value::boolean(t == Ternary::kTrue); }
+inline Ternary ternary(bool v) {
+  return v ? Ternary::kTrue : Ternary::kFalse;
+}
+inline Value to_value(Ternary t) {
+  return t == Ternary::kNull ? Value() : Value::boolean(t == Ternary::kTrue);
+}
 
-Ternary equals(const Value& a, const Value& b);      // Cypher `=`
-bool equivalent(const Value& a, const Value& b);     // DISTINCT, grouping
-uint64_t hash(const Value& v);                       // equivalent values hash alike
-int order(const Value& a, const Value& b);           // < 0, 0, > 0; ORDER BY ascending
+Ternary equals(const Value& a, const Value& b);   // Cypher `=`
+bool equivalent(const Value& a, const Value& b);  // DISTINCT, grouping
+uint64_t hash(const Value& v);                    // equivalent values hash alike
+int order(const Value& a, const Value& b);        // < 0, 0, > 0; ORDER BY ascending
 // Cypher `<`: empty when the result is null. The int is the sign of a - b. NaN compares false to all: `unordered` then.
 struct Comparison {
   bool is_null = false;

@@ -32,7 +32,9 @@ enum Byte : uint8_t {
   kBinary = 0x10,
 };
 
-void put_float(std::string* out, double value) { kv::encode_fixed64(out, std::bit_cast<uint64_t>(value)); }
+void put_float(std::string* out, double value) {
+  kv::encode_fixed64(out, std::bit_cast<uint64_t>(value));
+}
 
 size_t width_of(VectorType type) {
   switch (type) {
@@ -182,7 +184,9 @@ Status put(std::string* out, const Value& value, size_t depth) {
                          "a value of type " + std::string(value_type_name(value.type())) + " cannot be stored");
 }
 
-Status damaged(const char* what) { return Status::corruption(std::string("damaged value: ") + what); }
+Status damaged(const char* what) {
+  return Status::corruption(std::string("damaged value: ") + what);
+}
 
 bool get_float(kv::Decoder* in, double* value) {
   uint64_t word = 0;
@@ -203,7 +207,9 @@ bool get_count(kv::Decoder* in, size_t* count) {
   return true;
 }
 
-bool get_below(kv::Decoder* in, uint64_t limit, uint64_t* value) { return in->varint(value) && *value < limit; }
+bool get_below(kv::Decoder* in, uint64_t limit, uint64_t* value) {
+  return in->varint(value) && *value < limit;
+}
 
 bool get_offset(kv::Decoder* in, int32_t* offset) {
   int64_t value = 0;
@@ -222,7 +228,9 @@ const DayRange& day_range() {
   static const DayRange kRange;
   return kRange;
 }
-bool valid_days(int64_t days) { return days >= day_range().low && days <= day_range().high; }
+bool valid_days(int64_t days) {
+  return days >= day_range().low && days <= day_range().high;
+}
 bool valid_local(int64_t seconds) {
   return seconds >= day_range().low * temporal::kSecondsPerDay &&
          seconds < (day_range().high + 1) * temporal::kSecondsPerDay;
@@ -252,7 +260,8 @@ bool get_temporal(kv::Decoder* in, uint8_t type, Value* value) {
       *value = Value::time({static_cast<int64_t>(nanos), offset});
       return true;
     case kLocalDateTime:
-      if (!in->zigzag(&seconds) || !get_below(in, temporal::kNanosPerSecond, &nanos) || !valid_local(seconds)) return false;
+      if (!in->zigzag(&seconds) || !get_below(in, temporal::kNanosPerSecond, &nanos) || !valid_local(seconds))
+        return false;
       *value = Value::local_date_time({seconds, static_cast<int32_t>(nanos)});
       return true;
     case kDateTime: {
@@ -356,7 +365,9 @@ bool get_binary(kv::Decoder* in, Value* value) {
 Result<Value> get(kv::Decoder* in, size_t depth);
 
 // Room for `count` items, but not much before they have been seen: an item takes a byte at least.
-size_t first_capacity(size_t count) { return std::min<size_t>(count, 64); }
+size_t first_capacity(size_t count) {
+  return std::min<size_t>(count, 64);
+}
 
 Result<Value> get_list(kv::Decoder* in, size_t depth) {
   size_t count = 0;
@@ -446,8 +457,8 @@ Status encode_value(const Value& value, std::string* out) {
   const size_t before = out->size();
   Status status = put(out, value, 0);
   if (status.ok() && out->size() - before > kValueBytesMax) {
-    status = Status::limit("value size", "the value takes `" + std::to_string(out->size() - before) + "` bytes; at most " +
-                                             std::to_string(kValueBytesMax) + " can be stored");
+    status = Status::limit("value size", "the value takes `" + std::to_string(out->size() - before) +
+                                             "` bytes; at most " + std::to_string(kValueBytesMax) + " can be stored");
   }
   if (!status.ok()) {
     out->resize(before);
@@ -455,7 +466,9 @@ Status encode_value(const Value& value, std::string* out) {
   return status;
 }
 
-Result<Value> decode_value(kv::Decoder* in) { return get(in, 0); }
+Result<Value> decode_value(kv::Decoder* in) {
+  return get(in, 0);
+}
 
 Result<Value> decode_value(ByteView bytes) {
   kv::Decoder in(bytes);
@@ -492,9 +505,13 @@ constexpr int kOrderedDepthMax = 16;
 constexpr int64_t kMonthSeconds = 2'629'746;
 
 // Where floats are more than 1 apart and integers still fit.
-bool has_rest(double d) { return std::fabs(d) >= 0x1p53 && d >= -0x1p63 && d < 0x1p63; }
+bool has_rest(double d) {
+  return std::fabs(d) >= 0x1p53 && d >= -0x1p63 && d < 0x1p63;
+}
 
-double no_negative_zero(double d) { return d == 0 ? 0.0 : d; }
+double no_negative_zero(double d) {
+  return d == 0 ? 0.0 : d;
+}
 
 void put_ordered_number(std::string* out, double d, uint16_t rest) {
   kv::encode_u8(out, kTagNumber);
@@ -748,9 +765,7 @@ bool get_ordered(kv::Decoder* in, Value* value, int depth) {
     case kTagLocalDateTime: return get_ordered_instant(in, tag, value);
     case kTagDuration: return get_ordered_duration(in, value);
     case kTagPoint: return get_ordered_point(in, value);
-    case kTagNull:
-      *value = Value();
-      return depth > 0;
+    case kTagNull: *value = Value(); return depth > 0;
     case kTagList: {
       if (depth >= kOrderedDepthMax) {
         return false;
@@ -800,7 +815,9 @@ bool indexable(const Value& value) {
   }
 }
 
-bool decode_ordered(kv::Decoder* in, Value* value) { return get_ordered(in, value, 0); }
+bool decode_ordered(kv::Decoder* in, Value* value) {
+  return get_ordered(in, value, 0);
+}
 
 OrderedRange ordered_range(ValueType type) {
   const auto range = [](uint8_t low, uint8_t high) {

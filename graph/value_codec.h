@@ -44,8 +44,8 @@
 //
 // Integers and floats lie on one line: d orders all numbers that are not between the same two floats, and between two
 // floats only integers beyond 2^53 lie, which the rest orders.
-// Not indexable: null, maps, vectors, nodes, relationships, paths, lists that hold such (but null), deeper than 16 lists.
-// Threads: free functions.
+// Not indexable: null, maps, vectors, nodes, relationships, paths, lists that hold such (but null), deeper than 16
+// lists. Threads: free functions.
 #pragma once
 
 #include <cstddef>

@@ -34,7 +34,9 @@ int compare_numbers(const Value& a, const Value& b) {
   return b.is_integer() ? -compare_exact(b.as_integer(), a.as_float()) : sign_of(a.as_float(), b.as_float());
 }
 
-bool is_nan(const Value& v) { return v.is_float() && std::isnan(v.as_float()); }
+bool is_nan(const Value& v) {
+  return v.is_float() && std::isnan(v.as_float());
+}
 
 // Floats with NaN as the greatest number, equal to itself.
 int order_floats(double a, double b) {
@@ -44,9 +46,13 @@ int order_floats(double a, double b) {
   return sign_of(a, b);
 }
 
-int64_t utc_nanos(const Time& v) { return v.nanos - v.offset_seconds * kNanosPerSecond; }
+int64_t utc_nanos(const Time& v) {
+  return v.nanos - v.offset_seconds * kNanosPerSecond;
+}
 
-int order_instants(int64_t as, int32_t an, int64_t bs, int32_t bn) { return as != bs ? sign_of(as, bs) : sign_of(an, bn); }
+int order_instants(int64_t as, int32_t an, int64_t bs, int32_t bn) {
+  return as != bs ? sign_of(as, bs) : sign_of(an, bn);
+}
 
 bool same_duration(const Duration& a, const Duration& b) {
   return a.months == b.months && a.days == b.days && a.seconds == b.seconds && a.nanos == b.nanos;
@@ -54,7 +60,8 @@ bool same_duration(const Duration& a, const Duration& b) {
 
 // Average length in nanoseconds: a month is 30.436875 days.
 __int128 average_nanos(const Duration& v) {
-  const __int128 seconds = static_cast<__int128>(v.months) * 2'629'746 + static_cast<__int128>(v.days) * 86'400 + v.seconds;
+  const __int128 seconds =
+      static_cast<__int128>(v.months) * 2'629'746 + static_cast<__int128>(v.days) * 86'400 + v.seconds;
   return seconds * kNanosPerSecond + v.nanos;
 }
 
@@ -328,9 +335,15 @@ uint64_t mix(uint64_t x) {
   x *= 0x94d049bb133111ebULL;
   return x ^ (x >> 31);
 }
-uint64_t combine(uint64_t seed, uint64_t word) { return mix(seed * 0x9e3779b97f4a7c15ULL + word + 0x632be59bd9b4e019ULL); }
-uint64_t tag(ValueType type) { return 0x9e3779b97f4a7c15ULL * (static_cast<uint64_t>(type) + 1); }
-uint64_t hash_integer(int64_t v) { return combine(tag(ValueType::kInteger), static_cast<uint64_t>(v)); }
+uint64_t combine(uint64_t seed, uint64_t word) {
+  return mix(seed * 0x9e3779b97f4a7c15ULL + word + 0x632be59bd9b4e019ULL);
+}
+uint64_t tag(ValueType type) {
+  return 0x9e3779b97f4a7c15ULL * (static_cast<uint64_t>(type) + 1);
+}
+uint64_t hash_integer(int64_t v) {
+  return combine(tag(ValueType::kInteger), static_cast<uint64_t>(v));
+}
 uint64_t hash_float(double v) {
   if (v >= -0x1p63 && v < 0x1p63 && v == std::trunc(v)) {
     return hash_integer(static_cast<int64_t>(v));
@@ -600,10 +613,20 @@ int compare_exact(int64_t i, double d) {
   return fraction > 0 ? -1 : fraction < 0 ? 1 : 0;
 }
 
-Ternary equals(const Value& a, const Value& b) { return equals_at(a, b, 0); }
-bool equivalent(const Value& a, const Value& b) { return equivalent_at(a, b, 0); }
-uint64_t hash(const Value& v) { return hash_at(v, 0); }
-int order(const Value& a, const Value& b) { return order_at(a, b, 0); }
-Comparison compare(const Value& a, const Value& b) { return compare_at(a, b, 0); }
+Ternary equals(const Value& a, const Value& b) {
+  return equals_at(a, b, 0);
+}
+bool equivalent(const Value& a, const Value& b) {
+  return equivalent_at(a, b, 0);
+}
+uint64_t hash(const Value& v) {
+  return hash_at(v, 0);
+}
+int order(const Value& a, const Value& b) {
+  return order_at(a, b, 0);
+}
+Comparison compare(const Value& a, const Value& b) {
+  return compare_at(a, b, 0);
+}
 
 }  // namespace lora

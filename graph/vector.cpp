@@ -12,8 +12,12 @@ namespace {
 Status invalid(std::string_view detail, std::string message) {
   return Status::runtime(ErrorCode::kInvalidVector, "TypeError", detail, std::move(message));
 }
-Status invalid_type(std::string message) { return invalid("InvalidArgumentType", std::move(message)); }
-Status invalid_value(std::string message) { return invalid("InvalidArgumentValue", std::move(message)); }
+Status invalid_type(std::string message) {
+  return invalid("InvalidArgumentType", std::move(message));
+}
+Status invalid_value(std::string message) {
+  return invalid("InvalidArgumentValue", std::move(message));
+}
 
 std::string upper_case(std::string_view text) {
   std::string result(text);
@@ -25,7 +29,9 @@ std::string upper_case(std::string_view text) {
   return result;
 }
 
-bool is_float_type(VectorType type) { return type <= VectorType::kFloat32; }
+bool is_float_type(VectorType type) {
+  return type <= VectorType::kFloat32;
+}
 
 struct IntegerRange {
   int64_t low, high;
@@ -40,7 +46,8 @@ IntegerRange range_of(VectorType type) {
 }
 
 Status out_of_range(VectorType type, size_t at) {
-  return invalid_value("coordinate " + std::to_string(at) + " does not fit into `" + std::string(type_name(type)) + "`");
+  return invalid_value("coordinate " + std::to_string(at) + " does not fit into `" + std::string(type_name(type)) +
+                       "`");
 }
 
 Status append_coordinate(VectorValue* vector, const Value& value, size_t at) {
@@ -88,7 +95,8 @@ Result<List> parse_list(std::string_view text) {
     }
   };
   const auto bad = [whole = text] {
-    return invalid_value("`" + std::string(whole.substr(0, 100)) + "` is not a list of numbers; write it as [1, 2.5, 3]");
+    return invalid_value("`" + std::string(whole.substr(0, 100)) +
+                         "` is not a list of numbers; write it as [1, 2.5, 3]");
   };
   List items;
   blank();
@@ -243,9 +251,12 @@ struct MetricName {
   std::string_view name;
   Metric metric;
 };
-constexpr MetricName kMetrics[] = {{"EUCLIDEAN", Metric::kEuclidean}, {"EUCLIDEAN_SQUARED", Metric::kEuclideanSquared},
-                                   {"MANHATTAN", Metric::kManhattan}, {"COSINE", Metric::kCosine},
-                                   {"DOT", Metric::kDot},             {"HAMMING", Metric::kHamming}};
+constexpr MetricName kMetrics[] = {{"EUCLIDEAN", Metric::kEuclidean},
+                                   {"EUCLIDEAN_SQUARED", Metric::kEuclideanSquared},
+                                   {"MANHATTAN", Metric::kManhattan},
+                                   {"COSINE", Metric::kCosine},
+                                   {"DOT", Metric::kDot},
+                                   {"HAMMING", Metric::kHamming}};
 }  // namespace
 
 std::optional<Metric> find_metric(std::string_view name) {
@@ -258,7 +269,9 @@ std::optional<Metric> find_metric(std::string_view name) {
   return std::nullopt;
 }
 
-std::string_view metric_name(Metric metric) { return kMetrics[static_cast<size_t>(metric)].name; }
+std::string_view metric_name(Metric metric) {
+  return kMetrics[static_cast<size_t>(metric)].name;
+}
 
 namespace {
 
@@ -342,7 +355,9 @@ std::optional<double> cosine_of(const Operands& v) {
   return std::clamp(cosine, -1.0, 1.0);
 }
 
-Status no_angle() { return invalid_value("cosine needs vectors with a finite length greater than 0"); }
+Status no_angle() {
+  return invalid_value("cosine needs vectors with a finite length greater than 0");
+}
 
 }  // namespace
 
@@ -451,7 +466,11 @@ double squared_distance(std::span<const float> a, std::span<const float> b) {
   return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
-bool read_coordinates(const Value& value, std::vector<double>* out) { return read_into(value, out); }
-bool read_coordinates(const Value& value, std::vector<float>* out) { return read_into(value, out); }
+bool read_coordinates(const Value& value, std::vector<double>* out) {
+  return read_into(value, out);
+}
+bool read_coordinates(const Value& value, std::vector<float>* out) {
+  return read_into(value, out);
+}
 
 }  // namespace lora::vectors

@@ -119,13 +119,14 @@ class Verification {
       const TokenTable& table = root_.schema->catalog->table(token_kind);
       const uint32_t known = kind == 0 ? root_.label_tokens : kind == 1 ? root_.type_tokens : root_.key_tokens;
       uint32_t next = 0;
-      LORA_TRY(walk(Keyspace::kMeta, {kMetaToken, static_cast<char>(kind)}, [&](ByteView key, ByteView value) -> Status {
-        if (key != meta_token_key(token_kind, next) || next >= known || table.name(next) != value) {
-          return damaged(Keyspace::kMeta, key, "is not the name that the catalog has");
-        }
-        ++next;
-        return Status();
-      }));
+      LORA_TRY(
+          walk(Keyspace::kMeta, {kMetaToken, static_cast<char>(kind)}, [&](ByteView key, ByteView value) -> Status {
+            if (key != meta_token_key(token_kind, next) || next >= known || table.name(next) != value) {
+              return damaged(Keyspace::kMeta, key, "is not the name that the catalog has");
+            }
+            ++next;
+            return Status();
+          }));
       if (next != known) {
         error(fmt::format("the catalog has {} names of kind {}, the store {}", known, kind, next));
       }
@@ -183,7 +184,8 @@ class Verification {
       Current& at = current[label.value];
       if (at.index != id >> kLabelBlockShift) {
         at.index = id >> kLabelBlockShift;
-        Result<bool> found = shared_.store->get(Keyspace::kLabels, label_key(label, at.index), root_.store_snapshot, &value);
+        Result<bool> found =
+            shared_.store->get(Keyspace::kLabels, label_key(label, at.index), root_.store_snapshot, &value);
         if (!found.ok() || !*found || !decode_label_block(value, at.bits.data())) {
           at.bits.fill(0);
         }
@@ -326,7 +328,8 @@ class Verification {
         list = at;
         any = true;
         if (at.first != PairPlace{}) {
-          error(damaged(Keyspace::kAdjacency, key, "is the first block of a list, but has a place in its key").message());
+          error(
+              damaged(Keyspace::kAdjacency, key, "is the first block of a list, but has a place in its key").message());
         }
       } else if (at.first <= PairPlace{neighbours.back(), relationships.back()}) {
         error(damaged(Keyspace::kAdjacency, key, "overlaps the block before it").message());
@@ -456,9 +459,10 @@ class Verification {
         for (CounterKind kind : {CounterKind::kLabelTypeOut, CounterKind::kLabelTypeIn}) {
           const CounterKey key{kind, l, t};
           const auto it = triple_counts_.find(key);
-          check_counter(fmt::format("label `{}`, type `{}`, {}", reader_.label_name(LabelId(l)),
-                                    reader_.rel_type_name(RelTypeId(t)), kind == CounterKind::kLabelTypeOut ? "out" : "in"),
-                        counter_value(root_, key), it == triple_counts_.end() ? 0 : it->second);
+          check_counter(
+              fmt::format("label `{}`, type `{}`, {}", reader_.label_name(LabelId(l)),
+                          reader_.rel_type_name(RelTypeId(t)), kind == CounterKind::kLabelTypeOut ? "out" : "in"),
+              counter_value(root_, key), it == triple_counts_.end() ? 0 : it->second);
         }
       }
     }

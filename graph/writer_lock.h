@@ -38,7 +38,7 @@ class WriterLock {
   static constexpr std::chrono::milliseconds kBargeTime{2};
 
   void take(std::string_view owner, uint64_t owner_token);  // holds mutex_
-  Status busy() const;                                       // holds mutex_
+  Status busy() const;                                      // holds mutex_
 
   mutable std::mutex mutex_;
   std::deque<Waiter*> waiters_;

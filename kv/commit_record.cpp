@@ -11,7 +11,9 @@ constexpr size_t kHeaderBytes = 25;
 constexpr size_t kChecksumBytes = 8;
 }  // namespace
 
-uint64_t checksum64(ByteView bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+uint64_t checksum64(ByteView bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 void encode_commit_record(const CommitRecord& record, std::string* out) {
   out->clear();

@@ -20,12 +20,20 @@
 
 namespace lora::kv {
 
-inline constexpr ByteView kCommitRecordKey("\x00" "commit", 7);
-inline constexpr ByteView kIdentityKey("\x00" "id", 3);  // value: the 16 bytes of the database id
+inline constexpr ByteView kCommitRecordKey(
+    "\x00"
+    "commit",
+    7);
+inline constexpr ByteView kIdentityKey(
+    "\x00"
+    "id",
+    3);  // value: the 16 bytes of the database id
 // The first key of kMeta that callers may use.
 inline constexpr ByteView kMetaFirstKey("\x01", 1);
 
-constexpr bool is_reserved_meta_key(ByteView key) { return key < kMetaFirstKey; }
+constexpr bool is_reserved_meta_key(ByteView key) {
+  return key < kMetaFirstKey;
+}
 
 struct CommitRecord {
   uint64_t number = 0;

@@ -11,7 +11,8 @@
 //   i64     8, big endian with the sign bit flipped          -1 -> 7F FF FF FF FF FF FF FF ; 0 -> 80 00 .. 00
 //   f64     8, IEEE bits; sign clear: sign bit flipped,      1.0 -> BF F0 00 00 00 00 00 00
 //           sign set: all bits flipped                       -1.0 -> 40 0F FF FF FF FF FF FF
-//   bytes   each 00 becomes 00 FF, then 00 00                "a" -> 61 00 00 ; "a\0b" -> 61 00 FF 62 00 00 ; "" -> 00 00
+//   bytes   each 00 becomes 00 FF, then 00 00                "a" -> 61 00 00 ; "a\0b" -> 61 00 FF 62 00 00 ; "" -> 00
+//   00
 //
 //   f64 order: -NaN < -inf < ... < -0.0 < +0.0 < ... < +inf < +NaN. The code is exact (every bit pattern comes back);
 //   whoever wants 0.0 and -0.0 or all NaN as one key makes them equal first.
@@ -20,9 +21,9 @@
 // Unordered codes, for values:
 //
 //   fixed   u32, u64, little endian                          258 as u32 -> 02 01 00 00
-//   varint  7 bits a byte, low first, high bit = more        300 -> AC 02 ; 0 -> 00 ; at most 10 bytes, shortest form only
-//   zigzag  varint of (v << 1) ^ (v >> 63)                   -1 -> 01 ; 1 -> 02 ; -2 -> 03
-//   sized   varint length, then the bytes                    "ab" -> 02 61 62
+//   varint  7 bits a byte, low first, high bit = more        300 -> AC 02 ; 0 -> 00 ; at most 10 bytes, shortest form
+//   only zigzag  varint of (v << 1) ^ (v >> 63)                   -1 -> 01 ; 1 -> 02 ; -2 -> 03 sized   varint length,
+//   then the bytes                    "ab" -> 02 61 62
 //
 // Decoding never reads past its input and never trusts it: every method returns false on bytes that no encoder makes,
 // and then leaves the position where it was.
@@ -71,8 +72,12 @@ inline uint64_t load_u64(const char* from) {
 }
 
 // The order-preserving images of signed integers and doubles as unsigned words, and back.
-inline uint64_t ordered_from_i64(int64_t value) { return static_cast<uint64_t>(value) ^ (uint64_t{1} << 63); }
-inline int64_t i64_from_ordered(uint64_t word) { return static_cast<int64_t>(word ^ (uint64_t{1} << 63)); }
+inline uint64_t ordered_from_i64(int64_t value) {
+  return static_cast<uint64_t>(value) ^ (uint64_t{1} << 63);
+}
+inline int64_t i64_from_ordered(uint64_t word) {
+  return static_cast<int64_t>(word ^ (uint64_t{1} << 63));
+}
 inline uint64_t ordered_from_f64(double value) {
   const uint64_t bits = std::bit_cast<uint64_t>(value);
   return (bits >> 63) != 0 ? ~bits : bits ^ (uint64_t{1} << 63);
@@ -82,7 +87,9 @@ inline double f64_from_ordered(uint64_t word) {
 }
 
 // Each appends to *out.
-inline void encode_u8(std::string* out, uint8_t value) { out->push_back(static_cast<char>(value)); }
+inline void encode_u8(std::string* out, uint8_t value) {
+  out->push_back(static_cast<char>(value));
+}
 inline void encode_u16(std::string* out, uint16_t value) {
   char bytes[2];
   store_u16(bytes, value);
@@ -98,8 +105,12 @@ inline void encode_u64(std::string* out, uint64_t value) {
   store_u64(bytes, value);
   out->append(bytes, sizeof(bytes));
 }
-inline void encode_i64(std::string* out, int64_t value) { encode_u64(out, ordered_from_i64(value)); }
-inline void encode_f64(std::string* out, double value) { encode_u64(out, ordered_from_f64(value)); }
+inline void encode_i64(std::string* out, int64_t value) {
+  encode_u64(out, ordered_from_i64(value));
+}
+inline void encode_f64(std::string* out, double value) {
+  encode_u64(out, ordered_from_f64(value));
+}
 void encode_bytes(std::string* out, ByteView value);
 
 void encode_fixed32(std::string* out, uint32_t value);
@@ -119,7 +130,9 @@ inline char* store_varint(char* to, uint64_t value) {
   *to++ = static_cast<char>(value);
   return to;
 }
-constexpr size_t varint_size(uint64_t value) { return (static_cast<size_t>(std::bit_width(value | 1)) + 6) / 7; }
+constexpr size_t varint_size(uint64_t value) {
+  return (static_cast<size_t>(std::bit_width(value | 1)) + 6) / 7;
+}
 
 // The smallest byte string greater than every string that starts with `prefix`: the exclusive upper bound of a prefix
 // scan. Empty when there is none (the prefix is empty or all FF), which CursorOptions reads as "to the end".
@@ -137,16 +150,30 @@ class Decoder {
     *value = static_cast<uint8_t>(*at_++);
     return true;
   }
-  bool u16(uint16_t* value) { return word<2>([&] { *value = load_u16(at_); }); }
-  bool u32(uint32_t* value) { return word<4>([&] { *value = load_u32(at_); }); }
-  bool u64(uint64_t* value) { return word<8>([&] { *value = load_u64(at_); }); }
-  bool i64(int64_t* value) { return word<8>([&] { *value = i64_from_ordered(load_u64(at_)); }); }
-  bool f64(double* value) { return word<8>([&] { *value = f64_from_ordered(load_u64(at_)); }); }
+  bool u16(uint16_t* value) {
+    return word<2>([&] { *value = load_u16(at_); });
+  }
+  bool u32(uint32_t* value) {
+    return word<4>([&] { *value = load_u32(at_); });
+  }
+  bool u64(uint64_t* value) {
+    return word<8>([&] { *value = load_u64(at_); });
+  }
+  bool i64(int64_t* value) {
+    return word<8>([&] { *value = i64_from_ordered(load_u64(at_)); });
+  }
+  bool f64(double* value) {
+    return word<8>([&] { *value = f64_from_ordered(load_u64(at_)); });
+  }
   // Replaces *value (keeps its capacity); on failure *value is unspecified.
   bool bytes(std::string* value);
 
-  bool fixed32(uint32_t* value) { return word<4>([&] { *value = __builtin_bswap32(load_u32(at_)); }); }
-  bool fixed64(uint64_t* value) { return word<8>([&] { *value = __builtin_bswap64(load_u64(at_)); }); }
+  bool fixed32(uint32_t* value) {
+    return word<4>([&] { *value = __builtin_bswap32(load_u32(at_)); });
+  }
+  bool fixed64(uint64_t* value) {
+    return word<8>([&] { *value = __builtin_bswap64(load_u64(at_)); });
+  }
   bool varint(uint64_t* value) {
     if (at_ != end_ && static_cast<uint8_t>(*at_) < 0x80) [[likely]] {
       *value = static_cast<uint8_t>(*at_++);

@@ -35,7 +35,9 @@ struct RemoveRange {
 };
 using Change = std::variant<Put, Remove, RemoveRange>;
 
-bool is_reserved(Keyspace space, ByteView key) { return space == Keyspace::kMeta && is_reserved_meta_key(key); }
+bool is_reserved(Keyspace space, ByteView key) {
+  return space == Keyspace::kMeta && is_reserved_meta_key(key);
+}
 
 Status reserved_key() {
   return Status::internal("keys of the meta keyspace that are empty or start with byte 00 belong to the store");
@@ -268,6 +270,8 @@ class MemoryStore final : public Store {
 
 }  // namespace
 
-std::unique_ptr<Store> make_memory_store() { return std::make_unique<MemoryStore>(); }
+std::unique_ptr<Store> make_memory_store() {
+  return std::make_unique<MemoryStore>();
+}
 
 }  // namespace lora::kv

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <algorithm>
+#include <cerrno>
 #include <ctime>
 #include <utility>
 #include <vector>
@@ -26,9 +26,13 @@ constexpr size_t kFormatBytes = 40;
 constexpr size_t kAckedSlotBytes = 32;
 constexpr uint64_t kAckedSlotOffset[2] = {0, 512};
 
-ByteView id_view(const DatabaseId& id) { return {id.data(), id.size()}; }
+ByteView id_view(const DatabaseId& id) {
+  return {id.data(), id.size()};
+}
 
-void seal(std::string* bytes) { encode_fixed64(bytes, checksum64(*bytes)); }
+void seal(std::string* bytes) {
+  encode_fixed64(bytes, checksum64(*bytes));
+}
 
 bool is_sealed(ByteView bytes) {
   Decoder tail(bytes.substr(bytes.size() - sizeof(uint64_t)));
@@ -162,8 +166,9 @@ Result<DirectoryState> inspect_directory(rocksdb::FileSystem& files, const std::
     LORA_ASSIGN(const std::string start, read_small_file(files, path, 8));
     if (start == kRustDatabaseMagic || start == kRustColumnsMagic) {
       return Status(ErrorCode::kFormatVersion,
-                    "`" + path + "` was written by the Rust version of LoraDB, whose files this version does not read; "
-                    "export its graph there as Cypher or rows and load that here");
+                    "`" + path +
+                        "` was written by the Rust version of LoraDB, whose files this version does not read; "
+                        "export its graph there as Cypher or rows and load that here");
     }
     return Status::config("`" + path + "` is a file; a database is a directory");
   }
@@ -218,9 +223,13 @@ Status remove_unfinished(rocksdb::FileSystem& files, const std::string& director
   return Status();
 }
 
-std::string run_name(uint64_t number) { return "run-" + std::to_string(number) + ".new"; }
+std::string run_name(uint64_t number) {
+  return "run-" + std::to_string(number) + ".new";
+}
 
-bool is_run_name(ByteView name) { return name.starts_with("run-") && name.ends_with(".new"); }
+bool is_run_name(ByteView name) {
+  return name.starts_with("run-") && name.ends_with(".new");
+}
 
 uint64_t AckedFile::read(rocksdb::FileSystem& files, const std::string& directory, const DatabaseId& id) {
   const Result<std::string> bytes =
@@ -249,7 +258,8 @@ Result<std::unique_ptr<AckedFile>> AckedFile::open(rocksdb::FileSystem& files, c
   const std::string path = directory + "/" + kAckedFile;
   if (!files.FileExists(path, rocksdb::IOOptions(), nullptr).ok()) {
     std::unique_ptr<rocksdb::FSWritableFile> created;
-    LORA_TRY(from_rocks(files.NewWritableFile(path, rocksdb::FileOptions(), &created, nullptr), "create `" + path + "`"));
+    LORA_TRY(
+        from_rocks(files.NewWritableFile(path, rocksdb::FileOptions(), &created, nullptr), "create `" + path + "`"));
     // Full size at once, so that a full disk cannot fail a later write.
     const std::string empty(kAckedSlotOffset[1] + kAckedSlotBytes, '\0');
     LORA_TRY(from_rocks(created->Append(empty, rocksdb::IOOptions(), nullptr), "create `" + path + "`"));
@@ -257,7 +267,8 @@ Result<std::unique_ptr<AckedFile>> AckedFile::open(rocksdb::FileSystem& files, c
   }
   auto made = std::make_unique<AckedFile>();
   made->id_ = id;
-  LORA_TRY(from_rocks(files.NewRandomRWFile(path, rocksdb::FileOptions(), &made->file_, nullptr), "open `" + path + "`"));
+  LORA_TRY(
+      from_rocks(files.NewRandomRWFile(path, rocksdb::FileOptions(), &made->file_, nullptr), "open `" + path + "`"));
   return made;
 }
 
@@ -276,7 +287,9 @@ Status AckedFile::reset(uint64_t commit) {
   return sync();
 }
 
-Status AckedFile::sync() { return from_rocks(file_->Sync(rocksdb::IOOptions(), nullptr), "sync ACKED"); }
+Status AckedFile::sync() {
+  return from_rocks(file_->Sync(rocksdb::IOOptions(), nullptr), "sync ACKED");
+}
 
 Status AckedFile::close() {
   if (file_ == nullptr) {

@@ -51,10 +51,10 @@ Status write_small_file(rocksdb::FileSystem& files, const std::string& path, Byt
 Status sync_directory(rocksdb::FileSystem& files, const std::string& path);
 
 enum class DirectoryState : uint8_t {
-  kMissing,     // nothing there
-  kEmpty,       // a directory without files, or with what a crash left of a database being created
-  kDatabase,    // has a FORMAT file
-  kForeign,     // has files, none of which says that they are ours
+  kMissing,   // nothing there
+  kEmpty,     // a directory without files, or with what a crash left of a database being created
+  kDatabase,  // has a FORMAT file
+  kForeign,   // has files, none of which says that they are ours
 };
 // kFormatVersion for a file of the Rust LoraDB, kConfig for another file at `path`.
 Result<DirectoryState> inspect_directory(rocksdb::FileSystem& files, const std::string& path);

@@ -137,7 +137,9 @@ Status fill(RunFile& file, const BatchContents::Space& contents) {
 
 }  // namespace
 
-std::string RocksStore::run_path(uint64_t number) const { return path_ + "/" + run_name(number); }
+std::string RocksStore::run_path(uint64_t number) const {
+  return path_ + "/" + run_name(number);
+}
 
 Result<std::unique_ptr<SortedRun>> RocksStore::sorted_run(Keyspace space) {
   LORA_TRY(check_writable());
@@ -151,8 +153,7 @@ Result<std::unique_ptr<SortedRun>> RocksStore::sorted_run(Keyspace space) {
 // Everything, also the batch and the commit record, goes into table files that one IngestExternalFiles call adds with
 // one atomic group of manifest edits: a crash shows all of it or none. Files of one keyspace are listed in the order
 // they shall win, the batch's file last.
-Result<uint64_t> RocksStore::ingest(std::vector<std::unique_ptr<SortedRun>> runs, WriteBatch& batch,
-                                    ByteView payload) {
+Result<uint64_t> RocksStore::ingest(std::vector<std::unique_ptr<SortedRun>> runs, WriteBatch& batch, ByteView payload) {
   LORA_TRY(check_writable());
   auto& ours = static_cast<RocksBatch&>(batch);
   if (!ours.fault().ok()) {
@@ -184,8 +185,8 @@ Result<uint64_t> RocksStore::ingest(std::vector<std::unique_ptr<SortedRun>> runs
     const Keyspace space = static_cast<Keyspace>(i);
     const rocksdb::Options options(make_db_options(options_, environment_.env.get(), in_memory_),
                                    make_family_options(options_, space, cache_, in_memory_));
-    auto& file = batch_files.emplace_back(
-        std::make_unique<RunFile>(options, families_[i], run_path(next_run_.fetch_add(1))));
+    auto& file =
+        batch_files.emplace_back(std::make_unique<RunFile>(options, families_[i], run_path(next_run_.fetch_add(1))));
     LORA_TRY(file->open());
     LORA_TRY(fill(*file, contents.at(i)));
     paths[i].push_back(file->path());
@@ -205,7 +206,7 @@ Result<uint64_t> RocksStore::ingest(std::vector<std::unique_ptr<SortedRun>> runs
     argument.options.failed_move_fall_back_to_copy = true;
     argument.options.snapshot_consistency = true;  // older snapshots do not see it
     argument.options.allow_global_seqno = true;
-    argument.options.write_global_seqno = false;   // the manifest has it; the file stays as its checksum says
+    argument.options.write_global_seqno = false;  // the manifest has it; the file stays as its checksum says
     argument.options.verify_file_checksum = false;
   }
   const rocksdb::Status status = db_->IngestExternalFiles(arguments);

@@ -37,7 +37,9 @@ constexpr std::array<std::array<uint32_t, 256>, 8> make_tables() {
 }
 constexpr auto kTables = make_tables();
 
-uint32_t mask(uint32_t crc) { return ((crc >> 15) | (crc << 17)) + kMaskDelta; }
+uint32_t mask(uint32_t crc) {
+  return ((crc >> 15) | (crc << 17)) + kMaskDelta;
+}
 
 // The commit record is the last entry of its batch: tag "value, default column family", key, value.
 void read_batch(ByteView batch, LogScan* scan) {
@@ -158,8 +160,8 @@ Status scan_file(rocksdb::FileSystem& files, const std::string& path, LogScan* s
   std::string block;
   while (true) {
     rocksdb::Slice got;
-    LORA_TRY(from_rocks(file->Read(kBlockBytes - block.size(), rocksdb::IOOptions(), &got, scratch.data(), nullptr),
-                        doing));
+    LORA_TRY(
+        from_rocks(file->Read(kBlockBytes - block.size(), rocksdb::IOOptions(), &got, scratch.data(), nullptr), doing));
     block.append(got.data(), got.size());
     scan->bytes += got.size();
     if (got.empty() || block.size() == kBlockBytes) {

@@ -35,7 +35,9 @@ Result<std::unique_ptr<Store>> open_rocks_store(const StoreOptions& options) {
   return std::unique_ptr<Store>(std::move(store));
 }
 
-Result<std::unique_ptr<Store>> open_store(const StoreOptions& options) { return open_rocks_store(options); }
+Result<std::unique_ptr<Store>> open_store(const StoreOptions& options) {
+  return open_rocks_store(options);
+}
 
 void RocksStore::prepare() {
   listener_ = std::make_shared<Listener>(this);
@@ -172,7 +174,9 @@ Status RocksStore::open_reader() {
   return check_promises(std::max(acked, scan.promised));
 }
 
-Status RocksStore::open_secondary() { return open_existing(); }
+Status RocksStore::open_secondary() {
+  return open_existing();
+}
 
 // RocksDB's recovery rewrites what it has read and deletes the log. Where the log looks damaged, a read-only open finds
 // out first what the recovery would keep, so that a refused open leaves every file as it was.
@@ -209,13 +213,13 @@ Status RocksStore::open_existing() {
   }
   LORA_TRY(load_commit_state());
   std::string id;
-  const rocksdb::Status status =
-      db_->Get(read_options(nullptr), family(Keyspace::kMeta), to_slice(kIdentityKey), &id);
+  const rocksdb::Status status = db_->Get(read_options(nullptr), family(Keyspace::kMeta), to_slice(kIdentityKey), &id);
   if (!status.ok() && !status.IsNotFound()) {
     return from_rocks(status, "read the database id");
   }
   if (id != ByteView(id_.data(), id_.size())) {
-    return Status::corruption("the files of `" + path_ + "` do not belong to its format file; they were mixed with "
+    return Status::corruption("the files of `" + path_ +
+                              "` do not belong to its format file; they were mixed with "
                               "those of another database");
   }
   return Status();

@@ -59,8 +59,8 @@ class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
 // The file system and environment one store runs on; outlives its database.
 struct RocksEnvironment {
   std::shared_ptr<GuardedFileSystem> file_system;
-  std::unique_ptr<rocksdb::Env> memory;              // in memory only: holds the files
-  std::unique_ptr<rocksdb::Env> env;                 // what RocksDB is given
+  std::unique_ptr<rocksdb::Env> memory;  // in memory only: holds the files
+  std::unique_ptr<rocksdb::Env> env;     // what RocksDB is given
 };
 
 // `in_memory`: a new, empty memory environment. Otherwise the default file system or options.file_system.

@@ -9,7 +9,9 @@
 namespace lora::kv {
 namespace {
 
-bool mentions(const std::string& text, const char* phrase) { return text.find(phrase) != std::string::npos; }
+bool mentions(const std::string& text, const char* phrase) {
+  return text.find(phrase) != std::string::npos;
+}
 
 // RocksDB has a subcode for ENOSPC only; the other two ways of being full show in the system's words.
 bool is_disk_full(const rocksdb::Status& status, const std::string& text) {

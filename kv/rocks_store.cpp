@@ -146,7 +146,9 @@ RocksStore::RocksStore(StoreOptions options, RocksEnvironment environment)
   write_options_.disableWAL = in_memory_;
 }
 
-RocksStore::~RocksStore() { static_cast<void>(close()); }
+RocksStore::~RocksStore() {
+  static_cast<void>(close());
+}
 
 rocksdb::ReadOptions RocksStore::read_options(const Snapshot* snapshot) const {
   rocksdb::ReadOptions read;
@@ -255,7 +257,9 @@ void RocksStore::release_snapshot(const Snapshot* snapshot) const {
   db_->ReleaseSnapshot(to_native(snapshot));
 }
 
-std::unique_ptr<WriteBatch> RocksStore::batch() const { return std::make_unique<RocksBatch>(&families_); }
+std::unique_ptr<WriteBatch> RocksStore::batch() const {
+  return std::make_unique<RocksBatch>(&families_);
+}
 
 void RocksStore::encode_record(uint64_t number, uint64_t checksum, ByteView payload) {
   CommitRecord record;

@@ -163,8 +163,12 @@ class RocksStore final : public Store {
 };
 
 // Shared by the files of this class.
-inline rocksdb::Slice to_slice(ByteView bytes) { return {bytes.data(), bytes.size()}; }
-inline ByteView to_view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+inline rocksdb::Slice to_slice(ByteView bytes) {
+  return {bytes.data(), bytes.size()};
+}
+inline ByteView to_view(const rocksdb::Slice& slice) {
+  return {slice.data(), slice.size()};
+}
 inline const rocksdb::Snapshot* to_native(const Snapshot* snapshot) {
   return reinterpret_cast<const rocksdb::Snapshot*>(snapshot);
 }

@@ -90,7 +90,9 @@ const ErrorInfo& Status::info() const {
   return info_ ? *info_ : kOkInfo;
 }
 
-const std::string& Status::message() const { return info().message; }
+const std::string& Status::message() const {
+  return info().message;
+}
 
 ErrorInfo& Status::mutable_info() {
   LORA_CHECK(info_ != nullptr);

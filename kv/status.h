@@ -115,8 +115,8 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}            // NOLINT: implicit on purpose
-  Result(Status status) : state_(std::in_place_index<1>, std::move(status)) {}     // NOLINT: implicit on purpose
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}         // NOLINT: implicit on purpose
+  Result(Status status) : state_(std::in_place_index<1>, std::move(status)) {}  // NOLINT: implicit on purpose
 
   bool ok() const { return state_.index() == 0; }
   Status status() const& { return ok() ? Status() : std::get<1>(state_); }
@@ -140,19 +140,19 @@ class [[nodiscard]] Result {
 #define LORA_CONCAT(a, b) LORA_CONCAT_INNER(a, b)
 
 // Evaluates an expression of type Status; returns it from the caller when it is not OK.
-#define LORA_TRY(expr)                                      \
-  do {                                                      \
-    ::lora::Status lora_try_status = (expr);                \
-    if (!lora_try_status.ok()) [[unlikely]] {               \
-      return lora_try_status;                               \
-    }                                                       \
+#define LORA_TRY(expr)                        \
+  do {                                        \
+    ::lora::Status lora_try_status = (expr);  \
+    if (!lora_try_status.ok()) [[unlikely]] { \
+      return lora_try_status;                 \
+    }                                         \
   } while (0)
 
 // LORA_ASSIGN(auto x, make_x()): x from a Result, or returns its Status from the caller.
 #define LORA_ASSIGN(lhs, expr) LORA_ASSIGN_IMPL(LORA_CONCAT(lora_result_, __LINE__), lhs, expr)
-#define LORA_ASSIGN_IMPL(tmp, lhs, expr)                    \
-  auto tmp = (expr);                                        \
-  if (!tmp.ok()) [[unlikely]] {                             \
-    return std::move(tmp).status();                         \
-  }                                                         \
+#define LORA_ASSIGN_IMPL(tmp, lhs, expr) \
+  auto tmp = (expr);                     \
+  if (!tmp.ok()) [[unlikely]] {          \
+    return std::move(tmp).status();      \
+  }                                      \
   lhs = std::move(tmp).value()

@@ -33,12 +33,12 @@
 namespace lora::kv {
 
 enum class Keyspace : uint8_t {
-  kMeta = 0,        // catalog, format, commit record: few, small, point access
-  kNodes,           // node records by id: point access and range scans
-  kRelationships,   // relationship records by id: point access and range scans
-  kAdjacency,       // adjacency blocks by (node, direction, type, first neighbour): short range scans
-  kLabels,          // label membership blocks by (label, block): range scans
-  kIndexes,         // property index entries by (index, encoded values, id): seeks and range scans
+  kMeta = 0,       // catalog, format, commit record: few, small, point access
+  kNodes,          // node records by id: point access and range scans
+  kRelationships,  // relationship records by id: point access and range scans
+  kAdjacency,      // adjacency blocks by (node, direction, type, first neighbour): short range scans
+  kLabels,         // label membership blocks by (label, block): range scans
+  kIndexes,        // property index entries by (index, encoded values, id): seeks and range scans
 };
 inline constexpr size_t kKeyspaceCount = 6;
 
@@ -51,8 +51,8 @@ enum class SyncLevel : uint8_t {
 struct StoreOptions {
   std::string directory;  // empty: in memory
   bool create_if_missing = true;
-  bool read_only = false;       // never creates or changes a file; kLocked when a writer has the directory open
-  bool secondary = false;       // private read-only view of a directory that another process writes (lora-dump)
+  bool read_only = false;           // never creates or changes a file; kLocked when a writer has the directory open
+  bool secondary = false;           // private read-only view of a directory that another process writes (lora-dump)
   std::string secondary_directory;  // where a secondary instance may put its own info files; required with `secondary`
   SyncLevel sync = SyncLevel::kCommit;
   uint32_t sync_interval_ms = 100;
@@ -66,20 +66,20 @@ struct StoreOptions {
 
 // What recovery found; all zero after a clean close.
 struct RecoveryReport {
-  uint64_t last_commit = 0;         // highest commit number present
-  uint64_t lost_commits = 0;        // acknowledged commits that are missing (only with StoreOptions::recover)
-  std::string detail;               // one sentence, empty when nothing was lost
+  uint64_t last_commit = 0;   // highest commit number present
+  uint64_t lost_commits = 0;  // acknowledged commits that are missing (only with StoreOptions::recover)
+  std::string detail;         // one sentence, empty when nothing was lost
 };
 
 struct StoreStats {
   uint64_t memtable_bytes = 0;
-  uint64_t block_cache_bytes = 0;   // in use
-  uint64_t table_bytes = 0;         // live sorted files; for an in-memory store they are memory
+  uint64_t block_cache_bytes = 0;  // in use
+  uint64_t table_bytes = 0;        // live sorted files; for an in-memory store they are memory
   uint64_t wal_bytes = 0;
-  uint64_t commits = 0;             // commits written by this handle
-  uint64_t syncs = 0;               // WAL fsyncs made by this handle
-  bool assertions = false;          // the RocksDB library was built with assertions
-  std::string engine;               // "RocksDB 7.8.3"
+  uint64_t commits = 0;     // commits written by this handle
+  uint64_t syncs = 0;       // WAL fsyncs made by this handle
+  bool assertions = false;  // the RocksDB library was built with assertions
+  std::string engine;       // "RocksDB 7.8.3"
 };
 
 class Snapshot;  // opaque: a pinned point in time of the store
@@ -115,10 +115,10 @@ class Cursor {
 };
 
 struct CursorOptions {
-  std::string lower;            // inclusive; empty: from the start
-  std::string upper;            // exclusive; empty: to the end
+  std::string lower;                   // inclusive; empty: from the start
+  std::string upper;                   // exclusive; empty: to the end
   const Snapshot* snapshot = nullptr;  // null: the latest state
-  bool fill_cache = true;       // false for long scans
+  bool fill_cache = true;              // false for long scans
   size_t readahead_bytes = 0;
 };
 

@@ -648,7 +648,8 @@ class TransactionsOperator final : public Operator {
   Batch out_;
 };
 
-// Does it keep cursors into the graph between calls? Then IN TRANSACTIONS must read it to its end before the first commit.
+// Does it keep cursors into the graph between calls? Then IN TRANSACTIONS must read it to its end before the first
+// commit.
 bool reads_graph(const LogicalOp* op) {
   switch (op->kind) {
     case OpKind::kArgument:

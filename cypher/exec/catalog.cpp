@@ -58,7 +58,8 @@ class ProcedureCallOperator final : public MultiplyingOperator {
                         (args_[i].is_integer() && (types & type_bit(ValueType::kFloat)) != 0);
       if (!fits) {
         return type_error("InvalidArgumentType", "argument `" + std::string(procedure_.args[i].name) + "` of `" +
-                                                     std::string(procedure_.name) + "` cannot be " + describe(args_[i]));
+                                                     std::string(procedure_.name) + "` cannot be " +
+                                                     describe(args_[i]));
       }
     }
     state_.count_hits(1);
@@ -78,7 +79,9 @@ class ProcedureCallOperator final : public MultiplyingOperator {
 
 // --- SHOW ---
 
-Value text(std::string_view s) { return Value::string(s); }
+Value text(std::string_view s) {
+  return Value::string(s);
+}
 
 Value texts(const std::vector<std::string>& items) {
   List list;
@@ -106,8 +109,7 @@ std::string_view kind_name(const graph::ConstraintDefinition& c) {
   const bool node = c.entity == graph::EntityKind::kNode;
   switch (c.kind) {
     case graph::ConstraintKind::kUnique: return node ? "UNIQUENESS" : "RELATIONSHIP_UNIQUENESS";
-    case graph::ConstraintKind::kNotNull:
-      return node ? "NODE_PROPERTY_EXISTENCE" : "RELATIONSHIP_PROPERTY_EXISTENCE";
+    case graph::ConstraintKind::kNotNull: return node ? "NODE_PROPERTY_EXISTENCE" : "RELATIONSHIP_PROPERTY_EXISTENCE";
     case graph::ConstraintKind::kKey: return node ? "NODE_KEY" : "RELATIONSHIP_KEY";
     case graph::ConstraintKind::kType: return node ? "NODE_PROPERTY_TYPE" : "RELATIONSHIP_PROPERTY_TYPE";
   }
@@ -208,7 +210,8 @@ class ShowOperator final : public MultiplyingOperator {
     const graph::Schema& schema = state_.reader().schema();
     for (const graph::ConstraintInfo& constraint : schema.constraints) {
       const graph::ConstraintDefinition& d = constraint.definition;
-      if (!wanted(kind_name(d)) && !(show_.kind_filter == "UNIQUE" && d.kind == graph::ConstraintKind::kUnique)) continue;
+      if (!wanted(kind_name(d)) && !(show_.kind_filter == "UNIQUE" && d.kind == graph::ConstraintKind::kUnique))
+        continue;
       const graph::IndexInfo* owned =
           constraint.owned_index.valid() ? schema.find_index(constraint.owned_index) : nullptr;
       rows_.push_back({text(d.name), text(kind_name(d)), text(entity_name(d.entity)), texts({d.label_or_type}),
@@ -232,8 +235,8 @@ class ShowOperator final : public MultiplyingOperator {
 
   void procedures() {
     for (const ProcedureSpec* p : built_in_procedures()) {
-      rows_.push_back({text(p->name), text(p->description), text(p->writes ? "WRITE" : "READ"),
-                       text(signature_text(*p))});
+      rows_.push_back(
+          {text(p->name), text(p->description), text(p->writes ? "WRITE" : "READ"), text(signature_text(*p))});
     }
   }
 
@@ -297,14 +300,16 @@ class SchemaCommandOperator final : public Operator {
 
   // IF NOT EXISTS: the same name, or the same thing under another name.
   static bool index_exists(const graph::Schema& schema, const graph::IndexDefinition& d) {
-    if (!d.name.empty() && (schema.find_index(d.name) != nullptr || schema.find_constraint(d.name) != nullptr)) return true;
+    if (!d.name.empty() && (schema.find_index(d.name) != nullptr || schema.find_constraint(d.name) != nullptr))
+      return true;
     return std::any_of(schema.indexes.begin(), schema.indexes.end(), [&](const graph::IndexInfo& i) {
       return i.definition.kind == d.kind && i.definition.entity == d.entity &&
              i.definition.label_or_type == d.label_or_type && i.definition.keys == d.keys;
     });
   }
   static bool constraint_exists(const graph::Schema& schema, const graph::ConstraintDefinition& d) {
-    if (!d.name.empty() && (schema.find_constraint(d.name) != nullptr || schema.find_index(d.name) != nullptr)) return true;
+    if (!d.name.empty() && (schema.find_constraint(d.name) != nullptr || schema.find_index(d.name) != nullptr))
+      return true;
     return std::any_of(schema.constraints.begin(), schema.constraints.end(), [&](const graph::ConstraintInfo& c) {
       return c.definition.kind == d.kind && c.definition.entity == d.entity &&
              c.definition.label_or_type == d.label_or_type && c.definition.keys == d.keys;

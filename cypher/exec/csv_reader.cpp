@@ -144,8 +144,8 @@ Status CsvReader::next(std::vector<std::string>* fields, bool* more) {
     } else {
       field.push_back(static_cast<char>(c));
       if (field.size() > kFieldBytesMax) {
-        return Status::limit("value size", "`" + path_ + "`, line `" + std::to_string(line_) +
-                                               "`: a field is longer than 16 MiB");
+        return Status::limit("value size",
+                             "`" + path_ + "`, line `" + std::to_string(line_) + "`: a field is longer than 16 MiB");
       }
     }
     c = get();

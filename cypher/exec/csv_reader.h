@@ -1,5 +1,5 @@
-// Reads CSV records (RFC 4180, any one-byte separator): quoted fields may hold separators, line ends and doubled quotes.
-// Lines end with \n or \r\n. Bytes are read as UTF-8; a byte order mark at the start is skipped.
+// Reads CSV records (RFC 4180, any one-byte separator): quoted fields may hold separators, line ends and doubled
+// quotes. Lines end with \n or \r\n. Bytes are read as UTF-8; a byte order mark at the start is skipped.
 #pragma once
 
 #include <cstdio>

@@ -21,8 +21,8 @@ bool too_deep(const LogicalOp* root) {
 }
 
 Status depth_error() {
-  return Status::limit("depth", "the query has more than `" + std::to_string(kDepthMax) +
-                                    "` steps one after the other; split it");
+  return Status::limit(
+      "depth", "the query has more than `" + std::to_string(kDepthMax) + "` steps one after the other; split it");
 }
 
 // The top: result columns are never empty; a statement without columns runs to its end at once.
@@ -80,7 +80,9 @@ Execution::Execution(std::shared_ptr<const LogicalPlan> plan) : plan_(std::move(
   }
 }
 
-Execution::~Execution() { close(); }
+Execution::~Execution() {
+  close();
+}
 
 Status Execution::open(const EvalContext& context, bool profiling) {
   if (root_ == nullptr) return depth_error();

@@ -11,8 +11,8 @@
 // columns gives no rows: the first next() runs it to its end. Writes are complete when next() has given the end.
 // The batch is valid until the next call of next(), close() or open().
 //
-// Errors: what operators and expressions raise. After an error the run must be closed; the execution can be opened again.
-// Threads: one thread at a time; may move between threads between calls.
+// Errors: what operators and expressions raise. After an error the run must be closed; the execution can be opened
+// again. Threads: one thread at a time; may move between threads between calls.
 #pragma once
 
 #include <functional>

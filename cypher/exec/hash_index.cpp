@@ -12,7 +12,9 @@ constexpr uint64_t kNodeSalt = 0xc3a5c85c97cb3127ull;
 constexpr uint64_t kRelationshipSalt = 0xb492b66fbe98f273ull;
 constexpr size_t kRecentCount = 256;
 
-uint64_t hash_integer(int64_t v) { return mix_hash(static_cast<uint64_t>(v)); }
+uint64_t hash_integer(int64_t v) {
+  return mix_hash(static_cast<uint64_t>(v));
+}
 
 uint64_t hash_float(double v) {
   // Whole numbers hash like the integer they equal.
@@ -40,7 +42,9 @@ uint64_t hash_at(const Column& c, size_t row) {
 }
 
 // The same 16 bytes: the same inline value or the same shared one.
-bool same_bits(const Value& a, const Value& b) { return std::memcmp(&a, &b, sizeof(Value)) == 0; }
+bool same_bits(const Value& a, const Value& b) {
+  return std::memcmp(&a, &b, sizeof(Value)) == 0;
+}
 
 size_t recent_place(const Value& v) {
   uint64_t words[2];
@@ -182,7 +186,8 @@ void KeyStore::find_or_add(const std::vector<const Column*>& keys, size_t rows, 
       hash = hashes_[row];
     }
     bool added = false;
-    const uint32_t entry = index_.find_or_add(hash, [&](uint32_t e) { return same(keys, row, e); }, &added);
+    const uint32_t entry = index_.find_or_add(
+        hash, [&](uint32_t e) { return same(keys, row, e); }, &added);
     if (added) {
       add(keys, row);
       added_rows->push_back(static_cast<uint32_t>(row));

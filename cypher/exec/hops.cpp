@@ -20,7 +20,8 @@ HopFinder::HopFinder(ExecState* state, const HopPattern& pattern)
     : state_(*state), pattern_(pattern), types_(pattern.types) {
   if (pattern.predicate != nullptr) {
     slots_of(*pattern.predicate, &outer_slots_, &all_slots_);
-    std::erase_if(outer_slots_, [&](Slot s) { return s == pattern.relationship || s == pattern.from || s == pattern.to; });
+    std::erase_if(outer_slots_,
+                  [&](Slot s) { return s == pattern.relationship || s == pattern.from || s == pattern.to; });
     std::sort(outer_slots_.begin(), outer_slots_.end());
     outer_slots_.erase(std::unique(outer_slots_.begin(), outer_slots_.end()), outer_slots_.end());
   }

@@ -50,7 +50,7 @@ class HopFinder {
   const Batch* in_ = nullptr;
   size_t row_ = 0;
   bool outer_ready_ = false;
-  Batch outer_;                    // the outer row, one row
+  Batch outer_;  // the outer row, one row
   Batch hops_;
   std::vector<uint32_t> rows_;
   std::vector<graph::Neighbours> segments_;

@@ -192,10 +192,7 @@ class HashJoinOperator final : public MultiplyingOperator {
 class UnionOperator final : public Operator {
  public:
   UnionOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr left, OperatorPtr right)
-      : Operator(build, op),
-        left_(std::move(left)),
-        right_(std::move(right)),
-        union_(*static_cast<const Union*>(op)) {}
+      : Operator(build, op), left_(std::move(left)), right_(std::move(right)), union_(*static_cast<const Union*>(op)) {}
   Status open() override {
     on_right_ = false;
     ended_ = false;

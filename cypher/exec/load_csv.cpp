@@ -46,7 +46,8 @@ class LoadCsvOperator final : public MultiplyingOperator {
     Value url;
     LORA_TRY(state_.evaluator.evaluate_row(*load_.url, *in_, row_, &url));
     if (url.is_null()) return Status();
-    if (!url.is_string()) return type_error("InvalidArgumentType", "`LOAD CSV` needs a file name, got " + describe(url));
+    if (!url.is_string())
+      return type_error("InvalidArgumentType", "`LOAD CSV` needs a file name, got " + describe(url));
     char separator = ',';
     if (load_.separator != nullptr) {
       Value v;

@@ -1,7 +1,8 @@
 // Operator: one step of a running plan, pulled by the step above.
 //
 // Life:  open, next ... next, open (to start over), next ..., close.
-//   open(n)  starts or starts over. An operator opens its inputs itself, when it wants them (Apply opens its right input
+//   open(n)  starts or starts over. An operator opens its inputs itself, when it wants them (Apply opens its right
+//   input
 //            once per left row). Cheap: it is called once per outer row inside subplans, so it allocates nothing anew.
 //   next     gives the next batch of at least one row, or null at the end; after the end it is not called again until
 //            opened. `rows_wanted` (1 .. kBatchRowsMax) is a hint: give about that many rows, so that a first row comes
@@ -14,8 +15,8 @@
 // change it in place: compact it, fill columns of its own slots, clear columns. Columns beyond the plan's slot count
 // belong to Apply and travel with the rows like live slots.
 //
-// Errors: the first one ends the run; the caller closes. Cancellation, deadline and memory: every loop that can run long
-// calls ExecState::tick() once per batch or per some hundred steps and charges what it keeps.
+// Errors: the first one ends the run; the caller closes. Cancellation, deadline and memory: every loop that can run
+// long calls ExecState::tick() once per batch or per some hundred steps and charges what it keeps.
 //
 // Threads: one execution, one thread at a time.
 #pragma once
@@ -36,9 +37,9 @@ class Execution;
 
 // The outer rows an Argument leaf gives: set by the Apply (or subplan) that owns the right-hand side.
 struct ArgumentSource {
-  Batch* batch = nullptr;   // null: one row without columns
-  size_t row = 0;           // give only this row (copied) ...
-  bool whole = false;       // ... or the whole batch
+  Batch* batch = nullptr;  // null: one row without columns
+  size_t row = 0;          // give only this row (copied) ...
+  bool whole = false;      // ... or the whole batch
   // Apply on whole batches: the rows of the batch that need no more matches (1), by the row number in `row_column`.
   // Operators that multiply rows may leave those out.
   Slot row_column = kNoSlot;
@@ -73,7 +74,8 @@ struct ExecState {
   }
   // The reader's failures are sticky: looked at once per batch.
   Status read_status() const {
-    if (context.reader == nullptr || context.reader->status().ok()) [[likely]] return Status();
+    if (context.reader == nullptr || context.reader->status().ok()) [[likely]]
+      return Status();
     return context.reader->status();
   }
 };

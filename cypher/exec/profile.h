@@ -6,8 +6,8 @@
 namespace lora::cypher {
 
 struct OperatorCounters {
-  uint64_t rows = 0;        // rows given
-  uint64_t db_hits = 0;     // entities, properties, list segments and index entries read or written
+  uint64_t rows = 0;     // rows given
+  uint64_t db_hits = 0;  // entities, properties, list segments and index entries read or written
   uint64_t elapsed_ns = 0;
   uint64_t next_calls = 0;
 };

@@ -1,10 +1,10 @@
 // Shortest paths between two bound nodes.
 //
 // The usual case (different ends, one path or all of the smallest length) is a breadth-first search from both ends that
-// always grows the smaller frontier; every node remembers all hops by which it is reached in the fewest steps. A shortest
-// walk between different nodes repeats nothing, so relationship uniqueness holds by itself.
-// Other cases (a smallest length that is longer than the distance, k paths, a way back to the same node) try lengths
-// one after the other: a depth-first walk without repeated relationships, cut off by the distance to the target.
+// always grows the smaller frontier; every node remembers all hops by which it is reached in the fewest steps. A
+// shortest walk between different nodes repeats nothing, so relationship uniqueness holds by itself. Other cases (a
+// smallest length that is longer than the distance, k paths, a way back to the same node) try lengths one after the
+// other: a depth-first walk without repeated relationships, cut off by the distance to the target.
 #include <algorithm>
 #include <unordered_map>
 
@@ -31,7 +31,7 @@ struct Side {
     uint32_t depth = 0;
     uint32_t first_edge = kNoEdge;
   };
-  struct Edge {          // a hop on a shortest way back to this side's end
+  struct Edge {  // a hop on a shortest way back to this side's end
     uint64_t node = 0, relationship = 0;
     uint32_t next = kNoEdge;
   };
@@ -315,8 +315,8 @@ class ShortestPathOperator final : public MultiplyingOperator {
       const Hop hop = pool[frames.back().at++];
       const auto distance = distance_.find(hop.node);
       if (distance == distance_.end()) continue;
-      const bool repeated = std::any_of(path.begin(), path.end(),
-                                        [&](const Hop& h) { return h.relationship == hop.relationship; });
+      const bool repeated =
+          std::any_of(path.begin(), path.end(), [&](const Hop& h) { return h.relationship == hop.relationship; });
       if (repeated) continue;
       const size_t depth = path.size() + 1;
       if (depth + distance->second > length) {

@@ -1,8 +1,10 @@
 // Variable-length patterns.
 //
 // Paths are walked depth first with an explicit stack and given as they are found, so the number of paths does not
-// matter to memory. No relationship occurs twice in a path (exact). The hops of the nodes on the current path are copied
-// (`pool_`): the reader's arrays do not outlive a batch. Where only the set of end nodes matters, breadth first instead.
+// matter to memory. No relationship occurs twice in a path (exact). The hops of the nodes on the current path are
+// copied
+// (`pool_`): the reader's arrays do not outlive a batch. Where only the set of end nodes matters, breadth first
+// instead.
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
@@ -303,7 +305,8 @@ class ReachOperator final : public VarExpandOperator {
             continue;
           }
           if (!seen_.add(hop.node)) continue;
-          if (undirected) branch_[hop.node] = {node == start_ ? hop.relationship : branch_[node].first, depth, hop.relationship};
+          if (undirected)
+            branch_[hop.node] = {node == start_ ? hop.relationship : branch_[node].first, depth, hop.relationship};
           next_.push_back(hop.node);
         }
       }
@@ -318,7 +321,7 @@ class ReachOperator final : public VarExpandOperator {
   struct Branch {
     uint64_t first = 0;  // the relationship that left the start
     uint32_t depth = 0;
-    uint64_t last = 0;   // the relationship that led here
+    uint64_t last = 0;  // the relationship that led here
   };
 
   // Does this hop close a walk around the start, within max_hops?

@@ -14,7 +14,10 @@ constexpr size_t kTickRows = 64;
 class CreateOperator final : public Operator {
  public:
   CreateOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
-      : Operator(build, op), input_(std::move(input)), pattern_(static_cast<const Create*>(op)->pattern), writer_(&state_) {}
+      : Operator(build, op),
+        input_(std::move(input)),
+        pattern_(static_cast<const Create*>(op)->pattern),
+        writer_(&state_) {}
   Status open() override {
     LORA_TRY(writer_.check_writable());
     return input_->open();

@@ -14,7 +14,8 @@ Status merge_null_error(std::string_view key) {
 }
 
 Status not_an_entity(std::string_view clause, const Value& v) {
-  return type_error("InvalidArgumentType", "`" + std::string(clause) + "` works on nodes and relationships, got " + describe(v));
+  return type_error("InvalidArgumentType",
+                    "`" + std::string(clause) + "` works on nodes and relationships, got " + describe(v));
 }
 
 }  // namespace
@@ -171,8 +172,8 @@ Status RowWriter::create_relationship(const CreatePattern& pattern, const Create
     names_.clear();
     LORA_TRY(dynamic_names(*r.dynamic_type, *batch, row, "a relationship type", &names_));
     if (names_.size() != 1) {
-      return type_error("InvalidArgumentType", "a relationship has exactly one type, got `" +
-                                                   std::to_string(names_.size()) + "`");
+      return type_error("InvalidArgumentType",
+                        "a relationship has exactly one type, got `" + std::to_string(names_.size()) + "`");
     }
     LORA_ASSIGN(type, state_.transaction().rel_type(names_[0]));
   }

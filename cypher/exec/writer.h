@@ -26,7 +26,8 @@ class RowWriter {
  private:
   Status properties_of(const Expr* expr, const Batch& batch, size_t row, bool merge);
   Status add_property(std::string_view key, const NameRef* name, Value value, bool merge);
-  Status create_relationship(const CreatePattern& pattern, const CreateRelationship& r, Batch* batch, size_t row, bool merge);
+  Status create_relationship(const CreatePattern& pattern, const CreateRelationship& r, Batch* batch, size_t row,
+                             bool merge);
   Status end_of(const CreatePattern& pattern, Slot slot, const Batch& batch, size_t row, NodeId* out);
   Status label_ids(std::span<const NameRef* const> names, std::span<const Expr* const> dynamic, const Batch& batch,
                    size_t row, bool create);

@@ -11,7 +11,8 @@ constexpr uint32_t kUnresolved = UINT32_MAX;
 template <typename IdType, typename Find>
 std::optional<IdType> resolve(const NameRef& name, Find find) {
   const uint32_t known = name.id.load(std::memory_order_relaxed);
-  if (known != kUnresolved) [[likely]] return IdType(known);
+  if (known != kUnresolved) [[likely]]
+    return IdType(known);
   const std::optional<IdType> found = find(name.name);
   if (found) name.id.store(found->value, std::memory_order_relaxed);
   return found;
@@ -94,7 +95,9 @@ Status entity_property(EvalContext& context, const Value& object, std::optional<
   return Status();
 }
 
-bool is_bare_entity(const Value& v) { return (v.is_node() || v.is_relationship()) && !v.is_hydrated(); }
+bool is_bare_entity(const Value& v) {
+  return (v.is_node() || v.is_relationship()) && !v.is_hydrated();
+}
 
 }  // namespace
 

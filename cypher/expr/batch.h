@@ -32,14 +32,14 @@ class Column {
 
   size_t size() const;
   bool is_null(size_t row) const;
-  Value get(size_t row) const;                 // boxed
-  void clear();                                // kEmpty, capacity kept
-  void trim();                                 // clear(), and gives back memory beyond that of one batch
-  void reset(Kind k);                          // empty column of a kind, capacity kept
-  void push(const Value& v);                   // any value: the column turns into kValues when v does not fit its kind
+  Value get(size_t row) const;  // boxed
+  void clear();                 // kEmpty, capacity kept
+  void trim();                  // clear(), and gives back memory beyond that of one batch
+  void reset(Kind k);           // empty column of a kind, capacity kept
+  void push(const Value& v);    // any value: the column turns into kValues when v does not fit its kind
   void push_nulls(size_t count);
   void push_from(const Column& other, size_t row);
-  void to_values();                            // in place: kValues
+  void to_values();  // in place: kValues
   void truncate(size_t rows);
   // Keeps the rows named by `rows` (ascending or not, repeats allowed): this[i] = this[rows[i]].
   void gather(const std::vector<uint32_t>& rows);

@@ -4,7 +4,9 @@ namespace lora::cypher {
 
 namespace {
 
-bool has_type(const TypeExpr& type, ValueType t) { return (type.types & type_bit(t)) != 0; }
+bool has_type(const TypeExpr& type, ValueType t) {
+  return (type.types & type_bit(t)) != 0;
+}
 
 bool vector_fits(const VectorValue& v, const TypeExpr& type) {
   return (type.vector_dimension == 0 || v.dimension() == type.vector_dimension) &&
@@ -52,7 +54,8 @@ bool convertible_source(const Value& v, ValueType to) {
     case ValueType::kLocalTime:
     case ValueType::kTime:
     case ValueType::kLocalDateTime:
-    case ValueType::kDateTime: return v.is_string() || v.is_map() || (v.is_temporal() && v.type() != ValueType::kDuration);
+    case ValueType::kDateTime:
+      return v.is_string() || v.is_map() || (v.is_temporal() && v.type() != ValueType::kDuration);
     case ValueType::kDuration: return v.is_string() || v.is_map();
     case ValueType::kPoint: return v.is_map();
     default: return !v.is_list() && !v.is_map() && !v.is_node() && !v.is_relationship() && !v.is_path();

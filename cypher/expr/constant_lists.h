@@ -18,7 +18,7 @@ class ConstantLists {
 
  private:
   struct Set {
-    Value list;            // keeps the list alive, so that its address names it
+    Value list;             // keeps the list alive, so that its address names it
     bool hashable = false;  // only booleans, integers, floats (no NaN), strings and nulls
     bool has_null = false;
     std::unordered_set<Value, ValueHash, ValueEquivalent> items;

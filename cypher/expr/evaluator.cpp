@@ -39,7 +39,9 @@ void put_entry(std::vector<MapEntry>* entries, Value key, Value value) {
 
 }  // namespace
 
-Evaluator::Evaluator(EvalContext* context) : context_(context) { enter_thread(); }
+Evaluator::Evaluator(EvalContext* context) : context_(context) {
+  enter_thread();
+}
 Evaluator::~Evaluator() = default;
 
 void Evaluator::enter_thread() {
@@ -100,7 +102,9 @@ Status Evaluator::test_row(const Expr& expr, const Batch& batch, size_t row, boo
   return Status();
 }
 
-Status Evaluator::evaluate_constant(const Expr& expr, Value* out) { return eval(expr, no_columns_, 0, out); }
+Status Evaluator::evaluate_constant(const Expr& expr, Value* out) {
+  return eval(expr, no_columns_, 0, out);
+}
 
 Status Evaluator::eval(const Expr& expr, const Batch& batch, size_t row, Value* out) {
   switch (expr.kind) {
@@ -110,7 +114,8 @@ Status Evaluator::eval(const Expr& expr, const Batch& batch, size_t row, Value* 
     case ExprKind::kParameter: return eval_parameter(expr, out);
     default: break;
   }
-  if (stack_low()) [[unlikely]] return too_deep();
+  if (stack_low()) [[unlikely]]
+    return too_deep();
   switch (expr.kind) {
     case ExprKind::kProperty:
       LORA_TRY(eval(*expr.children[0], batch, row, out));
@@ -205,7 +210,9 @@ Status Evaluator::eval_arithmetic(const Expr& expr, const Batch& batch, size_t r
 
 Status Evaluator::eval_logic(const Expr& expr, const Batch& batch, size_t row, Value* out) {
   const ExprKind kind = expr.kind;
-  const std::string_view where = kind == ExprKind::kAnd ? "beside `AND`" : kind == ExprKind::kOr ? "beside `OR`" : "beside `XOR`";
+  const std::string_view where = kind == ExprKind::kAnd  ? "beside `AND`"
+                                 : kind == ExprKind::kOr ? "beside `OR`"
+                                                         : "beside `XOR`";
   Ternary result = kind == ExprKind::kAnd ? Ternary::kTrue : Ternary::kFalse;
   for (const Expr* child : expr.children) {
     Ternary t;
@@ -267,8 +274,8 @@ Status Evaluator::eval_binary(const Expr& expr, const Batch& batch, size_t row, 
     case ExprKind::kIndex: return element_at(*context_, x, y, out);
     case ExprKind::kIn: {
       const ExprKind list_kind = expr.children[1]->kind;
-      const bool constant = list_kind == ExprKind::kConstant || list_kind == ExprKind::kLiteral ||
-                            list_kind == ExprKind::kParameter;
+      const bool constant =
+          list_kind == ExprKind::kConstant || list_kind == ExprKind::kLiteral || list_kind == ExprKind::kParameter;
       return constant ? in_constant_list(expr, x, y, out) : in_list(x, y, out);
     }
     case ExprKind::kRegex: return eval_regex(x, y, out);

@@ -40,7 +40,7 @@ struct LabelExpr {
 
 // A type argument: `INTEGER`, `LIST<STRING NOT NULL>`, `A | B`, ...
 struct TypeExpr {
-  TypeSet types = 0;                    // union of plain types
+  TypeSet types = 0;  // union of plain types
   bool not_null = false;
   bool any_property = false;            // PROPERTY VALUE
   std::span<TypeExpr* const> elements;  // for LIST<...>: one element type; for unions of lists: several
@@ -50,59 +50,70 @@ struct TypeExpr {
 };
 
 enum class ExprKind : uint8_t {
-  kConstant,        // value
-  kLiteral,         // index: a stripped literal, EvalContext::literals[index]
-  kParameter,       // text: name without `$`
-  kSlot,            // slot
-  kProperty,        // [object], name: object.key of node, relationship, map, temporal, point
-  kIndex,           // [object, index]: list[i], map['k'], node['k']
-  kSlice,           // [list, from, to]; from or to may be null pointers
-  kArithmetic,      // left-associative chain: children[0] ops[0] children[1] ops[1] children[2] ...; ops + - * / % ^ and `||` as '&'
-  kNegate,          // [x]
-  kAnd, kOr, kXor,  // n-ary
-  kNot,             // [x]
-  kCompare,         // chain: children[0] ops[0] children[1] ...; ops '=' '!'(<>) '<' '>' 'l'(<=) 'g'(>=)
-  kIsNull, kIsNotNull,
-  kIn,              // [x, list]
-  kStartsWith, kEndsWith, kContains, kRegex,   // [x, y]
-  kHasLabels,       // [entity], labels: `n:A&B`, also for relationship types
-  kIsType, kIsNotType,  // [x], type
-  kCast, kTryCast,  // [x], type
-  kList,            // children
-  kMap,             // children are values, names are keys
-  kMapProjection,   // [subject, values...]; names: keys of children[1..]; flag: `.*` present
-  kCase,            // searched: [when1, then1, when2, then2, ..., else?]; flag: has else.
-                    // The simple form is bound to this with equality on a slot that kLet sets.
-  kLet,             // [value, body], slot: evaluates value once into slot, then body
-  kFunction,        // function, children
+  kConstant,    // value
+  kLiteral,     // index: a stripped literal, EvalContext::literals[index]
+  kParameter,   // text: name without `$`
+  kSlot,        // slot
+  kProperty,    // [object], name: object.key of node, relationship, map, temporal, point
+  kIndex,       // [object, index]: list[i], map['k'], node['k']
+  kSlice,       // [list, from, to]; from or to may be null pointers
+  kArithmetic,  // left-associative chain: children[0] ops[0] children[1] ops[1] children[2] ...; ops + - * / % ^ and
+                // `||` as '&'
+  kNegate,      // [x]
+  kAnd,
+  kOr,
+  kXor,      // n-ary
+  kNot,      // [x]
+  kCompare,  // chain: children[0] ops[0] children[1] ...; ops '=' '!'(<>) '<' '>' 'l'(<=) 'g'(>=)
+  kIsNull,
+  kIsNotNull,
+  kIn,  // [x, list]
+  kStartsWith,
+  kEndsWith,
+  kContains,
+  kRegex,      // [x, y]
+  kHasLabels,  // [entity], labels: `n:A&B`, also for relationship types
+  kIsType,
+  kIsNotType,  // [x], type
+  kCast,
+  kTryCast,            // [x], type
+  kList,               // children
+  kMap,                // children are values, names are keys
+  kMapProjection,      // [subject, values...]; names: keys of children[1..]; flag: `.*` present
+  kCase,               // searched: [when1, then1, when2, then2, ..., else?]; flag: has else.
+                       // The simple form is bound to this with equality on a slot that kLet sets.
+  kLet,                // [value, body], slot: evaluates value once into slot, then body
+  kFunction,           // function, children
   kListComprehension,  // [list, where?, map?], slot; children may hold null pointers for the optional ones
-  kQuantifier,      // [list, where], slot, op: 'a'(all) 'y'(any) 'n'(none) 's'(single)
-  kReduce,          // [init, list, body], slot = element, slot2 = accumulator
-  kPath,            // children alternate node, relationship (or list of relationships), node, ...: builds a path
-  kExists, kCount, kCollect,  // subplan: EXISTS { }, COUNT { }, COLLECT { } (slot = collected column)
-                    // and pattern comprehension (kCollect) and pattern predicate (kExists)
-                    // children: one kSlot for each outer slot that the subplan reads, locals of comprehensions included
-  kAggregate,       // aggregate, children, flag: DISTINCT. Only inside Aggregate operators' lists; count(*) has no children.
+  kQuantifier,         // [list, where], slot, op: 'a'(all) 'y'(any) 'n'(none) 's'(single)
+  kReduce,             // [init, list, body], slot = element, slot2 = accumulator
+  kPath,               // children alternate node, relationship (or list of relationships), node, ...: builds a path
+  kExists,
+  kCount,
+  kCollect,    // subplan: EXISTS { }, COUNT { }, COLLECT { } (slot = collected column)
+               // and pattern comprehension (kCollect) and pattern predicate (kExists)
+               // children: one kSlot for each outer slot that the subplan reads, locals of comprehensions included
+  kAggregate,  // aggregate, children, flag: DISTINCT. Only inside Aggregate operators' lists; count(*) has no children.
 };
 
 struct Expr {
   ExprKind kind = ExprKind::kConstant;
   bool flag = false;
   char op = 0;
-  TypeSet types = kAnyType;                 // what the value can be, null aside
-  uint32_t offset = 0, length = 0;          // place in the query text
+  TypeSet types = kAnyType;         // what the value can be, null aside
+  uint32_t offset = 0, length = 0;  // place in the query text
   std::span<Expr* const> children;
-  std::string_view ops;                     // kArithmetic, kCompare: one char per step
-  std::span<const NameRef* const> names;    // kMap, kMapProjection; kProperty: one
+  std::string_view ops;                   // kArithmetic, kCompare: one char per step
+  std::span<const NameRef* const> names;  // kMap, kMapProjection; kProperty: one
   Slot slot = kNoSlot, slot2 = kNoSlot;
   uint32_t index = 0;
-  const Value* value = nullptr;             // kConstant
-  std::string_view text;                    // kParameter: name
+  const Value* value = nullptr;  // kConstant
+  std::string_view text;         // kParameter: name
   const FunctionSpec* function = nullptr;
   const AggregateSpec* aggregate = nullptr;
   const LabelExpr* labels = nullptr;
   const TypeExpr* type = nullptr;
-  const LogicalOp* subplan = nullptr;       // kExists, kCount, kCollect: leaf is an Argument operator
+  const LogicalOp* subplan = nullptr;  // kExists, kCount, kCollect: leaf is an Argument operator
 };
 
 // Owns everything of one plan. Objects made by make() with non-trivial destructors must be NameRef or Value.

@@ -1,4 +1,5 @@
-// Operators of the expression language on single values: what the evaluator's row path calls and its kernels fall back to.
+// Operators of the expression language on single values: what the evaluator's row path calls and its kernels fall back
+// to.
 //
 // Null rules: an operator gives null when an operand is null, unless its comment says otherwise.
 // Errors are openCypher's: TypeError/InvalidArgumentType for operands of the wrong type, ArithmeticError for overflow
@@ -11,7 +12,7 @@
 
 namespace lora::cypher {
 
-Status type_error(std::string_view detail, std::string message);      // TypeError at run time
+Status type_error(std::string_view detail, std::string message);  // TypeError at run time
 Status operand_error(std::string_view op, const Value& a, const Value& b);
 // A value for an error text: shortened, entities by id.
 std::string describe(const Value& v);

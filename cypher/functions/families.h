@@ -19,9 +19,9 @@ std::span<const FunctionSpec> vector_functions();
 std::span<const AggregateSpec> aggregate_functions();
 
 // Errors that many functions share, in openCypher's words.
-Status argument_type_error(std::string_view function, const Value& value);   // TypeError, InvalidArgumentValue
-Status number_out_of_range(std::string message);                             // ArgumentError, NumberOutOfRange
-Status overflow_error(std::string_view operation);                           // ArithmeticError
+Status argument_type_error(std::string_view function, const Value& value);  // TypeError, InvalidArgumentValue
+Status number_out_of_range(std::string message);                            // ArgumentError, NumberOutOfRange
+Status overflow_error(std::string_view operation);                          // ArithmeticError
 
 inline constexpr TypeSet kStringType = type_bit(ValueType::kString);
 inline constexpr TypeSet kIntegerType = type_bit(ValueType::kInteger);

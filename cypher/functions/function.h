@@ -1,6 +1,6 @@
-// Functions: one row per function. The row is the only place that knows a function: the binder resolves names and checks
-// arguments with it, the evaluator calls it, SHOW FUNCTIONS and the reference documentation print it, and a test runs
-// its example.
+// Functions: one row per function. The row is the only place that knows a function: the binder resolves names and
+// checks arguments with it, the evaluator calls it, SHOW FUNCTIONS and the reference documentation print it, and a test
+// runs its example.
 //
 // To add a scalar function: write its body in the family's file and add a row to the family's table. Nothing else.
 #pragma once
@@ -20,29 +20,31 @@ namespace lora::cypher {
 // What expressions and functions may look at while a statement runs. One thread at a time.
 struct EvalContext {
   QueryControl* control = nullptr;
-  graph::Reader* reader = nullptr;              // the version read; sees the statement's own writes in a transaction
-  graph::Transaction* transaction = nullptr;    // null in read-only statements
-  Value params;                                 // map or null
-  std::span<const Value> literals;              // values of stripped literals, by index
-  int64_t statement_epoch_nanos = 0;            // the clock that date(), timestamp()... read: fixed per statement
+  graph::Reader* reader = nullptr;            // the version read; sees the statement's own writes in a transaction
+  graph::Transaction* transaction = nullptr;  // null in read-only statements
+  Value params;                               // map or null
+  std::span<const Value> literals;            // values of stripped literals, by index
+  int64_t statement_epoch_nanos = 0;          // the clock that date(), timestamp()... read: fixed per statement
   int64_t transaction_epoch_nanos = 0;
-  uint64_t random_state = 0;                    // for rand(), randomUUID(); seeded per statement
-  class SubqueryRunner* subqueries = nullptr;   // runs EXISTS/COUNT/COLLECT and pattern comprehensions (exec)
-  std::string_view import_dir;                  // for LOAD CSV
+  uint64_t random_state = 0;                   // for rand(), randomUUID(); seeded per statement
+  class SubqueryRunner* subqueries = nullptr;  // runs EXISTS/COUNT/COLLECT and pattern comprehensions (exec)
+  std::string_view import_dir;                 // for LOAD CSV
 };
 
 // Static types, as a set of bits; the binder refuses a call when an argument's known types and the row's are disjoint.
 using TypeSet = uint32_t;
-constexpr TypeSet type_bit(ValueType t) { return TypeSet{1} << static_cast<uint32_t>(t); }
+constexpr TypeSet type_bit(ValueType t) {
+  return TypeSet{1} << static_cast<uint32_t>(t);
+}
 inline constexpr TypeSet kAnyType = (TypeSet{1} << 19) - 1;
 inline constexpr TypeSet kNumberTypes = type_bit(ValueType::kInteger) | type_bit(ValueType::kFloat);
 inline constexpr TypeSet kEntityTypes = type_bit(ValueType::kNode) | type_bit(ValueType::kRelationship);
 
 enum class Purity : uint8_t {
-  kPure,           // same arguments, same answer: may be folded at compile time
-  kReadsGraph,     // depends on the version read
-  kStatement,      // fixed within a statement (clock, parameters)
-  kVolatile,       // new value at each call (rand, randomUUID)
+  kPure,        // same arguments, same answer: may be folded at compile time
+  kReadsGraph,  // depends on the version read
+  kStatement,   // fixed within a statement (clock, parameters)
+  kVolatile,    // new value at each call (rand, randomUUID)
 };
 enum class NullRule : uint8_t {
   kNullIfAnyNull,  // not called when an argument is null; the answer is null
@@ -58,18 +60,18 @@ struct ArgSpec {
 };
 
 struct FunctionSpec {
-  std::string_view name;                           // as shown: "toUpper", "string.upper"
-  std::vector<std::string_view> aliases;           // other names, same function; lookups ignore case
-  std::vector<ArgSpec> args;                       // the first min_args are required
+  std::string_view name;                  // as shown: "toUpper", "string.upper"
+  std::vector<std::string_view> aliases;  // other names, same function; lookups ignore case
+  std::vector<ArgSpec> args;              // the first min_args are required
   uint8_t min_args = 0;
-  uint8_t max_args = 0;                            // 255: any number (the last ArgSpec repeats)
+  uint8_t max_args = 0;  // 255: any number (the last ArgSpec repeats)
   TypeSet result = kAnyType;
   Purity purity = Purity::kPure;
   NullRule null_rule = NullRule::kNullIfAnyNull;
-  std::string_view category;                       // "String", "Math", ...
-  std::string_view description;                    // one sentence
-  std::string_view example;                        // an expression, e.g. "toUpper('abc')"
-  std::string_view example_result;                 // Cypher literal it equals; empty: only that it runs
+  std::string_view category;        // "String", "Math", ...
+  std::string_view description;     // one sentence
+  std::string_view example;         // an expression, e.g. "toUpper('abc')"
+  std::string_view example_result;  // Cypher literal it equals; empty: only that it runs
   ScalarFunction function = nullptr;
 };
 
@@ -99,8 +101,8 @@ struct AggregateSpec {
   TypeSet result = kAnyType;
   std::string_view category;
   std::string_view description;
-  std::string_view example;          // a whole query
-  std::string_view example_result;   // literal of the single value it returns
+  std::string_view example;         // a whole query
+  std::string_view example_result;  // literal of the single value it returns
   std::unique_ptr<AggregateState> (*make)() = nullptr;
 };
 

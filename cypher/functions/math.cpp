@@ -15,14 +15,22 @@ Status real(EvalContext&, std::span<const Value> args, Value* out) {
   return Status();
 }
 
-double cot(double x) { return 1.0 / std::tan(x); }
-double coth(double x) { return 1.0 / std::tanh(x); }
+double cot(double x) {
+  return 1.0 / std::tan(x);
+}
+double coth(double x) {
+  return 1.0 / std::tanh(x);
+}
 double haversin(double x) {
   const double s = std::sin(x / 2);
   return s * s;
 }
-double to_degrees(double x) { return x * (180.0 / std::numbers::pi); }
-double to_radians(double x) { return x * (std::numbers::pi / 180.0); }
+double to_degrees(double x) {
+  return x * (180.0 / std::numbers::pi);
+}
+double to_radians(double x) {
+  return x * (std::numbers::pi / 180.0);
+}
 
 Status atan2(EvalContext&, std::span<const Value> args, Value* out) {
   *out = Value::floating(std::atan2(args[0].as_number(), args[1].as_number()));
@@ -72,7 +80,8 @@ Status rand(EvalContext& context, std::span<const Value>, Value* out) {
   return Status();
 }
 
-// Half values go away from zero at precision 0 for HALF_UP with negative numbers going up, as Neo4j: round(-1.5) = -1.0.
+// Half values go away from zero at precision 0 for HALF_UP with negative numbers going up, as Neo4j: round(-1.5) =
+// -1.0.
 Status round(EvalContext&, std::span<const Value> args, Value* out) {
   const double v = args[0].as_number();
   if (args.size() == 1) {
@@ -112,9 +121,9 @@ Status round(EvalContext&, std::span<const Value> args, Value* out) {
   } else if (mode == "HALF_EVEN") {
     result = half ? (std::fmod(low, 2.0) == 0 ? low : low + 1) : std::floor(scaled + 0.5);
   } else {
-    return Status::runtime(ErrorCode::kType, "ArgumentError", "InvalidArgumentValue",
-                           "unknown rounding mode `" + mode +
-                               "`; use UP, DOWN, CEILING, FLOOR, HALF_UP, HALF_DOWN or HALF_EVEN");
+    return Status::runtime(
+        ErrorCode::kType, "ArgumentError", "InvalidArgumentValue",
+        "unknown rounding mode `" + mode + "`; use UP, DOWN, CEILING, FLOOR, HALF_UP, HALF_DOWN or HALF_EVEN");
   }
   *out = Value::floating(result / scale);
   return Status();
@@ -128,17 +137,49 @@ std::span<const FunctionSpec> math_functions() {
   constexpr std::string_view kCategory = "Math";
   const auto real_row = [](std::string_view name, std::vector<std::string_view> aliases, std::string_view description,
                            std::string_view example, std::string_view result, ScalarFunction function) {
-    return FunctionSpec{name,    std::move(aliases), {{"x", kNumberTypes}}, 1,           1,       kFloatType, kPure, kNull,
-                        kCategory, description,      example,               result,      function};
+    return FunctionSpec{name,  std::move(aliases), {{"x", kNumberTypes}}, 1,       1,      kFloatType, kPure,
+                        kNull, kCategory,          description,           example, result, function};
   };
   static const std::vector<FunctionSpec> table = {
-      {"abs", {"math.abs"}, {{"x", kNumberTypes}}, 1, 1, kNumberTypes, kPure, kNull, kCategory,
-       "The absolute value.", "abs(-3)", "3", abs},
-      {"sign", {"math.sign"}, {{"x", kNumberTypes}}, 1, 1, kIntegerType, kPure, kNull, kCategory,
-       "-1, 0 or 1: the sign of a number.", "sign(-0.5)", "-1", sign},
-      {"round", {"math.round"}, {{"x", kNumberTypes}, {"precision", kIntegerType}, {"mode", kStringType}}, 1, 3,
-       kFloatType, kPure, kNull, kCategory, "Rounds to `precision` decimals (default 0, half up).",
-       "round(3.141592, 3)", "3.142", round},
+      {"abs",
+       {"math.abs"},
+       {{"x", kNumberTypes}},
+       1,
+       1,
+       kNumberTypes,
+       kPure,
+       kNull,
+       kCategory,
+       "The absolute value.",
+       "abs(-3)",
+       "3",
+       abs},
+      {"sign",
+       {"math.sign"},
+       {{"x", kNumberTypes}},
+       1,
+       1,
+       kIntegerType,
+       kPure,
+       kNull,
+       kCategory,
+       "-1, 0 or 1: the sign of a number.",
+       "sign(-0.5)",
+       "-1",
+       sign},
+      {"round",
+       {"math.round"},
+       {{"x", kNumberTypes}, {"precision", kIntegerType}, {"mode", kStringType}},
+       1,
+       3,
+       kFloatType,
+       kPure,
+       kNull,
+       kCategory,
+       "Rounds to `precision` decimals (default 0, half up).",
+       "round(3.141592, 3)",
+       "3.142",
+       round},
       real_row("ceil", {"math.ceil", "ceiling"}, "The smallest integer not below, as a float.", "ceil(0.1)", "1.0",
                real<std::ceil>),
       real_row("floor", {"math.floor"}, "The largest integer not above, as a float.", "floor(0.9)", "0.0",
@@ -161,16 +202,71 @@ std::span<const FunctionSpec> math_functions() {
       real_row("haversin", {}, "Half the versine of an angle in radians.", "haversin(0)", "0.0", real<haversin>),
       real_row("degrees", {"math.degrees"}, "Radians to degrees.", "degrees(pi())", "180.0", real<to_degrees>),
       real_row("radians", {"math.radians"}, "Degrees to radians.", "radians(180) = pi()", "true", real<to_radians>),
-      {"atan2", {"math.atan2"}, {{"y", kNumberTypes}, {"x", kNumberTypes}}, 2, 2, kFloatType, kPure, kNull, kCategory,
-       "The angle of the point (x, y), in radians.", "atan2(0, 1)", "0.0", atan2},
-      {"isNaN", {"number.is_nan"}, {{"x", kNumberTypes}}, 1, 1, kBooleanType, kPure, kNull, kCategory,
-       "Whether a number is NaN.", "isNaN(0.0 / 0.0)", "true", is_nan},
-      {"pi", {"math.pi"}, {}, 0, 0, kFloatType, kPure, kNull, kCategory, "The number pi.", "round(pi(), 2)", "3.14",
+      {"atan2",
+       {"math.atan2"},
+       {{"y", kNumberTypes}, {"x", kNumberTypes}},
+       2,
+       2,
+       kFloatType,
+       kPure,
+       kNull,
+       kCategory,
+       "The angle of the point (x, y), in radians.",
+       "atan2(0, 1)",
+       "0.0",
+       atan2},
+      {"isNaN",
+       {"number.is_nan"},
+       {{"x", kNumberTypes}},
+       1,
+       1,
+       kBooleanType,
+       kPure,
+       kNull,
+       kCategory,
+       "Whether a number is NaN.",
+       "isNaN(0.0 / 0.0)",
+       "true",
+       is_nan},
+      {"pi",
+       {"math.pi"},
+       {},
+       0,
+       0,
+       kFloatType,
+       kPure,
+       kNull,
+       kCategory,
+       "The number pi.",
+       "round(pi(), 2)",
+       "3.14",
        pi},
-      {"e", {"math.e"}, {}, 0, 0, kFloatType, kPure, kNull, kCategory, "The base of the natural logarithm.",
-       "round(e(), 2)", "2.72", e},
-      {"rand", {"math.random"}, {}, 0, 0, kFloatType, Purity::kVolatile, kNull, kCategory,
-       "A random float, at least 0 and below 1.", "0 <= rand() AND rand() < 1", "true", rand},
+      {"e",
+       {"math.e"},
+       {},
+       0,
+       0,
+       kFloatType,
+       kPure,
+       kNull,
+       kCategory,
+       "The base of the natural logarithm.",
+       "round(e(), 2)",
+       "2.72",
+       e},
+      {"rand",
+       {"math.random"},
+       {},
+       0,
+       0,
+       kFloatType,
+       Purity::kVolatile,
+       kNull,
+       kCategory,
+       "A random float, at least 0 and below 1.",
+       "0 <= rand() AND rand() < 1",
+       "true",
+       rand},
   };
   return table;
 }

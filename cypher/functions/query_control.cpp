@@ -8,7 +8,8 @@ Status QueryControl::slow_tick() {
   const uint8_t stop = stop_.load(std::memory_order_relaxed);
   if (stop != 0) {
     const auto code = static_cast<ErrorCode>(stop);
-    return {code, code == ErrorCode::kClosed ? "the database was closed while the query ran" : "the query was interrupted"};
+    return {code,
+            code == ErrorCode::kClosed ? "the database was closed while the query ran" : "the query was interrupted"};
   }
   if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
     return {ErrorCode::kInterrupted, "the query was interrupted"};
@@ -29,7 +30,8 @@ Status QueryControl::slow_tick() {
 
 Status QueryControl::over_budget(uint64_t bytes) {
   memory_bytes_ -= bytes;
-  return {ErrorCode::kMemoryLimit, "the query needs more than its memory budget of `" + std::to_string(memory_bytes_max) +
+  return {ErrorCode::kMemoryLimit, "the query needs more than its memory budget of `" +
+                                       std::to_string(memory_bytes_max) +
                                        "` bytes; raise `query_memory_bytes` or return less at once"};
 }
 

@@ -24,8 +24,8 @@ class QueryControl {
 
   std::optional<Clock::time_point> deadline;
   uint64_t memory_bytes_max = UINT64_MAX;
-  const std::atomic<bool>* cancel = nullptr;   // the caller's own flag, may be null
-  std::function<Status()> poll;                // may be empty; called at most every 50 ms
+  const std::atomic<bool>* cancel = nullptr;  // the caller's own flag, may be null
+  std::function<Status()> poll;               // may be empty; called at most every 50 ms
 
   // Stops the query with `code` (kInterrupted, kClosed). First call wins.
   void request_stop(ErrorCode code) {

@@ -86,8 +86,12 @@ const AggregateSpec* find_aggregate(std::string_view name) {
   return it == registry().aggregates.end() ? nullptr : it->second;
 }
 
-std::span<const FunctionSpec* const> all_functions() { return registry().function_list; }
-std::span<const AggregateSpec* const> all_aggregates() { return registry().aggregate_list; }
+std::span<const FunctionSpec* const> all_functions() {
+  return registry().function_list;
+}
+std::span<const AggregateSpec* const> all_aggregates() {
+  return registry().aggregate_list;
+}
 
 std::string_view nearest_function(std::string_view name) {
   const std::string wanted = lower(name);
@@ -125,9 +129,9 @@ Status call_function(EvalContext& context, const FunctionSpec& spec, std::span<c
 }
 
 Status argument_type_error(std::string_view function, const Value& value) {
-  return Status::runtime(ErrorCode::kType, "TypeError", "InvalidArgumentValue",
-                         "`" + std::string(function) + "()` does not take a " +
-                             std::string(value_type_name(value.type())));
+  return Status::runtime(
+      ErrorCode::kType, "TypeError", "InvalidArgumentValue",
+      "`" + std::string(function) + "()` does not take a " + std::string(value_type_name(value.type())));
 }
 
 Status number_out_of_range(std::string message) {

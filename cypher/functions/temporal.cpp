@@ -12,7 +12,9 @@ namespace {
 
 constexpr int64_t kNanosPerSecond = temporal::kNanosPerSecond;
 
-int64_t floor_divide(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a % b < 0) != (b < 0) ? 1 : 0); }
+int64_t floor_divide(int64_t a, int64_t b) {
+  return a / b - (a % b != 0 && (a % b < 0) != (b < 0) ? 1 : 0);
+}
 
 enum class Clock { kStatement, kTransaction, kRealtime };
 
@@ -98,15 +100,35 @@ void add_type(std::vector<FunctionSpec>* table, const TypeNames& n) {
   constexpr std::string_view kCategory = "Temporal";
   constexpr auto kNull = NullRule::kNullIfAnyNull;
   const TypeSet result = type_bit(type);
-  table->push_back({n.constructor, {}, {{"input", kStringType | kMapType | kInstantTypes}}, 0, 1, result,
-                    Purity::kStatement, kNull, kCategory, n.description, n.example, n.result, construct<type>});
-  table->push_back({n.truncate, {}, {{"unit", kStringType}, {"value", kInstantTypes}, {"fields", kMapType}}, 2, 3,
-                    result, Purity::kPure, NullRule::kCalled, kCategory,
-                    "Cuts a temporal value down to a unit; `fields` then sets smaller components.", "", "",
+  table->push_back({n.constructor,
+                    {},
+                    {{"input", kStringType | kMapType | kInstantTypes}},
+                    0,
+                    1,
+                    result,
+                    Purity::kStatement,
+                    kNull,
+                    kCategory,
+                    n.description,
+                    n.example,
+                    n.result,
+                    construct<type>});
+  table->push_back({n.truncate,
+                    {},
+                    {{"unit", kStringType}, {"value", kInstantTypes}, {"fields", kMapType}},
+                    2,
+                    3,
+                    result,
+                    Purity::kPure,
+                    NullRule::kCalled,
+                    kCategory,
+                    "Cuts a temporal value down to a unit; `fields` then sets smaller components.",
+                    "",
+                    "",
                     truncate<type>});
   const auto clock = [&](std::string_view name, std::string_view description, Purity purity, ScalarFunction function) {
-    table->push_back({name, {}, {{"timezone", kStringType}}, 0, 1, result, purity, kNull, kCategory, description, "",
-                      "", function});
+    table->push_back(
+        {name, {}, {{"timezone", kStringType}}, 0, 1, result, purity, kNull, kCategory, description, "", "", function});
   };
   clock(n.statement, "The time at which the statement started.", Purity::kStatement,
         read_clock<type, Clock::kStatement>);
@@ -142,36 +164,124 @@ std::span<const FunctionSpec> temporal_functions() {
         &t, {"datetime", "datetime.truncate", "datetime.statement", "datetime.transaction", "datetime.realtime",
              "A date and time with a zone: now, or from text, components or another temporal value.",
              "datetime('2024-02-29T10:30Z')", "datetime('2024-02-29T10:30Z')"});
-    t.push_back({"duration", {}, {{"input", kStringType | kMapType | kDurationType}}, 1, 1, kDurationType, kPure, kNull,
-                 kCategory, "A duration from text or components.", "duration({hours: 30})", "duration('PT30H')",
+    t.push_back({"duration",
+                 {},
+                 {{"input", kStringType | kMapType | kDurationType}},
+                 1,
+                 1,
+                 kDurationType,
+                 kPure,
+                 kNull,
+                 kCategory,
+                 "A duration from text or components.",
+                 "duration({hours: 30})",
+                 "duration('PT30H')",
                  construct<ValueType::kDuration>});
-    t.push_back({"datetime.fromepoch", {}, {{"seconds", kIntegerType}, {"nanoseconds", kIntegerType}}, 2, 2,
-                 type_bit(ValueType::kDateTime), kPure, kNull, kCategory, "The instant so long after 1970 (UTC).",
-                 "datetime.fromepoch(0, 0)", "datetime('1970-01-01T00:00Z')", from_epoch});
-    t.push_back({"datetime.fromepochmillis", {}, {{"milliseconds", kIntegerType}}, 1, 1,
-                 type_bit(ValueType::kDateTime), kPure, kNull, kCategory, "The instant so long after 1970 (UTC).",
-                 "datetime.fromepochmillis(0)", "datetime('1970-01-01T00:00Z')", from_epoch_millis});
+    t.push_back({"datetime.fromepoch",
+                 {},
+                 {{"seconds", kIntegerType}, {"nanoseconds", kIntegerType}},
+                 2,
+                 2,
+                 type_bit(ValueType::kDateTime),
+                 kPure,
+                 kNull,
+                 kCategory,
+                 "The instant so long after 1970 (UTC).",
+                 "datetime.fromepoch(0, 0)",
+                 "datetime('1970-01-01T00:00Z')",
+                 from_epoch});
+    t.push_back({"datetime.fromepochmillis",
+                 {},
+                 {{"milliseconds", kIntegerType}},
+                 1,
+                 1,
+                 type_bit(ValueType::kDateTime),
+                 kPure,
+                 kNull,
+                 kCategory,
+                 "The instant so long after 1970 (UTC).",
+                 "datetime.fromepochmillis(0)",
+                 "datetime('1970-01-01T00:00Z')",
+                 from_epoch_millis});
     const std::vector<ArgSpec> two = {{"from", kInstantTypes}, {"to", kInstantTypes}};
-    t.push_back({"duration.between", {"temporal.between"}, two, 2, 2, kDurationType, kPure, kNull, kCategory,
+    t.push_back({"duration.between",
+                 {"temporal.between"},
+                 two,
+                 2,
+                 2,
+                 kDurationType,
+                 kPure,
+                 kNull,
+                 kCategory,
                  "The time between two temporal values, in months, days and seconds.",
-                 "duration.between(date('2024-01-01'), date('2024-02-03'))", "duration('P1M2D')",
+                 "duration.between(date('2024-01-01'), date('2024-02-03'))",
+                 "duration('P1M2D')",
                  between<temporal::between>});
-    t.push_back({"duration.inMonths", {}, two, 2, 2, kDurationType, kPure, kNull, kCategory,
+    t.push_back({"duration.inMonths",
+                 {},
+                 two,
+                 2,
+                 2,
+                 kDurationType,
+                 kPure,
+                 kNull,
+                 kCategory,
                  "The whole months between two temporal values.",
-                 "duration.inMonths(date('2024-01-01'), date('2024-02-03'))", "duration('P1M')",
+                 "duration.inMonths(date('2024-01-01'), date('2024-02-03'))",
+                 "duration('P1M')",
                  between<temporal::in_months>});
-    t.push_back({"duration.inDays", {"temporal.in_days"}, two, 2, 2, kDurationType, kPure, kNull, kCategory,
+    t.push_back({"duration.inDays",
+                 {"temporal.in_days"},
+                 two,
+                 2,
+                 2,
+                 kDurationType,
+                 kPure,
+                 kNull,
+                 kCategory,
                  "The whole days between two temporal values.",
-                 "duration.inDays(date('2024-01-01'), date('2024-02-03'))", "duration('P33D')",
+                 "duration.inDays(date('2024-01-01'), date('2024-02-03'))",
+                 "duration('P33D')",
                  between<temporal::in_days>});
-    t.push_back({"duration.inSeconds", {}, two, 2, 2, kDurationType, kPure, kNull, kCategory,
+    t.push_back({"duration.inSeconds",
+                 {},
+                 two,
+                 2,
+                 2,
+                 kDurationType,
+                 kPure,
+                 kNull,
+                 kCategory,
                  "The time between two temporal values, in seconds.",
-                 "duration.inSeconds(localtime('10:00'), localtime('10:30'))", "duration('PT30M')",
+                 "duration.inSeconds(localtime('10:00'), localtime('10:30'))",
+                 "duration('PT30M')",
                  between<temporal::in_seconds>});
-    t.push_back({"timestamp", {"temporal.timestamp"}, {}, 0, 0, kIntegerType, Purity::kStatement, kNull, kCategory,
-                 "Milliseconds since 1970 (UTC), when the statement started.", "timestamp() > 0", "true", timestamp});
-    t.push_back({"timezone", {"temporal.timezone"}, {}, 0, 0, kStringType, kPure, kNull, kCategory,
-                 "The zone that temporal values get when none is given.", "timezone()", "'Z'", timezone});
+    t.push_back({"timestamp",
+                 {"temporal.timestamp"},
+                 {},
+                 0,
+                 0,
+                 kIntegerType,
+                 Purity::kStatement,
+                 kNull,
+                 kCategory,
+                 "Milliseconds since 1970 (UTC), when the statement started.",
+                 "timestamp() > 0",
+                 "true",
+                 timestamp});
+    t.push_back({"timezone",
+                 {"temporal.timezone"},
+                 {},
+                 0,
+                 0,
+                 kStringType,
+                 kPure,
+                 kNull,
+                 kCategory,
+                 "The zone that temporal values get when none is given.",
+                 "timezone()",
+                 "'Z'",
+                 timezone});
     return t;
   }();
   return table;

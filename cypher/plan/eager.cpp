@@ -1,14 +1,14 @@
 // Barriers against a statement seeing its own writes too early, or too late.
 //
-// Clauses mean: all rows of one clause, then all rows of the next. Operators stream instead. That differs only where one
-// of them writes what another one, still running, reads:
+// Clauses mean: all rows of one clause, then all rows of the next. Operators stream instead. That differs only where
+// one of them writes what another one, still running, reads:
 //   * an operator below a write goes on reading after the first rows have been written (a scan that meets new nodes);
 //   * an operator above a write reads before the last rows have been written.
-// An Eager just below the later of the two settles both. Walking a pipeline from its start, `active` holds the reads and
-// writes since the last point where all rows had been made (Eager, Sort, Aggregate); the operator that would collide
-// with them gets an Eager below it. While a pipeline has at most one row, each operator has done all it ever does
-// before the next one starts, so nothing is active then.
-// A LIMIT above writes gets one too: the limit cuts rows, not effects.
+// An Eager just below the later of the two settles both. Walking a pipeline from its start, `active` holds the reads
+// and writes since the last point where all rows had been made (Eager, Sort, Aggregate); the operator that would
+// collide with them gets an Eager below it. While a pipeline has at most one row, each operator has done all it ever
+// does before the next one starts, so nothing is active then. A LIMIT above writes gets one too: the limit cuts rows,
+// not effects.
 #include <algorithm>
 #include <string_view>
 
@@ -21,12 +21,13 @@ namespace {
 using Names = std::vector<std::string_view>;
 
 bool meet(const Names& a, const Names& b) {
-  return std::any_of(a.begin(), a.end(), [&](std::string_view x) { return std::find(b.begin(), b.end(), x) != b.end(); });
+  return std::any_of(a.begin(), a.end(),
+                     [&](std::string_view x) { return std::find(b.begin(), b.end(), x) != b.end(); });
 }
 
 struct Effects {
   // Reads. Names in lists add to each other; the flags mean any name.
-  bool reads_graph = false;            // anything at all that a deletion could change
+  bool reads_graph = false;  // anything at all that a deletion could change
   bool scans_all = false;
   Names scanned_labels;
   bool reads_all_relationships = false;
@@ -85,7 +86,8 @@ bool collide(const Effects& read, const Effects& write) {
   if (write.deletes || write.schema) return true;
   if (write.creates_nodes) {
     if (read.scans_all) return true;
-    if (!read.scanned_labels.empty() && (write.created_any_label || meet(read.scanned_labels, write.created_labels))) return true;
+    if (!read.scanned_labels.empty() && (write.created_any_label || meet(read.scanned_labels, write.created_labels)))
+      return true;
   }
   if (write.creates_relationships) {
     if (read.reads_all_relationships) return true;
@@ -96,8 +98,8 @@ bool collide(const Effects& read, const Effects& write) {
   if (!write.set_keys.empty() && (read.reads_all_properties || meet(read.keys, write.set_keys))) return true;
   const bool reads_labels = read.reads_all_labels || !read.tested_labels.empty() || !read.scanned_labels.empty();
   if (write.sets_all_labels && reads_labels) return true;
-  if (!write.set_labels.empty() &&
-      (read.reads_all_labels || meet(read.tested_labels, write.set_labels) || meet(read.scanned_labels, write.set_labels))) {
+  if (!write.set_labels.empty() && (read.reads_all_labels || meet(read.tested_labels, write.set_labels) ||
+                                    meet(read.scanned_labels, write.set_labels))) {
     return true;
   }
   return false;
@@ -115,7 +117,7 @@ class Barriers {
 
   struct Pipeline {
     LogicalOp* op = nullptr;
-    bool single = true;   // at most one row
+    bool single = true;  // at most one row
     Effects active;
     // The whole pipeline so far is one scan or seek of this node, once, and filters that look only at it.
     Slot only_node = kNoSlot;
@@ -161,9 +163,7 @@ class Barriers {
           label_names(e.labels, &out->tested_labels);
           if (out->tested_labels.empty()) out->reads_all_labels = true;
           break;
-        case ExprKind::kFunction:
-          function_effects(*e.function, out);
-          break;
+        case ExprKind::kFunction: function_effects(*e.function, out); break;
         default: break;
       }
       if (e.subplan != nullptr) subtree_effects(e.subplan, out);
@@ -259,22 +259,16 @@ class Barriers {
     op_use(op, &use);
     for (const Expr* e : use.exprs) expr_effects(e, out);
     switch (op.kind) {
-      case OpKind::kAllNodesScan:
-        out->reads_graph = out->scans_all = true;
-        break;
+      case OpKind::kAllNodesScan: out->reads_graph = out->scans_all = true; break;
       case OpKind::kLabelScan:
         out->reads_graph = true;
         out->scanned_labels.push_back(static_cast<const LabelScan&>(op).label->name);
         break;
-      case OpKind::kNodeByIdSeek:
-        out->reads_graph = out->scans_all = true;
-        break;
+      case OpKind::kNodeByIdSeek: out->reads_graph = out->scans_all = true; break;
       case OpKind::kIndexSeek: index_read(static_cast<const IndexSeek&>(op).index, out); break;
       case OpKind::kIndexRangeScan: index_read(static_cast<const IndexRangeScan&>(op).index, out); break;
       case OpKind::kRelationshipScan: types_read(static_cast<const RelationshipScan&>(op).types, out); break;
-      case OpKind::kRelationshipByIdSeek:
-        out->reads_graph = out->reads_all_relationships = true;
-        break;
+      case OpKind::kRelationshipByIdSeek: out->reads_graph = out->reads_all_relationships = true; break;
       case OpKind::kExpand: {
         const auto& e = static_cast<const Expand&>(op);
         types_read(e.types, out);
@@ -322,7 +316,8 @@ class Barriers {
         // Entities leave with all they hold.
         for (Slot s : static_cast<const ProduceResults&>(op).slots) {
           const TypeSet types = s < slot_types_.size() ? slot_types_[s] : kAnyType;
-          constexpr TypeSet kHolders = kEntityTypes | type_bit(ValueType::kPath) | type_bit(ValueType::kList) | type_bit(ValueType::kMap);
+          constexpr TypeSet kHolders =
+              kEntityTypes | type_bit(ValueType::kPath) | type_bit(ValueType::kList) | type_bit(ValueType::kMap);
           if ((types & kHolders) != 0) {
             out->reads_graph = out->reads_all_properties = out->reads_all_labels = true;
           }
@@ -368,14 +363,15 @@ class Barriers {
     } else {
       return false;
     }
-    return std::all_of(items.begin(), items.end(), [&](const SetItem& i) {
-      return i.target->kind == ExprKind::kSlot && i.target->slot == node;
-    });
+    return std::all_of(items.begin(), items.end(),
+                       [&](const SetItem& i) { return i.target->kind == ExprKind::kSlot && i.target->slot == node; });
   }
 
   void track_only_node(const LogicalOp& op, bool single_before, Pipeline* p) {
     switch (op.kind) {
-      case OpKind::kAllNodesScan: p->only_node = single_before ? static_cast<const AllNodesScan&>(op).node : kNoSlot; return;
+      case OpKind::kAllNodesScan:
+        p->only_node = single_before ? static_cast<const AllNodesScan&>(op).node : kNoSlot;
+        return;
       case OpKind::kLabelScan: p->only_node = single_before ? static_cast<const LabelScan&>(op).node : kNoSlot; return;
       case OpKind::kIndexSeek: {
         const auto& s = static_cast<const IndexSeek&>(op);
@@ -437,7 +433,8 @@ class Barriers {
       case OpKind::kCountStore: return true;
       case OpKind::kNodeByIdSeek: return before && !static_cast<const NodeByIdSeek&>(op).many;
       case OpKind::kRelationshipByIdSeek:
-        return before && !static_cast<const RelationshipByIdSeek&>(op).many && !static_cast<const RelationshipByIdSeek&>(op).both_directions;
+        return before && !static_cast<const RelationshipByIdSeek&>(op).many &&
+               !static_cast<const RelationshipByIdSeek&>(op).both_directions;
       case OpKind::kIndexSeek: {
         const auto& s = static_cast<const IndexSeek&>(op);
         const graph::IndexInfo* index = b_.input().reader->schema().find_index(s.index);

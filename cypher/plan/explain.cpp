@@ -113,7 +113,8 @@ class Printer {
 
   std::string chain(const Expr& e) const {
     std::string out = operand(e.children[0]);
-    for (size_t i = 0; i < e.ops.size(); ++i) out += std::string(" ") + op_text(e.ops[i]) + " " + operand(e.children[i + 1]);
+    for (size_t i = 0; i < e.ops.size(); ++i)
+      out += std::string(" ") + op_text(e.ops[i]) + " " + operand(e.children[i + 1]);
     return out;
   }
   std::string operand(const Expr* e) const {
@@ -127,7 +128,9 @@ class Printer {
       default: return print(e);
     }
   }
-  std::string infix(const Expr& e, const char* op) const { return operand(e.children[0]) + " " + op + " " + operand(e.children[1]); }
+  std::string infix(const Expr& e, const char* op) const {
+    return operand(e.children[0]) + " " + op + " " + operand(e.children[1]);
+  }
   std::string nary(const Expr& e, const char* op) const {
     std::string out;
     for (const Expr* c : e.children) {
@@ -147,7 +150,8 @@ class Printer {
       case ExprKind::kSlot: return slot(e.slot);
       case ExprKind::kProperty: return operand(e.children[0]) + "." + std::string(e.names[0]->name);
       case ExprKind::kIndex: return operand(e.children[0]) + "[" + print(e.children[1]) + "]";
-      case ExprKind::kSlice: return operand(e.children[0]) + "[" + print(e.children[1]) + ".." + print(e.children[2]) + "]";
+      case ExprKind::kSlice:
+        return operand(e.children[0]) + "[" + print(e.children[1]) + ".." + print(e.children[2]) + "]";
       case ExprKind::kArithmetic:
       case ExprKind::kCompare: return chain(e);
       case ExprKind::kNegate: return "-" + operand(e.children[0]);
@@ -186,17 +190,19 @@ class Printer {
                (e.children[2] != nullptr ? " | " + print(e.children[2]) : "") + "]";
       case ExprKind::kQuantifier: {
         const char* name = e.op == 'a' ? "all" : e.op == 'y' ? "any" : e.op == 'n' ? "none" : "single";
-        return std::string(name) + "(" + slot(e.slot) + " IN " + print(e.children[0]) + " WHERE " + print(e.children[1]) + ")";
+        return std::string(name) + "(" + slot(e.slot) + " IN " + print(e.children[0]) + " WHERE " +
+               print(e.children[1]) + ")";
       }
       case ExprKind::kReduce:
-        return "reduce(" + slot(e.slot2) + " = " + print(e.children[0]) + ", " + slot(e.slot) + " IN " + print(e.children[1]) +
-               " | " + print(e.children[2]) + ")";
+        return "reduce(" + slot(e.slot2) + " = " + print(e.children[0]) + ", " + slot(e.slot) + " IN " +
+               print(e.children[1]) + " | " + print(e.children[2]) + ")";
       case ExprKind::kPath: return "path(" + join(e.children) + ")";
       case ExprKind::kExists: return "EXISTS { ... }";
       case ExprKind::kCount: return "COUNT { ... }";
       case ExprKind::kCollect: return "COLLECT { ... }";
       case ExprKind::kAggregate:
-        return std::string(e.aggregate->name) + "(" + (e.flag ? "DISTINCT " : "") + (e.children.empty() ? "*" : join(e.children)) + ")";
+        return std::string(e.aggregate->name) + "(" + (e.flag ? "DISTINCT " : "") +
+               (e.children.empty() ? "*" : join(e.children)) + ")";
     }
     return "";
   }
@@ -206,9 +212,11 @@ class Printer {
     for (const NameRef* n : t.names) out += (out.empty() ? ":" : "|") + std::string(n->name);
     return out;
   }
-  std::string arrow(Slot from, Slot rel, const std::string& inside, Direction d, Slot to, const NameRef* to_label = nullptr) const {
-    return "(" + pattern_slot(from) + ")" + (d == Direction::kIn ? "<-" : "-") + "[" + pattern_slot(rel) + inside + "]" +
-           (d == Direction::kOut ? "->" : "-") + "(" + pattern_slot(to) + (to_label != nullptr ? ":" + std::string(to_label->name) : "") + ")";
+  std::string arrow(Slot from, Slot rel, const std::string& inside, Direction d, Slot to,
+                    const NameRef* to_label = nullptr) const {
+    return "(" + pattern_slot(from) + ")" + (d == Direction::kIn ? "<-" : "-") + "[" + pattern_slot(rel) + inside +
+           "]" + (d == Direction::kOut ? "->" : "-") + "(" + pattern_slot(to) +
+           (to_label != nullptr ? ":" + std::string(to_label->name) : "") + ")";
   }
   static std::string hops(uint32_t min, uint32_t max) {
     std::string out = "*" + std::to_string(min) + "..";
@@ -244,7 +252,8 @@ class Printer {
     }
     for (const CreateRelationship& r : p.relationships) {
       if (!out.empty()) out += ", ";
-      out += arrow(r.from, r.slot, r.type != nullptr ? ":" + std::string(r.type->name) : ":$(...)", Direction::kOut, r.to);
+      out +=
+          arrow(r.from, r.slot, r.type != nullptr ? ":" + std::string(r.type->name) : ":$(...)", Direction::kOut, r.to);
     }
     return out;
   }
@@ -287,7 +296,8 @@ std::string details(const LogicalOp& op, const Printer& p, const graph::Reader& 
     case OpKind::kIndexSeek: {
       const auto& o = as<IndexSeek>(op);
       const graph::IndexInfo* index = reader.schema().find_index(o.index);
-      std::string out = o.from == kNoSlot ? p.slot(o.node) : "(" + p.slot(o.from) + ")-[" + p.slot(o.node) + "]->(" + p.slot(o.to) + ")";
+      std::string out = o.from == kNoSlot ? p.slot(o.node)
+                                          : "(" + p.slot(o.from) + ")-[" + p.slot(o.node) + "]->(" + p.slot(o.to) + ")";
       if (index == nullptr) return out;
       out += ":" + index->definition.label_or_type + "(";
       for (size_t i = 0; i < o.values.size() && i < index->definition.keys.size(); ++i) {
@@ -302,17 +312,19 @@ std::string details(const LogicalOp& op, const Printer& p, const graph::Reader& 
       std::string out = p.slot(o.node) + ":" + (index != nullptr ? index->definition.label_or_type : "?") + "(";
       if (o.prefix != nullptr) return out + key + " STARTS WITH " + p.print(o.prefix) + ")";
       if (o.lower != nullptr) out += key + (o.lower_inclusive ? " >= " : " > ") + p.print(o.lower);
-      if (o.upper != nullptr) out += (o.lower != nullptr ? " AND " : "") + key + (o.upper_inclusive ? " <= " : " < ") + p.print(o.upper);
+      if (o.upper != nullptr)
+        out += (o.lower != nullptr ? " AND " : "") + key + (o.upper_inclusive ? " <= " : " < ") + p.print(o.upper);
       return out + ")";
     }
     case OpKind::kRelationshipScan: {
       const auto& o = as<RelationshipScan>(op);
-      return p.arrow(o.from, o.relationship, Printer::types(o.types), o.both_directions ? Direction::kBoth : Direction::kOut, o.to);
+      return p.arrow(o.from, o.relationship, Printer::types(o.types),
+                     o.both_directions ? Direction::kBoth : Direction::kOut, o.to);
     }
     case OpKind::kRelationshipByIdSeek: {
       const auto& o = as<RelationshipByIdSeek>(op);
-      return p.arrow(o.from, o.relationship, "", o.both_directions ? Direction::kBoth : Direction::kOut, o.to) + " WHERE id" +
-             (o.many ? " IN " : " = ") + p.print(o.id);
+      return p.arrow(o.from, o.relationship, "", o.both_directions ? Direction::kBoth : Direction::kOut, o.to) +
+             " WHERE id" + (o.many ? " IN " : " = ") + p.print(o.id);
     }
     case OpKind::kExpand: {
       const auto& o = as<Expand>(op);
@@ -320,12 +332,16 @@ std::string details(const LogicalOp& op, const Printer& p, const graph::Reader& 
     }
     case OpKind::kVarExpand: {
       const auto& o = as<VarExpand>(op);
-      return p.arrow(o.from, o.relationships, Printer::types(o.types) + Printer::hops(o.min_hops, o.max_hops), o.direction, o.to);
+      return p.arrow(o.from, o.relationships, Printer::types(o.types) + Printer::hops(o.min_hops, o.max_hops),
+                     o.direction, o.to);
     }
     case OpKind::kShortestPath: {
       const auto& o = as<ShortestPath>(op);
-      return p.arrow(o.from, o.relationships, Printer::types(o.types) + Printer::hops(o.min_hops, o.max_hops), o.direction, o.to) +
-             (o.all ? ", all" : o.k > 1 ? ", " + std::to_string(o.k) : "");
+      return p.arrow(o.from, o.relationships, Printer::types(o.types) + Printer::hops(o.min_hops, o.max_hops),
+                     o.direction, o.to) +
+             (o.all     ? ", all"
+              : o.k > 1 ? ", " + std::to_string(o.k)
+                        : "");
     }
     case OpKind::kFilter: return p.exprs(as<Filter>(op).predicates, " AND ");
     case OpKind::kProjection: return p.assignments(as<Projection>(op).items);
@@ -338,8 +354,10 @@ std::string details(const LogicalOp& op, const Printer& p, const graph::Reader& 
     case OpKind::kSort: {
       const auto& o = as<Sort>(op);
       std::string out;
-      for (const SortKey& k : o.keys) out += (out.empty() ? "" : ", ") + p.print(k.expr) + (k.ascending ? " ASC" : " DESC");
-      if (o.limit != nullptr) out += " LIMIT " + (o.skip != nullptr ? p.operand(o.skip) + " + " : std::string()) + p.print(o.limit);
+      for (const SortKey& k : o.keys)
+        out += (out.empty() ? "" : ", ") + p.print(k.expr) + (k.ascending ? " ASC" : " DESC");
+      if (o.limit != nullptr)
+        out += " LIMIT " + (o.skip != nullptr ? p.operand(o.skip) + " + " : std::string()) + p.print(o.limit);
       return out;
     }
     case OpKind::kSkip: return p.print(as<Skip>(op).count);
@@ -389,7 +407,8 @@ std::string details(const LogicalOp& op, const Printer& p, const graph::Reader& 
     case OpKind::kRepeat: {
       const auto& o = as<Repeat>(op);
       return "(" + p.pattern_slot(o.from) + ") (...){" + std::to_string(o.min_repeats) + "," +
-             (o.max_repeats == UINT32_MAX ? std::string() : std::to_string(o.max_repeats)) + "} (" + p.pattern_slot(o.to) + ")";
+             (o.max_repeats == UINT32_MAX ? std::string() : std::to_string(o.max_repeats)) + "} (" +
+             p.pattern_slot(o.to) + ")";
     }
     case OpKind::kDegree: {
       const auto& o = as<Degree>(op);

@@ -84,8 +84,7 @@ void compute(const LogicalOp* op, const SlotSet& above, LiveSlots* live) {
           needed.add(above);
           break;
         }
-        default:
-          right_needed = above;
+        default: right_needed = above;
       }
       compute(left, needed, live);
       compute(right, right_needed, live);

@@ -26,8 +26,8 @@ struct PatternNode {
 struct PatternEdge {
   const BoundRelationship* rel = nullptr;
   const BoundQuantifiedPath* quantified = nullptr;  // a group: `rel` stands in for all its relationships
-  uint32_t from = 0, to = 0;  // PatternNode indexes
-  std::vector<Slot> outer_reads;  // slots that the hop predicate reads from the row
+  uint32_t from = 0, to = 0;                        // PatternNode indexes
+  std::vector<Slot> outer_reads;                    // slots that the hop predicate reads from the row
 };
 
 // What a predicate offers for finding its node or relationship directly: `slot.key op value`, or `id(slot) op value`.
@@ -59,15 +59,15 @@ struct Access {
   double cost = 0;
   const NameRef* label = nullptr;
   const graph::IndexInfo* index = nullptr;
-  std::vector<const Sargable*> uses;      // kIdSeek: one; kIndexSeek: by key; kIndexRange: bounds or a prefix
-  std::vector<uint32_t> consumed;         // predicates that need no filter any more
+  std::vector<const Sargable*> uses;  // kIdSeek: one; kIndexSeek: by key; kIndexRange: bounds or a prefix
+  std::vector<uint32_t> consumed;     // predicates that need no filter any more
 };
 
 struct Step {
   enum class Kind : uint8_t { kNone, kLeaf, kRelationshipLeaf, kExpand, kInto, kShortest } kind = Kind::kNone;
-  uint32_t index = 0;       // node (kLeaf) or edge
-  bool from_left = true;    // kExpand: walks from the pattern's left end
-  Access access;            // kLeaf; kRelationshipLeaf: kIndexSeek, kIdSeek, or kAllNodes for a scan
+  uint32_t index = 0;     // node (kLeaf) or edge
+  bool from_left = true;  // kExpand: walks from the pattern's left end
+  Access access;          // kLeaf; kRelationshipLeaf: kIndexSeek, kIdSeek, or kAllNodes for a scan
 };
 
 struct State {
@@ -94,7 +94,11 @@ bool overlapping_types(const BoundRelationship& a, const BoundRelationship& b) {
 class PatternPlanner {
  public:
   PatternPlanner(PlanBuilder& builder, const BoundPattern& pattern, const SlotSet& argument_slots, Stream* stream)
-      : b_(builder), stats_(builder.statistics()), pattern_(pattern), argument_slots_(argument_slots), stream_(*stream) {}
+      : b_(builder),
+        stats_(builder.statistics()),
+        pattern_(pattern),
+        argument_slots_(argument_slots),
+        stream_(*stream) {}
 
   Status run() {
     if (!pattern_.selections.empty()) {
@@ -127,7 +131,8 @@ class PatternPlanner {
       PatternNode& node = nodes_[it->second];
       node.bound |= n.bound || stream_.slots.has(n.slot);
       for (const NameRef* l : n.labels) {
-        const bool there = std::any_of(node.labels.begin(), node.labels.end(), [&](const NameRef* x) { return x->name == l->name; });
+        const bool there =
+            std::any_of(node.labels.begin(), node.labels.end(), [&](const NameRef* x) { return x->name == l->name; });
         if (!there) node.labels.push_back(l);
       }
       node_of_.push_back(it->second);
@@ -196,7 +201,8 @@ class PatternPlanner {
   }
   // Nodes that it may be.
   double population(uint32_t node) const {
-    if (nodes_[node].implied) return std::max(1.0, static_cast<double>(stats_.reader().node_count(*nodes_[node].implied)));
+    if (nodes_[node].implied)
+      return std::max(1.0, static_cast<double>(stats_.reader().node_count(*nodes_[node].implied)));
     return std::max(1.0, stats_.nodes_with(labels_of(node)));
   }
 
@@ -275,7 +281,8 @@ class PatternPlanner {
       Expr* value = c->children[1];
       if (key->kind != ExprKind::kProperty) std::swap(key, value);
       if (key->kind != ExprKind::kProperty || key->children[0]->kind != ExprKind::kSlot) return;
-      if (target != nullptr && (target->children[0]->slot != key->children[0]->slot || target->names[0]->name != key->names[0]->name)) {
+      if (target != nullptr &&
+          (target->children[0]->slot != key->children[0]->slot || target->names[0]->name != key->names[0]->name)) {
         return;
       }
       target = key;
@@ -326,9 +333,9 @@ class PatternPlanner {
     } else if (target.kind == ExprKind::kFunction && target.function->name == "id" && target.children.size() == 1 &&
                target.children[0]->kind == ExprKind::kSlot && (op == Sargable::Op::kEqual || op == Sargable::Op::kIn)) {
       s.slot = target.children[0]->slot;
-    } else if (target.kind == ExprKind::kFunction && target.function->name == "elementId" && target.children.size() == 1 &&
-               target.children[0]->kind == ExprKind::kSlot && op == Sargable::Op::kEqual &&
-               find_function("toIntegerOrNull") != nullptr) {
+    } else if (target.kind == ExprKind::kFunction && target.function->name == "elementId" &&
+               target.children.size() == 1 && target.children[0]->kind == ExprKind::kSlot &&
+               op == Sargable::Op::kEqual && find_function("toIntegerOrNull") != nullptr) {
       // An element id is the id's digits; other texts of the same number ("07") are left to the filter.
       s.slot = target.children[0]->slot;
       Expr* number = b_.expr(ExprKind::kFunction, {const_cast<Expr*>(value)});
@@ -355,7 +362,8 @@ class PatternPlanner {
     // A bound node without relationships must still be a node; one with them is checked by its expansion.
     std::vector<const Expr*> not_null;
     for (size_t i = 0; i < nodes_.size(); ++i) {
-      const bool used = std::any_of(edges_.begin(), edges_.end(), [&](const PatternEdge& e) { return e.from == i || e.to == i; });
+      const bool used =
+          std::any_of(edges_.begin(), edges_.end(), [&](const PatternEdge& e) { return e.from == i || e.to == i; });
       if (nodes_[i].bound && !used && nodes_[i].labels.empty()) {
         not_null.push_back(b_.expr(ExprKind::kIsNotNull, {b_.slot_expr(nodes_[i].slot)}));
       }
@@ -428,8 +436,9 @@ class PatternPlanner {
     components->erase(components->begin() + static_cast<ptrdiff_t>(best));
 
     std::vector<std::vector<uint32_t>> batches = edge_batches(component);
-    const bool join_possible = !has_bound_node(component) && stream_.op != nullptr && stream_.op->kind != OpKind::kArgument &&
-                               !stream_.writes && b_.input().cost_based && batches.size() == 1;
+    const bool join_possible = !has_bound_node(component) && stream_.op != nullptr &&
+                               stream_.op->kind != OpKind::kArgument && !stream_.writes && b_.input().cost_based &&
+                               batches.size() == 1;
     if (join_possible && stream_.rows > kCheapLeafRows) {
       start_batch(component, batches.front(), stream_.slots);
       const Solution chained = solve(stream_.rows);
@@ -444,7 +453,8 @@ class PatternPlanner {
       start_batch(component, batch, stream_.slots);
       const Solution solution = solve(stream_.rows);
       if (!solution.complete) {
-        return Status::unsupported("the conditions inside these quantified relationships read each other's relationships");
+        return Status::unsupported(
+            "the conditions inside these quantified relationships read each other's relationships");
       }
       LORA_TRY(emit_all(solution, &stream_));
     }
@@ -484,7 +494,8 @@ class PatternPlanner {
   }
 
   // Makes `batch_edges` (and the nodes at them) the bits of masks. `available`: slots there before.
-  void start_batch(const std::vector<uint32_t>& component, const std::vector<uint32_t>& edges, const SlotSet& available) {
+  void start_batch(const std::vector<uint32_t>& component, const std::vector<uint32_t>& edges,
+                   const SlotSet& available) {
     available_ = available;
     batch_edges_ = edges;
     batch_nodes_.clear();
@@ -887,7 +898,9 @@ class PatternPlanner {
 
   // --- what a step costs and gives ---
 
-  bool has_node(const State& s, uint32_t node) const { return node_bit_[node] >= 0 && ((s.nodes >> node_bit_[node]) & 1) != 0; }
+  bool has_node(const State& s, uint32_t node) const {
+    return node_bit_[node] >= 0 && ((s.nodes >> node_bit_[node]) & 1) != 0;
+  }
   Mask node_mask(uint32_t node) const { return Mask{1} << node_bit_[node]; }
 
   double direction_degree(const PatternEdge& e, bool from_left) const {
@@ -920,7 +933,8 @@ class PatternPlanner {
         n.edges |= Mask{1} << step.index;
         n.nodes |= node_mask(e.from) | node_mask(e.to);
         work = s.rows * step.access.cost;
-        n.rows = s.rows * step.access.rows * stats_.end_selectivity(nodes_[e.to].labels, e.rel->types, e.rel->direction) *
+        n.rows = s.rows * step.access.rows *
+                 stats_.end_selectivity(nodes_[e.to].labels, e.rel->types, e.rel->direction) *
                  stats_.end_selectivity(nodes_[e.from].labels, e.rel->types, reverse(e.rel->direction));
         break;
       }
@@ -954,7 +968,8 @@ class PatternPlanner {
       const Predicate& p = predicates_[i];
       if (!p.possible || (p.nodes & ~n.nodes) != 0 || (p.edges & ~n.edges) != 0) continue;
       if ((p.nodes & ~s.nodes) == 0 && (p.edges & ~s.edges) == 0) continue;  // was applied before
-      if (std::find(step.access.consumed.begin(), step.access.consumed.end(), i) != step.access.consumed.end()) continue;
+      if (std::find(step.access.consumed.begin(), step.access.consumed.end(), i) != step.access.consumed.end())
+        continue;
       n.cost += n.rows * 0.5;
       const bool ranged = std::any_of(step.access.uses.begin(), step.access.uses.end(),
                                       [&](const Sargable* x) { return x->predicate == i; });
@@ -994,7 +1009,9 @@ class PatternPlanner {
     switch (step.kind) {
       case Step::Kind::kNone: return Status();
       case Step::Kind::kLeaf: emit_leaf(batch_nodes_[step.index], step.access, stream, &checks); break;
-      case Step::Kind::kRelationshipLeaf: emit_relationship_leaf(batch_edges_[step.index], step.access, stream, &checks); break;
+      case Step::Kind::kRelationshipLeaf:
+        emit_relationship_leaf(batch_edges_[step.index], step.access, stream, &checks);
+        break;
       case Step::Kind::kExpand:
       case Step::Kind::kInto:
         if (edges_[batch_edges_[step.index]].quantified != nullptr) {

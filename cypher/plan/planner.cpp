@@ -144,7 +144,7 @@ class StatementPlanner {
         b_.push(stream, op, stream->rows);
         return Status();
       }
-      case ClauseKind::kForeach: return foreach(as<BoundForeach>(clause), stream);
+      case ClauseKind::kForeach: return foreach (as<BoundForeach>(clause), stream);
       case ClauseKind::kProcedureCall: return procedure_call(as<BoundProcedureCall>(clause), stream);
       case ClauseKind::kCallSubquery: return call_subquery(as<BoundCallSubquery>(clause), stream);
       case ClauseKind::kLoadCsv: {
@@ -265,7 +265,8 @@ class StatementPlanner {
   static double limited(const Expr* limit, double rows) {
     constexpr double kUnknownLimit = 10;
     double n = kUnknownLimit;
-    if (limit->kind == ExprKind::kConstant && limit->value->is_integer()) n = static_cast<double>(limit->value->as_integer());
+    if (limit->kind == ExprKind::kConstant && limit->value->is_integer())
+      n = static_cast<double>(limit->value->as_integer());
     return std::min(rows, std::max(0.0, n));
   }
 
@@ -340,7 +341,7 @@ class StatementPlanner {
     return Status();
   }
 
-  Status foreach(BoundForeach& f, Stream* stream) {
+  Status foreach (BoundForeach& f, Stream * stream) {
     SlotSet inner = stream->slots;
     inner.add(f.element);
     Stream right = b_.argument(inner);

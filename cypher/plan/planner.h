@@ -18,11 +18,11 @@
 namespace lora::cypher {
 
 struct PlannerInput {
-  graph::Reader* reader = nullptr;       // catalog, counters, schema of the version to plan for
+  graph::Reader* reader = nullptr;  // catalog, counters, schema of the version to plan for
   uint64_t statistics_epoch = 0;
   // Switches for differential tests: the same answers must come out with everything off.
-  bool rules = true;                     // rewrite rules
-  bool cost_based = true;                // false: pattern order as written, no indexes
+  bool rules = true;       // rewrite rules
+  bool cost_based = true;  // false: pattern order as written, no indexes
 };
 
 // `plan` is the one whose arena the statement was bound into; it is filled and handed back.

@@ -12,7 +12,9 @@ constexpr double kDefaultSelectivity = 0.5;
 constexpr double kUnknownListSize = 10;
 }  // namespace
 
-double Statistics::node_count() const { return std::max<double>(static_cast<double>(reader_.node_count()), kCountFloor); }
+double Statistics::node_count() const {
+  return std::max<double>(static_cast<double>(reader_.node_count()), kCountFloor);
+}
 
 double Statistics::label_count(const NameRef* label) const {
   const auto id = reader_.find_label(label->name);
@@ -87,7 +89,8 @@ std::optional<LabelId> Statistics::implied_label(const NameRef* type, Direction 
 }
 
 double Statistics::degree(LabelId label, std::span<const NameRef* const> types, Direction direction) const {
-  if (direction == Direction::kBoth) return degree(label, types, Direction::kOut) + degree(label, types, Direction::kIn);
+  if (direction == Direction::kBoth)
+    return degree(label, types, Direction::kOut) + degree(label, types, Direction::kIn);
   double sum = 0;
   if (types.empty()) {
     sum = static_cast<double>(reader_.relationship_count(label, std::nullopt, direction));
@@ -143,8 +146,10 @@ double Statistics::list_size(const Expr& list) const {
   if (list.kind == ExprKind::kFunction && list.function->name == "range" && list.children.size() >= 2) {
     const Expr* a = list.children[0];
     const Expr* b = list.children[1];
-    if (a->kind == ExprKind::kConstant && b->kind == ExprKind::kConstant && a->value->is_integer() && b->value->is_integer()) {
-      return std::clamp(static_cast<double>(b->value->as_integer()) - static_cast<double>(a->value->as_integer()) + 1, 0.0, 1e12);
+    if (a->kind == ExprKind::kConstant && b->kind == ExprKind::kConstant && a->value->is_integer() &&
+        b->value->is_integer()) {
+      return std::clamp(static_cast<double>(b->value->as_integer()) - static_cast<double>(a->value->as_integer()) + 1,
+                        0.0, 1e12);
     }
   }
   return kUnknownListSize;
@@ -152,8 +157,7 @@ double Statistics::list_size(const Expr& list) const {
 
 double Statistics::selectivity(const Expr& p) const {
   switch (p.kind) {
-    case ExprKind::kConstant:
-      return p.value != nullptr && p.value->is_boolean() && p.value->as_boolean() ? 1.0 : 0.0;
+    case ExprKind::kConstant: return p.value != nullptr && p.value->is_boolean() && p.value->as_boolean() ? 1.0 : 0.0;
     case ExprKind::kAnd: {
       double s = 1;
       for (const Expr* c : p.children) s *= selectivity(*c);

@@ -29,7 +29,8 @@ class Statistics {
   double nodes_with(std::span<const NameRef* const> labels) const;
   double label_selectivity(std::span<const NameRef* const> labels) const;
   // Relationships of any of these types in a direction (kBoth: both) of one node with these labels.
-  double degree(std::span<const NameRef* const> labels, std::span<const NameRef* const> types, Direction direction) const;
+  double degree(std::span<const NameRef* const> labels, std::span<const NameRef* const> types,
+                Direction direction) const;
   // Share of such relationships whose other end has these labels.
   double end_selectivity(std::span<const NameRef* const> end_labels, std::span<const NameRef* const> types,
                          Direction direction) const;

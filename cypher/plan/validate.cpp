@@ -27,7 +27,8 @@ Status check(const LogicalOp* op, const SlotSet& argument, Slot slot_count, Slot
   OpUse use;
   op_use(*op, &use);
   SlotSet readable = available;
-  if (op->kind == OpKind::kHashJoin || op->kind == OpKind::kUnion || op->kind == OpKind::kMerge) readable.add(right_out);
+  if (op->kind == OpKind::kHashJoin || op->kind == OpKind::kUnion || op->kind == OpKind::kMerge)
+    readable.add(right_out);
   for (Slot s : use.locals) readable.add(s);
   if (op->kind == OpKind::kMerge) {
     for (Slot s : use.adds) readable.add(s);

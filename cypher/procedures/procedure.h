@@ -51,7 +51,7 @@ class ProcedureSet final : public ProcedureLookup {
 
  private:
   mutable std::mutex mutex_;
-  std::deque<std::unique_ptr<ProcedureSpec>> tables_;    // never freed while the set lives: plans point to them
+  std::deque<std::unique_ptr<ProcedureSpec>> tables_;  // never freed while the set lives: plans point to them
   std::vector<const ProcedureSpec*> current_;
 };
 

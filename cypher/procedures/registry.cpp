@@ -13,7 +13,9 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-bool same_name(std::string_view a, std::string_view b) { return a.size() == b.size() && lower(a) == lower(b); }
+bool same_name(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && lower(a) == lower(b);
+}
 
 std::string_view trim(std::string_view s) {
   while (!s.empty() && std::isspace(static_cast<unsigned char>(s.front()))) s.remove_prefix(1);
@@ -22,8 +24,9 @@ std::string_view trim(std::string_view s) {
 }
 
 Status bad_signature(std::string_view text) {
-  return Status(ErrorCode::kSemantic, "`" + std::string(text) +
-                                          "` is not a procedure signature; write `name(in :: INTEGER?) :: (out :: STRING?)`");
+  return Status(
+      ErrorCode::kSemantic,
+      "`" + std::string(text) + "` is not a procedure signature; write `name(in :: INTEGER?) :: (out :: STRING?)`");
 }
 
 TypeSet types_named(std::string_view name) {
@@ -154,7 +157,9 @@ Status ProcedureSet::add_table(std::string_view signature, const std::vector<std
   table->description = "A table.";
   table->rows = std::move(rows);
   TableProcedure* raw = table.get();
-  table->run = [raw](EvalContext&, std::span<const Value> args, const RowSink& give) { return answer(*raw, args, give); };
+  table->run = [raw](EvalContext&, std::span<const Value> args, const RowSink& give) {
+    return answer(*raw, args, give);
+  };
   std::lock_guard lock(mutex_);
   std::erase_if(current_, [&](const ProcedureSpec* old) { return same_name(old->name, raw->name); });
   current_.push_back(raw);

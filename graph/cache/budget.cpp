@@ -16,7 +16,8 @@ uint64_t fingerprint(ChunkFamily family, uint64_t token, uint64_t index) {
 }
 
 // The slot of a chunk in a root; null when the root has no place for it. Slots in shared static nodes are not given.
-std::atomic<Object*>* slot_of(const RootFields& root, ChunkFamily family, uint64_t token, uint64_t index, TrieNode** leaf) {
+std::atomic<Object*>* slot_of(const RootFields& root, ChunkFamily family, uint64_t token, uint64_t index,
+                              TrieNode** leaf) {
   TrieNode* trie = nullptr;
   switch (family) {
     case ChunkFamily::kNodes: trie = root.node_blocks.root; break;

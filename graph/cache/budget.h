@@ -2,8 +2,8 @@
 //
 // Evictable: entity blocks, topology chunks, label chunks, whole index trees. Never: what the open transaction made or
 // changed, counters, trie nodes, and a chunk of which a pinned older version shares parts that cannot be told apart.
-// An evicted chunk is unlinked from all live roots and freed when no reader batch can hold it (Versions' epochs). CLOCK:
-// a hand walks the chunks of the tip; a chunk touched since the hand last came by is spared once.
+// An evicted chunk is unlinked from all live roots and freed when no reader batch can hold it (Versions' epochs).
+// CLOCK: a hand walks the chunks of the tip; a chunk touched since the hand last came by is spared once.
 //
 // Work is done by whoever loads, a bounded piece per load; there is no thread. The writer never waits for it.
 // Threads: any.
@@ -21,7 +21,7 @@ enum class ChunkFamily : uint8_t { kNodes = 0, kRelationships = 1, kTopology = 2
 
 struct BudgetStats {
   uint64_t limit_bytes = 0;
-  uint64_t used_bytes = 0;      // all objects, retired ones too
+  uint64_t used_bytes = 0;  // all objects, retired ones too
   uint64_t loads = 0, evictions = 0;
 };
 
@@ -30,8 +30,8 @@ class Budget {
   // `limit_bytes`: for all objects of `versions`. 0: no limit.
   Budget(Versions* versions, uint64_t limit_bytes);
 
-  // After a chunk has been loaded and published: counts it and, over the limit, evicts some. The chunk just loaded may be
-  // read until the caller leaves its access epoch, even when it is evicted again at once. `structure_held`: by the
+  // After a chunk has been loaded and published: counts it and, over the limit, evicts some. The chunk just loaded may
+  // be read until the caller leaves its access epoch, even when it is evicted again at once. `structure_held`: by the
   // writer in the middle of a write call; then nothing is evicted, so that what it has loaded stays linked.
   void loaded(bool structure_held = false);
   // Evicts without a load; the writer calls it after a write call or at the end of a statement (`structure_held`: it
@@ -65,8 +65,8 @@ class Budget {
   std::atomic<uint64_t> limit_;
   std::atomic<uint64_t> loads_{0}, evictions_{0};
   std::atomic<uint32_t> turn_number_{1};
-  std::atomic<uint64_t> recent_[kRecent];   // fingerprints of point reads, with the turn
-  Hand hand_;                               // under structure()
+  std::atomic<uint64_t> recent_[kRecent];  // fingerprints of point reads, with the turn
+  Hand hand_;                              // under structure()
 };
 
 }  // namespace lora::graph::cache

@@ -26,10 +26,18 @@ size_t row_bytes(Column::Kind kind) {
   return 0;
 }
 
-int64_t* integers(Column* c) { return reinterpret_cast<int64_t*>(c + 1); }
-double* floats(Column* c) { return reinterpret_cast<double*>(c + 1); }
-uint32_t* strings(Column* c) { return reinterpret_cast<uint32_t*>(c + 1); }
-Value* values(Column* c) { return reinterpret_cast<Value*>(c + 1); }
+int64_t* integers(Column* c) {
+  return reinterpret_cast<int64_t*>(c + 1);
+}
+double* floats(Column* c) {
+  return reinterpret_cast<double*>(c + 1);
+}
+uint32_t* strings(Column* c) {
+  return reinterpret_cast<uint32_t*>(c + 1);
+}
+Value* values(Column* c) {
+  return reinterpret_cast<Value*>(c + 1);
+}
 
 StringArena* make_arena(uint32_t capacity) {
   auto* arena = new (allocate(sizeof(StringArena) + capacity)) StringArena;
@@ -42,7 +50,9 @@ void drop_arena(StringArena* arena) {
 }
 
 // An object of a loader has no context and belongs to it alone.
-bool owned(WriteContext* context, const Object* object) { return context == nullptr || context->mine(object); }
+bool owned(WriteContext* context, const Object* object) {
+  return context == nullptr || context->mine(object);
+}
 
 void grew(WriteContext* context, Column* column, int64_t bytes) {
   if (context != nullptr) {

@@ -18,7 +18,7 @@ namespace lora::graph::cache {
 
 struct StringArena {
   std::atomic<uint32_t> references{1};
-  uint32_t end = 0;         // bytes used by the newest version; the writer's
+  uint32_t end = 0;  // bytes used by the newest version; the writer's
   uint32_t capacity = 0;
   char* data() { return reinterpret_cast<char*>(this + 1); }
 };
@@ -28,24 +28,24 @@ struct Column : Object {
   static constexpr uint32_t kStringMax = 255;
 
   Kind column_kind;
-  uint16_t rows = 0;         // rows in use
-  uint16_t capacity = 0;     // rows that fit
-  uint16_t present = 0;      // valid rows
+  uint16_t rows = 0;            // rows in use
+  uint16_t capacity = 0;        // rows that fit
+  uint16_t present = 0;         // valid rows
   uint16_t shared_strings = 0;  // kStrings: rows that were found to share bytes
   uint64_t valid_bits[4] = {0, 0, 0, 0};
   union {
     struct {
       int64_t min, max;
-    } integers;                        // kIntegers; min > max: none
+    } integers;  // kIntegers; min > max: none
     struct {
       double min, max;
-    } floats;                          // kFloats, NaN left out
-    uint64_t boolean_bits[4];          // kBooleans
+    } floats;                  // kFloats, NaN left out
+    uint64_t boolean_bits[4];  // kBooleans
     struct {
       StringArena* arena;
-      uint32_t arena_used;             // bytes of the arena this version knows
+      uint32_t arena_used;  // bytes of the arena this version knows
     } strings;
-    uint64_t value_bytes;              // kValues: heap bytes behind the values
+    uint64_t value_bytes;  // kValues: heap bytes behind the values
   };
 
   explicit Column(Kind k) : Object(ObjectKind::kColumn), column_kind(k) {}

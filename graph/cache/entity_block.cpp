@@ -11,7 +11,9 @@ namespace lora::graph::cache {
 
 namespace {
 
-bool owned(WriteContext* context, const Object* object) { return context == nullptr || context->mine(object); }
+bool owned(WriteContext* context, const Object* object) {
+  return context == nullptr || context->mine(object);
+}
 
 // `old` is no longer part of the block; `by` has taken its place.
 void replace(WriteContext* context, Object* old, Object* by) {
@@ -53,7 +55,8 @@ EntityBlock* own_block(WriteContext* context, EntityBlock* block) {
 // --- labels ---
 
 LabelSets* allocate_sets(WriteContext* context, uint32_t sets, uint32_t label_count, bool uniform) {
-  const size_t bytes = sizeof(LabelSets) + (uniform ? 0 : 256) + (sets + 1) * sizeof(uint32_t) + label_count * sizeof(LabelId);
+  const size_t bytes =
+      sizeof(LabelSets) + (uniform ? 0 : 256) + (sets + 1) * sizeof(uint32_t) + label_count * sizeof(LabelId);
   auto* made = new (allocate(bytes)) LabelSets;
   made->sets = static_cast<uint16_t>(sets);
   made->uniform = uniform;
@@ -63,10 +66,12 @@ LabelSets* allocate_sets(WriteContext* context, uint32_t sets, uint32_t label_co
 }
 
 // A table from distinct sets and each row's set.
-LabelSets* build_sets(WriteContext* context, const std::vector<std::span<const LabelId>>& sets, const uint8_t* row_set) {
+LabelSets* build_sets(WriteContext* context, const std::vector<std::span<const LabelId>>& sets,
+                      const uint8_t* row_set) {
   size_t label_count = 0;
   for (const auto& set : sets) label_count += set.size();
-  LabelSets* made = allocate_sets(context, static_cast<uint32_t>(sets.size()), static_cast<uint32_t>(label_count), row_set == nullptr);
+  LabelSets* made = allocate_sets(context, static_cast<uint32_t>(sets.size()), static_cast<uint32_t>(label_count),
+                                  row_set == nullptr);
   if (row_set != nullptr) std::memcpy(const_cast<uint8_t*>(made->row_set()), row_set, 256);
   auto* starts = const_cast<uint32_t*>(made->starts());
   auto* labels = const_cast<LabelId*>(made->labels());
@@ -145,8 +150,12 @@ void put_labels(WriteContext* context, EntityBlock* block, uint32_t row, std::sp
 
 // --- ends ---
 
-uint64_t* wide_array(RelationshipEnds* e) { return reinterpret_cast<uint64_t*>(e + 1); }
-uint32_t* narrow_array(RelationshipEnds* e) { return reinterpret_cast<uint32_t*>(e + 1); }
+uint64_t* wide_array(RelationshipEnds* e) {
+  return reinterpret_cast<uint64_t*>(e + 1);
+}
+uint32_t* narrow_array(RelationshipEnds* e) {
+  return reinterpret_cast<uint32_t*>(e + 1);
+}
 
 RelationshipEnds* allocate_ends(WriteContext* context, uint32_t capacity, bool wide, bool one_type) {
   const size_t bytes = sizeof(RelationshipEnds) + size_t{capacity} * ((wide ? 16 : 8) + (one_type ? 0 : 4));
@@ -168,7 +177,8 @@ void put_ids(RelationshipEnds* ends, uint32_t row, uint64_t start, uint64_t end)
   }
 }
 
-RelationshipEnds* copy_ends(WriteContext* context, const RelationshipEnds* old, uint32_t capacity, bool wide, bool one_type) {
+RelationshipEnds* copy_ends(WriteContext* context, const RelationshipEnds* old, uint32_t capacity, bool wide,
+                            bool one_type) {
   RelationshipEnds* copy = allocate_ends(context, capacity, wide, one_type);
   copy->rows = old->rows;
   copy->type = old->type;
@@ -265,9 +275,13 @@ EntityBlock* EntityBlock::empty() {
   return shared;
 }
 
-EntityBlock* EntityBlock::make(WriteContext* context) { return allocate_block(context, 8); }
+EntityBlock* EntityBlock::make(WriteContext* context) {
+  return allocate_block(context, 8);
+}
 
-EntityBlock* EntityBlock::writable(WriteContext& context, EntityBlock* block) { return own_block(&context, block); }
+EntityBlock* EntityBlock::writable(WriteContext& context, EntityBlock* block) {
+  return own_block(&context, block);
+}
 
 void EntityBlock::properties(uint32_t row, std::vector<Property>* out) const {
   for (const ColumnSlot& slot : columns()) {
@@ -344,7 +358,8 @@ EntityBlock* EntityBlockBuilder::finish() {
     block->slots()[i].column = Column::shrink(block->slots()[i].column);
   }
   if (block->ends != nullptr && block->ends->capacity > block->ends->rows + 7u) {
-    RelationshipEnds* exact = copy_ends(nullptr, block->ends, block->ends->rows, block->ends->wide, block->ends->one_type);
+    RelationshipEnds* exact =
+        copy_ends(nullptr, block->ends, block->ends->rows, block->ends->wide, block->ends->one_type);
     free_object(block->ends);
     block->ends = exact;
   }

@@ -22,7 +22,7 @@ namespace lora::graph::cache {
 struct LabelSets : Object {
   uint16_t sets = 0;
   bool uniform = true;
-  uint32_t label_count = 0;   // over all sets
+  uint32_t label_count = 0;  // over all sets
   LabelSets() : Object(ObjectKind::kLabelSets) {}
   const uint8_t* row_set() const { return reinterpret_cast<const uint8_t*>(this + 1); }
   const uint32_t* starts() const { return reinterpret_cast<const uint32_t*>(row_set() + (uniform ? 0 : 256)); }
@@ -63,12 +63,12 @@ struct EntityBlock : Object {
     Column* column;
   };
 
-  uint16_t rows = 0;             // one past the highest row ever used
-  uint16_t count = 0;            // existing rows
+  uint16_t rows = 0;   // one past the highest row ever used
+  uint16_t count = 0;  // existing rows
   uint16_t column_count = 0, column_capacity = 0;
   uint64_t exists_bits[4] = {0, 0, 0, 0};
-  LabelSets* label_sets = nullptr;        // nodes; null: no row has a label
-  RelationshipEnds* ends = nullptr;       // relationships; null: no row was ever used
+  LabelSets* label_sets = nullptr;   // nodes; null: no row has a label
+  RelationshipEnds* ends = nullptr;  // relationships; null: no row was ever used
 
   EntityBlock() : Object(ObjectKind::kEntityBlock) {}
   static EntityBlock* empty();
@@ -141,8 +141,8 @@ class EntityBlockBuilder {
   EntityBlock* block_ = nullptr;
 };
 
-// Gathers one property for a batch of ids. find(block index) -> const EntityBlock* (null: treated as absent; loading and
-// its errors are the caller's). *out is overwritten, typed when all values present have one type.
+// Gathers one property for a batch of ids. find(block index) -> const EntityBlock* (null: treated as absent; loading
+// and its errors are the caller's). *out is overwritten, typed when all values present have one type.
 class Gatherer {
  public:
   Gatherer(KeyId key, PropertyColumn* out) : key_(key), out_(out) {}
@@ -179,7 +179,7 @@ class Gatherer {
   void finish(size_t count);
   KeyId key_;
   PropertyColumn* out_;
-  bool started_ = false;   // any value seen yet?
+  bool started_ = false;  // any value seen yet?
 };
 
 }  // namespace lora::graph::cache

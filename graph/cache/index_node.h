@@ -18,10 +18,10 @@ struct IndexNode : Object {
   struct Entry {
     uint32_t offset, length;
   };
-  uint8_t level = 0;              // 0: leaf
+  uint8_t level = 0;  // 0: leaf
   uint16_t count = 0;
-  uint32_t arena_used = 0;        // bytes of the arena in use, garbage included
-  uint32_t arena_live = 0;        // bytes that entries point to
+  uint32_t arena_used = 0;  // bytes of the arena in use, garbage included
+  uint32_t arena_live = 0;  // bytes that entries point to
   uint32_t arena_capacity = 0;
   uint64_t heads[kEntries];
   Entry entries[kEntries];

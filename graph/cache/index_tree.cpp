@@ -66,7 +66,8 @@ uint32_t child_for(const IndexNode* node, ByteView key) {
 uint64_t id_of(ByteView key) {
   uint64_t id = 0;
   if (key.size() < IndexTree::kIdBytes) return kNoId;
-  for (size_t i = key.size() - IndexTree::kIdBytes; i < key.size(); ++i) id = id << 8 | static_cast<unsigned char>(key[i]);
+  for (size_t i = key.size() - IndexTree::kIdBytes; i < key.size(); ++i)
+    id = id << 8 | static_cast<unsigned char>(key[i]);
   return id;
 }
 
@@ -227,7 +228,8 @@ class TreeEdit {
     }
     IndexNode* a = node->child(left);
     IndexNode* b = node->child(left + 1);
-    IndexNode* joined = make(a->level, a->arena_live + b->arena_live + 64 + (b->level > 0 ? node->entries[left + 1].length : 0));
+    IndexNode* joined =
+        make(a->level, a->arena_live + b->arena_live + 64 + (b->level > 0 ? node->entries[left + 1].length : 0));
     append_entries(joined, a, 0, a->count);
     const uint32_t first = joined->count;
     append_entries(joined, b, 0, b->count);
@@ -377,9 +379,13 @@ void IndexTree::Cursor::next() {
   }
 }
 
-ByteView IndexTree::Cursor::key() const { return node_[depth_ - 1]->key(position_[depth_ - 1]); }
+ByteView IndexTree::Cursor::key() const {
+  return node_[depth_ - 1]->key(position_[depth_ - 1]);
+}
 
-uint64_t IndexTree::Cursor::id() const { return id_of(key()); }
+uint64_t IndexTree::Cursor::id() const {
+  return id_of(key());
+}
 
 // --- builder ---
 
@@ -404,7 +410,8 @@ void IndexTreeBuilder::push(uint32_t level, ByteView key, Object* child) {
   if (node == nullptr || node->arena_used + length > node->arena_capacity) {
     const uint32_t used = node == nullptr ? 0 : node->arena_used;
     const uint32_t mean = node == nullptr ? length : used / node->count + 1;
-    IndexNode* wider = allocate_node(context_, static_cast<uint8_t>(level), std::max(used + used / 2, mean * 60) + length);
+    IndexNode* wider =
+        allocate_node(context_, static_cast<uint8_t>(level), std::max(used + used / 2, mean * 60) + length);
     if (node != nullptr) {
       append_entries(wider, node, 0, node->count);
       if (context_ != nullptr) {

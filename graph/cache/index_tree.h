@@ -23,9 +23,9 @@ struct IndexNode;
 
 struct IndexTree : Object {
   static constexpr size_t kIdBytes = 6;
-  IndexNode* root = nullptr;   // null: no entries
+  IndexNode* root = nullptr;  // null: no entries
   uint64_t entries = 0;
-  uint64_t node_bytes = 0;     // of all nodes
+  uint64_t node_bytes = 0;  // of all nodes
 
   IndexTree() : Object(ObjectKind::kIndexTree) {}
   static IndexTree* empty();
@@ -42,12 +42,12 @@ struct IndexTree : Object {
   class Cursor {
    public:
     explicit Cursor(const IndexTree* tree) : tree_(tree) {}
-    void seek(ByteView key);       // first entry >= key
-    void seek_after(ByteView key); // first entry > key
+    void seek(ByteView key);        // first entry >= key
+    void seek_after(ByteView key);  // first entry > key
     void next();
     bool valid() const { return depth_ > 0; }
     ByteView key() const;
-    uint64_t id() const;           // the last six bytes
+    uint64_t id() const;  // the last six bytes
 
    private:
     static constexpr uint32_t kDepthMax = 16;
@@ -76,7 +76,7 @@ class IndexTreeBuilder {
  private:
   void push(uint32_t level, ByteView key, Object* child);
   WriteContext* context_;
-  std::vector<IndexNode*> open_;   // the rightmost node of each level
+  std::vector<IndexNode*> open_;  // the rightmost node of each level
   std::string last_;
   uint64_t entries_ = 0, node_bytes_ = 0;
 };

@@ -5,9 +5,9 @@
 // "Mine" = created by the statement that is running: only such objects are changed in place; all others are copied.
 //
 // Three origins:
-//   made     by a WriteContext: `created` is the statement's stamp, `log` its place in the context's list of made objects
-//   loaded   from the store by any thread: created = 0, kLoaded set; valid for all roots that share its trie node
-//   static   the shared empty chunks: created = 0, kStatic set; never freed, never retired
+//   made     by a WriteContext: `created` is the statement's stamp, `log` its place in the context's list of made
+//   objects loaded   from the store by any thread: created = 0, kLoaded set; valid for all roots that share its trie
+//   node static   the shared empty chunks: created = 0, kStatic set; never freed, never retired
 #pragma once
 
 #include <atomic>
@@ -40,9 +40,9 @@ struct Object {
   static constexpr uint8_t kStatic = 1;
   static constexpr uint8_t kLoaded = 2;
 
-  uint64_t created = 0;     // stamp of the statement that made it; 0: loaded or static
-  uint32_t bytes = 0;       // heap bytes of this object alone, without its parts
-  uint32_t log = kNoLog;    // place in WriteContext's made list; only meaningful in the transaction that made it
+  uint64_t created = 0;   // stamp of the statement that made it; 0: loaded or static
+  uint32_t bytes = 0;     // heap bytes of this object alone, without its parts
+  uint32_t log = kNoLog;  // place in WriteContext's made list; only meaningful in the transaction that made it
   ObjectKind kind;
   uint8_t flags = 0;
   mutable std::atomic<uint8_t> touched{0};  // CLOCK bit: set by readers, cleared by the evictor

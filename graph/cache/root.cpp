@@ -38,27 +38,31 @@ using namespace cache;  // NOLINT: this file is the cache's front
 
 namespace {
 
-uint64_t count_in(const CounterPage* page, uint64_t token) { return page == nullptr ? 0 : page->values[token % 64]; }
+uint64_t count_in(const CounterPage* page, uint64_t token) {
+  return page == nullptr ? 0 : page->values[token % 64];
+}
 
 }  // namespace
 
 // --- loading ---
-// Without a context publishing changes slots, never the root itself. With one the root is the transaction's own, and the
-// evictor may be looking at it.
+// Without a context publishing changes slots, never the root itself. With one the root is the transaction's own, and
+// the evictor may be looking at it.
 namespace {
 std::unique_lock<std::recursive_mutex> lock_for(WriteContext* context) {
   return context == nullptr ? std::unique_lock<std::recursive_mutex>() : context->versions()->structure();
 }
 }  // namespace
 
-const EntityBlock* Root::publish_block(WriteContext* context, EntityKind kind, uint64_t index, EntityBlock* block) const {
+const EntityBlock* Root::publish_block(WriteContext* context, EntityKind kind, uint64_t index,
+                                       EntityBlock* block) const {
   auto lock = lock_for(context);
   auto* self = const_cast<Root*>(this);
   return (kind == EntityKind::kNode ? self->node_blocks : self->relationship_blocks)
       .publish_loaded({context, object_bytes}, index, block);
 }
 
-const LabelChunk* Root::publish_label_chunk(WriteContext* context, LabelId label, uint64_t index, LabelChunk* chunk) const {
+const LabelChunk* Root::publish_label_chunk(WriteContext* context, LabelId label, uint64_t index,
+                                            LabelChunk* chunk) const {
   auto lock = lock_for(context);
   return const_cast<Root*>(this)->labels.publish_loaded({context, object_bytes}, label.value,
                                                         next_node / LabelChunk::kRows + 1, index, chunk);
@@ -78,9 +82,13 @@ const IndexTree* Root::publish_index(WriteContext* context, IndexId index, Index
 
 // --- counters ---
 
-uint64_t Root::label_count(LabelId label) const { return count_in(label_counts.find(label.value / 64), label.value); }
+uint64_t Root::label_count(LabelId label) const {
+  return count_in(label_counts.find(label.value / 64), label.value);
+}
 
-uint64_t Root::type_count(RelTypeId type) const { return count_in(type_counts.find(type.value / 64), type.value); }
+uint64_t Root::type_count(RelTypeId type) const {
+  return count_in(type_counts.find(type.value / 64), type.value);
+}
 
 uint64_t Root::triple_count(LabelId label, RelTypeId type, Direction direction) const {
   return count_in(triple_counts.find(topology_token(type, direction), label.value / 64), label.value);
@@ -134,8 +142,8 @@ bool Root::edit_create_relationship(WriteContext& context, RelId id, RelTypeId t
   const uint64_t index = EntityBlock::index_of(id.value);
   EntityBlock* block = relationship_blocks.find(index);
   if (block == nullptr) return false;
-  EntityBlock* now = EntityBlock::create_relationship(&context, block, EntityBlock::row_of(id.value), type, start, end,
-                                                      properties);
+  EntityBlock* now =
+      EntityBlock::create_relationship(&context, block, EntityBlock::row_of(id.value), type, start, end, properties);
   if (now != block) relationship_blocks.set(context, index, now);
   return true;
 }
@@ -198,7 +206,9 @@ bool Root::edit_disconnect(WriteContext& context, RelTypeId type, Direction dire
   return true;
 }
 
-IndexTree* Root::edit_index(WriteContext& context, IndexId index) { return indexes.edit(context, index.value); }
+IndexTree* Root::edit_index(WriteContext& context, IndexId index) {
+  return indexes.edit(context, index.value);
+}
 
 void Root::put_index(WriteContext& context, IndexId index, IndexTree* tree) {
   if (IndexTree* old = indexes.find(index.value)) context.retire_tree(old);

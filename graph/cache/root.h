@@ -1,8 +1,9 @@
 // Root: one version of the in-memory form. Reached by a pin (published versions) or owned by the open transaction
 // (private root). Copying one is copying a handful of pointers.
 //
-// Reading: find_*() answers the chunk, T::empty(), or null = not loaded: the caller loads the chunk from `store_snapshot`
-// and hands it over with publish_*(), which returns the chunk to use. Both need an access epoch (Versions::enter).
+// Reading: find_*() answers the chunk, T::empty(), or null = not loaded: the caller loads the chunk from
+// `store_snapshot` and hands it over with publish_*(), which returns the chunk to use. Both need an access epoch
+// (Versions::enter).
 //
 // Writing (the private root; all of it under Versions::structure()): the edit functions below find the chunk, copy what
 // is not mine, and put it back. They need the chunk to be resident: they answer false when it is not loaded; load,
@@ -60,9 +61,9 @@ struct RootFields {
   std::atomic<int64_t>* object_bytes = nullptr;  // Versions': what loaded objects are charged to; set by open()
 
   cache::Trie<cache::EntityBlock> node_blocks, relationship_blocks;
-  cache::Table<cache::LabelChunk> labels;          // by label
-  cache::Table<cache::TopologyChunk> topology;     // by topology_token(type, direction)
-  cache::Trie<cache::IndexTree> indexes;           // by index id
+  cache::Table<cache::LabelChunk> labels;       // by label
+  cache::Table<cache::TopologyChunk> topology;  // by topology_token(type, direction)
+  cache::Trie<cache::IndexTree> indexes;        // by index id
   // Counters are always resident and never evicted.
   cache::Trie<cache::CounterPage> label_counts;    // nodes per label
   cache::Trie<cache::CounterPage> type_counts;     // relationships per type
@@ -70,8 +71,8 @@ struct RootFields {
 };
 
 struct Root : RootFields {
-  uint64_t stamp = 0;     // of the last statement in it
-  uint64_t version = 0;   // commit number; 0 while private
+  uint64_t stamp = 0;    // of the last statement in it
+  uint64_t version = 0;  // commit number; 0 while private
 
   static uint64_t topology_token(RelTypeId type, Direction direction) {
     return uint64_t{type.value} * 2 + static_cast<uint64_t>(direction);
@@ -81,7 +82,9 @@ struct Root : RootFields {
   const cache::EntityBlock* find_block(EntityKind kind, uint64_t index) const {
     return (kind == EntityKind::kNode ? node_blocks : relationship_blocks).find(index);
   }
-  const cache::LabelChunk* find_label_chunk(LabelId label, uint64_t index) const { return labels.find(label.value, index); }
+  const cache::LabelChunk* find_label_chunk(LabelId label, uint64_t index) const {
+    return labels.find(label.value, index);
+  }
   cache::Trie<cache::TopologyChunk> find_topology(RelTypeId type, Direction direction) const {
     return topology.find(topology_token(type, direction));
   }
@@ -135,7 +138,8 @@ struct Root : RootFields {
   void edit_fresh_topology_chunk(cache::WriteContext& context, RelTypeId type, Direction direction, uint64_t index);
   void add_label_count(cache::WriteContext& context, LabelId label, int64_t delta);
   void add_type_count(cache::WriteContext& context, RelTypeId type, int64_t delta);
-  void add_triple_count(cache::WriteContext& context, LabelId label, RelTypeId type, Direction direction, int64_t delta);
+  void add_triple_count(cache::WriteContext& context, LabelId label, RelTypeId type, Direction direction,
+                        int64_t delta);
   // Transaction::clear(): all nodes, relationships, labels, adjacency and counters gone; index trees become empty
   // (known, not absent). Limits, catalog and schema stay. Known-empty: reads find nothing without the store.
   void edit_clear(cache::WriteContext& context);

@@ -11,7 +11,9 @@ namespace lora::graph::cache {
 
 namespace {
 
-bool needs_wide(uint64_t neighbour, uint64_t relationship) { return ((neighbour | relationship) >> 32) != 0; }
+bool needs_wide(uint64_t neighbour, uint64_t relationship) {
+  return ((neighbour | relationship) >> 32) != 0;
+}
 
 uint64_t get_id(const void* array, bool wide, size_t i) {
   return wide ? static_cast<const uint64_t*>(array)[i] : static_cast<const uint32_t*>(array)[i];
@@ -29,7 +31,8 @@ void copy_ids(void* to, bool to_wide, size_t to_at, const void* from, bool from_
   if (to_wide == from_wide) {
     const size_t width = to_wide ? 8 : 4;
     if (count != 0) {
-      std::memcpy(static_cast<char*>(to) + to_at * width, static_cast<const char*>(from) + from_at * width, count * width);
+      std::memcpy(static_cast<char*>(to) + to_at * width, static_cast<const char*>(from) + from_at * width,
+                  count * width);
     }
     return;
   }
@@ -70,8 +73,8 @@ uint32_t lower_bound(const Neighbours& list, uint64_t neighbour, uint64_t relati
     return lower_bound_in(static_cast<const uint64_t*>(list.neighbours),
                           static_cast<const uint64_t*>(list.relationships), list.count, neighbour, relationship);
   }
-  return lower_bound_in(static_cast<const uint32_t*>(list.neighbours),
-                        static_cast<const uint32_t*>(list.relationships), list.count, neighbour, relationship);
+  return lower_bound_in(static_cast<const uint32_t*>(list.neighbours), static_cast<const uint32_t*>(list.relationships),
+                        list.count, neighbour, relationship);
 }
 
 bool is_pair(const Neighbours& list, uint32_t at, uint64_t neighbour, uint64_t relationship) {
@@ -108,11 +111,13 @@ void copy_header(TopologyChunk* to, const TopologyChunk* from) {
 }
 
 // The room a copy gets: a little, because most statements change a chunk once; more when it is changed again.
-size_t grown(size_t used, bool mine) { return mine ? used + used / 2 + 16 : used + 8; }
+size_t grown(size_t used, bool mine) {
+  return mine ? used + used / 2 + 16 : used + 8;
+}
 
 // A chunk that is mine in which the list of `row` is `list` (null: leaves the chunk) and its hub is `hub` (or null).
-TopologyChunk* rebuild(WriteContext& context, TopologyChunk* chunk, uint32_t row, const std::vector<uint64_t>& neighbours,
-                       const std::vector<uint64_t>& relationships, Hub* hub) {
+TopologyChunk* rebuild(WriteContext& context, TopologyChunk* chunk, uint32_t row,
+                       const std::vector<uint64_t>& neighbours, const std::vector<uint64_t>& relationships, Hub* hub) {
   const uint32_t from = chunk->offsets[row], old_count = chunk->offsets[row + 1] - from;
   const uint32_t used = chunk->offsets[TopologyChunk::kNodes];
   const auto count = static_cast<uint32_t>(neighbours.size());
@@ -142,7 +147,8 @@ TopologyChunk* rebuild(WriteContext& context, TopologyChunk* chunk, uint32_t row
   }
   const uint32_t rest = used - from - old_count;
   copy_ids(made->neighbour_array(), wide, from + count, chunk->neighbour_array(), chunk->wide, from + old_count, rest);
-  copy_ids(made->relationship_array(), wide, from + count, chunk->relationship_array(), chunk->wide, from + old_count, rest);
+  copy_ids(made->relationship_array(), wide, from + count, chunk->relationship_array(), chunk->wide, from + old_count,
+           rest);
   if (hub == nullptr) made->degrees[row] = count;
   replace(context, chunk, made);
   return made;
@@ -266,7 +272,7 @@ class HubEdit {
       pages[at.page + 1] = right;
       ++hub_->count;
       if (at.block >= keep || right->count == 0) {
-        at = {at.page + 1, at.block - keep};   // wraps below zero for an empty new page: put_into adds one
+        at = {at.page + 1, at.block - keep};  // wraps below zero for an empty new page: put_into adds one
         page = right;
       }
     }
@@ -342,7 +348,8 @@ void put_pair(HubBlock* block, uint32_t at, uint64_t neighbour, uint64_t relatio
   ++block->count;
 }
 
-Hub* insert_into_hub(WriteContext& context, Hub* hub, uint64_t neighbour, uint64_t relationship, TouchedBlocks* touched) {
+Hub* insert_into_hub(WriteContext& context, Hub* hub, uint64_t neighbour, uint64_t relationship,
+                     TouchedBlocks* touched) {
   HubEdit edit(context, hub);
   HubPlace place = locate(edit.hub(), {neighbour, relationship});
   const HubBlock* block = edit.block(place);
@@ -415,7 +422,8 @@ void TopologyChunk::find(uint32_t row, uint64_t neighbour, std::vector<uint64_t>
     for (; at.block < page->count; ++at.block) {
       const Neighbours segment = page->block[at.block]->segment();
       uint32_t i = lower_bound(segment, neighbour, 0);
-      for (; i < segment.count && segment.neighbour(i) == neighbour; ++i) relationships->push_back(segment.relationship(i));
+      for (; i < segment.count && segment.neighbour(i) == neighbour; ++i)
+        relationships->push_back(segment.relationship(i));
       if (i < segment.count) return;
     }
   }
@@ -450,7 +458,8 @@ bool TopologyChunk::find_block(uint32_t row, BlockKey key, Neighbours* out) cons
 TopologyChunk* TopologyChunk::writable(WriteContext& context, TopologyChunk* chunk) {
   if (context.mine(chunk)) return chunk;
   const uint32_t used = chunk->offsets[kNodes];
-  TopologyChunk* copy = allocate_chunk(&context, used, static_cast<uint32_t>(std::popcount(chunk->hub_mask)), chunk->wide);
+  TopologyChunk* copy =
+      allocate_chunk(&context, used, static_cast<uint32_t>(std::popcount(chunk->hub_mask)), chunk->wide);
   copy_header(copy, chunk);
   copy_ids(copy->neighbour_array(), copy->wide, 0, chunk->neighbour_array(), chunk->wide, 0, used);
   copy_ids(copy->relationship_array(), copy->wide, 0, chunk->relationship_array(), chunk->wide, 0, used);
@@ -493,7 +502,8 @@ TopologyChunk* TopologyChunk::insert(WriteContext& context, TopologyChunk* chunk
   const bool mine = context.mine(chunk);
   const bool wide = chunk->wide || needs_wide(neighbour, relationship);
   if (!mine || used == chunk->capacity || wide != chunk->wide) {
-    TopologyChunk* copy = allocate_chunk(&context, grown(used, mine), static_cast<uint32_t>(std::popcount(chunk->hub_mask)), wide);
+    TopologyChunk* copy =
+        allocate_chunk(&context, grown(used, mine), static_cast<uint32_t>(std::popcount(chunk->hub_mask)), wide);
     copy_header(copy, chunk);
     copy_ids(copy->neighbour_array(), wide, 0, chunk->neighbour_array(), chunk->wide, 0, at);
     copy_ids(copy->relationship_array(), wide, 0, chunk->relationship_array(), chunk->wide, 0, at);
@@ -577,7 +587,8 @@ TopologyBuilder::~TopologyBuilder() = default;
 bool TopologyBuilder::add_block(uint32_t row, BlockKey key, std::span<const uint64_t> neighbours,
                                 std::span<const uint64_t> relationships) {
   const size_t count = neighbours.size();
-  if (row >= TopologyChunk::kNodes || count == 0 || count > HubBlock::kPairsMax || relationships.size() != count) return false;
+  if (row >= TopologyChunk::kNodes || count == 0 || count > HubBlock::kPairsMax || relationships.size() != count)
+    return false;
   // Every pair above the one before; the first one not below the key; the key above the block before.
   BlockKey last = key;
   if (!blocks_.empty() && blocks_.back().row == row) {

@@ -2,7 +2,8 @@
 //
 // A chunk is one piece of memory: degrees, offsets and two parallel arrays (neighbour, relationship), sorted by
 // (neighbour, relationship), 32-bit until an id needs more (then `wide`, 64-bit, for the whole chunk). A list that
-// outgrows kListMax leaves the chunk for a Hub: pages of sorted blocks of at most 256 pairs. Parallel edges are allowed.
+// outgrows kListMax leaves the chunk for a Hub: pages of sorted blocks of at most 256 pairs. Parallel edges are
+// allowed.
 //
 // Blocks and the store: a list is stored in blocks keyed by their first pair; the first block of a list has the key
 // (0, 0). A hub keeps exactly these blocks; a list inside the chunk is one block with the key (0, 0). Inserting into a
@@ -42,7 +43,7 @@ struct TouchedBlocks {
 };
 
 struct HubBlock : Object {
-  static constexpr uint32_t kPairsMax = 256;   // also the limit of a stored block
+  static constexpr uint32_t kPairsMax = 256;  // also the limit of a stored block
   BlockKey first;
   uint16_t count = 0, capacity = 0;
   bool wide = false;
@@ -57,7 +58,7 @@ struct HubBlock : Object {
 struct HubPage : Object {
   static constexpr uint32_t kBlocksMax = 64;
   uint32_t count = 0;
-  uint64_t first[kBlocksMax];    // first neighbour of each block
+  uint64_t first[kBlocksMax];  // first neighbour of each block
   HubBlock* block[kBlocksMax];
   HubPage() : Object(ObjectKind::kHubPage) {}
 };
@@ -71,17 +72,17 @@ struct Hub : Object {
 
 struct TopologyChunk : Object {
   static constexpr uint32_t kNodes = 64;
-  static constexpr uint32_t kListMax = 96;      // longer lists are hubs
-  static constexpr uint32_t kListAgain = 64;    // a hub of one block shrinks back at this size
+  static constexpr uint32_t kListMax = 96;    // longer lists are hubs
+  static constexpr uint32_t kListAgain = 64;  // a hub of one block shrinks back at this size
 
   static uint64_t index_of(uint64_t node) { return node / kNodes; }
   static uint32_t row_of(uint64_t node) { return static_cast<uint32_t>(node % kNodes); }
 
-  uint32_t capacity = 0;        // pairs that fit into the arrays
-  uint32_t hub_capacity = 0;    // hub pointers that fit
-  uint64_t hub_mask = 0;        // rows whose list is a hub
+  uint32_t capacity = 0;      // pairs that fit into the arrays
+  uint32_t hub_capacity = 0;  // hub pointers that fit
+  uint64_t hub_mask = 0;      // rows whose list is a hub
   bool wide = false;
-  uint32_t degrees[kNodes];     // right for hubs too
+  uint32_t degrees[kNodes];  // right for hubs too
   uint32_t offsets[kNodes + 1];
 
   TopologyChunk() : Object(ObjectKind::kTopologyChunk) {}
@@ -165,7 +166,8 @@ class TopologyBuilder {
   ~TopologyBuilder();
   TopologyBuilder(const TopologyBuilder&) = delete;
   TopologyBuilder& operator=(const TopologyBuilder&) = delete;
-  bool add_block(uint32_t row, BlockKey key, std::span<const uint64_t> neighbours, std::span<const uint64_t> relationships);
+  bool add_block(uint32_t row, BlockKey key, std::span<const uint64_t> neighbours,
+                 std::span<const uint64_t> relationships);
   // The chunk as loaded (for publish_loaded); TopologyChunk::empty() when nothing was added. Resets the builder.
   TopologyChunk* finish();
 

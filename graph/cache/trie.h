@@ -11,7 +11,8 @@
 //
 // Who owns a chunk? Whatever the newest root reaches is retired explicitly by the writer that replaces it, or unlinked
 // by the evictor. A chunk that a reader loads into a node *after* the writer has copied this node is known to that old
-// node alone: `copied_out` tells (bits of the slots that the successor has taken over), and freeing the old node frees it.
+// node alone: `copied_out` tells (bits of the slots that the successor has taken over), and freeing the old node frees
+// it.
 #pragma once
 
 #include <atomic>
@@ -24,9 +25,9 @@ namespace lora::graph::cache {
 
 struct TrieNode : Object {
   static constexpr uint32_t kFanout = 64;
-  uint8_t level;                          // 0: slots hold chunks (or trie roots, in a Table)
-  std::atomic<uint64_t> copied_out{0};    // slots that were set when a successor was copied from this node
-  std::atomic<uint64_t> inherited{0};     // slots that this node has from its predecessor
+  uint8_t level;                        // 0: slots hold chunks (or trie roots, in a Table)
+  std::atomic<uint64_t> copied_out{0};  // slots that were set when a successor was copied from this node
+  std::atomic<uint64_t> inherited{0};   // slots that this node has from its predecessor
   std::atomic<Object*> slot[kFanout];
 
   explicit TrieNode(uint8_t l) : Object(ObjectKind::kTrieNode), level(l) {
@@ -91,8 +92,8 @@ class Trie {
     return slot == nullptr ? nullptr : static_cast<T*>(slot->load(std::memory_order_acquire));
   }
   // Hands a freshly loaded chunk over. Returns the chunk that is now in place: `chunk`, or the one another thread was
-  // first with (`chunk` is freed then). A transaction whose leaf is already private keeps the chunk to itself (as made).
-  // A trie that does not cover the index gives T::empty() and frees `chunk`.
+  // first with (`chunk` is freed then). A transaction whose leaf is already private keeps the chunk to itself (as
+  // made). A trie that does not cover the index gives T::empty() and frees `chunk`.
   T* publish_loaded(const Loading& loading, uint64_t index, T* chunk) {
     Object* there = publish_loaded_slot(loading, &root, index, chunk);
     return there == nullptr ? T::empty() : static_cast<T*>(there);
@@ -130,7 +131,8 @@ class Table {
   Trie<T> find(uint64_t token) const {
     Trie<T> trie;
     if (root != nullptr && trie_covers(root, token)) {
-      if (auto* slot = find_slot(root, token)) trie.root = static_cast<TrieNode*>(slot->load(std::memory_order_acquire));
+      if (auto* slot = find_slot(root, token))
+        trie.root = static_cast<TrieNode*>(slot->load(std::memory_order_acquire));
     }
     return trie;
   }

@@ -293,7 +293,8 @@ void Versions::unpin(uint32_t slot) {
   const bool old = place.root.load(std::memory_order_relaxed) != published_.load(std::memory_order_relaxed);
   place.root.store(nullptr, std::memory_order_release);
   place.used.store(false, std::memory_order_release);
-  if (old) [[unlikely]] sweep();
+  if (old) [[unlikely]]
+    sweep();
 }
 
 AccessSlot* Versions::claim_access() {

@@ -8,8 +8,8 @@
 // Retiring. An object of the newest root that a commit replaces is retired with the stamp of the statement that did so.
 // It is freed when no live root has created <= root.stamp < retired. Live: published, newer than published, or pinned.
 //
-// Access epochs. Eviction frees chunks of live roots. A reader is inside an epoch from enter() until leave(); an evicted
-// chunk is unlinked at once and freed when every reader that was inside at that time has left.
+// Access epochs. Eviction frees chunks of live roots. A reader is inside an epoch from enter() until leave(); an
+// evicted chunk is unlinked at once and freed when every reader that was inside at that time has left.
 //
 // Order of versions: tip (the last commit, perhaps not durable yet; the next transaction starts from it) and published
 // (what new snapshots get). commit() makes a new tip; publish(n) moves published to the newest tip with version <= n.
@@ -35,15 +35,15 @@ class Versions;
 
 // A reader's place for access epochs; one per Reader, used by one thread at a time.
 struct alignas(64) AccessSlot {
-  std::atomic<uint64_t> epoch{0};    // 0: outside
+  std::atomic<uint64_t> epoch{0};  // 0: outside
   std::atomic<bool> used{false};
 };
 
 struct RetiredObject {
   Object* object;
   uint64_t created;
-  uint64_t retired;   // stamp
-  bool tree;          // with everything below
+  uint64_t retired;  // stamp
+  bool tree;         // with everything below
 };
 
 // The open transaction: stamps, what it made, what it replaced, its private root and the savepoint.
@@ -79,12 +79,12 @@ class WriteContext {
   // --- for the structures of this folder ---
   bool mine(const Object* object) const { return object->created >= stamp_; }
   bool is_private(const Object* object) const { return object->created >= first_stamp_; }
-  void made(Object* object);                     // registers; called by register_object
-  void grew(Object* object, int64_t bytes);      // an object that is mine changed its size in place
-  void replaced(Object* mine, Object* by);       // `by` is registered; `mine` is gone from the root
-  void retire(Object* object);                   // gone from the root; mine or not
-  void retire_tree(Object* object);              // with everything below it
-  void adopt_tree(Object* object);               // a loaded object that only this transaction will see: made
+  void made(Object* object);                 // registers; called by register_object
+  void grew(Object* object, int64_t bytes);  // an object that is mine changed its size in place
+  void replaced(Object* mine, Object* by);   // `by` is registered; `mine` is gone from the root
+  void retire(Object* object);               // gone from the root; mine or not
+  void retire_tree(Object* object);          // with everything below it
+  void adopt_tree(Object* object);           // a loaded object that only this transaction will see: made
 
  private:
   friend class Versions;
@@ -104,19 +104,19 @@ class WriteContext {
   bool committed_ = false;
   uint64_t stamp_, first_stamp_;
   uint64_t bytes_ = 0;
-  std::vector<Object*> made_;                // null: gone again
+  std::vector<Object*> made_;  // null: gone again
   std::vector<RetiredObject> retired_;
-  std::vector<Object*> discarded_;           // mine, unreachable, perhaps still read in this batch
+  std::vector<Object*> discarded_;  // mine, unreachable, perhaps still read in this batch
   uint64_t discarded_bytes_ = 0;
   size_t made_mark_ = 0, retired_mark_ = 0;  // at begin_statement
   uint64_t bytes_mark_ = 0;
-  int64_t unreported_bytes_ = 0;             // not yet added to Versions' counter
-  uint32_t pending_trees_ = 0;   // tree entries in retired_: no eviction meanwhile
+  int64_t unreported_bytes_ = 0;  // not yet added to Versions' counter
+  uint32_t pending_trees_ = 0;    // tree entries in retired_: no eviction meanwhile
 };
 
 struct VersionsStats {
-  uint64_t object_bytes = 0;     // all objects: reachable, retired, private
-  uint64_t retired_bytes = 0;    // waiting for readers
+  uint64_t object_bytes = 0;   // all objects: reachable, retired, private
+  uint64_t retired_bytes = 0;  // waiting for readers
   uint64_t live_roots = 0, pinned_roots = 0;
 };
 
@@ -139,8 +139,8 @@ class Versions {
   // The published root, pinned in *slot. Null when 2^20 pins are held.
   const Root* pin(uint32_t* slot);
   void unpin(uint32_t slot);
-  AccessSlot* claim_access();   // null when 2^20 are claimed
-  void release_access(AccessSlot* slot);   // leaves first
+  AccessSlot* claim_access();             // null when 2^20 are claimed
+  void release_access(AccessSlot* slot);  // leaves first
   void enter(AccessSlot* slot) {
     if (slot->epoch.load(std::memory_order_relaxed) != 0) return;
     slot->epoch.store(epoch_.load(std::memory_order_relaxed), std::memory_order_relaxed);

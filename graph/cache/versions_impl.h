@@ -89,15 +89,15 @@ struct Versions::Impl {
   SlotArray<PinSlot> pins;
   SlotArray<AccessSlot> access;
 
-  std::mutex mutex;                       // below
-  std::vector<LiveRoot> roots;            // ascending stamps; pinned ones, published, unpublished
-  std::vector<RetiredObject> queue;       // retired by published commits, still visible to some live root when added
-  size_t sweep_at = 64;                   // queue size that starts the next sweep
+  std::mutex mutex;                  // below
+  std::vector<LiveRoot> roots;       // ascending stamps; pinned ones, published, unpublished
+  std::vector<RetiredObject> queue;  // retired by published commits, still visible to some live root when added
+  size_t sweep_at = 64;              // queue size that starts the next sweep
   std::vector<EpochRetired> epoch_retired;
   size_t epoch_sweep_at = 256;
-  uint64_t evicted_bytes = 0;             // of evicted chunks in epoch_retired, about
-  WriteContext* context = nullptr;        // under structure() too
-  uint64_t last_stamp = 0;                // the writer's
+  uint64_t evicted_bytes = 0;       // of evicted chunks in epoch_retired, about
+  WriteContext* context = nullptr;  // under structure() too
+  uint64_t last_stamp = 0;          // the writer's
 
   // Stamps of the live roots, ascending; forgets the others (into *dead). Under mutex.
   void collect_live(uint64_t published_stamp, std::vector<uint64_t>* stamps, std::vector<LiveRoot>* dead) {

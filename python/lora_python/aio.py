@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Callable, Dict, Generator, List, Mapping, Optional, Sequence, Type, TypeVar, Union
 
 from . import _native
-from .database import Database, QueryStream, read_only_mode, statement_pairs
+from .database import Database, Handle, QueryStream, read_only_mode, statement_pairs
 from .options import query_error
 from .types import LoraParams, QueryResult, SnapshotMeta
 
@@ -98,7 +98,7 @@ async def _settle(future: asyncio.Future[Any]) -> None:
         future.exception()
 
 
-class AsyncQueryStream:
+class AsyncQueryStream(Handle):
     """Rows of a query as an async iterator. Made by `AsyncDatabase.stream`.
 
     Examples
@@ -174,7 +174,7 @@ class AsyncQueryStream:
         await self.aclose()
 
 
-class AsyncTransaction:
+class AsyncTransaction(Handle):
     """An explicit transaction for asyncio. Made by `AsyncDatabase.begin`."""
 
     def __init__(self, pool: _Pool, native: _native.Transaction) -> None:
@@ -235,7 +235,7 @@ class _Begin:
             await self._transaction.__aexit__(kind, error, trace)
 
 
-class AsyncDatabase:
+class AsyncDatabase(Handle):
     """`Database` for asyncio: the same methods as coroutines, run on the handle's own threads.
 
     The event loop keeps running while queries do. Cancelling a task interrupts its query. `stream` returns an async

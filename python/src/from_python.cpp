@@ -583,6 +583,19 @@ bool Converter::numpy(PyObject* object, const Place& place, Value* out) {
   return stand_in(plain, place, out);
 }
 
+// "ns" of timedelta64[ns]; empty: none, or an error that is cleared.
+std::string numpy_unit(PyObject* object) {
+  PyObject* dtype = PyObject_GetAttrString(object, "dtype");
+  PyObject* name = dtype != nullptr ? PyObject_Str(dtype) : nullptr;
+  const char* data = name != nullptr ? PyUnicode_AsUTF8(name) : nullptr;
+  const std::string text = data != nullptr ? data : "";
+  PyErr_Clear();
+  Py_XDECREF(name);
+  Py_XDECREF(dtype);
+  const size_t open = text.find('['), close = text.find(']');
+  return open < close && close != std::string::npos ? text.substr(open + 1, close - open - 1) : std::string();
+}
+
 // datetime64 and timedelta64: their tolist() gives bare integers for nanoseconds.
 bool Converter::numpy_time(PyObject* object, bool is_difference, const Place& place, Value* out) {
   int64_t dimensions = 0;
@@ -607,6 +620,9 @@ bool Converter::numpy_time(PyObject* object, bool is_difference, const Place& pl
     *out = std::move(*parsed);
     return true;
   }
+  const std::string unit = numpy_unit(object);
+  if (unit.empty() || unit.back() == 'Y' || unit.back() == 'M')
+    return refuse(place, "is a timedelta64 without a fixed length");
   PyObject* nanoseconds = PyObject_CallMethod(object, "astype", "s", "timedelta64[ns]");
   PyObject* count = nanoseconds != nullptr ? PyObject_CallMethod(nanoseconds, "astype", "s", "int64") : nullptr;
   const int64_t nanos = count != nullptr ? PyLong_AsLongLong(count) : -1;

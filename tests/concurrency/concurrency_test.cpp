@@ -38,9 +38,9 @@ TEST(Concurrency, ReadersNeverSeeHalfACommit) {
     });
   }
   for (int64_t i = 0; i < 300; ++i) {
-    auto done = db->execute(
-        "MATCH (a:Account {i: $a}), (b:Account {i: $b}) SET a.money = a.money - 1, b.money = b.money + 1",
-        make_params({{"a", Value::integer(i % 100)}, {"b", Value::integer((i * 7 + 3) % 100)}}));
+    auto done =
+        db->execute("MATCH (a:Account {i: $a}), (b:Account {i: $b}) SET a.money = a.money - 1, b.money = b.money + 1",
+                    make_params({{"a", Value::integer(i % 100)}, {"b", Value::integer((i * 7 + 3) % 100)}}));
     ASSERT_TRUE(done.ok()) << done.status().to_string();
   }
   stop = true;
@@ -61,8 +61,8 @@ TEST(Concurrency, WritersQueueAndNothingIsLost) {
   for (int t = 0; t < kThreads; ++t) {
     writers.emplace_back([&db, t] {
       for (int i = 0; i < kEach; ++i) {
-        auto done = db.execute("CREATE (:N {t: $t, i: $i})",
-                               make_params({{"t", Value::integer(t)}, {"i", Value::integer(i)}}));
+        auto done =
+            db.execute("CREATE (:N {t: $t, i: $i})", make_params({{"t", Value::integer(t)}, {"i", Value::integer(i)}}));
         EXPECT_TRUE(done.ok()) << done.status().to_string();
       }
     });
@@ -150,7 +150,8 @@ TEST(Concurrency, PlansAreSharedByThreads) {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&db, t] {
       for (int64_t i = 0; i < 200; ++i) {
-        auto result = db->execute("MATCH (n:N) WHERE n.i = $i RETURN n.i", make_params({{"i", Value::integer((i * 5 + t) % 1000)}}));
+        auto result = db->execute("MATCH (n:N) WHERE n.i = $i RETURN n.i",
+                                  make_params({{"i", Value::integer((i * 5 + t) % 1000)}}));
         ASSERT_TRUE(result.ok()) << result.status().to_string();
         ASSERT_EQ(result->row_count, 1u);
         EXPECT_EQ(result->at(0, 0).as_integer(), (i * 5 + t) % 1000);

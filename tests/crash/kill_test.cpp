@@ -48,9 +48,10 @@ std::unique_ptr<Database> open_database(const std::string& directory) {
   if (db == nullptr) _exit(3);
   for (int64_t n = first;; ++n) {
     const Params params = make_params({{"n", Value::integer(n)}});
-    auto done = db->execute("OPTIONAL MATCH (p:N {n: $n - 1}) CREATE (x:N {n: $n}) "
-                            "FOREACH (q IN CASE WHEN p IS NULL THEN [] ELSE [p] END | CREATE (q)-[:NEXT {n: $n}]->(x))",
-                            params);
+    auto done = db->execute(
+        "OPTIONAL MATCH (p:N {n: $n - 1}) CREATE (x:N {n: $n}) "
+        "FOREACH (q IN CASE WHEN p IS NULL THEN [] ELSE [p] END | CREATE (q)-[:NEXT {n: $n}]->(x))",
+        params);
     if (!done.ok()) {
       std::fprintf(stderr, "child: %s\n", done.status().to_string().c_str());
       _exit(4);

@@ -27,8 +27,8 @@ uint64_t seed() {
 }
 
 struct Outcome {
-  bool lost = false;      // an acknowledged commit is missing, or the open reported so
-  std::string problem;    // anything that must never happen
+  bool lost = false;    // an acknowledged commit is missing, or the open reported so
+  std::string problem;  // anything that must never happen
 };
 
 // One life of a database: open, check what earlier lives were promised, write, lose power.

@@ -26,8 +26,8 @@ TEST(DatabaseNameTest, NamesBecomeDirectories) {
 
 TEST(DatabaseNameTest, OtherNamesAreRefused) {
   const tests::TempDirectory dir;
-  for (const std::string name : {"", ".", "..", "/etc/x", "\\x", "a//b", "a/", "../x", "a/../b", "a b", "a.b", "a.loradb.loradb",
-                                 ".loradb", "a.loradb/b", "gr\xc3\xa4ph", "C:\\x", "a\nb", "a*"}) {
+  for (const std::string name : {"", ".", "..", "/etc/x", "\\x", "a//b", "a/", "../x", "a/../b", "a b", "a.b",
+                                 "a.loradb.loradb", ".loradb", "a.loradb/b", "gr\xc3\xa4ph", "C:\\x", "a\nb", "a*"}) {
     const auto resolved = resolve_database_path(name, dir.path());
     ASSERT_FALSE(resolved.ok()) << name;
     EXPECT_EQ(resolved.status().code(), ErrorCode::kDatabaseName) << name;

@@ -131,7 +131,8 @@ TEST_F(SessionsTest, CallInTransactionsCommitsByItself) {
   run("UNWIND range(1, 25) AS i CALL { WITH i CREATE (:A {x: i}) } IN TRANSACTIONS OF 10 ROWS");
   EXPECT_EQ(nodes(), 25u);
   auto t = begin();
-  EXPECT_EQ(t->execute("UNWIND [1] AS i CALL { CREATE (:A) } IN TRANSACTIONS").status().code(), ErrorCode::kTransaction);
+  EXPECT_EQ(t->execute("UNWIND [1] AS i CALL { CREATE (:A) } IN TRANSACTIONS").status().code(),
+            ErrorCode::kTransaction);
 }
 
 // --- streams ---

@@ -39,7 +39,8 @@ class DatabaseTest : public ::testing::Test {
 };
 
 TEST_F(DatabaseTest, CreatesMatchesAndReturns) {
-  const QueryResult none = run("CREATE (:Person {name: 'Ann', age: 30})-[:KNOWS {since: 2010}]->(:Person {name: 'Bob'})");
+  const QueryResult none =
+      run("CREATE (:Person {name: 'Ann', age: 30})-[:KNOWS {since: 2010}]->(:Person {name: 'Bob'})");
   EXPECT_TRUE(none.columns.empty());
   EXPECT_EQ(none.row_count, 0u);
   const QueryResult r = run("MATCH (a:Person)-[k:KNOWS]->(b) RETURN a.name, k, b");
@@ -151,7 +152,8 @@ TEST_F(DatabaseTest, TimeoutStopsAQuery) {
   QueryOptions options;
   options.timeout = std::chrono::milliseconds(30);
   const auto begin = std::chrono::steady_clock::now();
-  EXPECT_EQ(error("UNWIND range(1, 1000000000000) AS x WITH x WHERE x < 0 RETURN x", {}, options).code, ErrorCode::kTimeout);
+  EXPECT_EQ(error("UNWIND range(1, 1000000000000) AS x WITH x WHERE x < 0 RETURN x", {}, options).code,
+            ErrorCode::kTimeout);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
 }
 
@@ -161,7 +163,8 @@ TEST_F(DatabaseTest, MemoryBudgetStopsAQuery) {
   auto db = Database::in_memory(options);
   ASSERT_TRUE(db.ok());
   EXPECT_EQ((*db)->execute("UNWIND range(1, 10000000) AS x RETURN x").status().code(), ErrorCode::kMemoryLimit);
-  EXPECT_EQ((*db)->execute("UNWIND range(1, 10000000) AS x RETURN collect(x)").status().code(), ErrorCode::kMemoryLimit);
+  EXPECT_EQ((*db)->execute("UNWIND range(1, 10000000) AS x RETURN collect(x)").status().code(),
+            ErrorCode::kMemoryLimit);
   EXPECT_TRUE((*db)->execute("UNWIND range(1, 1000) AS x RETURN x").ok());
 }
 
@@ -169,10 +172,12 @@ TEST_F(DatabaseTest, CancelFlagAndPollStopAQuery) {
   std::atomic<bool> cancel{true};
   QueryOptions options;
   options.cancel = &cancel;
-  EXPECT_EQ(error("UNWIND range(1, 1000000000000) AS x WITH x WHERE x < 0 RETURN x", {}, options).code, ErrorCode::kInterrupted);
+  EXPECT_EQ(error("UNWIND range(1, 1000000000000) AS x WITH x WHERE x < 0 RETURN x", {}, options).code,
+            ErrorCode::kInterrupted);
   QueryOptions polled;
   polled.poll = [] { return Status(ErrorCode::kInterrupted, "from the poll"); };
-  EXPECT_EQ(error("UNWIND range(1, 1000000000000) AS x WITH x WHERE x < 0 RETURN x", {}, polled).code, ErrorCode::kInterrupted);
+  EXPECT_EQ(error("UNWIND range(1, 1000000000000) AS x WITH x WHERE x < 0 RETURN x", {}, polled).code,
+            ErrorCode::kInterrupted);
 }
 
 TEST_F(DatabaseTest, OptionsThatDoNotFitAreRefused) {

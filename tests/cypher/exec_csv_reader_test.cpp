@@ -21,7 +21,9 @@ class CsvReaderTest : public ::testing::Test {
   }
   void TearDown() override { fs::remove_all(root_); }
 
-  void write(const std::string& name, const std::string& text) { std::ofstream(root_ / name, std::ios::binary) << text; }
+  void write(const std::string& name, const std::string& text) {
+    std::ofstream(root_ / name, std::ios::binary) << text;
+  }
   Result<std::unique_ptr<CsvReader>> open(const std::string& url, char separator = ',') {
     return CsvReader::open((root_ / "import").string(), url, separator);
   }
@@ -59,7 +61,9 @@ TEST_F(CsvReaderTest, QuotesProtectSeparatorsLineEndsAndQuotes) {
 }
 
 TEST_F(CsvReaderTest, SkipsTheByteOrderMarkAndEmptyLines) {
-  EXPECT_EQ(records("\xef\xbb\xbf" "a,b\n\n\nc,d\n\n"), "a|b;c|d;");
+  EXPECT_EQ(records("\xef\xbb\xbf"
+                    "a,b\n\n\nc,d\n\n"),
+            "a|b;c|d;");
   EXPECT_EQ(records(""), "");
   EXPECT_EQ(records("\xef"), "\xef;");
 }
@@ -97,10 +101,11 @@ TEST_F(CsvReaderTest, FilesAreFoundBelowTheDirectoryOnly) {
   EXPECT_TRUE(open("file:///data.csv").ok());
   EXPECT_TRUE(open("file:///" + (root_ / "import/data.csv").string()).ok());
   fs::create_symlink(root_ / "secret.csv", root_ / "import/link.csv");
-  for (const std::string& url : {std::string("../secret.csv"), std::string("file:///../secret.csv"), std::string("link.csv"),
-                                 (root_ / "secret.csv").string(), std::string("%2e%2e/secret.csv"),
-                                 std::string("file:///%2e%2e/secret.csv"), std::string("http://example.org/x.csv"),
-                                 std::string("none.csv"), std::string(""), std::string("/"), std::string("a\0b", 3)}) {
+  for (const std::string& url :
+       {std::string("../secret.csv"), std::string("file:///../secret.csv"), std::string("link.csv"),
+        (root_ / "secret.csv").string(), std::string("%2e%2e/secret.csv"), std::string("file:///%2e%2e/secret.csv"),
+        std::string("http://example.org/x.csv"), std::string("none.csv"), std::string(""), std::string("/"),
+        std::string("a\0b", 3)}) {
     const auto result = open(url);
     ASSERT_FALSE(result.ok()) << url;
     EXPECT_EQ(result.status().code(), ErrorCode::kIo) << url;

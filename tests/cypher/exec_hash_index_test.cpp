@@ -31,15 +31,17 @@ TEST(KeyStoreTest, NumbersAgreeAcrossKindsOfColumns) {
 
 TEST(KeyStoreTest, NullAndNanAreEquivalentToThemselves) {
   KeyStore store(1);
-  EXPECT_EQ(entries_of(&store, column_of({Value(), Value::floating(0.0 / 0.0), Value(), Value::floating(-(0.0 / 0.0))})),
-            (std::vector<uint32_t>{0, 1, 0, 1}));
+  EXPECT_EQ(
+      entries_of(&store, column_of({Value(), Value::floating(0.0 / 0.0), Value(), Value::floating(-(0.0 / 0.0))})),
+      (std::vector<uint32_t>{0, 1, 0, 1}));
   EXPECT_EQ(entries_of(&store, column_of({Value::floating(0.0), Value::floating(-0.0), Value::integer(0)})),
             (std::vector<uint32_t>{2, 2, 2}));
 }
 
 TEST(KeyStoreTest, NodesAndRelationshipsOfOneIdDiffer) {
   KeyStore store(1);
-  EXPECT_EQ(entries_of(&store, column_of({Value::node(NodeId(5)), Value::node(NodeId(5))})), (std::vector<uint32_t>{0, 0}));
+  EXPECT_EQ(entries_of(&store, column_of({Value::node(NodeId(5)), Value::node(NodeId(5))})),
+            (std::vector<uint32_t>{0, 0}));
   EXPECT_EQ(entries_of(&store, column_of({Value::relationship(RelId(5))})), (std::vector<uint32_t>{1}));
   EXPECT_EQ(entries_of(&store, column_of({Value::string("x"), Value::node(NodeId(5))})), (std::vector<uint32_t>{2, 0}));
 }

@@ -70,7 +70,11 @@ TEST(ColumnTest, AgreesWithAListUnderRandomChanges) {
   };
   for (int round = 0; round < 300; ++round) {
     const bool one_kind = round % 2 == 0;
-    const auto next = [&] { return one_kind && random() % 5 != 0 ? Value::integer(static_cast<int64_t>(random() % 9)) : one_kind ? Value() : any(); };
+    const auto next = [&] {
+      return one_kind && random() % 5 != 0 ? Value::integer(static_cast<int64_t>(random() % 9))
+             : one_kind                    ? Value()
+                                           : any();
+    };
     Column c, other;
     List model, other_model;
     for (size_t i = random() % 20; i-- > 0;) other_model.push_back(next());

@@ -4,9 +4,9 @@
 namespace lora::cypher::testing {
 namespace {
 
-#define EXPECT_CASES(...)                                               \
-  do {                                                                  \
-    const Case cases[] = __VA_ARGS__;                                   \
+#define EXPECT_CASES(...)                                                        \
+  do {                                                                           \
+    const Case cases[] = __VA_ARGS__;                                            \
     for (const Case& c : cases) EXPECT_EQ(evaluate(c.expr), c.result) << c.expr; \
   } while (0)
 

@@ -72,7 +72,9 @@ class ExprTest : public ::testing::Test {
     return s.ok() ? shown(v) : error_text(s);
   }
 
-  static std::string shown(const Value& v) { return v.is_null() ? "null" : v.is_string() ? "'" + to_text(v) + "'" : to_text(v); }
+  static std::string shown(const Value& v) {
+    return v.is_null() ? "null" : v.is_string() ? "'" + to_text(v) + "'" : to_text(v);
+  }
 
   PlanArena arena_;
   QueryControl control_;

@@ -21,7 +21,9 @@ class KernelTest : public ExprTest {
       }
       switch (kind / 2) {
         case 0: c.push(Value::integer(small())); break;
-        case 1: c.push(random_() % 8 == 0 ? Value::floating(0.0 / 0.0) : Value::floating(static_cast<double>(small()) / 2)); break;
+        case 1:
+          c.push(random_() % 8 == 0 ? Value::floating(0.0 / 0.0) : Value::floating(static_cast<double>(small()) / 2));
+          break;
         default: c.push(any_value()); break;
       }
     }
@@ -67,12 +69,43 @@ class KernelTest : public ExprTest {
 };
 
 TEST_F(KernelTest, AgreeWithTheRowPathOnRandomColumns) {
-  for (const char* text :
-       {"a + b", "a - b", "a * b", "a / b", "a % b", "a + b * c", "a + 1", "2.5 * a", "-a", "a = b", "a <> b", "a < b", "a <= b",
-        "a > b", "a >= b", "a < b < c", "a = 1", "a < 1.5", "a = 'b'", "a >= 'b'", "a IS NULL", "a IS NOT NULL",
-        "a < b AND b < c", "a < b OR b < c", "a < b XOR b < c", "NOT a < b", "a IN [1, 2, 'a']", "a IN [1, null]",
-        "a STARTS WITH 'a'", "a CONTAINS b", "a = b OR a + b > 0", "a AND b", "NOT a", "a", "1", "a < 1 AND 10 / a > 1",
-        "a ^ 2 > b"}) {
+  for (const char* text : {"a + b",
+                           "a - b",
+                           "a * b",
+                           "a / b",
+                           "a % b",
+                           "a + b * c",
+                           "a + 1",
+                           "2.5 * a",
+                           "-a",
+                           "a = b",
+                           "a <> b",
+                           "a < b",
+                           "a <= b",
+                           "a > b",
+                           "a >= b",
+                           "a < b < c",
+                           "a = 1",
+                           "a < 1.5",
+                           "a = 'b'",
+                           "a >= 'b'",
+                           "a IS NULL",
+                           "a IS NOT NULL",
+                           "a < b AND b < c",
+                           "a < b OR b < c",
+                           "a < b XOR b < c",
+                           "NOT a < b",
+                           "a IN [1, 2, 'a']",
+                           "a IN [1, null]",
+                           "a STARTS WITH 'a'",
+                           "a CONTAINS b",
+                           "a = b OR a + b > 0",
+                           "a AND b",
+                           "NOT a",
+                           "a",
+                           "1",
+                           "a < 1 AND 10 / a > 1",
+                           "a ^ 2 > b"}) {
     compare_paths(text, 40);
   }
 }

@@ -58,9 +58,21 @@ TEST_F(FunctionsTest, EveryFunctionIsFoundByEachNameInAnyCase) {
 
 // Whatever the arguments are, a call gives a value or a typed error.
 TEST_F(FunctionsTest, OddArgumentsAreAnswersOrTypedErrors) {
-  const char* const odd[] = {"null", "true", "-9223372036854775808", "9223372036854775807", "0.0 / 0.0", "1.0 / 0.0", "''",
-                             "'é\\u0000'", "[]", "[null, 1, 'a']", "{}", "{a: {b: 1}}", "date('-999999999-01-01')",
-                             "duration('PT-0.000000001S')", "point({x: 0, y: 0})"};
+  const char* const odd[] = {"null",
+                             "true",
+                             "-9223372036854775808",
+                             "9223372036854775807",
+                             "0.0 / 0.0",
+                             "1.0 / 0.0",
+                             "''",
+                             "'é\\u0000'",
+                             "[]",
+                             "[null, 1, 'a']",
+                             "{}",
+                             "{a: {b: 1}}",
+                             "date('-999999999-01-01')",
+                             "duration('PT-0.000000001S')",
+                             "point({x: 0, y: 0})"};
   for (const FunctionSpec* spec : all_functions()) {
     for (const char* argument : odd) {
       for (int count = spec->min_args; count <= std::min<int>(spec->max_args, spec->min_args + 2); ++count) {

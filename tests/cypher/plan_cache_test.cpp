@@ -12,7 +12,8 @@ namespace {
 TEST(PlanCacheTest, LevelsAreBounded) {
   cypher::PlanCache cache;
   for (int i = 0; i < 20'000; ++i) {
-    cache.put_key("key" + std::to_string(i), std::make_shared<cypher::PreparedPlan>(std::make_shared<cypher::LogicalPlan>()));
+    cache.put_key("key" + std::to_string(i),
+                  std::make_shared<cypher::PreparedPlan>(std::make_shared<cypher::LogicalPlan>()));
   }
   EXPECT_LE(cache.entries(), 4096u);
   EXPECT_GT(cache.entries(), 2000u);
@@ -115,7 +116,8 @@ TEST_F(CachedDatabaseTest, OnePlanRunsInManyThreads) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 200; ++i) {
         const int64_t x = (i * 7 + t) % 1000 + 1;
-        const auto r = db_->execute("MATCH (n:A) WHERE n.x = $x RETURN n.x AS x", make_params({{"x", Value::integer(x)}}));
+        const auto r =
+            db_->execute("MATCH (n:A) WHERE n.x = $x RETURN n.x AS x", make_params({{"x", Value::integer(x)}}));
         if (!r.ok() || r->row_count != 1 || r->at(0, 0).as_integer() != x) ++wrong;
       }
     });

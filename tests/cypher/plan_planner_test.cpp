@@ -79,7 +79,8 @@ TEST_F(PlannerTest, OptionalMatchIsApplied) {
 }
 
 TEST_F(PlannerTest, SortWithLimitIsATop) {
-  EXPECT_EQ(plan("MATCH (n:City) RETURN n.name AS x ORDER BY x LIMIT 3"), "Limit(Top(Projection(NodeByLabelScan(n:City))))");
+  EXPECT_EQ(plan("MATCH (n:City) RETURN n.name AS x ORDER BY x LIMIT 3"),
+            "Limit(Top(Projection(NodeByLabelScan(n:City))))");
 }
 
 TEST_F(PlannerTest, UnknownNamesPlan) {

@@ -86,8 +86,12 @@ class EntityModelTest : public ::testing::Test {
         Value have;
         switch (column.kind) {
           case PropertyColumn::Kind::kValues: have = column.values.at(i); break;
-          case PropertyColumn::Kind::kIntegers: if (column.valid.at(i)) have = Value::integer(column.integers.at(i)); break;
-          case PropertyColumn::Kind::kFloats: if (column.valid.at(i)) have = Value::floating(column.floats.at(i)); break;
+          case PropertyColumn::Kind::kIntegers:
+            if (column.valid.at(i)) have = Value::integer(column.integers.at(i));
+            break;
+          case PropertyColumn::Kind::kFloats:
+            if (column.valid.at(i)) have = Value::floating(column.floats.at(i));
+            break;
         }
         ASSERT_TRUE(have.type() == want.type() && equivalent(have, want)) << key;
       }
@@ -117,7 +121,10 @@ class EntityModelTest : public ::testing::Test {
           if (it == transaction.end() || what < 40) {
             if (random.chance(3)) limit += random.below(5);  // ids of rolled back creations stay unused
             const uint64_t id = limit++;
-            for (uint64_t i = EntityBlock::index_of(id == 0 ? 0 : id - 5 < id ? id - 5 : 0); i <= EntityBlock::index_of(id); ++i) {
+            for (uint64_t i = EntityBlock::index_of(id == 0       ? 0
+                                                    : id - 5 < id ? id - 5
+                                                                  : 0);
+                 i <= EntityBlock::index_of(id); ++i) {
               if (root->find_block(kind, i) == nullptr) root->edit_fresh_block(*context, kind, i);
             }
             Entity e;
@@ -137,15 +144,18 @@ class EntityModelTest : public ::testing::Test {
               e.type = random.chance(95) ? 3 : static_cast<uint32_t>(random.below(5));
               e.start = random.below(1000) + (random.chance(1) ? uint64_t{1} << 35 : 0);
               e.end = random.below(1000);
-              ASSERT_TRUE(root->edit_create_relationship(*context, RelId(id), RelTypeId(e.type), NodeId(e.start), NodeId(e.end), properties));
+              ASSERT_TRUE(root->edit_create_relationship(*context, RelId(id), RelTypeId(e.type), NodeId(e.start),
+                                                         NodeId(e.end), properties));
             }
             transaction[id] = std::move(e);
           } else if (what < 80) {
             const auto key = static_cast<uint32_t>(random.below(8));
             const Value value = random.chance(30) ? Value() : random_value(random, key);
             ASSERT_TRUE(root->edit_set_property(*context, kind, it->first, KeyId(key), value));
-            if (value.is_null()) it->second.properties.erase(key);
-            else it->second.properties[key] = value;
+            if (value.is_null())
+              it->second.properties.erase(key);
+            else
+              it->second.properties[key] = value;
           } else if (what < 90 && kind == EntityKind::kNode) {
             std::vector<LabelId> labels;
             it->second.labels.clear();
@@ -200,8 +210,11 @@ class EntityModelTest : public ::testing::Test {
         std::vector<LabelId> labels;
         for (uint32_t l : it->second.labels) labels.push_back(LabelId(l));
         const uint32_t row = EntityBlock::row_of(it->first);
-        if (kind == EntityKind::kNode) builder.add_node(row, labels, properties);
-        else builder.add_relationship(row, RelTypeId(it->second.type), NodeId(it->second.start), NodeId(it->second.end), properties);
+        if (kind == EntityKind::kNode)
+          builder.add_node(row, labels, properties);
+        else
+          builder.add_relationship(row, RelTypeId(it->second.type), NodeId(it->second.start), NodeId(it->second.end),
+                                   properties);
       }
       EntityBlock* block = builder.finish();
       const EntityBlock* there = fixture.versions.published()->find_block(kind, index);
@@ -218,8 +231,12 @@ class EntityModelTest : public ::testing::Test {
   }
 };
 
-TEST_F(EntityModelTest, NodesAgreeWithMaps) { run(EntityKind::kNode, 6000, 1); }
-TEST_F(EntityModelTest, RelationshipsAgreeWithMaps) { run(EntityKind::kRelationship, 6000, 2); }
+TEST_F(EntityModelTest, NodesAgreeWithMaps) {
+  run(EntityKind::kNode, 6000, 1);
+}
+TEST_F(EntityModelTest, RelationshipsAgreeWithMaps) {
+  run(EntityKind::kRelationship, 6000, 2);
+}
 
 TEST(EntityBlockTest, BlockOfOneLabelSetHasNoRowTable) {
   EntityBlockBuilder builder;
@@ -239,8 +256,10 @@ TEST(EntityBlockTest, AllRowsMayHaveDistinctLabelSets) {
   for (uint32_t round = 0; round < 3; ++round) {
     for (uint32_t row = 0; row < 256; ++row) {
       const std::vector<LabelId> labels{LabelId(row + round), LabelId(1000 + round)};
-      if (round == 0) ASSERT_TRUE(context->root()->edit_create_node(*context, NodeId(row), labels, {}));
-      else ASSERT_TRUE(context->root()->edit_set_labels(*context, NodeId(row), labels));
+      if (round == 0)
+        ASSERT_TRUE(context->root()->edit_create_node(*context, NodeId(row), labels, {}));
+      else
+        ASSERT_TRUE(context->root()->edit_set_labels(*context, NodeId(row), labels));
     }
   }
   const EntityBlock* block = context->root()->find_block(EntityKind::kNode, 0);
@@ -254,7 +273,8 @@ TEST(EntityBlockTest, EqualStringsShareBytes) {
   EntityBlockBuilder shared, distinct;
   for (uint32_t row = 0; row < 256; ++row) {
     const std::vector<Property> same{{KeyId(0), Value::string("a city with a rather long name")}};
-    const std::vector<Property> own{{KeyId(0), Value::string("a person with a long name " + std::to_string(1000 + row))}};
+    const std::vector<Property> own{
+        {KeyId(0), Value::string("a person with a long name " + std::to_string(1000 + row))}};
     shared.add_node(row, {}, same);
     distinct.add_node(row, {}, own);
   }

@@ -106,7 +106,8 @@ TEST_P(IndexTreeModelTest, AgreesWithASet) {
       std::vector<uint64_t> ids;
       tree->lookup(prefix, &ids);
       size_t expected = 0;
-      for (auto p = model.lower_bound(prefix); p != model.end() && p->compare(0, prefix.size(), prefix) == 0; ++p) ++expected;
+      for (auto p = model.lower_bound(prefix); p != model.end() && p->compare(0, prefix.size(), prefix) == 0; ++p)
+        ++expected;
       ASSERT_EQ(ids.size(), expected);
       ASSERT_EQ(tree->lookup_first(prefix) == kNoId, expected == 0);
     }

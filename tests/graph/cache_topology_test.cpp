@@ -42,18 +42,23 @@ class TopologyModelTest : public ::testing::Test {
       bool first = true;
       chunk->for_each_block(row, [&](BlockKey key, const Neighbours& s) {
         ASSERT_LE(s.count, HubBlock::kPairsMax);
-        if (first) ASSERT_EQ(key, BlockKey{});
-        else ASSERT_LT(last, key);
+        if (first)
+          ASSERT_EQ(key, BlockKey{});
+        else
+          ASSERT_LT(last, key);
         ASSERT_LE(key, (BlockKey{s.neighbour(0), s.relationship(0)}));
         last = {s.neighbour(s.count - 1), s.relationship(s.count - 1)};
         first = false;
       });
-      if (chunk->is_hub(row)) ASSERT_GT(want.size(), 0u);
-      else ASSERT_LE(want.size(), TopologyChunk::kListMax);
+      if (chunk->is_hub(row))
+        ASSERT_GT(want.size(), 0u);
+      else
+        ASSERT_LE(want.size(), TopologyChunk::kListMax);
     }
   }
   // Brings the stored blocks up to date from the keys that were touched, as a commit would.
-  static void store(const TopologyChunk* chunk, const std::set<std::pair<uint32_t, BlockKey>>& touched, Blocks* blocks) {
+  static void store(const TopologyChunk* chunk, const std::set<std::pair<uint32_t, BlockKey>>& touched,
+                    Blocks* blocks) {
     for (const auto& [row, key] : touched) {
       Neighbours segment;
       if (chunk->find_block(row, key, &segment)) {
@@ -110,12 +115,14 @@ class TopologyModelTest : public ::testing::Test {
           TouchedBlocks keys;
           const bool was_hub = chunk_of(*context->root())->is_hub(row);
           if (list.empty() || random.chance(shrink ? 25 : 75)) {
-            uint64_t neighbour = random.chance(30) && !list.empty() ? list.rbegin()->first + 1 : random.below(neighbours);
+            uint64_t neighbour =
+                random.chance(30) && !list.empty() ? list.rbegin()->first + 1 : random.below(neighbours);
             uint64_t rel = next_rel++;
             if (random.chance(wide_percent)) neighbour += uint64_t{1} << 33;
             if (random.chance(wide_percent)) rel += uint64_t{1} << 40;
             list.insert({neighbour, rel});
-            ASSERT_TRUE(context->root()->edit_connect(*context, kType, Direction::kOut, NodeId(row), neighbour, rel, &keys));
+            ASSERT_TRUE(
+                context->root()->edit_connect(*context, kType, Direction::kOut, NodeId(row), neighbour, rel, &keys));
           } else {
             auto it = list.lower_bound({random.below(neighbours), 0});
             if (it == list.end()) it = list.begin();
@@ -176,11 +183,21 @@ class TopologyModelTest : public ::testing::Test {
   }
 };
 
-TEST_F(TopologyModelTest, SmallListsAgreeWithSets) { run(64, 50, 0, 20000, 1); }
-TEST_F(TopologyModelTest, HubsComeAndGo) { run(3, 100000, 0, 60000, 2); }
-TEST_F(TopologyModelTest, OneBigHubSplitsAndMergesBlocks) { run(1, 1000000, 0, 80000, 3); }
-TEST_F(TopologyModelTest, ParallelEdgesFillWholeBlocks) { run(2, 2, 0, 40000, 4); }
-TEST_F(TopologyModelTest, WideIdsConvertChunksAndBlocks) { run(4, 5000, 3, 40000, 5); }
+TEST_F(TopologyModelTest, SmallListsAgreeWithSets) {
+  run(64, 50, 0, 20000, 1);
+}
+TEST_F(TopologyModelTest, HubsComeAndGo) {
+  run(3, 100000, 0, 60000, 2);
+}
+TEST_F(TopologyModelTest, OneBigHubSplitsAndMergesBlocks) {
+  run(1, 1000000, 0, 80000, 3);
+}
+TEST_F(TopologyModelTest, ParallelEdgesFillWholeBlocks) {
+  run(2, 2, 0, 40000, 4);
+}
+TEST_F(TopologyModelTest, WideIdsConvertChunksAndBlocks) {
+  run(4, 5000, 3, 40000, 5);
+}
 
 TEST(TopologyHubTest, AppendingInOrderFillsBlocksAndPages) {
   VersionsFixture fixture;

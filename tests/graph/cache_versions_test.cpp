@@ -17,13 +17,18 @@ constexpr RelTypeId kType(0);
 // A store in miniature: the state of a version is a table of numbers; chunks are built from it.
 struct State {
   static constexpr uint32_t kBlocks = 96;
-  std::array<int64_t, kBlocks> value{};    // property of all rows of entity block b
-  std::array<uint32_t, kBlocks> degree{};  // neighbours 0 .. degree-1 of node b * 64, by relationships of the same number
+  std::array<int64_t, kBlocks> value{};  // property of all rows of entity block b
+  std::array<uint32_t, kBlocks>
+      degree{};  // neighbours 0 .. degree-1 of node b * 64, by relationships of the same number
   bool cleared = false;
 };
 
-const kv::Snapshot* as_snapshot(const State* state) { return reinterpret_cast<const kv::Snapshot*>(state); }
-const State& state_of(const Root& root) { return *reinterpret_cast<const State*>(root.store_snapshot); }
+const kv::Snapshot* as_snapshot(const State* state) {
+  return reinterpret_cast<const kv::Snapshot*>(state);
+}
+const State& state_of(const Root& root) {
+  return *reinterpret_cast<const State*>(root.store_snapshot);
+}
 
 EntityBlock* load_block(const State& state, uint64_t b) {
   EntityBlockBuilder builder;
@@ -92,7 +97,8 @@ class Database {
     if (e->exists(3) != (state.value[b] != 0)) return false;
     if (state.value[b] != 0) {
       const Value v = e->get(3, kKey);
-      if (!v.is_integer() || v.as_integer() != state.value[b] || e->get(5, KeyId(1)).as_string() != "text 5") return false;
+      if (!v.is_integer() || v.as_integer() != state.value[b] || e->get(5, KeyId(1)).as_string() != "text 5")
+        return false;
     }
     const TopologyChunk* t = topology(root, context, b);
     uint64_t sum = 0, count = 0;
@@ -107,7 +113,8 @@ class Database {
     auto lock = versions.structure();
     block(context.root(), &context, b, true);
     for (uint32_t row = 0; row < 40; ++row) {
-      ASSERT_TRUE(context.root()->edit_set_property(context, EntityKind::kNode, b * 256 + row, kKey, Value::integer(v)));
+      ASSERT_TRUE(
+          context.root()->edit_set_property(context, EntityKind::kNode, b * 256 + row, kKey, Value::integer(v)));
     }
     state->value[b] = v;
   }
@@ -127,7 +134,8 @@ class Database {
       TouchedBlocks touched;
       bool found = false;
       const uint64_t id = --state->degree[b];
-      ASSERT_TRUE(context.root()->edit_disconnect(context, kType, Direction::kOut, NodeId(b * 64), id, id, &touched, &found));
+      ASSERT_TRUE(
+          context.root()->edit_disconnect(context, kType, Direction::kOut, NodeId(b * 64), id, id, &touched, &found));
       ASSERT_TRUE(found);
     }
   }
@@ -222,7 +230,8 @@ TEST(TrieTest, IndexBeyondTheHeightIsKnownToBeEmpty) {
   const Root* root = fixture.versions.published();
   EXPECT_EQ(root->find_block(EntityKind::kNode, 0), nullptr) << "not loaded";
   EXPECT_EQ(root->find_block(EntityKind::kNode, uint64_t{1} << 40), EntityBlock::empty());
-  EXPECT_EQ(root->publish_block(nullptr, EntityKind::kNode, uint64_t{1} << 40, load_block(State{}, 0)), EntityBlock::empty());
+  EXPECT_EQ(root->publish_block(nullptr, EntityKind::kNode, uint64_t{1} << 40, load_block(State{}, 0)),
+            EntityBlock::empty());
 }
 
 TEST(VersionsTest, PinnedReaderSeesItsVersionWhileTheWriterGoesOn) {
@@ -485,7 +494,8 @@ TEST(VersionsConcurrencyTest, ReadersWriterAndEvictionAgree) {
         db.versions.enter(slot);
         for (int i = 0; i < 10; ++i, ++n) {
           if (!db.agrees(root, nullptr, state, random.below(State::kBlocks))) wrong.fetch_add(1);
-          if (old != nullptr && !db.agrees(old, nullptr, state_of(*old), random.below(State::kBlocks))) wrong.fetch_add(1);
+          if (old != nullptr && !db.agrees(old, nullptr, state_of(*old), random.below(State::kBlocks)))
+            wrong.fetch_add(1);
         }
         db.versions.leave(slot);
       }
@@ -527,8 +537,10 @@ TEST(VersionsConcurrencyTest, ReadersWriterAndEvictionAgree) {
       for (int i = 0; i < 4; ++i) {
         const uint64_t b = random.below(State::kBlocks);
         db.set_value(*context, &mine, b, static_cast<int64_t>(1 + random.below(1000000)));
-        if (random.chance(50)) db.add_edges(*context, &mine, random.below(State::kBlocks), static_cast<uint32_t>(random.below(30)));
-        else db.remove_edges(*context, &mine, random.below(State::kBlocks), static_cast<uint32_t>(random.below(30)));
+        if (random.chance(50))
+          db.add_edges(*context, &mine, random.below(State::kBlocks), static_cast<uint32_t>(random.below(30)));
+        else
+          db.remove_edges(*context, &mine, random.below(State::kBlocks), static_cast<uint32_t>(random.below(30)));
       }
       for (int i = 0; i < 3; ++i) {
         if (!db.agrees(context->root(), context.get(), mine, random.below(State::kBlocks))) wrong.fetch_add(1);

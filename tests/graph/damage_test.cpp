@@ -48,7 +48,9 @@ class DamageTest : public ::testing::Test {
   int serial_ = 0;
 };
 
-TEST_F(DamageTest, SoundGraphHasNoErrors) { EXPECT_TRUE(errors().empty()); }
+TEST_F(DamageTest, SoundGraphHasNoErrors) {
+  EXPECT_TRUE(errors().empty());
+}
 
 TEST_F(DamageTest, DamagedRecordIsNamedAndNothingElseIsLost) {
   put(kv::Keyspace::kNodes, id_key(1), "nonsense");
@@ -103,8 +105,8 @@ TEST_F(DamageTest, RandomDamageNeverCrashes) {
   std::mt19937_64 random(9);
   for (int round = 0; round < 60; ++round) {
     SetUp();
-    for (auto space : {kv::Keyspace::kNodes, kv::Keyspace::kRelationships, kv::Keyspace::kAdjacency, kv::Keyspace::kLabels,
-                       kv::Keyspace::kIndexes}) {
+    for (auto space : {kv::Keyspace::kNodes, kv::Keyspace::kRelationships, kv::Keyspace::kAdjacency,
+                       kv::Keyspace::kLabels, kv::Keyspace::kIndexes}) {
       const auto cursor = graph_->store().cursor(space, {});
       cursor->seek_first();
       if (!cursor->valid()) continue;
@@ -169,8 +171,10 @@ TEST(OpenTest, ReadOnlyAndSecondarySeeTheDataAndRefuseWrites) {
   options.store.read_only = true;
   auto reader_graph = must(Graph::open(options));
   EXPECT_EQ(reader_graph->node_count(), 2u);
-  EXPECT_EQ(reader_graph->begin_write(std::chrono::steady_clock::now(), "x", 0, {}).status().code(), ErrorCode::kReadOnly);
-  EXPECT_EQ(reader_graph->load_snapshot({}, {}, std::chrono::steady_clock::now(), {}).status().code(), ErrorCode::kReadOnly);
+  EXPECT_EQ(reader_graph->begin_write(std::chrono::steady_clock::now(), "x", 0, {}).status().code(),
+            ErrorCode::kReadOnly);
+  EXPECT_EQ(reader_graph->load_snapshot({}, {}, std::chrono::steady_clock::now(), {}).status().code(),
+            ErrorCode::kReadOnly);
 }
 
 TEST(OpenTest, ClosedGraphSaysSo) {

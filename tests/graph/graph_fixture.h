@@ -16,14 +16,14 @@
 
 namespace lora::graph {
 
-#define ASSERT_OK(expr)                                   \
-  do {                                                    \
-    const ::lora::Status assert_status = (expr);          \
+#define ASSERT_OK(expr)                                           \
+  do {                                                            \
+    const ::lora::Status assert_status = (expr);                  \
     ASSERT_TRUE(assert_status.ok()) << assert_status.to_string(); \
   } while (0)
-#define EXPECT_OK(expr)                                   \
-  do {                                                    \
-    const ::lora::Status expect_status = (expr);          \
+#define EXPECT_OK(expr)                                           \
+  do {                                                            \
+    const ::lora::Status expect_status = (expr);                  \
     EXPECT_TRUE(expect_status.ok()) << expect_status.to_string(); \
   } while (0)
 

@@ -18,16 +18,16 @@ TEST_P(GraphTest, RangesAndPrefixesStayWithinTheirType) {
   {
     Writer writer(graph());
     must(writer->create_index({"i", IndexKind::kRange, EntityKind::kNode, "N", {"v"}}).status());
-    writer.node({"N"}, {{"v", Value::integer(1)}});                   // 0
-    writer.node({"N"}, {{"v", Value::floating(1.5)}});                // 1
-    writer.node({"N"}, {{"v", Value::integer(2)}});                   // 2
-    writer.node({"N"}, {{"v", Value::string("ab")}});                 // 3
-    writer.node({"N"}, {{"v", Value::string("abc")}});                // 4
-    writer.node({"N"}, {{"v", Value::string("b")}});                  // 5
-    writer.node({"N"}, {{"v", Value::floating(std::nan(""))}});       // 6
-    writer.node({"N"}, {{"v", Value::boolean(true)}});                // 7
-    writer.node({"N"});                                               // 8
-    writer.node({"M"}, {{"v", Value::integer(1)}});                   // 9
+    writer.node({"N"}, {{"v", Value::integer(1)}});              // 0
+    writer.node({"N"}, {{"v", Value::floating(1.5)}});           // 1
+    writer.node({"N"}, {{"v", Value::integer(2)}});              // 2
+    writer.node({"N"}, {{"v", Value::string("ab")}});            // 3
+    writer.node({"N"}, {{"v", Value::string("abc")}});           // 4
+    writer.node({"N"}, {{"v", Value::string("b")}});             // 5
+    writer.node({"N"}, {{"v", Value::floating(std::nan(""))}});  // 6
+    writer.node({"N"}, {{"v", Value::boolean(true)}});           // 7
+    writer.node({"N"});                                          // 8
+    writer.node({"M"}, {{"v", Value::integer(1)}});              // 9
     writer.commit();
   }
   const IndexId i = index_of(graph(), "i");
@@ -129,7 +129,8 @@ TEST_P(GraphTest, SchemaChangesAreRefusedForGoodReasons) {
   EXPECT_EQ(code({"j", IndexKind::kRange, EntityKind::kNode, "N", {"v"}}), ErrorCode::kConstraint) << "the same again";
   EXPECT_EQ(code({"j", IndexKind::kRange, EntityKind::kNode, "N", {}}), ErrorCode::kInvalidParams);
   EXPECT_EQ(code({"j", IndexKind::kRange, EntityKind::kNode, "N", {"a", "a"}}), ErrorCode::kConstraint);
-  for (IndexKind kind : {IndexKind::kText, IndexKind::kPoint, IndexKind::kVector, IndexKind::kFulltext, IndexKind::kLookup}) {
+  for (IndexKind kind :
+       {IndexKind::kText, IndexKind::kPoint, IndexKind::kVector, IndexKind::kFulltext, IndexKind::kLookup}) {
     EXPECT_EQ(code({"j", kind, EntityKind::kNode, "N", {"w"}}), ErrorCode::kUnsupported);
   }
   EXPECT_EQ(writer->create_constraint({"c", ConstraintKind::kNotNull, EntityKind::kNode, "N", {"w"}}).code(),
@@ -142,7 +143,8 @@ TEST_P(GraphTest, SchemaChangesAreRefusedForGoodReasons) {
   EXPECT_EQ(writer->drop_constraint("none").code(), ErrorCode::kNotFound);
   must(writer->drop_constraint(name));
   const Value large = Value::string(std::string(kIndexEntryBytesMax + 1, 'x'));
-  const auto node = writer->create_node(std::vector{must(writer->label("N"))}, std::vector{Property{must(writer->key("v")), large}});
+  const auto node =
+      writer->create_node(std::vector{must(writer->label("N"))}, std::vector{Property{must(writer->key("v")), large}});
   EXPECT_EQ(node.status().code(), ErrorCode::kLimit);
 }
 

@@ -23,7 +23,8 @@ TEST(JsonTest, FormsAreThoseOfTheTable) {
   EXPECT_EQ(json(Value::string("a\"\\\n\x01")), "\"a\\\"\\\\\\n\\u0001\"");
   EXPECT_EQ(json(Value::date({0})), R"({"kind":"date","iso":"1970-01-01"})");
   EXPECT_EQ(json(Value::binary({{std::string("\0\xff", 2), ""}})), R"({"kind":"binary","segments":["00ff",""]})");
-  EXPECT_EQ(json(Value::point({Crs::kCartesian3D, 1, 2, 3})), R"({"kind":"point","srid":9157,"x":1.0,"y":2.0,"z":3.0})");
+  EXPECT_EQ(json(Value::point({Crs::kCartesian3D, 1, 2, 3})),
+            R"({"kind":"point","srid":9157,"x":1.0,"y":2.0,"z":3.0})");
   std::vector<MapEntry> entries;
   entries.emplace_back(Value::string("kind"), Value::integer(1));
   EXPECT_EQ(json(Value::map(entries)), R"({"kind":"map","entries":[["kind",1]]})");
@@ -43,11 +44,28 @@ TEST(JsonTest, RandomValuesComeBackIdentical) {
 }
 
 TEST(JsonTest, WhatIsNoValueIsRefused) {
-  for (const char* text : {"", "{", "[1,]", "nul", "'a'", "1 2", "{\"a\":}", "\"\xff\"", "NaN", "9223372036854775808",
-                           "-9223372036854775809", "99999999999999999999999999", "[1", "{\"kind\":\"house\"}", "{\"kind\":1}",
-                           "{\"kind\":\"date\"}", "{\"kind\":\"point\",\"srid\":7203,\"x\":1}", "{\"kind\":\"point\",\"srid\":1}",
-                           "{\"kind\":\"binary\",\"segments\":[\"0\"]}", "{\"kind\":\"binary\",\"segments\":[\"zz\"]}",
-                           "{\"kind\":\"float\",\"value\":\"one\"}", "{\"kind\":\"map\",\"entries\":[[1,2]]}",
+  for (const char* text : {"",
+                           "{",
+                           "[1,]",
+                           "nul",
+                           "'a'",
+                           "1 2",
+                           "{\"a\":}",
+                           "\"\xff\"",
+                           "NaN",
+                           "9223372036854775808",
+                           "-9223372036854775809",
+                           "99999999999999999999999999",
+                           "[1",
+                           "{\"kind\":\"house\"}",
+                           "{\"kind\":1}",
+                           "{\"kind\":\"date\"}",
+                           "{\"kind\":\"point\",\"srid\":7203,\"x\":1}",
+                           "{\"kind\":\"point\",\"srid\":1}",
+                           "{\"kind\":\"binary\",\"segments\":[\"0\"]}",
+                           "{\"kind\":\"binary\",\"segments\":[\"zz\"]}",
+                           "{\"kind\":\"float\",\"value\":\"one\"}",
+                           "{\"kind\":\"map\",\"entries\":[[1,2]]}",
                            "{\"kind\":\"vector\",\"coordinateType\":\"COMPLEX\",\"values\":[1]}"}) {
     EXPECT_EQ(from_json(text).status().code(), ErrorCode::kParse) << text;
   }
@@ -66,11 +84,14 @@ TEST(JsonTest, DepthIsLimited) {
   ASSERT_TRUE(back.ok());
   EXPECT_TRUE(equivalent(*back, nested_list(kNestingMax)));
   EXPECT_EQ(to_json(nested_list(kNestingMax + 1)).status().code(), ErrorCode::kLimit);
-  EXPECT_EQ(from_json(std::string(kNestingMax + 1, '[') + std::string(kNestingMax + 1, ']')).status().code(), ErrorCode::kLimit);
+  EXPECT_EQ(from_json(std::string(kNestingMax + 1, '[') + std::string(kNestingMax + 1, ']')).status().code(),
+            ErrorCode::kLimit);
   EXPECT_EQ(from_json(std::string(1'000'000, '[')).status().code(), ErrorCode::kLimit);
 }
 
-TEST(JsonTest, EntitiesHaveNoForm) { EXPECT_EQ(to_json(Value::node(NodeId(1))).status().info().type, "TypeError"); }
+TEST(JsonTest, EntitiesHaveNoForm) {
+  EXPECT_EQ(to_json(Value::node(NodeId(1))).status().info().type, "TypeError");
+}
 
 }  // namespace
 }  // namespace lora

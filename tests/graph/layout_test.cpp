@@ -21,18 +21,29 @@ TEST(LayoutTest, WorkedExamplesOfTheSpecification) {
   EXPECT_EQ(hex(id_key(258)), "000000000102");
   EXPECT_EQ(hex(meta_token_key(TokenKind::kLabel, 5)), "020000000005");
   EXPECT_EQ(hex(adjacency_key(1, Direction::kOut, RelTypeId(2), {})),
-            "000000000001" "00" "00000002" "000000000000" "000000000000");
+            "000000000001"
+            "00"
+            "00000002"
+            "000000000000"
+            "000000000000");
   const uint64_t neighbours[] = {3, 3, 10};
   const uint64_t relationships[] = {7, 9, 8};
   std::string block;
-  encode_adjacency_block(3, [&](uint32_t i) { return neighbours[i]; }, [&](uint32_t i) { return relationships[i]; }, &block);
-  EXPECT_EQ(hex(block), "03" "030e" "0004" "0701");
+  encode_adjacency_block(
+      3, [&](uint32_t i) { return neighbours[i]; }, [&](uint32_t i) { return relationships[i]; }, &block);
+  EXPECT_EQ(hex(block),
+            "03"
+            "030e"
+            "0004"
+            "0701");
   LabelBitmap bits{};
   bits[0] = 0b1011;
   std::string labels;
   encode_label_block(bits.data(), &labels);
   EXPECT_EQ(hex(label_key(LabelId(5), 1)), "00000005000000000001");
-  EXPECT_EQ(hex(labels), "010300" "0001");
+  EXPECT_EQ(hex(labels),
+            "010300"
+            "0001");
 }
 
 TEST(LayoutTest, AdjacencyBlocksComeBackAndEveryDamageIsSeenOrHarmless) {
@@ -49,7 +60,8 @@ TEST(LayoutTest, AdjacencyBlocksComeBackAndEveryDamageIsSeenOrHarmless) {
       place.relationship += 1 + random() % 50;
     }
     std::string block;
-    encode_adjacency_block(count, [&](uint32_t i) { return n[i]; }, [&](uint32_t i) { return r[i]; }, &block);
+    encode_adjacency_block(
+        count, [&](uint32_t i) { return n[i]; }, [&](uint32_t i) { return r[i]; }, &block);
     std::vector<uint64_t> n2, r2;
     AdjacencyAddress address;
     address.first = first;
@@ -106,7 +118,8 @@ TEST(LayoutTest, LabelBlocksTakeTheShortestFormAndComeBack) {
     (void)decode_label_block(bad, back.data());  // whatever it is, it stays inside
   }
   LabelBitmap none{};
-  EXPECT_FALSE(decode_label_block(std::string(1, '\3') + std::string(512, '\0'), none.data())) << "empty blocks have no key";
+  EXPECT_FALSE(decode_label_block(std::string(1, '\3') + std::string(512, '\0'), none.data()))
+      << "empty blocks have no key";
   EXPECT_FALSE(decode_label_block("", none.data()));
 }
 
@@ -117,7 +130,9 @@ TEST(LayoutTest, CommitPayloadComesBackAndRefusesWhatCannotBe) {
   payload.nodes = 90;
   payload.relationships = 5;
   payload.schema_version = 3;
-  payload.counters = {{CounterKind::kLabel, 4, 0, 9}, {CounterKind::kRelType, 0, 2, 5}, {CounterKind::kLabelTypeIn, 1, 2, 3},
+  payload.counters = {{CounterKind::kLabel, 4, 0, 9},
+                      {CounterKind::kRelType, 0, 2, 5},
+                      {CounterKind::kLabelTypeIn, 1, 2, 3},
                       {CounterKind::kIndexEntries, 8, 0, 1}};
   std::string bytes;
   encode_commit_payload(payload, &bytes);
@@ -128,7 +143,8 @@ TEST(LayoutTest, CommitPayloadComesBackAndRefusesWhatCannotBe) {
   EXPECT_EQ(back.counters[2].label, 1u);
   EXPECT_EQ(back.counters[2].type, 2u);
   EXPECT_EQ(back.counters[3].value, 1u);
-  for (size_t cut = 0; cut < bytes.size(); ++cut) EXPECT_FALSE(decode_commit_payload(ByteView(bytes).substr(0, cut), &back));
+  for (size_t cut = 0; cut < bytes.size(); ++cut)
+    EXPECT_FALSE(decode_commit_payload(ByteView(bytes).substr(0, cut), &back));
   payload.nodes = 101;
   encode_commit_payload(payload, &bytes);
   EXPECT_FALSE(decode_commit_payload(bytes, &back)) << "more nodes than ids";
@@ -148,7 +164,8 @@ TEST(LayoutTest, DefinitionsComeBack) {
   EXPECT_EQ(back.definition.name, "people");
   EXPECT_EQ(back.keys, index.keys);
   EXPECT_TRUE(back.unique);
-  for (size_t cut = 0; cut < bytes.size(); ++cut) EXPECT_FALSE(decode_index_definition(ByteView(bytes).substr(0, cut), &back));
+  for (size_t cut = 0; cut < bytes.size(); ++cut)
+    EXPECT_FALSE(decode_index_definition(ByteView(bytes).substr(0, cut), &back));
   ConstraintInfo constraint;
   constraint.definition.name = "c";
   constraint.owned_index = IndexId(3);

@@ -48,7 +48,8 @@ TEST_P(SmallMemoryTest, GraphTenTimesTheBudgetWorksWithinIt) {
   for (uint64_t from = 0; from < kNodes; from += kBatch) {
     auto t = begin(graph());
     for (uint64_t i = from; i < from + kBatch; ++i) {
-      const Property properties[] = {{id_key, Value::integer(static_cast<int64_t>(i))}, {text_key, Value::string(text_of(i))}};
+      const Property properties[] = {{id_key, Value::integer(static_cast<int64_t>(i))},
+                                     {text_key, Value::string(text_of(i))}};
       const LabelId labels[] = {person};
       ASSERT_EQ(must(t->create_node(labels, properties)).value, i);
       for (uint64_t k = 1; k <= 3 && i > 0; ++k) {
@@ -158,7 +159,8 @@ TEST_P(GraphTest, LargeCommitGoesThroughSortedRuns) {
     for (uint64_t i = 0; i < 15'000; ++i) {
       must(writer->create_relationship(type, NodeId(i), NodeId(29'999 - i), {}).status());
     }
-    for (uint64_t i = 20'000; i < 25'000; ++i) must(writer->set_node_property(NodeId(i), must(writer->key("i")), Value()));
+    for (uint64_t i = 20'000; i < 25'000; ++i)
+      must(writer->set_node_property(NodeId(i), must(writer->key("i")), Value()));
     writer.commit();
   }
   reopen();

@@ -1,5 +1,5 @@
-// Random operations on a graph and on a model of maps; after each step the two are compared completely, through the open
-// transaction, through new snapshots, after dropping the in-memory form, and after reopening.
+// Random operations on a graph and on a model of maps; after each step the two are compared completely, through the
+// open transaction, through new snapshots, after dropping the in-memory form, and after reopening.
 //
 // LORA_SEED sets the seed, LORA_STEPS the number of steps; both are printed when something differs.
 #include <algorithm>
@@ -264,8 +264,8 @@ class ModelTest : public GraphTest {
       case 4:
       case 5: {
         // Often from one node, so that it becomes a hub.
-        ModelRelationship r{types_[pick(kTypes)].value, pick(3) == 0 ? m.nodes.begin()->first : any_id(m.nodes),
-                            any_id(m.nodes), {}};
+        ModelRelationship r{
+            types_[pick(kTypes)].value, pick(3) == 0 ? m.nodes.begin()->first : any_id(m.nodes), any_id(m.nodes), {}};
         const auto properties = random_properties(&r.properties);
         const RelId id = must(t.create_relationship(RelTypeId(r.type), NodeId(r.start), NodeId(r.end), properties));
         m.relationships[id.value] = r;
@@ -329,9 +329,8 @@ class ModelTest : public GraphTest {
       }
       default: {
         const uint64_t id = any_id(m.nodes);
-        const bool connected = std::any_of(m.relationships.begin(), m.relationships.end(), [&](const auto& r) {
-          return r.second.start == id || r.second.end == id;
-        });
+        const bool connected = std::any_of(m.relationships.begin(), m.relationships.end(),
+                                           [&](const auto& r) { return r.second.start == id || r.second.end == id; });
         if (connected && pick(3) == 0) {
           // Plain DELETE of a connected node: the statement fails.
           EXPECT_TRUE(must(t.delete_node(NodeId(id))));
@@ -413,8 +412,12 @@ class StarvedModelTest : public ModelTest {
 INSTANTIATE_TEST_SUITE_P(Stores, StarvedModelTest, ::testing::Bool(),
                          [](const auto& info) { return info.param ? "Disk" : "Memory"; });
 
-TEST_P(ModelTest, RandomWritesMatchTheModel) { run(); }
-TEST_P(StarvedModelTest, RandomWritesMatchTheModel) { run(); }
+TEST_P(ModelTest, RandomWritesMatchTheModel) {
+  run();
+}
+TEST_P(StarvedModelTest, RandomWritesMatchTheModel) {
+  run();
+}
 
 void ModelTest::run() {
   const char* steps_text = std::getenv("LORA_STEPS");

@@ -80,16 +80,19 @@ TEST(RecordTest, FlatcShowsTypedFields) {
   if (std::system("flatc --version > /dev/null 2>&1") != 0) {
     GTEST_SKIP() << "flatc is not installed";
   }
-  const auto directory = std::filesystem::temp_directory_path() / ("lora-record-" + std::to_string(std::random_device()()));
+  const auto directory =
+      std::filesystem::temp_directory_path() / ("lora-record-" + std::to_string(std::random_device()()));
   std::filesystem::create_directories(directory);
   std::ofstream(directory / "node.bin", std::ios::binary) << node_bytes();
-  const std::string command = "cd " + directory.string() + " && flatc --json --raw-binary --strict-json " LORA_RECORD_FBS " -- node.bin";
+  const std::string command =
+      "cd " + directory.string() + " && flatc --json --raw-binary --strict-json " LORA_RECORD_FBS " -- node.bin";
   ASSERT_EQ(std::system(command.c_str()), 0);
   std::stringstream json;
   json << std::ifstream(directory / "node.json").rdbuf();
   std::filesystem::remove_all(directory);
   const std::string text = json.str();
-  for (const char* part : {"\"labels\"", "\"integers\"", "-42", "\"floats\"", "2.5", "\"strings\"", "text", "\"kTrue\""}) {
+  for (const char* part :
+       {"\"labels\"", "\"integers\"", "-42", "\"floats\"", "2.5", "\"strings\"", "text", "\"kTrue\""}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " in " << text;
   }
 }

@@ -13,7 +13,12 @@ INSTANTIATE_TEST_SUITE_P(Stores, GraphTest, ::testing::Bool(),
 
 std::string save(Graph& graph, const SnapshotSaveOptions& options = {}) {
   std::string out;
-  must(graph.save_snapshot(options, [&](ByteView bytes) { out.append(bytes); return Status(); }, {}));
+  must(graph.save_snapshot(options,
+                           [&](ByteView bytes) {
+                             out.append(bytes);
+                             return Status();
+                           },
+                           {}));
   return out;
 }
 
@@ -32,12 +37,15 @@ void fill(Graph& graph, int nodes, const std::string& prefix = "n") {
   Writer writer(graph);
   std::vector<NodeId> ids;
   for (int i = 0; i < nodes; ++i) {
-    ids.push_back(i % 3 == 0 ? writer.node({"Person", "Odd"}, {{"id", Value::integer(i)}, {"f", Value::floating(i / 2.0)}})
-                             : writer.node({"Person"}, {{"id", Value::integer(i)}, {"name", Value::string(prefix + std::to_string(i))}}));
+    ids.push_back(i % 3 == 0
+                      ? writer.node({"Person", "Odd"}, {{"id", Value::integer(i)}, {"f", Value::floating(i / 2.0)}})
+                      : writer.node({"Person"},
+                                    {{"id", Value::integer(i)}, {"name", Value::string(prefix + std::to_string(i))}}));
   }
   for (int i = 0; i < nodes; ++i) {
     writer.relationship(ids[0], "HUB", ids[static_cast<size_t>(i)]);
-    writer.relationship(ids[static_cast<size_t>(i)], "NEXT", ids[static_cast<size_t>(i * 7 % nodes)], {{"w", Value::integer(i)}});
+    writer.relationship(ids[static_cast<size_t>(i)], "NEXT", ids[static_cast<size_t>(i * 7 % nodes)],
+                        {{"w", Value::integer(i)}});
   }
   must(writer->create_constraint({"", ConstraintKind::kUnique, EntityKind::kNode, "Person", {"id"}}));
   must(writer->create_index({"names", IndexKind::kRange, EntityKind::kNode, "Person", {"name"}}).status());
@@ -95,7 +103,8 @@ std::string dump(Graph& graph) {
 TEST_P(GraphTest, SnapshotRoundTripKeepsEverything) {
   fill(graph(), 500);
   const std::string wanted = dump(graph());
-  for (auto codec : {SnapshotSaveOptions::Codec::kNone, SnapshotSaveOptions::Codec::kGzip, SnapshotSaveOptions::Codec::kZstd}) {
+  for (auto codec :
+       {SnapshotSaveOptions::Codec::kNone, SnapshotSaveOptions::Codec::kGzip, SnapshotSaveOptions::Codec::kZstd}) {
     SnapshotSaveOptions options;
     options.codec = codec;
     const std::string file = save(graph(), options);
@@ -109,7 +118,8 @@ TEST_P(GraphTest, SnapshotRoundTripKeepsEverything) {
     expect_sound(*other);
     // It goes on: writes, constraint, more snapshots.
     Writer writer(*other);
-    const auto clash = writer->create_node(std::vector{must(writer->label("Person"))}, writer.properties({{"id", Value::integer(7)}}));
+    const auto clash =
+        writer->create_node(std::vector{must(writer->label("Person"))}, writer.properties({{"id", Value::integer(7)}}));
     EXPECT_EQ(clash.status().code(), ErrorCode::kUniqueConstraint);
     writer->rollback();
     Writer again(*other);
@@ -206,7 +216,8 @@ TEST_P(GraphTest, HeavyKeyDerivationIsRefused) {
 
 TEST_P(GraphTest, ForeignAndNewerFilesAreRefused) {
   EXPECT_EQ(load(graph(), "LORACOL1" + std::string(100, 'x')).status().code(), ErrorCode::kFormatVersion);
-  EXPECT_EQ(load(graph(), std::string("LORADB2\0", 8) + std::string(100, 'x')).status().code(), ErrorCode::kFormatVersion);
+  EXPECT_EQ(load(graph(), std::string("LORADB2\0", 8) + std::string(100, 'x')).status().code(),
+            ErrorCode::kFormatVersion);
   std::string file = save(graph());
   file[8] = 2;
   EXPECT_EQ(load(graph(), file).status().code(), ErrorCode::kFormatVersion);
@@ -217,11 +228,12 @@ TEST_P(GraphTest, ForeignAndNewerFilesAreRefused) {
 TEST_P(GraphTest, FailingSinkAndSourceEndTheOperation) {
   fill(graph(), 300);
   int calls = 0;
-  const auto saved = graph().save_snapshot({}, [&](ByteView) { return ++calls > 2 ? Status::io("disk on fire") : Status(); }, {});
+  const auto saved =
+      graph().save_snapshot({}, [&](ByteView) { return ++calls > 2 ? Status::io("disk on fire") : Status(); }, {});
   EXPECT_EQ(saved.status().message(), "disk on fire");
   const std::string before = dump(graph());
-  const auto loaded = graph().load_snapshot(
-      {}, [](char*, size_t, size_t*) { return Status::io("pipe broke"); }, std::chrono::steady_clock::now(), {});
+  const auto loaded = graph().load_snapshot({}, [](char*, size_t, size_t*) { return Status::io("pipe broke"); },
+                                            std::chrono::steady_clock::now(), {});
   EXPECT_EQ(loaded.status().message(), "pipe broke");
   EXPECT_EQ(dump(graph()), before);
 }
@@ -234,7 +246,8 @@ TEST(SnapshotFileTest, DamagedFilesAreRefusedAndChangeNothing) {
   fill(*target, 12, "target");
   const std::string before = dump(*target);
   std::mt19937_64 random(7);
-  for (auto codec : {SnapshotSaveOptions::Codec::kNone, SnapshotSaveOptions::Codec::kZstd, SnapshotSaveOptions::Codec::kGzip}) {
+  for (auto codec :
+       {SnapshotSaveOptions::Codec::kNone, SnapshotSaveOptions::Codec::kZstd, SnapshotSaveOptions::Codec::kGzip}) {
     SnapshotSaveOptions options;
     options.codec = codec;
     const std::string good = save(*source, options);
@@ -253,8 +266,8 @@ TEST(SnapshotFileTest, DamagedFilesAreRefusedAndChangeNothing) {
       const auto result = load(*target, bad);
       ASSERT_FALSE(result.ok()) << "mutation " << i;
       const ErrorCode code = result.status().code();
-      ASSERT_TRUE(code == ErrorCode::kCorruption || code == ErrorCode::kFormatVersion || code == ErrorCode::kSnapshotCodec ||
-                  code == ErrorCode::kSnapshotCrypto)
+      ASSERT_TRUE(code == ErrorCode::kCorruption || code == ErrorCode::kFormatVersion ||
+                  code == ErrorCode::kSnapshotCodec || code == ErrorCode::kSnapshotCrypto)
           << result.status().to_string();
     }
     ASSERT_EQ(dump(*target), before);
@@ -290,7 +303,10 @@ TEST(SnapshotFileTest, WellFramedLiesAreRefused) {
   const std::string before = dump(*target);
   const auto attempt = [&](const std::vector<SnapshotFileReader::Entry>& list) {
     std::string file;
-    const ByteSink sink = [&](ByteView bytes) { file.append(bytes); return Status(); };
+    const ByteSink sink = [&](ByteView bytes) {
+      file.append(bytes);
+      return Status();
+    };
     SnapshotFileWriter writer(sink);
     must(writer.begin(meta, {}));
     for (const auto& entry : list) must(writer.add(entry.section, entry.key, entry.value));
@@ -321,7 +337,8 @@ TEST(SnapshotFileTest, WellFramedLiesAreRefused) {
       fill(*target, 5, "target");
       continue;
     }
-    ASSERT_TRUE(status.code() == ErrorCode::kCorruption || status.code() == ErrorCode::kUnsupported) << status.to_string();
+    ASSERT_TRUE(status.code() == ErrorCode::kCorruption || status.code() == ErrorCode::kUnsupported)
+        << status.to_string();
     ASSERT_EQ(dump(*target), before);
   }
   must(attempt(entries));

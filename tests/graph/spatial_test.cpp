@@ -10,9 +10,15 @@
 namespace lora::spatial {
 namespace {
 
-Value n(int64_t v) { return Value::integer(v); }
-Value x(double v) { return Value::floating(v); }
-Value s(std::string_view v) { return Value::string(v); }
+Value n(int64_t v) {
+  return Value::integer(v);
+}
+Value x(double v) {
+  return Value::floating(v);
+}
+Value s(std::string_view v) {
+  return Value::string(v);
+}
 Result<Value> from(std::vector<std::pair<std::string_view, Value>> entries) {
   std::vector<MapEntry> result;
   for (auto& [key, value] : entries) {
@@ -26,17 +32,24 @@ std::string text_of(const Result<Value>& result) {
 const std::string kBadArgument = "ArgumentError InvalidArgumentValue";
 const std::string kBadType = "TypeError InvalidArgumentType";
 
-Value wgs(double longitude, double latitude) { return *make_point(Crs::kWgs84, longitude, latitude); }
-double metres(const Value& a, const Value& b) { return distance(a, b)->as_float(); }
+Value wgs(double longitude, double latitude) {
+  return *make_point(Crs::kWgs84, longitude, latitude);
+}
+double metres(const Value& a, const Value& b) {
+  return distance(a, b)->as_float();
+}
 
 TEST(PointTest, MapsInAllSpellings) {
   EXPECT_EQ(text_of(from({{"x", n(1)}, {"y", x(2.5)}})), "point({x: 1.0, y: 2.5, crs: 'cartesian'})");
-  EXPECT_EQ(text_of(from({{"x", n(1)}, {"y", n(2)}, {"z", n(3)}})), "point({x: 1.0, y: 2.0, z: 3.0, crs: 'cartesian-3D'})");
+  EXPECT_EQ(text_of(from({{"x", n(1)}, {"y", n(2)}, {"z", n(3)}})),
+            "point({x: 1.0, y: 2.0, z: 3.0, crs: 'cartesian-3D'})");
   EXPECT_EQ(text_of(from({{"longitude", n(12)}, {"latitude", n(56)}})), "point({x: 12.0, y: 56.0, crs: 'WGS-84-2D'})");
   EXPECT_EQ(text_of(from({{"LATITUDE", n(56)}, {"Longitude", n(12)}, {"height", n(7)}})),
             "point({x: 12.0, y: 56.0, z: 7.0, crs: 'WGS-84-3D'})");
-  EXPECT_EQ(text_of(from({{"x", n(12)}, {"y", n(56)}, {"srid", n(4326)}})), "point({x: 12.0, y: 56.0, crs: 'WGS-84-2D'})");
-  EXPECT_EQ(text_of(from({{"x", n(12)}, {"y", n(56)}, {"crs", s("wgs-84")}})), "point({x: 12.0, y: 56.0, crs: 'WGS-84-2D'})");
+  EXPECT_EQ(text_of(from({{"x", n(12)}, {"y", n(56)}, {"srid", n(4326)}})),
+            "point({x: 12.0, y: 56.0, crs: 'WGS-84-2D'})");
+  EXPECT_EQ(text_of(from({{"x", n(12)}, {"y", n(56)}, {"crs", s("wgs-84")}})),
+            "point({x: 12.0, y: 56.0, crs: 'WGS-84-2D'})");
   EXPECT_EQ(text_of(from({{"x", n(1)}, {"y", n(2)}, {"z", n(3)}, {"crs", s("WGS-84-3D")}})),
             "point({x: 1.0, y: 2.0, z: 3.0, crs: 'WGS-84-3D'})");
   EXPECT_EQ(text_of(from({{"x", n(1)}, {"y", Value()}})), "null");

@@ -22,9 +22,10 @@ std::string text_of(const Result<Value>& result) {
   if (!result.ok()) {
     return result.status().info().type + " " + result.status().info().detail;
   }
-  return result->is_null() ? "null" : result->is_integer() ? std::to_string(result->as_integer())
-                                  : result->is_string()  ? std::string(result->as_string())
-                                                         : to_text(*result);
+  return result->is_null()      ? "null"
+         : result->is_integer() ? std::to_string(result->as_integer())
+         : result->is_string()  ? std::string(result->as_string())
+                                : to_text(*result);
 }
 const std::string kBadArgument = "ArgumentError InvalidArgumentValue";
 const std::string kBadType = "TypeError InvalidArgumentType";
@@ -34,15 +35,33 @@ Value must(Result<Value> result) {
   EXPECT_TRUE(result.ok()) << result.status().to_string();
   return result.ok() ? *result : Value();
 }
-Value date(std::string_view text) { return must(parse_date(text)); }
-Value datetime(std::string_view text) { return must(parse_date_time(text)); }
-Value local(std::string_view text) { return must(parse_local_date_time(text)); }
-Value localtime(std::string_view text) { return must(parse_local_time(text)); }
-Value time(std::string_view text) { return must(parse_time(text)); }
-Value duration(std::string_view text) { return must(parse_duration(text)); }
-Value n(int64_t v) { return Value::integer(v); }
-Value x(double v) { return Value::floating(v); }
-Value s(std::string_view v) { return Value::string(v); }
+Value date(std::string_view text) {
+  return must(parse_date(text));
+}
+Value datetime(std::string_view text) {
+  return must(parse_date_time(text));
+}
+Value local(std::string_view text) {
+  return must(parse_local_date_time(text));
+}
+Value localtime(std::string_view text) {
+  return must(parse_local_time(text));
+}
+Value time(std::string_view text) {
+  return must(parse_time(text));
+}
+Value duration(std::string_view text) {
+  return must(parse_duration(text));
+}
+Value n(int64_t v) {
+  return Value::integer(v);
+}
+Value x(double v) {
+  return Value::floating(v);
+}
+Value s(std::string_view v) {
+  return Value::string(v);
+}
 Value map(std::vector<std::pair<std::string_view, Value>> entries) {
   std::vector<MapEntry> result;
   for (auto& [key, value] : entries) {
@@ -75,23 +94,38 @@ TEST(CalendarTest, DaysAndDatesAreInverse) {
 }
 
 TEST(TemporalTextTest, DatesInAllForms) {
-  for (const auto& [text, canonical] : std::vector<std::pair<std::string, std::string>>{
-           {"2015-07-21", "2015-07-21"},   {"20150721", "2015-07-21"},      {"2015-07", "2015-07-01"},
-           {"201507", "2015-07-01"},       {"2015-W30-2", "2015-07-21"},    {"2015W302", "2015-07-21"},
-           {"2015-W30", "2015-07-20"},     {"2015W30", "2015-07-20"},       {"2015-202", "2015-07-21"},
-           {"2015202", "2015-07-21"},      {"2015", "2015-01-01"},          {"2015-Q3-21", "2015-07-21"},
-           {"2015Q321", "2015-07-21"},     {"2015-Q3", "2015-07-01"},       {"-0001-02-03", "-0001-02-03"},
-           {"+999999999-12-31", "+999999999-12-31"}, {"-999999999-01-01", "-999999999-01-01"}, {"+12345-01-01", "+12345-01-01"},
-           {"2016-366", "2016-12-31"},     {"2015-W53-7", "2016-01-03"},    {"0000-01-01", "0000-01-01"}}) {
+  for (const auto& [text, canonical] :
+       std::vector<std::pair<std::string, std::string>>{{"2015-07-21", "2015-07-21"},
+                                                        {"20150721", "2015-07-21"},
+                                                        {"2015-07", "2015-07-01"},
+                                                        {"201507", "2015-07-01"},
+                                                        {"2015-W30-2", "2015-07-21"},
+                                                        {"2015W302", "2015-07-21"},
+                                                        {"2015-W30", "2015-07-20"},
+                                                        {"2015W30", "2015-07-20"},
+                                                        {"2015-202", "2015-07-21"},
+                                                        {"2015202", "2015-07-21"},
+                                                        {"2015", "2015-01-01"},
+                                                        {"2015-Q3-21", "2015-07-21"},
+                                                        {"2015Q321", "2015-07-21"},
+                                                        {"2015-Q3", "2015-07-01"},
+                                                        {"-0001-02-03", "-0001-02-03"},
+                                                        {"+999999999-12-31", "+999999999-12-31"},
+                                                        {"-999999999-01-01", "-999999999-01-01"},
+                                                        {"+12345-01-01", "+12345-01-01"},
+                                                        {"2016-366", "2016-12-31"},
+                                                        {"2015-W53-7", "2016-01-03"},
+                                                        {"0000-01-01", "0000-01-01"}}) {
     EXPECT_EQ(text_of(parse_date(text)), canonical) << text;
   }
 }
 
 TEST(TemporalTextTest, WhatIsNoDateIsRefused) {
-  for (const char* text : {"",          "2015-7-21",  "2015-13-01",  "2015-02-29",  "2015-00-01",    "2015-01-00",
-                           "15-01-01",  "2015-0721",  "201507-21",   "2015-W54-1",  "2014-W53-1",    "2015-W30-8",
-                           "2015-W302", "2015-366",   "2015-000",    "2015-Q5-01",  "2015-Q1-91",    "2015-07-21x",
-                           "2015-",     "+2015",      "+20150721x",  "+1000000000-01-01", "2015-07-21T", "\xff", "2015--1"}) {
+  for (const char* text : {"",           "2015-7-21",         "2015-13-01",  "2015-02-29", "2015-00-01",
+                           "2015-01-00", "15-01-01",          "2015-0721",   "201507-21",  "2015-W54-1",
+                           "2014-W53-1", "2015-W30-8",        "2015-W302",   "2015-366",   "2015-000",
+                           "2015-Q5-01", "2015-Q1-91",        "2015-07-21x", "2015-",      "+2015",
+                           "+20150721x", "+1000000000-01-01", "2015-07-21T", "\xff",       "2015--1"}) {
     if (std::string_view(text) == "+2015") {
       continue;  // a year with a sign
     }
@@ -114,11 +148,12 @@ TEST(TemporalTextTest, TimesInAllForms) {
 }
 
 TEST(TemporalTextTest, WhatIsNoTimeIsRefused) {
-  for (const char* text : {"", "2", "24:00", "12:60", "12:00:60", "12:0", "12:0000", "1200:00", "12:00:00.", "12:00:00.1234567890",
-                           "12:00Z", "12:00+01:00", "noon", "12:00 "}) {
+  for (const char* text : {"", "2", "24:00", "12:60", "12:00:60", "12:0", "12:0000", "1200:00", "12:00:00.",
+                           "12:00:00.1234567890", "12:00Z", "12:00+01:00", "noon", "12:00 "}) {
     EXPECT_EQ(text_of(parse_local_time(text)), kBadArgument) << text;
   }
-  for (const char* text : {"12:00+18:01", "12:00+1", "12:00+19", "12:00+01:60", "12:00ZZ", "12:00[Europe/Berlin]", "Z"}) {
+  for (const char* text :
+       {"12:00+18:01", "12:00+1", "12:00+19", "12:00+01:60", "12:00ZZ", "12:00[Europe/Berlin]", "Z"}) {
     EXPECT_EQ(text_of(parse_time(text)), kBadArgument) << text;
   }
 }
@@ -155,8 +190,12 @@ TEST(TemporalZoneTest, OverlapsTakeTheEarlierOffsetUnlessTold) {
   EXPECT_EQ(text_of(add(later, duration("PT1M"))), "2017-10-29T02:31+01:00[Europe/Stockholm]");
   EXPECT_EQ(text_of(add(later, duration("P0D"))), "2017-10-29T02:30+01:00[Europe/Stockholm]");
   EXPECT_EQ(to_text(datetime("2017-10-29T01:30[Europe/London]")), "2017-10-29T01:30+01:00[Europe/London]");
-  EXPECT_EQ(made(ValueType::kDateTime, {{"year", n(2017)}, {"month", n(10)}, {"day", n(29)}, {"hour", n(1)},
-                                        {"minute", n(30)}, {"timezone", s("Europe/London")}}),
+  EXPECT_EQ(made(ValueType::kDateTime, {{"year", n(2017)},
+                                        {"month", n(10)},
+                                        {"day", n(29)},
+                                        {"hour", n(1)},
+                                        {"minute", n(30)},
+                                        {"timezone", s("Europe/London")}}),
             "2017-10-29T01:30+01:00[Europe/London]");
 }
 
@@ -216,31 +255,32 @@ TEST(TemporalTextTest, RandomTextNeverBreaksTheReader) {
 }
 
 TEST(DurationTextTest, AllForms) {
-  for (const auto& [text, canonical] : std::vector<std::pair<std::string, std::string>>{
-           {"P14DT16H12M", "P14DT16H12M"},
-           {"P5M1.5D", "P5M1DT12H"},
-           {"P0.75M", "P22DT19H51M49.5S"},
-           {"PT0.75M", "PT45S"},
-           {"P2.5W", "P17DT12H"},
-           {"P12Y5M14DT16H12M70S", "P12Y5M14DT16H13M10S"},
-           {"P2012-02-02T14:37:21.545", "P2012Y2M2DT14H37M21.545S"},
-           {"P20120202T143721.545", "P2012Y2M2DT14H37M21.545S"},
-           {"-P1Y2DT3S", "P-1Y-2DT-3S"},
-           {"P-1M", "P-1M"},
-           {"PT-0.5S", "PT-0.5S"},
-           {"PT0,000000001S", "PT0.000000001S"},
-           {"P0D", "PT0S"},
-           {"PT1.999S", "PT1.999S"},
-           {"P1DT-0.001S", "P1DT-0.001S"},
-           {"PT-1M-0.001S", "PT-1M-0.001S"},
-           {"PT9223372036854775807S", "PT2562047788015215H30M7S"}}) {
+  for (const auto& [text, canonical] :
+       std::vector<std::pair<std::string, std::string>>{{"P14DT16H12M", "P14DT16H12M"},
+                                                        {"P5M1.5D", "P5M1DT12H"},
+                                                        {"P0.75M", "P22DT19H51M49.5S"},
+                                                        {"PT0.75M", "PT45S"},
+                                                        {"P2.5W", "P17DT12H"},
+                                                        {"P12Y5M14DT16H12M70S", "P12Y5M14DT16H13M10S"},
+                                                        {"P2012-02-02T14:37:21.545", "P2012Y2M2DT14H37M21.545S"},
+                                                        {"P20120202T143721.545", "P2012Y2M2DT14H37M21.545S"},
+                                                        {"-P1Y2DT3S", "P-1Y-2DT-3S"},
+                                                        {"P-1M", "P-1M"},
+                                                        {"PT-0.5S", "PT-0.5S"},
+                                                        {"PT0,000000001S", "PT0.000000001S"},
+                                                        {"P0D", "PT0S"},
+                                                        {"PT1.999S", "PT1.999S"},
+                                                        {"P1DT-0.001S", "P1DT-0.001S"},
+                                                        {"PT-1M-0.001S", "PT-1M-0.001S"},
+                                                        {"PT9223372036854775807S", "PT2562047788015215H30M7S"}}) {
     EXPECT_EQ(text_of(parse_duration(text)), canonical) << text;
   }
 }
 
 TEST(DurationTextTest, WhatIsNoDurationIsRefused) {
-  for (const char* text : {"", "P", "PT", "P1", "1Y", "P1YT", "P1D1Y", "PT1S1H", "P1H", "PT1D", "P.5D", "P1.D", "P--1D", "P1Y1Y",
-                           "P1DT", "P2012-13-02", "P2012-1-2", "p1d", "P1S", "PT1M1H", "P99999999999999999999D"}) {
+  for (const char* text : {"",       "P",           "PT",        "P1",   "1Y",   "P1YT",   "P1D1Y",
+                           "PT1S1H", "P1H",         "PT1D",      "P.5D", "P1.D", "P--1D",  "P1Y1Y",
+                           "P1DT",   "P2012-13-02", "P2012-1-2", "p1d",  "P1S",  "PT1M1H", "P99999999999999999999D"}) {
     EXPECT_EQ(text_of(parse_duration(text)), kBadArgument) << text;
   }
   EXPECT_EQ(text_of(parse_duration("P9223372036854775807Y")), kOutOfRange);
@@ -260,21 +300,14 @@ TEST(TemporalMapTest, DatesFromTheirCalendars) {
 
 TEST(TemporalMapTest, WrongComponentsAreRefused) {
   using Entries = std::vector<std::pair<std::string_view, Value>>;
-  for (const Entries& entries : {Entries{},
-                                 Entries{{"month", n(1)}},
-                                 Entries{{"year", n(2000)}, {"day", n(1)}},
-                                 Entries{{"year", n(2000)}, {"dayOfWeek", n(1)}},
-                                 Entries{{"year", n(2000)}, {"dayOfQuarter", n(1)}},
-                                 Entries{{"year", n(2000)}, {"month", n(13)}},
-                                 Entries{{"year", n(2001)}, {"month", n(2)}, {"day", n(29)}},
-                                 Entries{{"year", n(2000)}, {"month", n(2)}, {"week", n(2)}},
-                                 Entries{{"year", n(1'000'000'000)}},
-                                 Entries{{"year", n(kMin)}, {"month", n(kMax)}},
-                                 Entries{{"year", n(kMax)}, {"week", n(1)}},
-                                 Entries{{"year", n(1817)}, {"week", n(53)}},
-                                 Entries{{"year", n(2000)}, {"hour", n(1)}},
-                                 Entries{{"year", n(2000)}, {"timezone", s("Z")}},
-                                 Entries{{"yeer", n(2000)}}}) {
+  for (const Entries& entries :
+       {Entries{}, Entries{{"month", n(1)}}, Entries{{"year", n(2000)}, {"day", n(1)}},
+        Entries{{"year", n(2000)}, {"dayOfWeek", n(1)}}, Entries{{"year", n(2000)}, {"dayOfQuarter", n(1)}},
+        Entries{{"year", n(2000)}, {"month", n(13)}}, Entries{{"year", n(2001)}, {"month", n(2)}, {"day", n(29)}},
+        Entries{{"year", n(2000)}, {"month", n(2)}, {"week", n(2)}}, Entries{{"year", n(1'000'000'000)}},
+        Entries{{"year", n(kMin)}, {"month", n(kMax)}}, Entries{{"year", n(kMax)}, {"week", n(1)}},
+        Entries{{"year", n(1817)}, {"week", n(53)}}, Entries{{"year", n(2000)}, {"hour", n(1)}},
+        Entries{{"year", n(2000)}, {"timezone", s("Z")}}, Entries{{"yeer", n(2000)}}}) {
     EXPECT_EQ(made(ValueType::kDate, entries), kBadArgument);
   }
   EXPECT_EQ(made(ValueType::kDate, {{"year", x(2000)}}), kBadType);
@@ -297,7 +330,8 @@ TEST(TemporalMapTest, FractionsOfSecondsAddUp) {
     entries.insert(entries.begin(), {{"hour", n(12)}, {"minute", n(31)}, {"second", n(14)}});
     return made(ValueType::kLocalTime, std::move(entries));
   };
-  EXPECT_EQ(made_time({{"nanosecond", n(789)}, {"millisecond", n(123)}, {"microsecond", n(456)}}), "12:31:14.123456789");
+  EXPECT_EQ(made_time({{"nanosecond", n(789)}, {"millisecond", n(123)}, {"microsecond", n(456)}}),
+            "12:31:14.123456789");
   EXPECT_EQ(made_time({{"microsecond", n(645'876)}}), "12:31:14.645876");
   EXPECT_EQ(made_time({{"nanosecond", n(3)}}), "12:31:14.000000003");
   EXPECT_EQ(made_time({{"millisecond", n(1)}, {"microsecond", n(1'000)}}), kBadArgument);
@@ -307,7 +341,8 @@ TEST(TemporalMapTest, FractionsOfSecondsAddUp) {
 TEST(TemporalMapTest, ZonesConvertWhatHasAZone) {
   const Value base = datetime("1984-10-11T12:00[Europe/Stockholm]");
   EXPECT_EQ(made(ValueType::kDateTime, {{"datetime", base}, {"timezone", s("+05:00")}}), "1984-10-11T16:00+05:00");
-  EXPECT_EQ(made(ValueType::kDateTime, {{"datetime", base}, {"day", n(28)}, {"second", n(42)}, {"timezone", s("Pacific/Honolulu")}}),
+  EXPECT_EQ(made(ValueType::kDateTime,
+                 {{"datetime", base}, {"day", n(28)}, {"second", n(42)}, {"timezone", s("Pacific/Honolulu")}}),
             "1984-10-28T01:00:42-10:00[Pacific/Honolulu]");
   EXPECT_EQ(made(ValueType::kTime, {{"time", base}, {"timezone", s("+05:00")}}), "16:00+05:00");
   EXPECT_EQ(made(ValueType::kDateTime, {{"date", base}, {"hour", n(10)}}), "1984-10-11T10:00Z");
@@ -320,7 +355,8 @@ TEST(TemporalMapTest, ZonesConvertWhatHasAZone) {
 }
 
 TEST(TemporalMapTest, EpochsStandAlone) {
-  EXPECT_EQ(made(ValueType::kDateTime, {{"epochSeconds", n(416'779)}, {"nanosecond", n(1)}}), "1970-01-05T19:46:19.000000001Z");
+  EXPECT_EQ(made(ValueType::kDateTime, {{"epochSeconds", n(416'779)}, {"nanosecond", n(1)}}),
+            "1970-01-05T19:46:19.000000001Z");
   EXPECT_EQ(made(ValueType::kDateTime, {{"epochMillis", n(-1)}}), "1969-12-31T23:59:59.999Z");
   EXPECT_EQ(made(ValueType::kDateTime, {{"epochMillis", n(1)}, {"year", n(2000)}}), kBadArgument);
   EXPECT_EQ(made(ValueType::kDateTime, {{"epochSeconds", n(kMax)}}), kOutOfRange);
@@ -334,24 +370,25 @@ TEST(TemporalMapTest, EpochsStandAlone) {
 
 TEST(TemporalTruncateTest, EveryUnit) {
   const Value at = datetime("1984-10-11T12:31:14.645876123+01:00");
-  for (const auto& [unit, text] : std::vector<std::pair<std::string, std::string>>{
-           {"millennium", "1000-01-01T00:00+01:00"},
-           {"century", "1900-01-01T00:00+01:00"},
-           {"decade", "1980-01-01T00:00+01:00"},
-           {"year", "1984-01-01T00:00+01:00"},
-           {"weekYear", "1984-01-02T00:00+01:00"},
-           {"quarter", "1984-10-01T00:00+01:00"},
-           {"month", "1984-10-01T00:00+01:00"},
-           {"week", "1984-10-08T00:00+01:00"},
-           {"day", "1984-10-11T00:00+01:00"},
-           {"hour", "1984-10-11T12:00+01:00"},
-           {"minute", "1984-10-11T12:31+01:00"},
-           {"second", "1984-10-11T12:31:14+01:00"},
-           {"millisecond", "1984-10-11T12:31:14.645+01:00"},
-           {"microsecond", "1984-10-11T12:31:14.645876+01:00"}}) {
+  for (const auto& [unit, text] :
+       std::vector<std::pair<std::string, std::string>>{{"millennium", "1000-01-01T00:00+01:00"},
+                                                        {"century", "1900-01-01T00:00+01:00"},
+                                                        {"decade", "1980-01-01T00:00+01:00"},
+                                                        {"year", "1984-01-01T00:00+01:00"},
+                                                        {"weekYear", "1984-01-02T00:00+01:00"},
+                                                        {"quarter", "1984-10-01T00:00+01:00"},
+                                                        {"month", "1984-10-01T00:00+01:00"},
+                                                        {"week", "1984-10-08T00:00+01:00"},
+                                                        {"day", "1984-10-11T00:00+01:00"},
+                                                        {"hour", "1984-10-11T12:00+01:00"},
+                                                        {"minute", "1984-10-11T12:31+01:00"},
+                                                        {"second", "1984-10-11T12:31:14+01:00"},
+                                                        {"millisecond", "1984-10-11T12:31:14.645+01:00"},
+                                                        {"microsecond", "1984-10-11T12:31:14.645876+01:00"}}) {
     EXPECT_EQ(text_of(truncate(ValueType::kDateTime, unit, at, Value())), text) << unit;
   }
-  EXPECT_EQ(text_of(truncate(ValueType::kTime, "millisecond", at, map({{"nanosecond", n(2)}}))), "12:31:14.645000002+01:00");
+  EXPECT_EQ(text_of(truncate(ValueType::kTime, "millisecond", at, map({{"nanosecond", n(2)}}))),
+            "12:31:14.645000002+01:00");
   EXPECT_EQ(text_of(truncate(ValueType::kDate, "week", at, map({{"dayOfWeek", n(2)}}))), "1984-10-09");
   EXPECT_EQ(text_of(truncate(ValueType::kDateTime, "hour", at, map({{"timezone", s("Europe/Stockholm")}}))),
             "1984-10-11T12:00+01:00[Europe/Stockholm]");
@@ -376,12 +413,14 @@ TEST(DurationBetweenTest, FollowsOpenCypher) {
   EXPECT_EQ(text_of(between(time("14:30"), datetime("2015-07-21T21:40:32.142+0100"))), "PT6H10M32.142S");
   EXPECT_EQ(text_of(between(datetime("2014-07-21T21:40:36.143+0200"), datetime("2015-07-21T21:40:32.142+0100"))),
             "P1YT59M55.999S");
-  EXPECT_EQ(text_of(between(datetime("2017-10-28T23:00+02:00[Europe/Stockholm]"), datetime("2017-10-29T04:00+01:00[Europe/Stockholm]"))),
+  EXPECT_EQ(text_of(between(datetime("2017-10-28T23:00+02:00[Europe/Stockholm]"),
+                            datetime("2017-10-29T04:00+01:00[Europe/Stockholm]"))),
             "PT6H");
   EXPECT_EQ(text_of(in_seconds(datetime("2017-10-29T00:00[Europe/Stockholm]"), date("2017-10-30"))), "PT25H");
   EXPECT_EQ(text_of(in_days(local("2015-07-21T21:40:32.142"), date("2015-06-24"))), "P-27D");
   EXPECT_EQ(text_of(in_months(date("2018-07-21"), datetime("2016-07-21T21:40:32.142+0100"))), "P-1Y-11M");
-  EXPECT_EQ(text_of(in_seconds(local("-999999999-01-01"), local("+999999999-12-31T23:59:59"))), "PT17531639991215H59M59S");
+  EXPECT_EQ(text_of(in_seconds(local("-999999999-01-01"), local("+999999999-12-31T23:59:59"))),
+            "PT17531639991215H59M59S");
   EXPECT_EQ(text_of(in_seconds(localtime("12:44:54.7"), localtime("12:34:55.3"))), "PT-9M-59.4S");
   EXPECT_EQ(text_of(between(date("2000"), Value())), "null");
   EXPECT_EQ(text_of(between(date("2000"), duration("P1D"))), kBadType);
@@ -405,7 +444,8 @@ TEST(DurationBetweenTest, AddingItBackReachesTheOtherEnd) {
     ASSERT_TRUE(equivalent(must(reached), to)) << to_text(from) << ' ' << to_text(to);
     const Value whole = must(between(from, to));
     if (type == ValueType::kLocalDateTime) {
-      ASSERT_TRUE(equivalent(must(add(from, whole)), to)) << to_text(from) << ' ' << to_text(to) << ' ' << to_text(whole);
+      ASSERT_TRUE(equivalent(must(add(from, whole)), to))
+          << to_text(from) << ' ' << to_text(to) << ' ' << to_text(whole);
     }
   }
 }
@@ -424,8 +464,8 @@ TEST(TemporalArithmeticTest, MonthsEndWhereTheMonthEnds) {
 TEST(TemporalArithmeticTest, OverflowIsAnError) {
   EXPECT_EQ(text_of(add(date("+999999999-12-31"), duration("P1D"))), kOutOfRange);
   EXPECT_EQ(text_of(subtract(local("-999999999-01-01"), duration("PT0.1S"))), kOutOfRange);
-  for (const Value& d : {Value::duration({kMax, 0, 0, 0}), Value::duration({0, kMax, 0, 0}), Value::duration({0, 0, kMax, 0}),
-                         Value::duration({kMin, kMin, kMin, 0})}) {
+  for (const Value& d : {Value::duration({kMax, 0, 0, 0}), Value::duration({0, kMax, 0, 0}),
+                         Value::duration({0, 0, kMax, 0}), Value::duration({kMin, kMin, kMin, 0})}) {
     EXPECT_EQ(text_of(add(date("2000"), d)), kOutOfRange);
     EXPECT_EQ(text_of(subtract(date("2000"), d)), kOutOfRange);
     EXPECT_EQ(text_of(add(local("2000"), d)), kOutOfRange);
@@ -469,24 +509,59 @@ TEST(TemporalArithmeticTest, WrongTypesAreRefused) {
 
 TEST(TemporalComponentTest, AllNamesInAnyCase) {
   const Value at = datetime("1984-11-11T12:31:14.645876123[Europe/Stockholm]");
-  for (const auto& [name, text] : std::vector<std::pair<std::string, std::string>>{
-           {"year", "1984"},         {"quarter", "4"},        {"month", "11"},         {"week", "45"},
-           {"weekYear", "1984"},     {"day", "11"},           {"ordinalDay", "316"},   {"weekDay", "7"},
-           {"dayOfWeek", "7"},       {"dayOfQuarter", "42"},  {"hour", "12"},          {"minute", "31"},
-           {"second", "14"},         {"millisecond", "645"},  {"microsecond", "645876"}, {"nanosecond", "645876123"},
-           {"offset", "+01:00"},     {"timezone", "Europe/Stockholm"}, {"offsetMinutes", "60"}, {"offsetSeconds", "3600"},
-           {"epochSeconds", "469020674"}, {"epochMillis", "469020674645"}, {"EPOCHMILLIS", "469020674645"}}) {
+  for (const auto& [name, text] : std::vector<std::pair<std::string, std::string>>{{"year", "1984"},
+                                                                                   {"quarter", "4"},
+                                                                                   {"month", "11"},
+                                                                                   {"week", "45"},
+                                                                                   {"weekYear", "1984"},
+                                                                                   {"day", "11"},
+                                                                                   {"ordinalDay", "316"},
+                                                                                   {"weekDay", "7"},
+                                                                                   {"dayOfWeek", "7"},
+                                                                                   {"dayOfQuarter", "42"},
+                                                                                   {"hour", "12"},
+                                                                                   {"minute", "31"},
+                                                                                   {"second", "14"},
+                                                                                   {"millisecond", "645"},
+                                                                                   {"microsecond", "645876"},
+                                                                                   {"nanosecond", "645876123"},
+                                                                                   {"offset", "+01:00"},
+                                                                                   {"timezone", "Europe/Stockholm"},
+                                                                                   {"offsetMinutes", "60"},
+                                                                                   {"offsetSeconds", "3600"},
+                                                                                   {"epochSeconds", "469020674"},
+                                                                                   {"epochMillis", "469020674645"},
+                                                                                   {"EPOCHMILLIS", "469020674645"}}) {
     EXPECT_EQ(text_of(component(at, name)), text) << name;
   }
-  const Value d = must(make(ValueType::kDuration, map({{"years", n(1)}, {"months", n(4)}, {"days", n(10)}, {"hours", n(1)},
-                                                       {"minutes", n(1)}, {"seconds", n(1)}, {"nanoseconds", n(111'111'111)}})));
-  for (const auto& [name, number] : std::vector<std::pair<std::string, int64_t>>{
-           {"years", 1},          {"quarters", 5},       {"months", 16},          {"weeks", 1},
-           {"days", 10},          {"hours", 1},          {"minutes", 61},         {"seconds", 3'661},
-           {"milliseconds", 3'661'111}, {"microseconds", 3'661'111'111}, {"nanoseconds", 3'661'111'111'111},
-           {"quartersOfYear", 1}, {"monthsOfQuarter", 1}, {"monthsOfYear", 4},    {"daysOfWeek", 3},
-           {"minutesOfHour", 1},  {"secondsOfMinute", 1}, {"millisecondsOfSecond", 111},
-           {"microsecondsOfSecond", 111'111}, {"nanosecondsOfSecond", 111'111'111}}) {
+  const Value d = must(make(ValueType::kDuration, map({{"years", n(1)},
+                                                       {"months", n(4)},
+                                                       {"days", n(10)},
+                                                       {"hours", n(1)},
+                                                       {"minutes", n(1)},
+                                                       {"seconds", n(1)},
+                                                       {"nanoseconds", n(111'111'111)}})));
+  for (const auto& [name, number] :
+       std::vector<std::pair<std::string, int64_t>>{{"years", 1},
+                                                    {"quarters", 5},
+                                                    {"months", 16},
+                                                    {"weeks", 1},
+                                                    {"days", 10},
+                                                    {"hours", 1},
+                                                    {"minutes", 61},
+                                                    {"seconds", 3'661},
+                                                    {"milliseconds", 3'661'111},
+                                                    {"microseconds", 3'661'111'111},
+                                                    {"nanoseconds", 3'661'111'111'111},
+                                                    {"quartersOfYear", 1},
+                                                    {"monthsOfQuarter", 1},
+                                                    {"monthsOfYear", 4},
+                                                    {"daysOfWeek", 3},
+                                                    {"minutesOfHour", 1},
+                                                    {"secondsOfMinute", 1},
+                                                    {"millisecondsOfSecond", 111},
+                                                    {"microsecondsOfSecond", 111'111},
+                                                    {"nanosecondsOfSecond", 111'111'111}}) {
     EXPECT_EQ(text_of(component(d, name)), std::to_string(number)) << name;
   }
 }

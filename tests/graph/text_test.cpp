@@ -78,7 +78,8 @@ TEST(TextTest, LiteralsAreCypher) {
   EXPECT_EQ(literal(Value::floating(NAN)), "(0.0 / 0.0)");
   EXPECT_EQ(literal(Value::floating(-INFINITY)), "(-1.0 / 0.0)");
   EXPECT_EQ(literal(Value::date({0})), "date('1970-01-01')");
-  EXPECT_EQ(literal(Value::date_time({0, 0, 3'600, "Europe/Berlin"})), "datetime('1970-01-01T01:00+01:00[Europe/Berlin]')");
+  EXPECT_EQ(literal(Value::date_time({0, 0, 3'600, "Europe/Berlin"})),
+            "datetime('1970-01-01T01:00+01:00[Europe/Berlin]')");
   EXPECT_EQ(literal(Value::duration({1, 0, 0, 0})), "duration('P1M')");
   EXPECT_EQ(literal(Value::vector({VectorType::kInteger8, {}, {1, -2}})), "vector([1, -2], 2, INTEGER8)");
   EXPECT_EQ(literal(Value::vector({VectorType::kFloat32, {1.5}, {}})), "vector([1.5], 1, FLOAT32)");

@@ -34,7 +34,9 @@ std::string hex(std::string_view bytes) {
   }
   return text;
 }
-int sign(int c) { return c < 0 ? -1 : c > 0 ? 1 : 0; }
+int sign(int c) {
+  return c < 0 ? -1 : c > 0 ? 1 : 0;
+}
 
 TEST(ValueCodecTest, BytesAreThoseOfTheTable) {
   EXPECT_EQ(hex(encoded(Value())), "00");
@@ -209,8 +211,9 @@ TEST(OrderedKeyTest, WhatIsNotIndexableLeavesTheKeyAsItWas) {
   for (int n = 0; n < 20; ++n) {
     deep = Value::list({deep});
   }
-  for (const Value& value : {Value(), Value::map({}), Value::node(NodeId(1)), Value::list({Value::integer(1), Value::map({})}),
-                             Value::vector({VectorType::kFloat64, {1}, {}}), deep}) {
+  for (const Value& value :
+       {Value(), Value::map({}), Value::node(NodeId(1)), Value::list({Value::integer(1), Value::map({})}),
+        Value::vector({VectorType::kFloat64, {1}, {}}), deep}) {
     std::string bytes = "x";
     EXPECT_FALSE(encode_ordered(value, &bytes));
     EXPECT_FALSE(indexable(value));

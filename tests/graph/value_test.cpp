@@ -22,10 +22,18 @@ constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
 const double kNan = std::numeric_limits<double>::quiet_NaN();
 const double kInfinity = std::numeric_limits<double>::infinity();
 
-Value i(int64_t v) { return Value::integer(v); }
-Value f(double v) { return Value::floating(v); }
-Value s(std::string_view v) { return Value::string(v); }
-Value list(List items) { return Value::list(std::move(items)); }
+Value i(int64_t v) {
+  return Value::integer(v);
+}
+Value f(double v) {
+  return Value::floating(v);
+}
+Value s(std::string_view v) {
+  return Value::string(v);
+}
+Value list(List items) {
+  return Value::list(std::move(items));
+}
 Value map(std::vector<std::pair<std::string, Value>> entries) {
   std::vector<MapEntry> result;
   for (auto& [key, value] : entries) {
@@ -292,8 +300,14 @@ TEST(ValueOrderTest, TypesFollowOpenCypher) {
 }
 
 TEST(ValueOrderTest, ListsFollowOpenCypher) {
-  const std::vector<Value> ascending = {list({}),         list({s("a")}),      list({s("a"), i(1)}),  list({i(1)}),
-                                        list({i(1), s("a")}), list({i(1), Value()}), list({Value(), i(1)}), list({Value(), i(2)})};
+  const std::vector<Value> ascending = {list({}),
+                                        list({s("a")}),
+                                        list({s("a"), i(1)}),
+                                        list({i(1)}),
+                                        list({i(1), s("a")}),
+                                        list({i(1), Value()}),
+                                        list({Value(), i(1)}),
+                                        list({Value(), i(2)})};
   EXPECT_TRUE(std::is_sorted(ascending.begin(), ascending.end(),
                              [](const Value& a, const Value& b) { return order(a, b) < 0; }));
 }

@@ -8,8 +8,12 @@
 namespace lora::vectors {
 namespace {
 
-Value n(int64_t v) { return Value::integer(v); }
-Value x(double v) { return Value::floating(v); }
+Value n(int64_t v) {
+  return Value::integer(v);
+}
+Value x(double v) {
+  return Value::floating(v);
+}
 Value floats(std::vector<double> values) {
   List items;
   for (const double d : values) {
@@ -58,14 +62,14 @@ TEST(VectorTest, WrongContentsAreInvalid) {
 }
 
 TEST(VectorTest, NamesOfTypesAndMetricsComeBack) {
-  for (const VectorType type : {VectorType::kFloat64, VectorType::kFloat32, VectorType::kInteger64, VectorType::kInteger32,
-                                VectorType::kInteger16, VectorType::kInteger8}) {
+  for (const VectorType type : {VectorType::kFloat64, VectorType::kFloat32, VectorType::kInteger64,
+                                VectorType::kInteger32, VectorType::kInteger16, VectorType::kInteger8}) {
     EXPECT_EQ(find_type(type_name(type)), type);
   }
   EXPECT_EQ(find_type("float32"), VectorType::kFloat32);
   EXPECT_EQ(find_type("DOUBLE"), std::nullopt);
-  for (const Metric metric : {Metric::kEuclidean, Metric::kEuclideanSquared, Metric::kManhattan, Metric::kCosine, Metric::kDot,
-                              Metric::kHamming}) {
+  for (const Metric metric : {Metric::kEuclidean, Metric::kEuclideanSquared, Metric::kManhattan, Metric::kCosine,
+                              Metric::kDot, Metric::kHamming}) {
     EXPECT_EQ(find_metric(metric_name(metric)), metric);
   }
   EXPECT_EQ(find_metric("cosine"), Metric::kCosine);

@@ -77,10 +77,22 @@ TEST(Encode, OrderOfIntegersIsKept) {
 TEST(Encode, OrderOfDoublesIsKeptAndEveryBitComesBack) {
   const double inf = std::numeric_limits<double>::infinity();
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  const std::vector<double> ascending = {-nan,  -inf, std::numeric_limits<double>::lowest(), -2.5, -1.0, -1e-300,
-                                         -std::numeric_limits<double>::denorm_min(), -0.0, 0.0,
-                                         std::numeric_limits<double>::denorm_min(), 1e-300, 1.0, 2.5,
-                                         std::numeric_limits<double>::max(), inf, nan};
+  const std::vector<double> ascending = {-nan,
+                                         -inf,
+                                         std::numeric_limits<double>::lowest(),
+                                         -2.5,
+                                         -1.0,
+                                         -1e-300,
+                                         -std::numeric_limits<double>::denorm_min(),
+                                         -0.0,
+                                         0.0,
+                                         std::numeric_limits<double>::denorm_min(),
+                                         1e-300,
+                                         1.0,
+                                         2.5,
+                                         std::numeric_limits<double>::max(),
+                                         inf,
+                                         nan};
   std::string before;
   for (const double value : ascending) {
     const std::string code = encoded([&](auto* o) { encode_f64(o, value); });
@@ -183,7 +195,10 @@ TEST(Decode, TruncatedInputIsRefusedAndTheDecoderStays) {
   Decoder open_varint("\x80");
   EXPECT_FALSE(open_varint.varint(&word));
   EXPECT_EQ(open_varint.rest().size(), 1u);
-  Decoder too_long(ByteView("\x05" "abc", 4));
+  Decoder too_long(
+      ByteView("\x05"
+               "abc",
+               4));
   EXPECT_FALSE(too_long.sized(&view));
   EXPECT_EQ(too_long.rest().size(), 4u);
 }

@@ -24,7 +24,8 @@ class LogScanTest : public testing::Test {
     options.directory = directory_ / "db";
     const auto store = must_open(options);
     for (uint64_t i = 1; i <= commits; ++i) {
-      const uint64_t number = put(*store, Keyspace::kNodes, std::string("k").append(std::to_string(i)), std::string(value_bytes, 'v'));
+      const uint64_t number =
+          put(*store, Keyspace::kNodes, std::string("k").append(std::to_string(i)), std::string(value_bytes, 'v'));
       if (i == synced) {
         EXPECT_STATUS_OK(store->wait_durable(number));
       }
@@ -116,7 +117,8 @@ TEST_F(LogScanTest, APayloadThatLooksLikeARecordDoesNotFoolIt) {
   record.durable_upto = 999;
   std::string inner;
   encode_commit_record(record, &inner);
-  const std::string fake = std::string("\x01\x07") + std::string(kCommitRecordKey) + std::string(1, static_cast<char>(inner.size())) + inner;
+  const std::string fake =
+      std::string("\x01\x07") + std::string(kCommitRecordKey) + std::string(1, static_cast<char>(inner.size())) + inner;
   put(*store, Keyspace::kNodes, "k", fake, fake + fake);
   const LogScan found = scan(options.directory);
   EXPECT_EQ(found.last_commit, 1u);

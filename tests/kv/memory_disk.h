@@ -1,4 +1,5 @@
-// A disk in memory for crash tests: a FaultFs over a memory file system, whose whole content can be copied and put back.
+// A disk in memory for crash tests: a FaultFs over a memory file system, whose whole content can be copied and put
+// back.
 #pragma once
 
 #include <rocksdb/env.h>

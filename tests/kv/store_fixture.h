@@ -44,9 +44,9 @@ inline std::unique_ptr<Store> make_store(Kind kind, const std::string& directory
   return must_open(options);
 }
 
-#define EXPECT_STATUS_OK(expression)                     \
-  do {                                                   \
-    const ::lora::Status expect_status = (expression);   \
+#define EXPECT_STATUS_OK(expression)                              \
+  do {                                                            \
+    const ::lora::Status expect_status = (expression);            \
     EXPECT_TRUE(expect_status.ok()) << expect_status.to_string(); \
   } while (0)
 

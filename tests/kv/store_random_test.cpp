@@ -144,9 +144,7 @@ class Pair {
         real->seek(at);
         model->seek(at);
         break;
-      default:
-        real->seek_for_prev(at);
-        model->seek_for_prev(at);
+      default: real->seek_for_prev(at); model->seek_for_prev(at);
     }
     for (int i = 0; i < 50; ++i) {
       ASSERT_EQ(real->valid(), model->valid());

@@ -275,7 +275,10 @@ TEST_P(StoreTest, ASortedRunWantsAscendingKeys) {
 
 TEST_P(StoreTest, ClearLeavesTheCommitNumbers) {
   for (size_t i = 0; i < kKeyspaceCount; ++i) {
-    put(store(), static_cast<Keyspace>(i), "\x01" "a", "1");
+    put(store(), static_cast<Keyspace>(i),
+        "\x01"
+        "a",
+        "1");
     put(store(), static_cast<Keyspace>(i), "\xFF\xFF\xFF", "1");
   }
   const Snapshot* before = store().snapshot();

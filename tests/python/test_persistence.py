@@ -301,7 +301,8 @@ def test_a_forked_child_is_refused_and_harms_nothing(tmp_path: Path) -> None:
             codes = set()
             calls = [lambda: db.execute("RETURN 1 AS x"), lambda: db.node_count, lambda: db.begin(), tx.commit,
                      lambda: tx.execute("RETURN 1 AS x"), lambda: list(stream), db.sync, db.save_snapshot, db.stats,
-                     lambda: db.stream("RETURN 1 AS x"), db.clear, lambda: db.explain("RETURN 1 AS x")]
+                     lambda: db.stream("RETURN 1 AS x"), db.clear, lambda: db.explain("RETURN 1 AS x"),
+                     lambda: Database(), lambda: Database("other", {"database_dir": sys.argv[1]})]
             for call in calls:
                 try:
                     call()
@@ -321,11 +322,32 @@ def test_a_forked_child_is_refused_and_harms_nothing(tmp_path: Path) -> None:
         print(status, db.node_count, sum(1 for _ in stream))
     """
     child = run(code, tmp_path)
-    output = child.communicate(timeout=60)[0]
+    try:
+        output = child.communicate(timeout=60)[0]
+    finally:
+        child.kill()
     assert output.split("\n")[:2] == ["{'LORA_FORKED'}", "0 3 9999"]
     assert child.returncode == 0
     with Database("app", {"database_dir": tmp_path}) as db:
         assert db.node_count == 3
+
+
+def test_a_child_may_open_databases_when_its_parent_has_not(tmp_path: Path) -> None:
+    code = """
+        import os, sys
+        from lora_python import Database
+        for n in range(2):
+            pid = os.fork()
+            if pid == 0:
+                with Database("app", {"database_dir": sys.argv[1]}) as db:
+                    db.execute("CREATE (:N)")
+                sys.exit(7)
+            assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+        with Database("app", {"database_dir": sys.argv[1]}) as db:
+            print(db.node_count)
+    """
+    child = run(code, tmp_path)
+    assert child.communicate(timeout=60)[0] == "2\n"
 
 
 def test_keyboard_interrupt_stops_a_query(tmp_path: Path) -> None:
@@ -353,11 +375,16 @@ def test_keyboard_interrupt_stops_a_query(tmp_path: Path) -> None:
 
 
 def test_a_file_where_the_database_should_be(tmp_path: Path) -> None:
-    (tmp_path / "app.loradb").write_bytes(b"PK\x03\x04 an archive of another program")
-    with pytest.raises(LoraQueryError) as caught:
-        Database("app", {"database_dir": tmp_path})
-    assert caught.value.code in ("LORA_FORMAT_VERSION", "LORA_IO")
-    assert (tmp_path / "app.loradb").read_bytes().startswith(b"PK")
+    for content, code in (
+        (b"LORADB2\0 and more", "LORA_FORMAT_VERSION"),
+        (b"PK\x03\x04", "LORA_CONFIG"),
+        (b"", "LORA_CONFIG"),
+    ):
+        (tmp_path / "app.loradb").write_bytes(content)
+        with pytest.raises(LoraQueryError) as caught:
+            Database("app", {"database_dir": tmp_path})
+        assert caught.value.code == code
+        assert (tmp_path / "app.loradb").read_bytes() == content
 
 
 def test_load_csv_only_below_import_dir(tmp_path: Path) -> None:

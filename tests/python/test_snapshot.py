@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import time
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -42,15 +43,14 @@ def check_copy(original: Database, source: Any, *args: Any) -> None:
 
 
 def test_to_a_path_and_back(full: Database, tmp_path: Path) -> None:
-    for target in (tmp_path / "a.bin", str(tmp_path / "b.bin"), os.fsencode(tmp_path / "c.bin")):
+    for target in (tmp_path / "a.bin", str(tmp_path / "b.bin"), tmp_path / os.fsdecode(b"c\xff.bin")):
         meta = full.save_snapshot(target)
         assert isinstance(meta, dict)
         assert set(meta) == {"formatVersion", "nodeCount", "relationshipCount", "walLsn"}
         assert (meta["formatVersion"], meta["nodeCount"], meta["relationshipCount"]) == (1, 1_000, 500)
         assert meta["walLsn"] is None or meta["walLsn"] > 0
         check_copy(full, target)
-    assert sorted(os.listdir(tmp_path))[:3] == ["a.bin", "b.bin", "c.bin"]
-    assert not [name for name in os.listdir(tmp_path) if "tmp" in name]
+    assert [name for name in os.listdir(tmp_path) if "tmp" in name] == []
 
 
 def test_to_bytes_base64_and_writers(full: Database) -> None:
@@ -334,7 +334,7 @@ def test_foreign_files_are_recognised(memory: Database) -> None:
     with pytest.raises(LoraQueryError) as caught:
         memory.load_snapshot(b"LORACOL1" + bytes(100))
     assert caught.value.code == "LORA_FORMAT_VERSION"
-    assert "snapshot" in str(caught.value)
+    assert "LoraDB" in str(caught.value)
     for junk in (b"", b"x" * 100, b"PK\x03\x04" + bytes(100)):
         with pytest.raises(LoraQueryError) as caught:
             memory.load_snapshot(junk)
@@ -370,9 +370,11 @@ def test_a_load_waits_for_the_writer_and_the_same_thread_is_told_at_once(full: D
     data = full.save_snapshot()
     with full.begin() as tx:
         tx.execute("CREATE (:N)")
+        start = time.monotonic()
         with pytest.raises(LoraQueryError) as caught:
             full.load_snapshot(data)
         assert caught.value.code == "LORA_TRANSACTION"
+        assert time.monotonic() - start < 2
 
 
 def test_readers_go_on_with_the_old_graph_during_a_load(full: Database) -> None:

@@ -18,7 +18,7 @@ struct Step {
   int line = 0;
   std::string params;
   std::string query;
-  bool checked = false;           // has an expectation
+  bool checked = false;  // has an expectation
   bool ordered = false;
   std::vector<std::string> error;  // code, type, detail
   std::vector<std::string> columns;
@@ -86,7 +86,8 @@ std::vector<Scenario> read_file(const std::filesystem::path& path, const std::fi
     if (text.starts_with("#")) continue;
     if (text.starts_with("== ")) {
       if (!scenarios.empty()) finish();
-      scenarios.push_back({std::filesystem::relative(path, root).replace_extension().string(), text.substr(3), number, {}});
+      scenarios.push_back(
+          {std::filesystem::relative(path, root).replace_extension().string(), text.substr(3), number, {}});
     } else if (scenarios.empty()) {
       if (!text.empty()) ADD_FAILURE() << path << ":" << number << ": text before the first scenario";
     } else if (text.empty()) {
@@ -228,10 +229,12 @@ void register_scenarios(const std::filesystem::path& root) {
   std::sort(files.begin(), files.end());
   for (const auto& file : files) {
     for (const Scenario& scenario : read_file(file, root)) {
-      for (auto [mode, label] : {std::pair{Mode::kMemory, "memory"}, {Mode::kReopen, "reopen"}, {Mode::kDropCache, "drop_cache"}}) {
+      for (auto [mode, label] :
+           {std::pair{Mode::kMemory, "memory"}, {Mode::kReopen, "reopen"}, {Mode::kDropCache, "drop_cache"}}) {
         testing::RegisterTest(("Scenario_" + identifier(scenario.file)).c_str(),
-                              (identifier(scenario.name) + "_" + std::to_string(scenario.line) + "_" + label).c_str(), nullptr, nullptr, file.c_str(),
-                              scenario.line, [scenario, mode]() -> testing::Test* { return new ScenarioTest(scenario, mode); });
+                              (identifier(scenario.name) + "_" + std::to_string(scenario.line) + "_" + label).c_str(),
+                              nullptr, nullptr, file.c_str(), scenario.line,
+                              [scenario, mode]() -> testing::Test* { return new ScenarioTest(scenario, mode); });
       }
     }
   }

@@ -145,7 +145,9 @@ class FaultDirectory final : public rocksdb::FSDirectoryWrapper {
 FaultFs::FaultFs(const std::shared_ptr<rocksdb::FileSystem>& base, uint64_t seed)
     : rocksdb::FileSystemWrapper(base), random_(seed) {}
 
-void FaultFs::cut_power() { cut_ = true; }
+void FaultFs::cut_power() {
+  cut_ = true;
+}
 
 void FaultFs::fail_at(uint64_t k, Fault fault, bool from_then_on) {
   operations_ = 0;
@@ -336,8 +338,8 @@ rocksdb::IOStatus FaultFs::DeleteFile(const std::string& path, const rocksdb::IO
   return status;
 }
 
-rocksdb::IOStatus FaultFs::RenameFile(const std::string& from, const std::string& to,
-                                      const rocksdb::IOOptions& options, rocksdb::IODebugContext* context) {
+rocksdb::IOStatus FaultFs::RenameFile(const std::string& from, const std::string& to, const rocksdb::IOOptions& options,
+                                      rocksdb::IODebugContext* context) {
   rocksdb::IOStatus status = step();
   if (!status.ok()) {
     return status;

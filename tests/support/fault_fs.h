@@ -7,7 +7,8 @@
 //        ... write ...
 //        faults->cut_power();                      // from here on every call fails: nothing reaches "the disk"
 //        store.reset();                            // close it in this state
-//        faults->restore();                        // undo what was not synced; the next open sees the disk after the cut
+//        faults->restore();                        // undo what was not synced; the next open sees the disk after the
+//        cut
 //
 // Model of the disk: fsync of a file keeps its bytes; of what was appended later a random prefix survives. Creations,
 // renames, links and deletions are kept by an fsync of their directory; of later ones a random prefix (in order)
@@ -89,9 +90,9 @@ class FaultFs final : public rocksdb::FileSystemWrapper {
   struct DirectoryChange {
     Entry entry;
     std::string directory;
-    std::string path;              // of the entry that appeared, or was deleted
-    std::string from;              // kRenamed
-    std::string replaced;          // content of what `path` was before, if it was
+    std::string path;      // of the entry that appeared, or was deleted
+    std::string from;      // kRenamed
+    std::string replaced;  // content of what `path` was before, if it was
     bool had_previous = false;
     FileState previous;
   };

@@ -27,7 +27,8 @@ void print_error(const Status& status) {
 }
 
 void print_rows(const QueryResult& result) {
-  for (size_t c = 0; c < result.columns.size(); ++c) std::printf("%s%s", c == 0 ? "" : " | ", result.columns[c].c_str());
+  for (size_t c = 0; c < result.columns.size(); ++c)
+    std::printf("%s%s", c == 0 ? "" : " | ", result.columns[c].c_str());
   if (!result.columns.empty()) std::printf("\n");
   for (size_t r = 0; r < result.row_count; ++r) {
     for (size_t c = 0; c < result.columns.size(); ++c) {
@@ -78,7 +79,8 @@ int run(Database& db, const std::string& mode, const std::string& query) {
       if (const auto r = db.execute(query); !r.ok()) return print_error(r.status()), 1;
     }
     const std::chrono::duration<double, std::micro> all = std::chrono::steady_clock::now() - again;
-    std::printf("%zu rows; first run %.1f us, then %.3f us each\n", result->row_count, first.count(), all.count() / kRuns);
+    std::printf("%zu rows; first run %.1f us, then %.3f us each\n", result->row_count, first.count(),
+                all.count() / kRuns);
     return 0;
   }
   print_rows(*result);

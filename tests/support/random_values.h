@@ -88,9 +88,24 @@ class RandomValues {
     }
   }
   double number() {
-    static constexpr double kEdges[] = {0.0,     -0.0,    1.0,     -1.0,  0.5,   0x1p53, -0x1p53, 0x1p63, -0x1p63, 0x1p62,
-                                        5e-324,  1.7e308, -1.7e308, 1e-3, 1e7,   0.1,
-                                        std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(),
+    static constexpr double kEdges[] = {0.0,
+                                        -0.0,
+                                        1.0,
+                                        -1.0,
+                                        0.5,
+                                        0x1p53,
+                                        -0x1p53,
+                                        0x1p63,
+                                        -0x1p63,
+                                        0x1p62,
+                                        5e-324,
+                                        1.7e308,
+                                        -1.7e308,
+                                        1e-3,
+                                        1e7,
+                                        0.1,
+                                        std::numeric_limits<double>::infinity(),
+                                        -std::numeric_limits<double>::infinity(),
                                         std::numeric_limits<double>::quiet_NaN()};
     switch (below(4)) {
       case 0: return kEdges[below(std::size(kEdges))];
@@ -100,8 +115,9 @@ class RandomValues {
     }
   }
   std::string text() {
-    static const std::string kPieces[] = {"a", "b", "'", "\\", "\n", std::string(1, '\0'), 
-                                          "\u00e9", "\u4e2d", "\U0001F600", " ", "`", "\"", "\x01", "\x7f"};
+    static const std::string kPieces[] = {"a",      "b",      "'",          "\\", "\n", std::string(1, '\0'),
+                                          "\u00e9", "\u4e2d", "\U0001F600", " ",  "`",  "\"",
+                                          "\x01",   "\x7f"};
     std::string result;
     for (uint64_t i = below(below(10) == 0 ? 40 : 6); i > 0; --i) {
       result += kPieces[below(std::size(kPieces))];
@@ -120,9 +136,7 @@ class RandomValues {
   int64_t nanos_of_day() {
     return below(3) == 0 ? range(0, 23) * 3'600 * temporal::kNanosPerSecond : range(0, temporal::kNanosPerDay - 1);
   }
-  int32_t fraction() {
-    return below(2) == 0 ? 0 : static_cast<int32_t>(range(0, temporal::kNanosPerSecond - 1));
-  }
+  int32_t fraction() { return below(2) == 0 ? 0 : static_cast<int32_t>(range(0, temporal::kNanosPerSecond - 1)); }
   int32_t offset() {
     return static_cast<int32_t>(below(2) == 0 ? range(-18, 18) * 3'600
                                               : range(-temporal::kOffsetMax, temporal::kOffsetMax));
@@ -185,7 +199,8 @@ class RandomValues {
     return Value::list(std::move(items));
   }
   Value map(int depth) {
-    static constexpr const char* kKeys[] = {"a", "b", "kind", "c d", "", "\u00e9", "a key that is longer than fourteen"};
+    static constexpr const char* kKeys[] = {
+        "a", "b", "kind", "c d", "", "\u00e9", "a key that is longer than fourteen"};
     std::vector<MapEntry> entries;
     for (const char* key : kKeys) {
       if (below(3) == 0) {

@@ -6,7 +6,9 @@ namespace lora::cypher {
 
 namespace {
 
-bool starts_once(const LogicalOp* op) { return op->inputs.empty() || op->inputs[0]->kind == OpKind::kArgument; }
+bool starts_once(const LogicalOp* op) {
+  return op->inputs.empty() || op->inputs[0]->kind == OpKind::kArgument;
+}
 
 // count(*), or count(x) of a slot that is never null here. Gives the slot, kNoSlot for count(*).
 bool is_plain_count(const Expr& e, Slot* counted, bool* distinct) {
@@ -62,7 +64,8 @@ LogicalOp* count_store(const RuleContext& context, LogicalOp* root) {
       const auto* filter = static_cast<const Filter*>(below);
       if (filter->predicates.size() != 1) return op;
       const Expr& p = *filter->predicates[0];
-      if (p.kind != ExprKind::kHasLabels || p.labels->kind != LabelExpr::Kind::kLeaf || p.children[0]->kind != ExprKind::kSlot) {
+      if (p.kind != ExprKind::kHasLabels || p.labels->kind != LabelExpr::Kind::kLeaf ||
+          p.children[0]->kind != ExprKind::kSlot) {
         return op;
       }
       checked = p.labels->name;
@@ -84,7 +87,8 @@ LogicalOp* count_store(const RuleContext& context, LogicalOp* root) {
     }
     if (below->kind != OpKind::kExpand) return op;
     const auto* expand = static_cast<const Expand*>(below);
-    if (expand->into || expand->relationship_bound || !expand->differ_from.empty() || expand->direction == Direction::kBoth) {
+    if (expand->into || expand->relationship_bound || !expand->differ_from.empty() ||
+        expand->direction == Direction::kBoth) {
       return op;
     }
     const LogicalOp* start = expand->inputs[0];

@@ -37,8 +37,9 @@ LogicalOp* distinct_ends(const RuleContext& context, LogicalOp* root) {
       const auto* aggregate = static_cast<const Aggregate*>(op);
       bool only_distinct = true;
       for (const Assignment& a : aggregate->aggregates) {
-        const bool order_free = a.expr->aggregate != nullptr && (a.expr->aggregate->name == "count" || a.expr->aggregate->name == "min" ||
-                                                                 a.expr->aggregate->name == "max");
+        const bool order_free =
+            a.expr->aggregate != nullptr && (a.expr->aggregate->name == "count" || a.expr->aggregate->name == "min" ||
+                                             a.expr->aggregate->name == "max");
         const bool insensitive = a.expr->aggregate != nullptr && a.expr->aggregate->name != "count" && order_free;
         only_distinct &= order_free && !a.expr->children.empty() && (a.expr->flag || insensitive);
       }
