@@ -244,7 +244,8 @@ def questions(db: Database) -> None:
         "Packages in several versions",
         """MATCH (p:Package)-[:HAS_VERSION]->(v)
            WITH p, collect(v.version) AS versions WHERE size(versions) > 1
-           RETURN count(p) AS packages, collect(p.name + ' ' + versions[0] + ', ' + versions[1])[..2] AS `for example`""",
+           RETURN count(p) AS packages,
+                  collect(p.name + ' ' + versions[0] + ', ' + versions[1])[..2] AS `for example`""",
     )
 
 
