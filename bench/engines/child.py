@@ -1,0 +1,190 @@
+"""One engine in a process of its own: JSON lines in, JSON lines out.
+
+Started by peers.py as `python -I child.py {"engine": ..., "path": ..., "directory": ..., "options": ...}`. Calls are
+timed here, with nothing but the engine's own package between the clock and the engine.
+
+Requests: load, answers, turn, verify, reopen, memory, close. Each gives one object with `ok`, or `error`.
+"""
+
+import ctypes
+import gc
+import importlib
+import json
+import os
+import signal
+import sys
+import time
+from typing import Any, Dict, List, Optional
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MODULES = {
+    "lora": ("lora_engine", "LoraEngine"),
+    "kuzu": ("kuzu_engine", "KuzuEngine"),
+    "grafeo": ("grafeo_engine", "GrafeoEngine"),
+    "falkordb": ("falkordb_engine", "FalkorEngine"),
+}
+
+
+def resident(processes: List[int]) -> int:
+    total = 0
+    for process in ["self"] + [str(p) for p in processes]:
+        with open("/proc/%s/statm" % process) as statm:
+            total += int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return total
+
+
+def tree_bytes(directory: str) -> int:
+    return sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(directory) for name in names)
+
+
+class Child:
+    def __init__(self, config: Dict[str, Any]) -> None:
+        sys.path.insert(0, HERE)
+        if config.get("path"):
+            sys.path.insert(0, config["path"])
+        from base import Clock
+        from workloads import BY_KEY
+
+        module, name = MODULES[config["engine"]]
+        self.make = getattr(importlib.import_module(module), name)
+        self.workloads = BY_KEY
+        self.clock = Clock
+        self.config = config
+        self.context: Dict[str, Any] = {}
+        self.done: Dict[str, int] = {}
+        self.empty = 0
+        self.engine = self.open()
+
+    def open(self) -> Any:
+        return self.make(self.config.get("directory"), self.config.get("options") or {})
+
+    def hello(self) -> Dict[str, Any]:
+        # The first query is before the memory is measured: it loads what the engine needs to run at all.
+        self.engine.execute("RETURN 1 AS n", {})
+        self.trim()
+        self.empty = resident(self.engine.processes())
+        return {
+            "version": self.engine.version(),
+            "facts": self.engine.facts(),
+            "processes": self.engine.processes(),
+            "python": "%d.%d.%d" % sys.version_info[:3],
+        }
+
+    def trim(self) -> None:
+        gc.collect()
+        try:
+            ctypes.CDLL(None).malloc_trim(0)
+        except AttributeError:
+            pass
+
+    def load(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        self.context = request["context"]
+        clock = self.clock(request["limit"])
+        way = self.engine.load(request["data"], clock)
+        self.trim()
+        return {"way": way, "seconds": clock.seconds, "bytes": resident(self.engine.processes()) - self.empty}
+
+    def runner(self, workload: Any) -> Any:
+        return self.engine.execute_once if workload.params == "text" else self.engine.execute
+
+    def one(self, workload: Any, i: int) -> Any:
+        """Runs call number `i`; its result and its time in ns."""
+        text, params = workload.call(self.engine.dialect, i, self.context)
+        if workload.before is not None:
+            self.engine.execute(workload.before, params)
+        run = self.runner(workload)
+        start = time.perf_counter_ns()
+        result = run(text, params)
+        spent = time.perf_counter_ns() - start
+        self.done[workload.key] = i + 1
+        return result, spent
+
+    def answers(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        workload = self.workloads[request["workload"]]
+        until = time.perf_counter() + request["box"]
+        answers = []
+        first = self.done.get(workload.key, 0)
+        for i in range(first, first + request["calls"]):
+            rows = self.engine.rows(self.one(workload, i)[0])
+            answers.append([[len(rows), sum(row[0] for row in rows)]] if workload.reduce else rows)
+            if time.perf_counter() > until:
+                break
+        return {"first": first, "answers": answers}
+
+    def turn(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        workload = self.workloads[request["workload"]]
+        times: List[int] = []
+        gc.collect()
+        gc.disable()
+        try:
+            until = time.perf_counter() + request["box"]
+            i = self.done.get(workload.key, 0)
+            while len(times) < request["calls"]:
+                times.append(self.one(workload, i)[1])
+                i += 1
+                if time.perf_counter() > until:
+                    break
+        finally:
+            gc.enable()
+        return {"times": times}
+
+    def verify(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        workload = self.workloads[request["workload"]]
+        rows = self.engine.rows(self.engine.execute(workload.verify, {}))
+        return {"found": rows[0][0] if rows else None, "expected": self.done.get(workload.key, 0) * workload.factor}
+
+    def reopen(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        start = time.perf_counter()
+        self.engine.close()
+        closed = time.perf_counter()
+        size = tree_bytes(self.config["directory"])
+        gc.collect()
+        opening = time.perf_counter()
+        self.engine = self.open()
+        rows = self.engine.rows(self.one(self.workloads["lookup"], 0)[0])
+        ready = time.perf_counter()
+        return {"close": closed - start, "open": ready - opening, "bytes": size, "answer": rows}
+
+    def close(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        self.engine.close()
+        return {}
+
+
+def die_with_parent() -> None:
+    try:
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    except AttributeError:
+        pass
+
+
+def main() -> None:
+    die_with_parent()
+    # Engines may print: their output goes to stderr, the protocol keeps the pipe.
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+    def reply(answer: Dict[str, Any]) -> None:
+        out.write(json.dumps(answer, default=repr) + "\n")
+        out.flush()
+
+    def failed(error: Optional[BaseException]) -> Dict[str, Any]:
+        return {"error": "%s: %s" % (type(error).__name__, str(error).strip())}
+
+    try:
+        child = Child(json.loads(sys.argv[1]))
+        reply(dict(child.hello(), ok=True))
+    except Exception as error:  # the parent reports it
+        reply(failed(error))
+        return
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            reply(dict(getattr(child, request["op"])(request), ok=True))
+        except Exception as error:
+            reply(failed(error))
+        if request["op"] == "close":
+            break
+
+
+if __name__ == "__main__":
+    main()

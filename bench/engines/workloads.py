@@ -1,0 +1,266 @@
+"""What is measured: the query of each workload, its parameters, and how its answer is judged.
+
+The query is Cypher as openCypher defines it. A dialect has a text of its own only where an engine cannot parse that
+one. Answers are lists of rows, each a list of values in the order of the columns.
+"""
+
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+FRESH = 10_000_000  # ids of created nodes start here, one block of this size for each workload
+
+
+class Workload(NamedTuple):
+    key: str
+    title: str
+    query: str
+    params: str = "none"  # none, start, pair, ids: from the reference; text: an id in the text; number: made from i
+    dialects: Dict[str, str] = {}
+    ordered: bool = False
+    reduce: bool = False  # too many rows to send: compared as [number of rows, sum of the first column]
+    disk: bool = False  # measured on disk as well
+    write: bool = False
+    before: Optional[str] = None  # run before each call, not timed
+    verify: Optional[str] = None  # after the last call: this query must return the number of calls times `factor`
+    factor: int = 1
+    answers: Optional[str] = None  # key in the reference, if it is another one
+
+    def text(self, dialect: str) -> str:
+        return self.dialects.get(dialect, self.query)
+
+    def call(self, dialect: str, i: int, context: Dict[str, Any]) -> Tuple[str, Dict[str, Any]]:
+        """Text and parameters of call number `i`."""
+        text = self.text(dialect)
+        if self.params == "none":
+            return text, {}
+        if self.params == "start":
+            return text, {"id": context["starts"][i % len(context["starts"])]}
+        if self.params == "pair":
+            a, b = context["pairs"][i % len(context["pairs"])]
+            return text, {"a": a, "b": b}
+        persons = context["persons"]
+        if self.params == "ids":
+            return text, {"ids": [(i + k * 7919) % persons for k in range(min(1000, persons))]}
+        if self.params == "text":  # another text each time, 20 ids, all with known answers
+            starts = context["starts"]
+            return text % (starts[i % len(starts)], i), {}
+        return text, self._numbered(i, persons)
+
+    def _numbered(self, i: int, persons: int) -> Dict[str, Any]:
+        near, far = (i * 7919 + 13) % persons, (i * 104729 + 7) % persons
+        if self.key == "set_property":
+            return {"id": near, "age": 200 + i}
+        if self.key == "merge_existing":
+            return {"id": near}
+        if self.key == "create_edge":
+            return {"a": near, "b": far}
+        if self.key == "unwind_create_1000":
+            first = 3 * FRESH + i * 1000
+            return {"rows": [_new_person(first + k) for k in range(1000)]}
+        if self.key == "merge_new":
+            return {"id": 2 * FRESH + i}
+        return _new_person(FRESH + i)
+
+    def expected(self, i: int, context: Dict[str, Any]) -> List[List[Any]]:
+        """The right answer to call number `i`."""
+        if self.params == "ids":
+            ids = self.call("cypher", i, context)[1]["ids"]
+            return [[len(ids), sum(context["ages"][n] for n in ids)]]
+        known: List[List[List[Any]]] = context["answers"][self.answers or self.key]
+        return known[i % len(known)]
+
+
+def _new_person(n: int) -> Dict[str, Any]:
+    return {"id": n, "name": "somebody %d" % n, "age": 42, "city": "city1", "created": 1_600_000_000, "score": 1.5}
+
+
+_ONE = "MATCH (p:Person {id: $id})"
+_HOP = "-[:KNOWS]->"
+_NEW = "id: {0}id, name: {0}name, age: {0}age, city: {0}city, created: {0}created, score: {0}score"
+_BLOCK = "MATCH (p:Person) WHERE p.id >= %d AND p.id < %d RETURN count(*) AS n"
+
+
+def _block(number: int) -> str:
+    return _BLOCK % (number * FRESH, (number + 1) * FRESH)
+
+
+WORKLOADS = [
+    Workload("return_1", "RETURN 1", "RETURN 1 AS n"),
+    Workload("lookup", "point by id", _ONE + " RETURN p.name AS name", "start", disk=True),
+    Workload(
+        "lookup_new_text",
+        "point, new text each time",
+        "MATCH (p:Person {id: %d}) RETURN p.name AS name_%d",
+        "text",
+        answers="lookup",
+    ),
+    Workload(
+        "lookup_1000",
+        "1000 points in one query",
+        "UNWIND $ids AS i MATCH (p:Person {id: i}) RETURN count(*) AS n, sum(p.age) AS s",
+        "ids",
+    ),
+    Workload("hop1_rows", "1 hop, rows", _ONE + _HOP + "(x) RETURN x.id AS id, x.name AS name", "start", disk=True),
+    Workload("hop2_count", "2 hops, count", _ONE + _HOP + "()" + _HOP + "(x) RETURN count(*) AS n", "start", disk=True),
+    Workload(
+        "hop2_distinct", "2 hops, distinct", _ONE + _HOP + "()" + _HOP + "(x) RETURN count(DISTINCT x) AS n", "start"
+    ),
+    Workload(
+        "hop2_filter",
+        "2 hops, filter at the end",
+        _ONE + _HOP + "()" + _HOP + "(x) WHERE x.age > 60 RETURN count(*) AS n",
+        "start",
+    ),
+    Workload(
+        "hop3_count", "3 hops, count", _ONE + _HOP + "()" + _HOP + "()" + _HOP + "(x) RETURN count(*) AS n", "start"
+    ),
+    Workload(
+        "var1_3_distinct",
+        "1 to 3 hops, distinct",
+        _ONE + "-[:KNOWS*1..3]->(x) RETURN count(DISTINCT x) AS n",
+        "start",
+        {"kuzu": _ONE + "-[:KNOWS* TRAIL 1..3]->(x) RETURN count(DISTINCT x) AS n"},
+    ),
+    Workload(
+        "triangles_around",
+        "triangles through one node",
+        _ONE + _HOP + "(a)" + _HOP + "(b) MATCH (p)-[:KNOWS]->(b) RETURN count(*) AS n",
+        "start",
+    ),
+    Workload(
+        "mutual_friends",
+        "friends of both",
+        "MATCH (a:Person {id: $a})-[:KNOWS]->(m)<-[:KNOWS]-(b:Person {id: $b}) RETURN count(DISTINCT m) AS n",
+        "pair",
+    ),
+    Workload(
+        "fof_recommend",
+        "friends of friends, top 10",
+        _ONE
+        + _HOP
+        + "()"
+        + _HOP
+        + "(x:Person) WHERE x.id <> $id AND NOT EXISTS { MATCH (p)-[:KNOWS]->(x) } "
+        + "RETURN x.id AS id, count(*) AS n ORDER BY n DESC, id LIMIT 10",
+        "start",
+        ordered=True,
+    ),
+    Workload(
+        "shortest_path",
+        "shortest path, up to 15",
+        "MATCH p = shortestPath((a:Person {id: $a})-[:KNOWS*..15]->(b:Person {id: $b})) RETURN length(p) AS n",
+        "pair",
+        {
+            "kuzu": "MATCH (a:Person {id: $a})-[e:KNOWS* SHORTEST 1..15]->(b:Person {id: $b}) RETURN length(e) AS n",
+            "falkordb": "MATCH (a:Person {id: $a}), (b:Person {id: $b}) "
+            "WITH shortestPath((a)-[:KNOWS*..15]->(b)) AS p RETURN length(p) AS n",
+        },
+    ),
+    Workload("count_nodes", "count nodes of a label", "MATCH (p:Person) RETURN count(p) AS n"),
+    Workload("count_rels", "count relationships", "MATCH ()-[k:KNOWS]->() RETURN count(k) AS n"),
+    Workload("filter_count", "scan and filter", "MATCH (p:Person) WHERE p.age > 60 RETURN count(*) AS n", disk=True),
+    Workload(
+        "string_contains", "scan, CONTAINS", "MATCH (p:Person) WHERE p.name CONTAINS 'Hopper' RETURN count(*) AS n"
+    ),
+    Workload(
+        "sum_score", "sum, min, max", "MATCH (p:Person) RETURN sum(p.score) AS s, min(p.score) AS a, max(p.score) AS b"
+    ),
+    Workload(
+        "group_by_city",
+        "group by city, top 5",
+        "MATCH (p:Person) RETURN p.city AS city, count(*) AS n, avg(p.age) AS a ORDER BY n DESC, city LIMIT 5",
+        ordered=True,
+    ),
+    Workload(
+        "top10_age",
+        "top 10 by age",
+        "MATCH (p:Person) RETURN p.id AS id, p.age AS age ORDER BY age DESC, id LIMIT 10",
+        ordered=True,
+    ),
+    Workload(
+        "rel_filter", "filter on relationships", "MATCH ()-[k:KNOWS]->() WHERE k.since > 2015 RETURN count(*) AS n"
+    ),
+    Workload(
+        "not_followed",
+        "nodes nobody knows",
+        "MATCH (p:Person) WHERE NOT EXISTS { MATCH (p)<-[:KNOWS]-() } RETURN count(*) AS n",
+        dialects={"falkordb": "MATCH (p:Person) WHERE NOT (p)<-[:KNOWS]-() RETURN count(*) AS n"},
+    ),
+    Workload(
+        "full_hop2_count",
+        "2-hop paths of the whole graph",
+        "MATCH (p:Person)" + _HOP + "()" + _HOP + "(x) RETURN count(*) AS n",
+        disk=True,
+    ),
+    Workload(
+        "top3_followed",
+        "top 3 followed",
+        "MATCH ()-[:KNOWS]->(x:Person) RETURN x.id AS id, count(*) AS n ORDER BY n DESC, id LIMIT 3",
+        ordered=True,
+    ),
+    Workload(
+        "return_rows",
+        "all persons as rows",
+        "MATCH (p:Person) RETURN p.id AS id, p.name AS name, p.age AS age",
+        reduce=True,
+        disk=True,
+    ),
+    # Writes, after all reads. The graph grows; `verify` counts what arrived.
+    Workload(
+        "lookup_after_write",
+        "point right after a SET",
+        _ONE + " RETURN p.name AS name",
+        "start",
+        disk=True,
+        write=True,
+        before=_ONE + " SET p.created = 7",
+        answers="lookup",
+    ),
+    Workload(
+        "create_node",
+        "CREATE node",
+        "CREATE (:Person {" + _NEW.format("$") + "})",
+        "number",
+        disk=True,
+        write=True,
+        verify=_block(1),
+    ),
+    Workload(
+        "set_property",
+        "SET by id",
+        _ONE + " SET p.age = $age",
+        "number",
+        disk=True,
+        write=True,
+        verify="MATCH (p:Person) WHERE p.age >= 200 RETURN max(p.age) - 199 AS n",
+    ),
+    Workload(
+        "merge_existing",
+        "MERGE existing",
+        "MERGE (p:Person {id: $id})",
+        "number",
+        disk=True,
+        write=True,
+    ),
+    Workload("merge_new", "MERGE new", "MERGE (p:Person {id: $id})", "number", disk=True, write=True, verify=_block(2)),
+    Workload(
+        "create_edge",
+        "CREATE relationship",
+        "MATCH (a:Person {id: $a}) MATCH (b:Person {id: $b}) CREATE (a)-[:KNOWS {since: 9999}]->(b)",
+        "number",
+        disk=True,
+        write=True,
+        verify="MATCH ()-[k:KNOWS]->() WHERE k.since = 9999 RETURN count(*) AS n",
+    ),
+    Workload(
+        "unwind_create_1000",
+        "1000 nodes in one query",
+        "UNWIND $rows AS r CREATE (:Person {" + _NEW.format("r.") + "})",
+        "number",
+        disk=True,
+        write=True,
+        verify=_block(3),
+        factor=1000,
+    ),
+]
+
+BY_KEY = {workload.key: workload for workload in WORKLOADS}

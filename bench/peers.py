@@ -1,0 +1,788 @@
+#!/usr/bin/env python3
+"""This database and embedded graph databases from PyPI, side by side: same data, same machine, same run.
+
+Every engine runs in a process of its own, from a virtual environment below .cache/peers, so that the package of the
+same name from PyPI and ours never meet. Answers are compared with a reference before anything is timed; turns are
+interleaved.
+
+    peers.py --smoke                          a minute, nothing downloaded: ours, and what is installed already
+    peers.py --size small --json out.json     all engines, memory and disk
+    peers.py --engines ours,kuzu --size medium
+    peers.py --build old=/tmp/old --engines ours,old   two builds of ours in one run
+    peers.py --compare before.json after.json          two earlier runs
+
+Ours is taken from .venv of the checkout; LORA_PEERS_PYTHONPATH (or --ours-path) names a folder that holds lora_python
+instead.
+"""
+
+import argparse
+import datetime
+import json
+import math
+import os
+import platform
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.join(HERE, "engines"))
+
+from dataset import SIZES, Dataset, digest, make_dataset, write_csv  # noqa: E402
+from reference import compute, find_program, run_program  # noqa: E402
+from workloads import WORKLOADS, Workload  # noqa: E402
+
+
+class Mode(NamedTuple):
+    """One way to open an engine."""
+
+    suffix: str
+    group: str  # memory, commit or interval: rivals are compared with ours of the same group
+    sync: str  # in words
+    options: Dict[str, Any] = {}
+
+
+class Spec(NamedTuple):
+    key: str
+    engine: str  # key of child.MODULES
+    modes: Tuple[Mode, ...]
+    requirements: Tuple[str, ...] = ()  # the first that installs is taken; empty: ours
+    python: Tuple[int, int] = (3, 8)  # the oldest that the package runs on
+    path: str = ""
+
+
+MEMORY = Mode("mem", "memory", "none")
+OURS = (
+    MEMORY,
+    Mode("disk-commit", "commit", "sync=commit: synced before each commit returns", {"sync": "commit"}),
+    Mode("disk-interval", "interval", "sync=interval: synced every 100 ms", {"sync": "interval"}),
+)
+RIVAL_LORA = (MEMORY, Mode("disk", "interval", "group sync, every 1000 ms (its only mode)"))
+KUZU = (
+    MEMORY._replace(options={"module": "kuzu"}),
+    Mode("disk", "commit", "synced before each commit returns (its only mode)", {"module": "kuzu"}),
+)
+LADYBUG = tuple(mode._replace(options={"module": "ladybug"}) for mode in KUZU)
+SPECS = (
+    Spec("ours", "lora", OURS),
+    Spec("lora-0.15.0", "lora", RIVAL_LORA, ("lora-python==0.15.0",)),
+    Spec("lora-0.32.1", "lora", RIVAL_LORA, ("lora-python==0.32.1",)),
+    Spec("kuzu", "kuzu", KUZU, ("kuzu==0.11.3",)),
+    Spec("ladybug", "kuzu", LADYBUG, ("ladybug==0.22.0", "real_ladybug==0.15.3"), (3, 10)),
+    Spec(
+        "grafeo",
+        "grafeo",
+        (MEMORY, Mode("disk", "interval", "log written at commit, not synced (its default)")),
+        ("grafeo==0.6.0",),
+        (3, 12),
+    ),
+    # A server process behind a Unix socket; it has no log, only dumps from time to time: no mode to compare on disk.
+    Spec("falkordblite", "falkordb", (MEMORY,), ("falkordblite==0.11.0",), (3, 12)),
+)
+
+
+class Settings(NamedTuple):
+    rounds: int
+    box: float  # seconds of one turn
+    calls: int  # most calls of one turn
+    patience: float  # seconds until an engine that does not answer is ended
+    load: float  # seconds
+    budget: float  # seconds of one workload on one engine
+
+
+SETTINGS = {
+    "smoke": Settings(2, 0.02, 200, 10, 20, 1),
+    "small": Settings(5, 0.25, 2000, 30, 240, 6),
+    "medium": Settings(5, 0.3, 2000, 60, 600, 10),
+}
+RESTARTS = 2
+
+
+# --- environments ---
+
+
+def find_python(oldest: Tuple[int, int]) -> Optional[str]:
+    """This interpreter, or another of this machine that is new enough."""
+    if sys.version_info[:2] >= oldest:
+        return sys.executable
+    candidates = [shutil.which("python3.%d" % minor) for minor in range(oldest[1], oldest[1] + 4)]
+    pyenv = os.path.join(os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv")), "versions")
+    if os.path.isdir(pyenv):
+        candidates += [os.path.join(pyenv, name, "bin", "python3") for name in sorted(os.listdir(pyenv))]
+    for candidate in candidates:
+        if candidate and os.access(candidate, os.X_OK):
+            code = "import sys; sys.exit(sys.version_info[:2] < %r)" % (oldest,)
+            if subprocess.call([candidate, "-I", "-c", code], stderr=subprocess.DEVNULL) == 0:
+                return candidate
+    return None
+
+
+class Environment(NamedTuple):
+    python: str
+    module: str = ""  # of the requirement taken
+
+
+def environment(spec: Spec, cache: str, install: bool) -> Environment:
+    """The interpreter that has the engine's package; raises RuntimeError saying why there is none."""
+    reasons = []
+    for requirement in spec.requirements:
+        home = os.path.join(cache, requirement.replace("==", "-"))
+        python = os.path.join(home, "bin", "python")
+        module = requirement.split("==")[0]
+        if os.path.exists(os.path.join(home, ".installed")):
+            return Environment(python, module)
+        if not install:
+            reasons.append("%s is not installed" % requirement)
+            continue
+        base = find_python(spec.python)
+        if base is None:
+            reasons.append("%s needs Python %d.%d" % ((requirement,) + spec.python))
+            continue
+        shutil.rmtree(home, ignore_errors=True)
+        os.makedirs(cache, exist_ok=True)
+        print("installing %s" % requirement, file=sys.stderr)
+        try:
+            subprocess.run([base, "-m", "venv", home], check=True, capture_output=True, text=True, timeout=120)
+            pip = [python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement]
+            subprocess.run(pip, check=True, capture_output=True, text=True, timeout=900)
+        except (OSError, subprocess.SubprocessError) as error:
+            said = str(getattr(error, "stderr", "") or error).strip().splitlines()
+            reasons.append("%s does not install: %s" % (requirement, said[-1] if said else "no reason given"))
+            continue
+        with open(os.path.join(home, ".installed"), "w"):
+            pass
+        return Environment(python, module)
+    raise RuntimeError("; ".join(reasons))
+
+
+def our_python() -> str:
+    python = os.path.join(ROOT, ".venv", "bin", "python")
+    return python if os.access(python, os.X_OK) else sys.executable
+
+
+# --- one engine in a child process ---
+
+
+class Failed(Exception):
+    """The engine answered with an error."""
+
+
+class Gone(Exception):
+    """The child is no more: it crashed, or took too long and was ended."""
+
+
+class Peer:
+    def __init__(self, spec: Spec, mode: Mode, found: Environment, databases: str, settings: Settings) -> None:
+        self.spec, self.mode, self.settings = spec, mode, settings
+        self.name = "%s-%s" % (spec.key, mode.suffix)
+        self.python = found.python
+        self.options = dict(mode.options)
+        if "module" in self.options:
+            self.options["module"] = found.module
+        self.databases = databases
+        self.process: Optional[subprocess.Popen] = None
+        self.buffer = b""
+        self.also: List[int] = []
+        self.hello: Dict[str, Any] = {}
+        self.loaded: Dict[str, Any] = {}
+        self.reopened: List[Dict[str, Any]] = []
+        self.results: Dict[str, Dict[str, Any]] = {}
+        self.restarts = 0
+        self.dead = ""
+
+    def start(self) -> None:
+        directory = None
+        if self.mode.group != "memory":
+            directory = tempfile.mkdtemp(prefix=self.name + "-", dir=self.databases)
+        config = {
+            "engine": self.spec.engine,
+            "path": self.spec.path,
+            "directory": directory,
+            "options": self.options,
+        }
+        keep = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+        self.buffer = b""
+        self.process = subprocess.Popen(
+            [self.python, "-I", os.path.join(HERE, "engines", "child.py"), json.dumps(config)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=keep,
+        )
+        try:  # a rival that takes all memory should be what the kernel ends
+            with open("/proc/%d/oom_score_adj" % self.process.pid, "w") as adjust:
+                adjust.write("1000")
+        except OSError:
+            pass
+        self.hello = self._read(self.settings.patience)
+        self.also = list(self.hello.get("processes", ()))
+        self._pause()
+
+    def ask(self, patience: Optional[float] = None, **request: Any) -> Dict[str, Any]:
+        if self.process is None:
+            raise Gone(self.dead or "not started")
+        self.process.send_signal(signal.SIGCONT)
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(json.dumps(request).encode() + b"\n")
+            self.process.stdin.flush()
+        except OSError:
+            pass  # the read below says what became of it
+        answer = self._read(patience or self.settings.patience)
+        self._pause()
+        return answer
+
+    def _pause(self) -> None:
+        """An engine that waits does nothing in the background: its cleaning up belongs to its own turns."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGSTOP)
+
+    def _read(self, patience: float) -> Dict[str, Any]:
+        assert self.process is not None and self.process.stdout is not None
+        until = time.monotonic() + patience
+        while b"\n" not in self.buffer:
+            left = until - time.monotonic()
+            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+                self.kill()
+                raise Gone("> %d s" % patience)
+            part = os.read(self.process.stdout.fileno(), 1 << 20)
+            if not part:
+                code = self.process.wait()
+                self.kill()
+                raise Gone("crashed (%s)" % (signal.Signals(-code).name if code < 0 else "exit %d" % code))
+            self.buffer += part
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        answer: Dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            self._pause()
+            raise Failed(answer["error"])
+        return answer
+
+    def kill(self) -> None:
+        process, self.process = self.process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                try:
+                    if stream is not None:
+                        stream.close()
+                except OSError:
+                    pass
+        for pid in self.also:  # a server that the engine started
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
+        self.also = []
+
+    def close(self) -> None:
+        if self.process is not None:
+            try:
+                self.ask(op="close")
+            except (Failed, Gone):
+                pass
+        self.kill()
+
+    def load(self, data: str, context: Dict[str, Any]) -> None:
+        limit = self.settings.load
+        self.loaded = self.ask(limit * 2 + 30, op="load", data=data, context=context, limit=limit)
+
+    def again(self, data: str, context: Dict[str, Any]) -> None:
+        """After the child went: a new one with the same data, a few times."""
+        if self.process is not None or self.dead:
+            return
+        if self.restarts == RESTARTS:
+            self.dead = "ended %d times" % (RESTARTS + 1)
+            return
+        self.restarts += 1
+        try:
+            self.start()
+            self.load(data, context)
+        except (Failed, Gone) as error:
+            self.dead = "no restart: %s" % error
+            self.kill()
+
+
+# --- judging ---
+
+
+def same(found: Any, expected: Any) -> bool:
+    if isinstance(found, list) and isinstance(expected, list):
+        return len(found) == len(expected) and all(map(same, found, expected))
+    if isinstance(found, bool) or isinstance(expected, bool):
+        return found is expected
+    if isinstance(found, (int, float)) and isinstance(expected, (int, float)):
+        return math.isclose(found, expected, rel_tol=1e-9)
+    return bool(found == expected)
+
+
+def right(workload: Workload, found: List[Any], expected: List[Any]) -> bool:
+    if workload.ordered:
+        return same(found, expected)
+    return same(sorted(found, key=repr), sorted(expected, key=repr))
+
+
+def judge(workload: Workload, answer: Dict[str, Any], context: Dict[str, Any]) -> str:
+    """Empty if all answers are right, else what is wrong with them."""
+    wrong, first = 0, ""
+    walks = workload.key == "hop3_count"
+    for offset, found in enumerate(answer["answers"]):
+        i = answer["first"] + offset
+        expected = workload.expected(i, context)
+        if walks:
+            all_walks = context["answers"]["hop3_walks"]
+            walks = same(found, all_walks[i % len(all_walks)])
+        if not right(workload, found, expected):
+            wrong += 1
+            first = first or "%s instead of %s" % (shorten(found), shorten(expected))
+    if not wrong:
+        return ""
+    why = "walks, a relationship may repeat" if walks else first
+    return "%d of %d answers: %s" % (wrong, len(answer["answers"]), why)
+
+
+def shorten(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+# --- running ---
+
+
+def run_workload(workload: Workload, peers: List[Peer], data: str, context: Dict[str, Any], settings: Settings) -> None:
+    times: Dict[str, List[List[int]]] = {}
+    spent: Dict[str, float] = {}
+
+    def failed(peer: Peer, error: Exception) -> None:
+        result = peer.results[workload.key]
+        result["error"] = str(error).splitlines()[0][:160]
+        times.pop(peer.name, None)
+        peer.again(data, context)
+
+    for peer in peers:
+        result = peer.results[workload.key] = {}
+        if peer.dead:
+            result["error"] = peer.dead
+            continue
+        # Answers first; they warm up as well.
+        begin = time.monotonic()
+        checks = 2 if workload.write or workload.params == "none" else len(context["starts"])
+        try:
+            answer = peer.ask(op="answers", workload=workload.key, calls=checks, box=settings.budget / 3)
+            if not workload.write or workload.answers:
+                result["wrong"] = judge(workload, answer, context)
+                result["checked"] = len(answer["answers"])
+            times[peer.name] = []
+        except (Failed, Gone) as error:
+            failed(peer, error)
+        spent[peer.name] = time.monotonic() - begin
+
+    for turn in range(settings.rounds):
+        for peer in peers[turn % len(peers) :] + peers[: turn % len(peers)]:
+            if peer.name not in times or (spent[peer.name] > settings.budget and times[peer.name]):
+                continue
+            begin = time.monotonic()
+            try:
+                reply = peer.ask(op="turn", workload=workload.key, calls=settings.calls, box=settings.box)
+                times[peer.name].append(reply["times"])
+            except (Failed, Gone) as error:
+                failed(peer, error)
+            spent[peer.name] += time.monotonic() - begin
+
+    for peer in peers:
+        if peer.name not in times:
+            continue
+        result = peer.results[workload.key]
+        result.update(summary(times[peer.name]))
+        if workload.verify:
+            try:
+                found = peer.ask(op="verify", workload=workload.key)
+                if found["found"] != found["expected"]:
+                    result["wrong"] = "%r arrived instead of %d" % (found["found"], found["expected"])
+            except (Failed, Gone) as error:
+                result["wrong"] = "not verified: %s" % str(error).splitlines()[0][:120]
+                peer.again(data, context)
+
+
+def summary(turns: List[List[int]]) -> Dict[str, Any]:
+    pooled = sorted(ns for turn in turns for ns in turn)
+
+    def at(share: float) -> float:
+        return pooled[min(len(pooled) - 1, int(share * len(pooled)))] / 1e3
+
+    medians = [sorted(turn)[len(turn) // 2] / 1e3 for turn in turns]
+    return {"n": len(pooled), "p50": at(0.5), "p99": at(0.99), "min": pooled[0] / 1e3, "turns": medians}
+
+
+def run_group(
+    peers: List[Peer], workloads: List[Workload], data: str, context: Dict[str, Any], settings: Settings
+) -> None:
+    """Loads all, then workload by workload."""
+    for peer in peers:
+        progress("loading %s" % peer.name)
+        try:
+            peer.start()
+            peer.load(data, context)
+        except (Failed, Gone) as error:
+            peer.dead = "load: %s" % str(error).splitlines()[0][:160]
+            peer.kill()
+    for workload in workloads:
+        progress(workload.title)
+        run_workload(workload, peers, data, context, settings)
+    for peer in peers:
+        if peer.mode.group != "memory" and peer.process is not None:
+            progress("reopening %s" % peer.name)
+            try:
+                for _ in range(min(3, settings.rounds)):
+                    peer.reopened.append(peer.ask(op="reopen"))
+            except (Failed, Gone) as error:
+                peer.reopened.append({"error": str(error).splitlines()[0][:160]})
+        peer.close()
+
+
+def progress(text: str) -> None:
+    print("%s  %s" % (time.strftime("%H:%M:%S"), text), file=sys.stderr)
+
+
+# --- the report ---
+
+
+def duration(us: float) -> str:
+    for limit, scale, unit in ((1e3, 1, "us"), (1e6, 1e3, "ms")):
+        if us < limit:
+            value = us / scale
+            return "%.*f %s" % (2 if value < 10 else 1 if value < 100 else 0, value, unit)
+    return "%.1f s" % (us / 1e6)
+
+
+def times_ours(value: float, base: Optional[float]) -> str:
+    if not base:
+        return ""
+    ratio = value / base
+    return "%.2fx" % ratio if ratio < 10 else "%.0fx" % ratio
+
+
+def grid(rows: List[List[str]]) -> str:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for at, row in enumerate(rows):
+        cells = [row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
+        lines.append("  ".join(cells).rstrip())
+        if at == 0:
+            lines.append("-" * len(lines[0]))
+    return "\n".join(lines)
+
+
+def base_of(peer: Dict[str, Any], peers: List[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+    for other in peers:
+        if other["key"] == "ours" and other["group"] == peer["group"]:
+            return other
+    return None
+
+
+def cell(peer: Dict[str, Any], key: str, field: str, peers: List[Dict[str, Any]]) -> str:
+    result = peer["results"].get(key)
+    if result is None:
+        return ""
+    if "error" in result:
+        return result["error"] if result["error"].startswith(">") else "error"
+    base = base_of(peer, peers)
+    text = duration(result[field])
+    if base is not None and base is not peer:
+        ratio = times_ours(result[field], base["results"].get(key, {}).get(field))
+        text += ratio.rjust(7)
+    return text + (" !" if result.get("wrong") else "  ")
+
+
+def load_rows(peers: List[Dict[str, Any]]) -> List[List[str]]:
+    def loaded(peer: Dict[str, Any], part: str) -> str:
+        seconds = peer["loaded"].get("seconds", {})
+        if part not in seconds:
+            return "-"
+        base = base_of(peer, peers)
+        text = duration(seconds[part] * 1e6)
+        if base is not None and base is not peer:
+            text += times_ours(seconds[part], base["loaded"].get("seconds", {}).get(part)).rjust(7)
+        return text + "  "
+
+    def megabytes(peer: Dict[str, Any]) -> str:
+        return "%.0f MB  " % (peer["loaded"]["bytes"] / 1e6) if "bytes" in peer["loaded"] else "-"
+
+    def reopened(peer: Dict[str, Any], field: str) -> str:
+        good = [entry for entry in peer["reopened"] if "error" not in entry]
+        if not good:
+            return "error" if peer["reopened"] else ""
+        middle = sorted(entry[field] for entry in good)[len(good) // 2]
+        return "%.1f MB  " % (middle / 1e6) if field == "bytes" else duration(middle * 1e6) + "  "
+
+    rows = [
+        ["load: nodes"] + [loaded(peer, "nodes") for peer in peers],
+        ["load: relationships"] + [loaded(peer, "edges") for peer in peers],
+        ["load: way"] + [peer["loaded"].get("way", "-") for peer in peers],
+        ["memory after load"] + [megabytes(peer) for peer in peers],
+    ]
+    if any(peer["reopened"] for peer in peers):
+        rows.append(["close (after the writes)"] + [reopened(peer, "close") for peer in peers])
+        rows.append(["open to first answer"] + [reopened(peer, "open") for peer in peers])
+        rows.append(["size on disk"] + [reopened(peer, "bytes") for peer in peers])
+    return rows
+
+
+def tables(report: Dict[str, Any]) -> str:
+    parts = [header(report)]
+    titles = {workload.key: workload.title for workload in WORKLOADS}
+    for title, wanted in (("In memory", ("memory",)), ("On disk", ("commit", "interval"))):
+        peers = [peer for peer in report["peers"] if peer["group"] in wanted]
+        if not peers:
+            continue
+        names = [peer["name"] for peer in peers]
+        keys = [key for key in titles if any(key in peer["results"] for peer in peers)]
+        medians = [[title + ", medians"] + names]
+        medians += [[titles[key]] + [cell(peer, key, "p50", peers) for peer in peers] for key in keys]
+        parts.append(grid(medians + load_rows(peers)))
+        slowest = [[title + ", p99"] + names]
+        slowest += [[titles[key]] + [cell(peer, key, "p99", peers) for peer in peers] for key in keys]
+        parts.append(grid(slowest))
+    notes = []
+    for peer in report["peers"]:
+        if peer["dead"]:
+            notes.append("%s: %s" % (peer["name"], peer["dead"]))
+        for key, result in peer["results"].items():
+            what = result.get("error") or result.get("wrong")
+            if what and what != peer["dead"]:
+                notes.append("%s, %s: %s" % (peer["name"], titles[key], what))
+    notes += ["%s: not measured, %s" % item for item in sorted(report["missing"].items())]
+    if notes:
+        parts.append("Wrong answers (!), errors, engines left out:\n" + "\n".join("  " + note for note in notes))
+    return "\n\n".join(parts)
+
+
+def header(report: Dict[str, Any]) -> str:
+    machine = report["machine"]
+    lines = [
+        "%s  commit %s" % (report["date"], report["commit"]),
+        "%s, %d cores, %.1f GB, %s; load average %.1f before, %.1f after"
+        % (machine["cpu"], machine["cores"], machine["memory"] / 1e9, machine["system"], *report["load"]),
+        "data %s: %d persons, %d relationships (crc32 %s, %s); answers compared with %s"
+        % (
+            report["size"],
+            report["digest"]["persons"],
+            report["digest"]["knows"],
+            report["digest"]["persons_crc32"],
+            report["digest"]["knows_crc32"],
+            report["reference"],
+        ),
+        "times: wall clock of one call from Python, rows fetched as Python values; Nx: times ours with the same sync",
+    ]
+    for peer in report["peers"]:
+        facts = peer["hello"].get("facts", {})
+        extra = ""
+        if "engine" in facts:
+            extra = ", %s %s assertions" % (facts["engine"], "WITH" if facts.get("engine_assertions") else "without")
+        version = peer["hello"].get("version", "?")
+        lines.append("  %-22s %-9s sync: %s%s" % (peer["name"], version, peer["sync"], extra))
+    return "\n".join(lines)
+
+
+def machine() -> Dict[str, Any]:
+    cpu = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo") as lines:
+            cpu = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), cpu)
+    except OSError:
+        pass
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count() or 1,
+        "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "system": "%s %s" % (platform.system(), platform.release()),
+    }
+
+
+def commit() -> str:
+    try:
+        git = ["git", "-C", ROOT, "describe", "--always", "--dirty", "--abbrev=10"]
+        return subprocess.check_output(git, text=True, stderr=subprocess.DEVNULL).strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def compare(before: str, after: str) -> int:
+    """Prints ours of one report against ours of another, turn medians included, so that noise shows."""
+    reports = []
+    for path in (before, after):
+        with open(path) as text:
+            reports.append(json.load(text))
+    for report in reports:
+        print(
+            "%s  commit %s, data %s, %s" % (report["date"], report["commit"], report["size"], report["machine"]["cpu"])
+        )
+    if reports[0]["digest"] != reports[1]["digest"]:
+        print("the reports are about different data", file=sys.stderr)
+        return 1
+    old = {peer["name"]: peer for peer in reports[0]["peers"]}
+    for peer in reports[1]["peers"]:
+        if peer["name"] not in old:
+            continue
+        rows = [[peer["name"], "before", "after", "after/before", "outside the turns' spread"]]
+        for workload in WORKLOADS:
+            a = old[peer["name"]]["results"].get(workload.key, {})
+            b = peer["results"].get(workload.key, {})
+            if "p50" not in a or "p50" not in b:
+                continue
+            apart = min(b["turns"]) > max(a["turns"]) or max(b["turns"]) < min(a["turns"])
+            mark = "" if not apart else "slower" if b["p50"] > a["p50"] else "faster"
+            ratio = "%.2f" % (b["p50"] / a["p50"])
+            rows.append([workload.title, duration(a["p50"]), duration(b["p50"]), ratio, mark])
+        print("\n" + grid(rows))
+    return 0
+
+
+# --- main ---
+
+
+def expected_answers(data: Dataset) -> Tuple[Dict[str, Any], str]:
+    program = find_program(ROOT)
+    if program is not None:
+        try:
+            answers = run_program(program, len(data.persons), len(data.knows))
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            print("%s does not run (%s)" % (program, error), file=sys.stderr)
+        else:
+            if answers["digest"] != digest(data):
+                raise SystemExit("bench/dataset.py and %s make different data; is the program up to date?" % program)
+            return answers, "the C++ reference"
+    return compute(data), "the Python reference (bench/reference is not built)"
+
+
+def choose(options: argparse.Namespace) -> List[Spec]:
+    ours_path = options.ours_path or os.environ.get("LORA_PEERS_PYTHONPATH", "")
+    specs = [
+        spec._replace(path=os.path.abspath(ours_path)) if spec.key == "ours" and ours_path else spec for spec in SPECS
+    ]
+    for build in options.build:
+        name, _, path = build.partition("=")
+        if not path or not os.path.isdir(os.path.join(path, "lora_python")):
+            raise SystemExit("--build takes NAME=FOLDER, where FOLDER holds lora_python, not `%s`" % build)
+        specs.insert(1, Spec(name, "lora", OURS, path=os.path.abspath(path)))
+    if not options.engines:
+        return specs
+    wanted = options.engines.split(",")
+    known = [spec.key for spec in specs]
+    for name in wanted:
+        if name not in known:
+            raise SystemExit("unknown engine `%s`; known are %s" % (name, ", ".join(known)))
+    return [spec for spec in specs if spec.key in wanted]
+
+
+def measure(options: argparse.Namespace) -> Dict[str, Any]:
+    size = "smoke" if options.smoke else options.size
+    settings = SETTINGS[size]
+    if options.rounds:
+        settings = settings._replace(rounds=options.rounds)
+    cache = os.path.join(ROOT, ".cache", "peers")
+    install = not (options.smoke or options.no_install)
+    found: List[Tuple[Spec, Environment]] = []
+    missing: Dict[str, str] = {}
+    for spec in choose(options):
+        try:
+            found.append((spec, environment(spec, cache, install) if spec.requirements else Environment(our_python())))
+        except RuntimeError as error:
+            missing[spec.key] = str(error)
+            print("%s: %s" % (spec.key, error), file=sys.stderr)
+
+    progress("making the data (%s)" % size)
+    data = make_dataset(*SIZES[size])
+    answers, judged_by = expected_answers(data)
+    folder = os.path.join(cache, "data", size)
+    write_csv(data, folder)
+    context = dict(answers, persons=len(data.persons), ages=[person.age for person in data.persons])
+    for_child = {key: context[key] for key in ("starts", "pairs", "persons")}
+    for_child["answers"] = for_child["ages"] = None
+    del data
+
+    workloads = [w for w in WORKLOADS if not options.workloads or w.key in options.workloads.split(",")]
+    load_before = os.getloadavg()[0]
+    peers: List[Peer] = []
+    os.makedirs(cache, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="databases-", dir=options.directory or cache) as databases:
+        for in_memory in (True, False):
+            if options.only and (options.only == "memory") != in_memory:
+                continue
+            group = [
+                Peer(spec, mode, where, databases, settings)
+                for spec, where in found
+                for mode in spec.modes
+                if (mode.group == "memory") == in_memory
+            ]
+            peers += group
+            try:
+                chosen = [w for w in workloads if in_memory or w.disk]
+                run_group(group, chosen, folder, context, settings)
+            finally:
+                for peer in group:
+                    peer.kill()
+    return {
+        "date": datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z"),
+        "commit": commit(),
+        "machine": machine(),
+        "size": size,
+        "digest": answers["digest"],
+        "reference": judged_by,
+        "settings": settings._asdict(),
+        "load": [load_before, os.getloadavg()[0]],
+        "missing": missing,
+        "peers": [
+            {
+                "name": peer.name,
+                "key": peer.spec.key,
+                "group": peer.mode.group,
+                "sync": peer.mode.sync,
+                "hello": peer.hello,
+                "loaded": peer.loaded,
+                "reopened": peer.reopened,
+                "dead": peer.dead,
+                "results": peer.results,
+            }
+            for peer in peers
+        ],
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--smoke", action="store_true", help="tiny data, no downloads, under a minute")
+    parser.add_argument("--size", choices=sorted(SIZES), default="small")
+    parser.add_argument("--engines", help="names separated by commas: %s" % ", ".join(spec.key for spec in SPECS))
+    parser.add_argument("--workloads", help="keys separated by commas: %s" % ", ".join(w.key for w in WORKLOADS))
+    parser.add_argument("--only", choices=("memory", "disk"), help="one half of the run")
+    parser.add_argument("--json", metavar="FILE", help="write all figures there")
+    parser.add_argument("--rounds", type=int, help="turns of each engine and workload")
+    parser.add_argument("--no-install", action="store_true", help="leave out engines that are not installed yet")
+    parser.add_argument("--ours-path", metavar="FOLDER", help="a folder that holds lora_python, instead of .venv")
+    parser.add_argument("--build", action="append", default=[], metavar="NAME=FOLDER", help="another build of ours")
+    parser.add_argument("--directory", help="where databases are made (default: .cache/peers)")
+    parser.add_argument("--compare", nargs=2, metavar=("BEFORE", "AFTER"), help="compare two files of --json")
+    options = parser.parse_args()
+    if options.compare:
+        return compare(*options.compare)
+    report = measure(options)
+    if options.json:
+        with open(options.json, "w") as out:
+            json.dump(report, out, indent=1)
+    print(tables(report))
+    ours = [peer for peer in report["peers"] if peer["key"] == "ours"]
+    bad = any(peer["dead"] or any(r.get("wrong") or "error" in r for r in peer["results"].values()) for peer in ours)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
