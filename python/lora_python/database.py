@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import atexit
 import base64
-import weakref
 from types import TracebackType
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Type, Union
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NoReturn, Optional, Sequence, Tuple, Type, Union
 
 from . import _native
 from .options import database_options, load_options, params_error, path_bytes, query_error, save_options
@@ -14,18 +13,7 @@ from .types import LoraParams, QueryResult, SnapshotMeta
 
 __all__ = ["Database", "QueryStream", "Transaction"]
 
-_open_databases: weakref.WeakSet[Database] = weakref.WeakSet()
-
-
-def _close_all() -> None:
-    for database in list(_open_databases):
-        try:
-            database.close()
-        except Exception:  # at exit nobody is left to tell
-            pass
-
-
-atexit.register(_close_all)
+atexit.register(_native._close_all)
 
 _MODES = {
     "read_write": False,
@@ -44,6 +32,15 @@ def read_only_mode(mode: str) -> bool:
         raise params_error("mode must be one of %s, not `%r`" % (", ".join(_MODES), mode)) from None
 
 
+class Handle:
+    """Base of everything that stands for something in the engine: there is one of each."""
+
+    __slots__ = ()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("cannot copy or pickle a %s" % type(self).__name__)
+
+
 def statement_pairs(statements: Sequence[Mapping[str, Any]]) -> List[Tuple[str, Optional[LoraParams]]]:
     """Checks the statements of `Database.transaction`."""
     if isinstance(statements, (str, bytes, Mapping)) or not isinstance(statements, Iterable):
@@ -59,7 +56,7 @@ def statement_pairs(statements: Sequence[Mapping[str, Any]]) -> List[Tuple[str, 
     return pairs
 
 
-class QueryStream:
+class QueryStream(Handle):
     """Rows of a query, one at a time, without holding them all.
 
     A stream sees the database as of the moment it was made. A writing stream commits when it is exhausted and rolls
@@ -141,7 +138,7 @@ class QueryStream:
         self.close()
 
 
-class Transaction:
+class Transaction(Handle):
     """Several statements that become visible and durable together.
 
     Made by `Database.begin`. As a context manager it commits at the end of the block, or rolls back when an exception
@@ -213,7 +210,7 @@ class Transaction:
             self.rollback()
 
 
-class Database:
+class Database(Handle):
     """An embedded property-graph database.
 
     Parameters
@@ -259,7 +256,6 @@ class Database:
         name = None if database_name is None else database_name.encode("utf-8", "replace")
         self._native = _native.Database.open(name, database_options(database_name, options))
         self._execute = self._native.execute
-        _open_databases.add(self)
 
     @classmethod
     def create(cls, database_name: Optional[str] = None, options: Optional[Mapping[str, Any]] = None) -> Database:
@@ -542,7 +538,6 @@ class Database:
 
     def close(self) -> None:
         """Closes the handle: running queries end, open transactions roll back, everything is flushed. Idempotent."""
-        _open_databases.discard(self)
         self._native.close()
 
     @property

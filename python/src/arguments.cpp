@@ -10,8 +10,6 @@ namespace lora::python {
 
 namespace {
 
-unsigned long main_thread = 0;
-
 Status check_signals() {
   const py::gil_scoped_acquire acquire;
   // The exception (KeyboardInterrupt) stays set in this thread, where raise_status() lets it win.
@@ -22,10 +20,6 @@ Status check_signals() {
 }
 
 }  // namespace
-
-void set_main_thread(unsigned long ident) {
-  main_thread = ident;
-}
 
 bool query_options(PyObject* timeout, uint64_t owner_token, QueryOptions* options, const CancelToken* cancel) {
   if (timeout != Py_None) {
@@ -44,7 +38,7 @@ bool query_options(PyObject* timeout, uint64_t owner_token, QueryOptions* option
   }
   options->owner_token = owner_token;
   if (cancel != nullptr) options->cancel = &cancel->requested;
-  if (PyThread_get_thread_ident() == main_thread) options->poll = check_signals;
+  if (in_main_thread()) options->poll = check_signals;
   return true;
 }
 

@@ -1,4 +1,6 @@
 // The class behind lora_python.Database, but for snapshots.
+#include <cxxabi.h>
+
 #include <new>
 
 #include "bindings.h"
@@ -11,9 +13,11 @@ namespace {
 
 // Runs code of a function that CPython calls directly: C++ exceptions end here.
 template <typename F>
-PyObject* guarded(F f) noexcept {
+PyObject* guarded(F f) {
   try {
     return f();
+  } catch (abi::__forced_unwind&) {  // the thread is being ended
+    throw;
   } catch (py::error_already_set& error) {
     error.restore();
   } catch (const std::bad_alloc&) {
@@ -80,6 +84,7 @@ DatabaseOptions database_options(const py::dict& d) {
 
 std::unique_ptr<DatabaseHandle> open(const py::object& name, const py::dict& options) {
   const DatabaseOptions native = database_options(options);
+  check(check_process());
   Result<std::unique_ptr<Database>> opened = [&] {
     if (name.is_none()) return without_gil([&] { return Database::in_memory(native); });
     const auto text = name.cast<std::string>();
@@ -87,6 +92,7 @@ std::unique_ptr<DatabaseHandle> open(const py::object& name, const py::dict& opt
   }();
   auto handle = std::make_unique<DatabaseHandle>();
   handle->database = take(std::move(opened));
+  remember(handle->database);
   return handle;
 }
 
@@ -97,8 +103,9 @@ void bind_database(py::module_& module) {
                              unsigned long main_thread_ident) {
     if (!set_exception_classes(error.ptr(), query_error.ptr(), params_error.ptr())) throw py::error_already_set();
     set_result_class(result.release().ptr());
-    set_main_thread(main_thread_ident);
+    start_process(main_thread_ident);
   });
+  module.def("_close_all", &close_all);
   py::register_local_exception_translator([](std::exception_ptr pointer) {
     if (pointer == nullptr) return;
     try {
@@ -119,6 +126,7 @@ void bind_database(py::module_& module) {
       .def("cancel", [](CancelToken& self) { self.requested.store(true, std::memory_order_relaxed); });
 
   py::class_<DatabaseHandle> handle(module, "Database");
+  forbid_copies(handle);
   handle.def_static("open", &open, py::arg("name"), py::arg("options"))
       .def(
           "stream",

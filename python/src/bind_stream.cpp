@@ -5,8 +5,9 @@ namespace py = pybind11;
 namespace lora::python {
 
 void bind_stream(py::module_& module) {
-  py::class_<StreamHandle>(module, "Stream")
-      .def("columns", [](StreamHandle& self) { return own<py::list>(names_to_python(self.stream->columns())); })
+  py::class_<StreamHandle> handle(module, "Stream");
+  forbid_copies(handle);
+  handle.def("columns", [](StreamHandle& self) { return own<py::list>(names_to_python(self.stream->columns())); })
       .def(
           "next_batch",
           [](StreamHandle& self) {

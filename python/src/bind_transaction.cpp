@@ -5,7 +5,9 @@ namespace py = pybind11;
 namespace lora::python {
 
 void bind_transaction(py::module_& module) {
-  py::class_<TransactionHandle>(module, "Transaction")
+  py::class_<TransactionHandle> handle(module, "Transaction");
+  forbid_copies(handle);
+  handle
       .def(
           "execute",
           [](TransactionHandle& self, py::object query, py::object params, py::object timeout, uint64_t owner_token,

@@ -17,10 +17,35 @@
 
 namespace lora::python {
 
-// Runs engine code without the GIL.
+// --- process.cpp: the GIL, the end of the interpreter, fork ---
+
+// Called at import, from the main thread or with its id (threading.get_ident): only that thread polls for signals.
+void start_process(unsigned long main_thread_ident);
+bool in_main_thread();
+
+// Lets go of the GIL while the engine works. From the end of the interpreter on, only the main thread comes back: a
+// daemon thread that wanted the GIL then would be torn down in the middle of its C++ frames.
+class EngineCall {
+ public:
+  EngineCall();
+  ~EngineCall();
+  EngineCall(const EngineCall&) = delete;
+  EngineCall& operator=(const EngineCall&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
+
+// kForked in a child of a process that has opened a database: the engine's threads are missing here.
+Status check_process();
+// Remembers a database for close_all().
+void remember(const std::shared_ptr<Database>& database);
+// At interpreter exit: closes all databases and waits until their calls have come back.
+void close_all();
+
 template <typename F>
 auto without_gil(F f) {
-  const pybind11::gil_scoped_release release;
+  const EngineCall call;
   return f();
 }
 
@@ -29,12 +54,8 @@ auto without_gil(F f) {
 template <typename Pointer>
 void free_without_gil(Pointer* pointer) {
   if (*pointer == nullptr) return;
-  if (PyGILState_Check() != 0) {
-    const pybind11::gil_scoped_release release;
-    pointer->reset();
-  } else {
-    pointer->reset();
-  }
+  const EngineCall call;
+  pointer->reset();
 }
 
 // Stops one running call from another thread: await cancelled, for instance.
@@ -72,10 +93,16 @@ void bind_snapshots(pybind11::class_<DatabaseHandle>& handle);
 void bind_stream(pybind11::module_& module);
 void bind_transaction(pybind11::module_& module);
 
-// --- arguments.cpp ---
+// Makes a handle's class one whose objects only the engine makes: no __new__, no copies, no pickles.
+template <typename Class>
+void forbid_copies(Class& type) {
+  reinterpret_cast<PyTypeObject*>(type.ptr())->tp_new = nullptr;
+  type.def("__reduce_ex__", [](const pybind11::object& self, int) -> pybind11::object {
+    throw pybind11::type_error("cannot copy or pickle a " + std::string(Py_TYPE(self.ptr())->tp_name) + " object");
+  });
+}
 
-// The main thread's id (threading.get_ident): only it polls for signals.
-void set_main_thread(unsigned long ident);
+// --- arguments.cpp ---
 
 // Query options from Python's arguments: `timeout` in seconds or None. False: a Python error is set.
 bool query_options(PyObject* timeout, uint64_t owner_token, QueryOptions* options, const CancelToken* cancel);

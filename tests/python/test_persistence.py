@@ -375,15 +375,11 @@ def test_keyboard_interrupt_stops_a_query(tmp_path: Path) -> None:
 
 
 def test_a_file_where_the_database_should_be(tmp_path: Path) -> None:
-    for content, code in (
-        (b"LORADB2\0 and more", "LORA_FORMAT_VERSION"),
-        (b"PK\x03\x04", "LORA_CONFIG"),
-        (b"", "LORA_CONFIG"),
-    ):
+    for content in (b"LORADB2\0 and more", b"PK\x03\x04", b""):
         (tmp_path / "app.loradb").write_bytes(content)
         with pytest.raises(LoraQueryError) as caught:
             Database("app", {"database_dir": tmp_path})
-        assert caught.value.code == code
+        assert caught.value.code == ("LORA_FORMAT_VERSION" if b"LORADB2" in content else "LORA_CONFIG")
         assert (tmp_path / "app.loradb").read_bytes() == content
 
 

@@ -111,8 +111,16 @@ def check(program: str, tmp_path: Path) -> List[str]:
     return [line for line in result.stdout.split("\n") if ": error:" in line]
 
 
+# What pybind11 adds to each of its classes; their members are compared all the same.
+ALLOWED = r"""
+lora_python\._native\.(CancelToken|Database|Stream|Transaction)
+lora_python\._native\.(Database|Stream|Transaction)\.__init__
+"""
+
+
 def test_the_stub_matches_the_module(tmp_path: Path) -> None:
-    result = mypy("mypy.stubtest", "lora_python._native")
+    (tmp_path / "allowed").write_text(ALLOWED)
+    result = mypy("mypy.stubtest", "lora_python._native", "--allowlist", str(tmp_path / "allowed"))
     assert result.returncode == 0, result.stdout + result.stderr
 
 

@@ -1,0 +1,102 @@
+// What concerns the process as a whole: the GIL around engine calls, interpreter exit, fork.
+//
+// All variables here are guarded by the GIL, except where they are atomic. os.fork() holds it, so that a child finds
+// them whole.
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <thread>
+#include <vector>
+
+#include "bindings.h"
+
+namespace lora::python {
+
+namespace {
+
+constexpr auto kExitWaitMax = std::chrono::seconds(10);
+
+unsigned long main_thread = 0;
+pid_t opened_in = 0;  // the process that opened the first database
+bool exiting = false;
+std::atomic<int> calls_in_engine{0};
+std::vector<std::weak_ptr<Database>>* databases = nullptr;
+
+#ifdef __GLIBC__
+// Static objects of libraries would wait for their threads, which a forked child does not have.
+void leave_child(int status, void*) {
+  std::fflush(nullptr);
+  _exit(status);
+}
+#endif
+
+void after_fork_in_child() {
+  main_thread = PyThread_get_thread_ident();
+  calls_in_engine.store(0);
+#ifdef __GLIBC__
+  if (opened_in != 0) on_exit(leave_child, nullptr);
+#endif
+}
+
+}  // namespace
+
+void start_process(unsigned long main_thread_ident) {
+  main_thread = main_thread_ident;
+  if (databases == nullptr) {
+    databases = new std::vector<std::weak_ptr<Database>>();
+    pthread_atfork(nullptr, nullptr, after_fork_in_child);
+  }
+}
+
+bool in_main_thread() {
+  return PyThread_get_thread_ident() == main_thread;
+}
+
+EngineCall::EngineCall() {
+  const bool stays_out = exiting && !in_main_thread();
+  if (!stays_out) calls_in_engine.fetch_add(1);
+  state_ = PyEval_SaveThread();
+  while (stays_out) pause();
+}
+
+EngineCall::~EngineCall() {
+  PyEval_RestoreThread(state_);
+  calls_in_engine.fetch_sub(1);
+}
+
+Status check_process() {
+  if (opened_in == 0) opened_in = getpid();
+  if (opened_in == getpid()) return Status();
+  return {ErrorCode::kForked,
+          "this process was forked after its parent had opened a database; start it by other means (multiprocessing: "
+          "`spawn` or `forkserver`), or open databases only after the fork"};
+}
+
+void remember(const std::shared_ptr<Database>& database) {
+  databases->erase(std::remove_if(databases->begin(), databases->end(), [](const auto& d) { return d.expired(); }),
+                   databases->end());
+  databases->push_back(database);
+}
+
+void close_all() {
+  if (databases == nullptr) return;  // the import failed half-way
+  exiting = true;
+  std::vector<std::shared_ptr<Database>> alive;
+  for (const std::weak_ptr<Database>& d : *databases) {
+    if (auto database = d.lock()) alive.push_back(std::move(database));
+  }
+  PyThreadState* state = PyEval_SaveThread();
+  for (const auto& database : alive) (void)database->close();  // nobody is left to tell
+  const auto deadline = std::chrono::steady_clock::now() + kExitWaitMax;
+  while (calls_in_engine.load() > 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  alive.clear();
+  PyEval_RestoreThread(state);
+}
+
+}  // namespace lora::python
