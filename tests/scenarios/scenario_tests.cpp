@@ -179,7 +179,8 @@ class ScenarioTest : public testing::Test {
     auto result = database_->execute(step.query, params);
     if (expects_error) {
       ASSERT_FALSE(result.ok()) << "an error was expected";
-      const ErrorInfo& info = result.status().info();
+      const Status status = result.status();
+      const ErrorInfo& info = status.info();
       EXPECT_EQ(error_code_name(info.code), step.error[0]) << result.status().to_string();
       if (step.error.size() > 1) EXPECT_EQ(info.type, step.error[1]) << result.status().to_string();
       if (step.error.size() > 2) EXPECT_EQ(info.detail, step.error[2]) << result.status().to_string();
