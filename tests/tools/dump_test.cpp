@@ -618,6 +618,19 @@ TEST_F(DumpTest, ADatabaseThatAnotherProcessWritesIsDumpedAsItIs) {
   EXPECT_EQ(run({LORA_VERIFY_TOOL, db("live")}), 0);
 }
 
+TEST_F(DumpTest, ADatabaseOfAKilledProcessIsDumpedWithAllItsCommits) {
+  {
+    // Its files as they are while nothing is closed: all commits lie in the log.
+    const auto graph = open_graph(db("running"));
+    fill(*graph, 9, 120);
+    fs::copy(db("running"), db("killed"), fs::copy_options::recursive);
+  }
+  const std::string file = directory_ / "killed.jsonl";
+  ASSERT_EQ(run({LORA_DUMP_TOOL, db("killed"), "--check", "--format", "jsonl", "-o", file}), 0);
+  ASSERT_OK(restore_database(file, db("copy"), {}, {}).status());
+  expect_same(content("killed"), content("copy"), true);
+}
+
 TEST_F(DumpTest, ADumpBesideARunningWriterIsACutBetweenCommits) {
   const auto graph = open_graph(db("live"));
   std::atomic<bool> stop{false};
