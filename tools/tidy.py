@@ -32,9 +32,7 @@ LAYERS: List[Tuple[str, int]] = [
 ]
 NEIGHBOURS_FROM = 30  # files of these ranks may name a header beside them without its folder
 # graph's values stand below its store.
-VALUE_FILES = re.compile(
-    r"graph/(ids|value|value_\w+|temporal\w*|spatial|vector|text|json|time_zone)\.(h|cpp)$"
-)
+VALUE_FILES = re.compile(r"graph/(ids|value|value_\w+|temporal\w*|spatial|vector|text|json|time_zone)\.(h|cpp)$")
 # Third-party headers that only some files may include.
 CONFINED: List[Tuple[str, str, str]] = [
     (r"rocksdb/", r"kv/rocks_\w+\.(h|cpp)$|tests/|bench/", "kv/rocks_*"),
@@ -80,7 +78,7 @@ def rank(path: str) -> int:
     return best[1]
 
 
-def check_includes(path: str, lines: Iterable[str], known: "set[str]", report: Report) -> None:
+def check_includes(path: str, lines: Iterable[str], known: set[str], report: Report) -> None:
     own = rank(path)
     for number, line in enumerate(lines, 1):
         match = INCLUDE.match(line)
