@@ -93,7 +93,8 @@ struct World {
 };
 
 World& world(uint64_t nodes) {
-  static std::unique_ptr<World> current;
+  // Left alive at exit: RocksDB must not be used once its own statics are gone.
+  static auto& current = *new std::unique_ptr<World>;
   if (current == nullptr || current->nodes != nodes) {
     current.reset();
     current = std::make_unique<World>(nodes, nodes * 10);

@@ -98,7 +98,7 @@ class Settings(NamedTuple):
 
 
 SETTINGS = {
-    "smoke": Settings(2, 0.02, 200, 10, 20, 1),
+    "smoke": Settings(2, 0.02, 200, 4, 20, 1),
     "small": Settings(5, 0.25, 2000, 30, 240, 6),
     "medium": Settings(5, 0.3, 2000, 60, 600, 10),
 }
@@ -496,7 +496,7 @@ def cell(peer: Dict[str, Any], key: str, field: str, peers: List[Dict[str, Any]]
         return result["error"] if result["error"].startswith(">") else "error"
     base = base_of(peer, peers)
     text = duration(result[field])
-    if base is not None and base is not peer:
+    if field == "p50" and base is not None and base is not peer:
         ratio = times_ours(result[field], base["results"].get(key, {}).get(field))
         text += ratio.rjust(7)
     return text + (" !" if result.get("wrong") else "  ")

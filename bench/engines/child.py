@@ -131,7 +131,8 @@ class Child:
     def verify(self, request: Dict[str, Any]) -> Dict[str, Any]:
         workload = self.workloads[request["workload"]]
         rows = self.engine.rows(self.engine.execute(workload.verify, {}))
-        return {"found": rows[0][0] if rows else None, "expected": self.done.get(workload.key, 0) * workload.factor}
+        expected = workload.base + workload.factor * self.done.get(workload.key, 0)
+        return {"found": rows[0][0] if rows else None, "expected": expected}
 
     def reopen(self, request: Dict[str, Any]) -> Dict[str, Any]:
         start = time.perf_counter()
@@ -180,7 +181,7 @@ def main() -> None:
         request = json.loads(line)
         try:
             reply(dict(getattr(child, request["op"])(request), ok=True))
-        except Exception as error:
+        except BaseException as error:  # a panic of a Rust engine is no Exception
             reply(failed(error))
         if request["op"] == "close":
             break

@@ -3,6 +3,7 @@
 import importlib
 import os
 import warnings
+from decimal import Decimal
 from typing import Any, Dict, List, Optional, Sequence
 
 from base import Clock, Engine
@@ -38,7 +39,8 @@ class KuzuEngine(Engine):
         return rows
 
     def rows(self, result: Sequence[Any]) -> List[List[Any]]:
-        return [list(row) for row in result]
+        # A sum of integers comes as Decimal: the value is right, the type is theirs.
+        return [[int(value) if isinstance(value, Decimal) else value for value in row] for row in result]
 
     def load(self, data: str, clock: Clock) -> str:
         with clock("nodes"):

@@ -20,8 +20,9 @@ class Workload(NamedTuple):
     disk: bool = False  # measured on disk as well
     write: bool = False
     before: Optional[str] = None  # run before each call, not timed
-    verify: Optional[str] = None  # after the last call: this query must return the number of calls times `factor`
+    verify: Optional[str] = None  # after the last call: this query must return base + factor * calls
     factor: int = 1
+    base: int = 0
     answers: Optional[str] = None  # key in the reference, if it is another one
 
     def text(self, dialect: str) -> str:
@@ -142,6 +143,14 @@ WORKLOADS = [
         + "(x:Person) WHERE x.id <> $id AND NOT EXISTS { MATCH (p)-[:KNOWS]->(x) } "
         + "RETURN x.id AS id, count(*) AS n ORDER BY n DESC, id LIMIT 10",
         "start",
+        {
+            "falkordb": _ONE
+            + _HOP
+            + "()"
+            + _HOP
+            + "(x:Person) WHERE x.id <> $id AND NOT (p)-[:KNOWS]->(x) "
+            + "RETURN x.id AS id, count(*) AS n ORDER BY n DESC, id LIMIT 10"
+        },
         ordered=True,
     ),
     Workload(
@@ -231,7 +240,8 @@ WORKLOADS = [
         "number",
         disk=True,
         write=True,
-        verify="MATCH (p:Person) WHERE p.age >= 200 RETURN max(p.age) - 199 AS n",
+        verify="MATCH (p:Person) WHERE p.age >= 200 RETURN max(p.age) AS n",
+        base=199,
     ),
     Workload(
         "merge_existing",
