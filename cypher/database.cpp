@@ -354,6 +354,12 @@ Status Database::add_procedure_table(std::string_view signature, const std::vect
   return Status();
 }
 
+void Database::set_planner_switches(bool rules, bool cost_based) {
+  impl_->plan_rules.store(rules);
+  impl_->plan_by_cost.store(cost_based);
+  impl_->cache.clear();
+}
+
 const std::string& Database::path() const {
   return impl_->path;
 }

@@ -190,6 +190,9 @@ class Database {
   Status add_procedure_table(std::string_view signature, const std::vector<std::string>& columns,
                              std::vector<List> rows);
 
+  // For differential tests: the rewrite rules, and costs with indexes, off or on. Answers must be the same.
+  void set_planner_switches(bool rules, bool cost_based);
+
   // The graph below, for tools in this repository (dump, restore, verify). Not part of the stable interface.
   graph::Graph& graph();
 

@@ -60,6 +60,7 @@ class DatabaseCore {
   std::unique_ptr<graph::Graph> graph;
   cypher::ProcedureSet procedures;  // outlives the plans that point to its rows
   cypher::PlanCache cache;
+  std::atomic<bool> plan_rules{true}, plan_by_cost{true};  // see Database::set_planner_switches
 
   bool closed() const { return closing_.load(std::memory_order_acquire); }
   bool forked() const { return fork_generation() != born; }

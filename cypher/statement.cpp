@@ -20,17 +20,18 @@ using cypher::PreparedQuery;
 namespace {
 
 // Parses nothing: binds and plans a syntax tree for what `reader` sees.
-Result<std::shared_ptr<const LogicalPlan>> plan_query(const cypher::Query& query,
-                                                      const cypher::ProcedureLookup& procedures, graph::Reader& reader,
-                                                      uint64_t statistics_epoch) {
+Result<std::shared_ptr<const LogicalPlan>> plan_query(const cypher::Query& query, const DatabaseCore& db,
+                                                      graph::Reader& reader, uint64_t statistics_epoch) {
   auto plan = std::make_shared<LogicalPlan>();
   cypher::BindOptions bind_options;
   bind_options.arena = &plan->arena;
-  bind_options.procedures = &procedures;
+  bind_options.procedures = &db.procedures;
   LORA_ASSIGN(std::unique_ptr<cypher::BoundStatement> bound, cypher::bind(query, bind_options));
   cypher::PlannerInput input;
   input.reader = &reader;
   input.statistics_epoch = statistics_epoch;
+  input.rules = db.plan_rules.load(std::memory_order_relaxed);
+  input.cost_based = db.plan_by_cost.load(std::memory_order_relaxed);
   return cypher::make_plan(std::move(*bound), std::move(plan), input);
 }
 
@@ -75,7 +76,7 @@ Result<std::shared_ptr<const PreparedQuery>> DatabaseCore::compile(std::string_v
   cache.count(false);
   auto parsed = cypher::parse(text, normalized);
   if (!parsed.ok()) return cypher::decorate(parsed.status(), text, true);
-  auto plan = plan_query(*parsed, procedures, reader, epoch);
+  auto plan = plan_query(*parsed, *this, reader, epoch);
   if (!plan.ok()) return cypher::decorate(plan.status(), text, true);
   auto query = std::make_shared<PreparedQuery>();
   query->prepared = std::make_shared<PreparedPlan>(std::move(plan).value());
@@ -90,7 +91,7 @@ Result<std::shared_ptr<const PreparedQuery>> DatabaseCore::compile(std::string_v
 Result<std::shared_ptr<const LogicalPlan>> DatabaseCore::compile_exact(std::string_view text, graph::Reader& reader) {
   auto parsed = cypher::parse(text);
   if (!parsed.ok()) return cypher::decorate(parsed.status(), text, true);
-  auto plan = plan_query(*parsed, procedures, reader, graph->statistics_epoch());
+  auto plan = plan_query(*parsed, *this, reader, graph->statistics_epoch());
   if (!plan.ok()) return cypher::decorate(plan.status(), text, true);
   return plan;
 }

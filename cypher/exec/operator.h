@@ -60,7 +60,13 @@ struct ExecState {
 
   graph::Reader& reader() { return *context.reader; }
   graph::Transaction& transaction() { return *context.transaction; }
-  Status tick() { return context.control->tick(); }
+  // Also where a statement's writes are held against the query's memory budget.
+  Status tick() {
+    if (context.transaction != nullptr) {
+      LORA_TRY(context.control->check_total(context.transaction->memory_bytes()));
+    }
+    return context.control->tick();
+  }
   Status charge(uint64_t bytes) { return context.control->charge(bytes); }
   void release(uint64_t bytes) { context.control->release(bytes); }
   void count_hits(uint64_t n) {

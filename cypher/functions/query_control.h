@@ -54,6 +54,13 @@ class QueryControl {
     }
     return Status();
   }
+  // kMemoryLimit when what is charged and these `bytes`, kept elsewhere, are over the budget together.
+  Status check_total(uint64_t bytes) {
+    if (memory_bytes_ + bytes > memory_bytes_max) [[unlikely]] {
+      return over_budget(0);
+    }
+    return Status();
+  }
   void release(uint64_t bytes) { memory_bytes_ -= bytes < memory_bytes_ ? bytes : memory_bytes_; }
   uint64_t memory_bytes() const { return memory_bytes_; }
 

@@ -355,6 +355,9 @@ struct Degree : LogicalOp {
   Direction direction = Direction::kOut;
   TypeSelection types;
   std::span<const Slot> differ_from;
+  // As many as differ_from: the node at that end (kOut: start, kIn: end) of each relationship, kNoSlot when not known. A
+  // relationship whose end is another node than `from` needs no look.
+  std::span<const Slot> differ_ends;
 };
 
 // A finished plan: immutable, shared by executions.

@@ -23,13 +23,18 @@ std::string_view op_name(const LogicalOp& op) {
     case OpKind::kIndexRangeScan: return "NodeIndexSeekByRange";
     case OpKind::kRelationshipScan:
       return as<RelationshipScan>(op).both_directions
-                 ? (as<RelationshipScan>(op).types.names.empty() ? "UndirectedAllRelationshipsScan" : "UndirectedRelationshipTypeScan")
-                 : (as<RelationshipScan>(op).types.names.empty() ? "DirectedAllRelationshipsScan" : "DirectedRelationshipTypeScan");
+                 ? (as<RelationshipScan>(op).types.names.empty() ? "UndirectedAllRelationshipsScan"
+                                                                 : "UndirectedRelationshipTypeScan")
+                 : (as<RelationshipScan>(op).types.names.empty() ? "DirectedAllRelationshipsScan"
+                                                                 : "DirectedRelationshipTypeScan");
     case OpKind::kRelationshipByIdSeek:
-      return as<RelationshipByIdSeek>(op).both_directions ? "UndirectedRelationshipByIdSeek" : "DirectedRelationshipByIdSeek";
+      return as<RelationshipByIdSeek>(op).both_directions ? "UndirectedRelationshipByIdSeek"
+                                                          : "DirectedRelationshipByIdSeek";
     case OpKind::kExpand: return as<Expand>(op).into ? "Expand(Into)" : "Expand(All)";
     case OpKind::kVarExpand:
-      return as<VarExpand>(op).into ? "VarLengthExpand(Into)" : as<VarExpand>(op).distinct_ends ? "VarLengthExpand(Pruning)" : "VarLengthExpand(All)";
+      return as<VarExpand>(op).into            ? "VarLengthExpand(Into)"
+             : as<VarExpand>(op).distinct_ends ? "VarLengthExpand(Pruning)"
+                                               : "VarLengthExpand(All)";
     case OpKind::kShortestPath: return "ShortestPath";
     case OpKind::kFilter: return "Filter";
     case OpKind::kProjection: return "Projection";
@@ -116,7 +121,9 @@ Slot argument_extra(const LogicalOp& op) {
   return kNoSlot;
 }
 
-bool narrows(OpKind kind) { return kind == OpKind::kAggregate || kind == OpKind::kDistinct || kind == OpKind::kUnion; }
+bool narrows(OpKind kind) {
+  return kind == OpKind::kAggregate || kind == OpKind::kDistinct || kind == OpKind::kUnion;
+}
 
 bool is_write(OpKind kind) {
   switch (kind) {
@@ -364,6 +371,7 @@ void op_use(const LogicalOp& op, OpUse* use) {
       const auto& o = as<Degree>(op);
       read(o.from);
       reads(o.differ_from);
+      reads(o.differ_ends);
       add(o.degree);
       break;
     }
@@ -398,9 +406,7 @@ void expr_reads(const Expr* expr, SlotSet* out) {
     case ExprKind::kSlot: inner.add(expr->slot); break;
     case ExprKind::kLet:
     case ExprKind::kListComprehension:
-    case ExprKind::kQuantifier:
-      inner.remove(expr->slot);
-      break;
+    case ExprKind::kQuantifier: inner.remove(expr->slot); break;
     case ExprKind::kReduce:
       inner.remove(expr->slot);
       inner.remove(expr->slot2);
@@ -455,14 +461,17 @@ bool is_deterministic(const Expr* expr) {
   for_each_expr(expr, [&](const Expr& e) {
     if (e.function != nullptr && e.function->purity == Purity::kVolatile) yes = false;
     if (e.subplan != nullptr) {
-      for_each_op(e.subplan, [&](const LogicalOp& op) {
-        OpUse use;
-        op_use(op, &use);
-        for (const Expr* x : use.exprs) {
-          if (yes && !is_deterministic(x)) yes = false;
-        }
-        return yes;
-      }, false);
+      for_each_op(
+          e.subplan,
+          [&](const LogicalOp& op) {
+            OpUse use;
+            op_use(op, &use);
+            for (const Expr* x : use.exprs) {
+              if (yes && !is_deterministic(x)) yes = false;
+            }
+            return yes;
+          },
+          false);
     }
     return yes;
   });

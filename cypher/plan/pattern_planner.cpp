@@ -950,7 +950,8 @@ class PatternPlanner {
         if (step.kind == Step::Kind::kExpand) {
           n.nodes |= node_mask(to);
           per_row *= stats_.end_selectivity(nodes_[to].labels, e.rel->types, d);
-          work = s.rows * (1.5 + walked);
+          // Looking at labels costs, and a last hop without is counted by degrees.
+          work = s.rows * (1.5 + walked * (nodes_[to].labels.empty() ? 1.0 : 1.3));
         } else {
           per_row /= population(to);
           work = s.rows * (e.rel->variable_length ? 2 + walked : 3);

@@ -125,5 +125,43 @@ TEST_F(PlannerTest, RelationshipBoundBeforeIsFollowed) {
   EXPECT_EQ(number("MATCH (a:B)-[r]-() MATCH (a)<-[r]-(b) RETURN b.x"), 1);
 }
 
+TEST_F(PlannerTest, AlternativesOfOneKeyAreOneSeek) {
+  fill();
+  EXPECT_EQ(plan("MATCH (n:Person) WHERE n.id = 1 OR n.id = 2 RETURN n"), "NodeIndexSeek(n:Person(id IN [1, 2]))");
+  EXPECT_EQ(number("MATCH (n:Person) WHERE n.id = 1 OR n.id = 2 OR n.id = 1 RETURN count(*)"), 2);
+  EXPECT_EQ(plan("MATCH (n:Person) WHERE n.id = 1 OR n.name = 'a' RETURN n"), "Filter(NodeByLabelScan(n:Person))");
+}
+
+TEST_F(PlannerTest, ElementIdIsSought) {
+  run("CREATE (:A), (:A)");
+  const std::string p = plan("MATCH (n) WHERE elementId(n) = '1' RETURN n");
+  EXPECT_TRUE(p.starts_with("Filter(NodeByIdSeek(n WHERE id(n) = toIntegerOrNull('1')")) << p;
+  EXPECT_EQ(number("MATCH (n) WHERE elementId(n) = '1' RETURN count(*)"), 1);
+  EXPECT_EQ(number("MATCH (n) WHERE elementId(n) = '01' RETURN count(*)"), 0);
+  EXPECT_EQ(number("MATCH (n) WHERE elementId(n) = 'x' RETURN count(*)"), 0);
+}
+
+TEST_F(PlannerTest, QuantifiedGroupsOfSeveralRelationshipsRepeat) {
+  run("CREATE (:N {i: 0})-[:R]->(:M)-[:S]->(:N {i: 1})-[:R]->(:M)-[:S]->(:N {i: 2})-[:R]->(:M)-[:S]->(:N {i: 3})");
+  const std::string group = "((x)-[r:R]->(y)-[s:S]->(z))";
+  EXPECT_EQ(number("MATCH (a:N {i: 0}) " + group + "{1,3} (b:N) RETURN count(*)"), 3);
+  EXPECT_EQ(number("MATCH (a:N {i: 0}) " + group + "{0,2} (b:N) RETURN sum(b.i)"), 3);
+  EXPECT_EQ(number("MATCH (a:N {i: 0}) " + group + "+ (b:N {i: 3}) RETURN size(x) * 100 + size(r) * 10 + size(z)"),
+            333);
+  EXPECT_EQ(number("MATCH (b:N {i: 3}) MATCH (a:N) " + group + "{2} (b) RETURN a.i"), 1);
+  EXPECT_EQ(number("MATCH (b:N {i: 3}) MATCH (a:N) " + group + "{2} (b) RETURN reduce(s = 0, n IN z | s * 10 + n.i)"),
+            23);
+  EXPECT_EQ(number("MATCH p = (a:N {i: 0}) " + group + "{3} (b) RETURN length(p)"), 6);
+  EXPECT_EQ(number("MATCH (a:N {i: 0}) ((x)-[:R]->(y)-[:S]->(z) WHERE z.i < 2)+ (b) RETURN count(*)"), 1);
+  EXPECT_EQ(number("MATCH (a:N {i: 0}), (b:N {i: 2}) MATCH (a) " + group + "* (b) RETURN count(*)"), 1);
+}
+
+TEST_F(PlannerTest, RepetitionsOfAGroupShareNoRelationship) {
+  run("CREATE (a:N)-[:R]->(b:M)-[:R]->(a)");
+  EXPECT_EQ(number("MATCH (a:N) ((x)-[:R]->(y)-[:R]->(z)){1,5} (b) RETURN count(*)"), 1);
+  EXPECT_EQ(number("MATCH (a:N) ((x)-[:R]-(y)-[:R]-(z)){1,5} (b) RETURN count(*)"), 2);
+  EXPECT_EQ(number("MATCH (a:N)-[:R]->(m) ((x)-[:R]->(y)-[:R]->(z)){1,5} (b) RETURN count(*)"), 0);
+}
+
 }  // namespace
 }  // namespace lora::test

@@ -7,12 +7,41 @@ namespace lora::cypher {
 namespace {
 
 void find_lists(const LogicalOp* op, SlotSet* single) {
-  for_each_op(op, [&](const LogicalOp& o) {
-    if (o.kind == OpKind::kExpand) single->add(static_cast<const Expand&>(o).relationship);
-    if (o.kind == OpKind::kRelationshipScan) single->add(static_cast<const RelationshipScan&>(o).relationship);
-    if (o.kind == OpKind::kRelationshipByIdSeek) single->add(static_cast<const RelationshipByIdSeek&>(o).relationship);
-    return true;
-  }, false);
+  for_each_op(
+      op,
+      [&](const LogicalOp& o) {
+        if (o.kind == OpKind::kExpand) single->add(static_cast<const Expand&>(o).relationship);
+        if (o.kind == OpKind::kRelationshipScan) single->add(static_cast<const RelationshipScan&>(o).relationship);
+        if (o.kind == OpKind::kRelationshipByIdSeek)
+          single->add(static_cast<const RelationshipByIdSeek&>(o).relationship);
+        return true;
+      },
+      false);
+}
+
+// The node at one end (kOut: start, kIn: end) of a relationship that an operator of this chain has found.
+Slot end_of(const LogicalOp* chain, Slot relationship, Direction direction) {
+  for (const LogicalOp* op = chain; op != nullptr; op = op->inputs.empty() ? nullptr : op->inputs[0]) {
+    Slot start = kNoSlot, end = kNoSlot;
+    if (op->kind == OpKind::kExpand && static_cast<const Expand*>(op)->relationship == relationship) {
+      const auto& e = *static_cast<const Expand*>(op);
+      if (e.direction == Direction::kBoth) return kNoSlot;
+      start = e.direction == Direction::kOut ? e.from : e.to;
+      end = e.direction == Direction::kOut ? e.to : e.from;
+    } else if (op->kind == OpKind::kRelationshipScan &&
+               static_cast<const RelationshipScan*>(op)->relationship == relationship) {
+      const auto& s = *static_cast<const RelationshipScan*>(op);
+      if (s.both_directions) return kNoSlot;
+      start = s.from;
+      end = s.to;
+    } else if (narrows(op->kind)) {
+      return kNoSlot;
+    } else {
+      continue;
+    }
+    return direction == Direction::kOut ? start : end;
+  }
+  return kNoSlot;
 }
 
 }  // namespace
@@ -28,7 +57,8 @@ LogicalOp* count_by_degree(const RuleContext& context, LogicalOp* root) {
     auto* aggregate = static_cast<Aggregate*>(op);
     if (aggregate->aggregates.empty() || aggregate->inputs[0]->kind != OpKind::kExpand) return op;
     const auto* expand = static_cast<const Expand*>(aggregate->inputs[0]);
-    if (expand->into || expand->relationship_bound || expand->direction == Direction::kBoth || expand->to_label != nullptr) {
+    if (expand->into || expand->relationship_bound || expand->direction == Direction::kBoth ||
+        expand->to_label != nullptr) {
       return op;
     }
     SlotSet single;
@@ -46,8 +76,9 @@ LogicalOp* count_by_degree(const RuleContext& context, LogicalOp* root) {
       if (e.aggregate == nullptr || e.aggregate->name != "count" || e.flag || e.children.size() > 1) return op;
       if (e.children.size() == 1) {
         const Expr& x = *e.children[0];
-        const bool never_null = x.kind == ExprKind::kSlot && (x.slot == expand->to || x.slot == expand->from ||
-                                                              (expand->relationship != kNoSlot && x.slot == expand->relationship));
+        const bool never_null =
+            x.kind == ExprKind::kSlot && (x.slot == expand->to || x.slot == expand->from ||
+                                          (expand->relationship != kNoSlot && x.slot == expand->relationship));
         if (!never_null) return op;
       }
     }
@@ -57,10 +88,14 @@ LogicalOp* count_by_degree(const RuleContext& context, LogicalOp* root) {
     degree->direction = expand->direction;
     std::vector<const NameRef*> types;
     for (const NameRef* n : expand->types.names) {
-      if (std::none_of(types.begin(), types.end(), [&](const NameRef* o) { return o->name == n->name; })) types.push_back(n);
+      if (std::none_of(types.begin(), types.end(), [&](const NameRef* o) { return o->name == n->name; }))
+        types.push_back(n);
     }
     degree->types.names = b.array(types);
     degree->differ_from = expand->differ_from;
+    std::vector<Slot> ends;
+    for (Slot s : expand->differ_from) ends.push_back(end_of(expand->inputs[0], s, expand->direction));
+    degree->differ_ends = b.array(ends);
     degree->inputs = expand->inputs;
     degree->estimated_rows = expand->inputs[0]->estimated_rows;
     LogicalOp* below = degree;
