@@ -349,15 +349,6 @@ Status Evaluator::eval_case(const Expr& expr, const Batch& batch, size_t row, Va
   return Status();
 }
 
-namespace {
-
-Status argument_error(std::string_view function, std::string_view argument, const Value& v) {
-  return type_error("InvalidArgumentValue", "argument `" + std::string(argument) + "` of `" + std::string(function) +
-                                                "()` cannot be " + describe(v));
-}
-
-}  // namespace
-
 Status Evaluator::eval_function(const Expr& expr, const Batch& batch, size_t row, Value* out) {
   constexpr size_t kInlineArgs = 4;
   const size_t count = expr.children.size();
