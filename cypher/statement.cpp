@@ -118,8 +118,14 @@ steady_clock::time_point DatabaseCore::writer_deadline(const QueryOptions& query
 Result<std::unique_ptr<graph::Transaction>> DatabaseCore::begin_write(std::string_view what, const QueryOptions& query,
                                                                       QueryControl* control) {
   const uint64_t token = query.owner_token != 0 ? query.owner_token : this_thread_token();
-  const std::function<Status()> poll = [control] { return control->check(); };
-  return graph->begin_write(writer_deadline(query), what.substr(0, 120), token, poll);
+  // Running out of time here is a matter of who holds the writer, which the lock's own error names.
+  const std::function<Status()> poll = [control] {
+    Status status = control->check();
+    return status.code() == ErrorCode::kTimeout ? Status() : status;
+  };
+  steady_clock::time_point deadline = writer_deadline(query);
+  if (control->deadline) deadline = std::min(deadline, *control->deadline);
+  return graph->begin_write(deadline, what.substr(0, 120), token, poll);
 }
 
 namespace cypher {

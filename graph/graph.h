@@ -376,7 +376,7 @@ class Graph {
   // the writer. Ids are the file's; counters become the larger of both.
   Result<SnapshotFileMeta> load_snapshot(const SnapshotCrypto& crypto, const ByteSource& source,
                                          std::chrono::steady_clock::time_point deadline,
-                                         const std::function<Status()>& poll);
+                                         const std::function<Status()>& poll, uint64_t owner_token = 0);
 
   Status sync();
   Status checkpoint(bool compact);

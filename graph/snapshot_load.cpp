@@ -556,9 +556,9 @@ Status Graph::Impl::replace_by_snapshot(const SnapshotCrypto& crypto, const Byte
 
 Result<SnapshotFileMeta> Graph::load_snapshot(const SnapshotCrypto& crypto, const ByteSource& source,
                                               std::chrono::steady_clock::time_point deadline,
-                                              const std::function<Status()>& poll) {
+                                              const std::function<Status()>& poll, uint64_t owner_token) {
   Impl& in = *impl_;
-  LORA_TRY(in.acquire_writer(deadline, "loading a snapshot", 0, poll));
+  LORA_TRY(in.acquire_writer(deadline, "loading a snapshot", owner_token, poll));
   SnapshotFileMeta meta;
   Status status = in.replace_by_snapshot(crypto, source, poll, &meta);
   in.release_writer();
