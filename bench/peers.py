@@ -99,7 +99,7 @@ class Settings(NamedTuple):
 
 SETTINGS = {
     "smoke": Settings(2, 0.02, 200, 4, 20, 1),
-    "small": Settings(5, 0.25, 2000, 30, 240, 6),
+    "small": Settings(5, 0.2, 2000, 15, 240, 5),
     "medium": Settings(5, 0.3, 2000, 60, 600, 10),
 }
 RESTARTS = 2
