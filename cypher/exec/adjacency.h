@@ -1,6 +1,7 @@
 // What all expanding operators share: which relationship types a pattern means, and exact relationship uniqueness.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <vector>
 
@@ -52,6 +53,64 @@ class TypeIds {
 // One direction kept as up to two: kBoth is kOut, then kIn without self loops (they are in both lists).
 inline size_t side_count(Direction d) { return d == Direction::kBoth ? 2 : 1; }
 inline Direction side(Direction d, size_t i) { return d == Direction::kBoth ? (i == 0 ? Direction::kOut : Direction::kIn) : d; }
+
+// Walks all lists of one node on one or both sides, in pieces: what a full output batch cuts off is gone on with later.
+// Nothing of the reader is held in between, only how far it came.
+class ListWalk {
+ public:
+  void start() {
+    list_ = 0;
+    skip_ = 0;
+  }
+  // Calls take(segment, begin, count, skip_loops) for pairs [begin, begin + count) of a segment until the lists are done
+  // (true) or *budget pairs are taken (false). skip_loops: self loops were in an earlier list.
+  template <typename Take>
+  bool go_on(graph::Reader& reader, TypeIds& types, NodeId node, Direction wanted, size_t* budget, Take take) {
+    size_t number = 0;
+    for (size_t s = 0; s < side_count(wanted); ++s) {
+      const Direction direction = side(wanted, s);
+      for (RelTypeId type : types.of(reader, node, direction)) {
+        if (number++ < list_) continue;
+        segments_.clear();
+        reader.neighbours(node, direction, type, &segments_);
+        size_t passed = 0;
+        for (const graph::Neighbours& segment : segments_) {
+          passed += segment.count;
+          if (passed <= skip_) continue;
+          const auto begin = static_cast<uint32_t>(skip_ - (passed - segment.count));
+          const auto count = static_cast<uint32_t>(std::min<size_t>(segment.count - begin, *budget));
+          take(segment, begin, count, s == 1);
+          *budget -= count;
+          skip_ += count;
+          if (*budget == 0 && skip_ < passed) return false;
+        }
+        list_ = number;
+        skip_ = 0;
+        if (*budget == 0) return false;  // there may be more lists
+      }
+    }
+    return true;
+  }
+
+ private:
+  size_t list_ = 0;  // lists that are finished
+  size_t skip_ = 0;  // pairs of the current list that are taken
+  std::vector<graph::Neighbours> segments_;
+};
+
+// Appends ids of a segment (an array of 32 or 64 bit ints) to a column.
+inline void append_ids(const void* from, bool wide, uint32_t begin, uint32_t count, std::vector<uint64_t>* to) {
+  const size_t old = to->size();
+  to->resize(old + count);
+  uint64_t* out = to->data() + old;
+  if (wide) {
+    const auto* in = static_cast<const uint64_t*>(from) + begin;
+    for (uint32_t i = 0; i < count; ++i) out[i] = in[i];
+  } else {
+    const auto* in = static_cast<const uint32_t*>(from) + begin;
+    for (uint32_t i = 0; i < count; ++i) out[i] = in[i];
+  }
+}
 
 // Does a relationship differ from those that other slots of the same MATCH hold, in one row?
 class DifferFrom {

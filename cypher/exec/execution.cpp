@@ -1,6 +1,8 @@
 #include "cypher/exec/execution.h"
 
+#include "cypher/exec/adjacency.h"
 #include "cypher/exec/build.h"
+#include "cypher/plan/op_traits.h"
 
 namespace lora::cypher {
 
@@ -61,10 +63,23 @@ OperatorPtr make_produce_results(const BuildContext& build, const LogicalOp* op,
   return std::make_unique<ProduceResultsOperator>(build, op, std::move(input));
 }
 
-// A subquery of an expression: its operators, and the row they start from.
+// A subquery of an expression: its operators, and the rows they start from. Twice where possible: for one row, which may
+// end at its first result, and for whole batches.
 struct Execution::Subplan {
-  ArgumentSource source;
-  OperatorPtr root;
+  ArgumentSource source, batch_source;
+  OperatorPtr root, batch_root;
+  Slot row_column = kNoSlot;
+  const Expand* hop = nullptr;  // the whole subplan is this one plain hop
+  std::vector<uint8_t> seen;
+  std::vector<List> lists;
+
+  void close() {
+    if (root != nullptr) root->close();
+    if (batch_root != nullptr) batch_root->close();
+    source = {};
+    batch_source = {};
+    lists.clear();
+  }
 };
 
 Execution::Execution(std::shared_ptr<const LogicalPlan> plan) : plan_(std::move(plan)) {
@@ -75,6 +90,7 @@ Execution::Execution(std::shared_ptr<const LogicalPlan> plan) : plan_(std::move(
   build.state = &state_;
   build.slot_count = plan_->slot_count;
   root_ = build_operator(build, plan_->root);
+  build_subplans();
   if (plan_->root->kind == OpKind::kProduceResults) {
     output_ = static_cast<const ProduceResults*>(plan_->root)->slots;
   }
@@ -126,8 +142,7 @@ void Execution::close() {
   open_ = false;
   root_->close();
   for (auto& [expr, subplan] : subplans_) {
-    if (subplan->root != nullptr) subplan->root->close();
-    subplan->source = {};
+    subplan->close();
   }
   state_.evaluator.reset();
   if (state_.context.reader != nullptr) state_.context.reader->unpin_batch();
@@ -142,22 +157,55 @@ Status Execution::commit_and_continue() {
   return commit_hook_(&state_.context);
 }
 
-Execution::Subplan& Execution::subplan_of(const Expr& expr) {
-  std::unique_ptr<Subplan>& place = subplans_[&expr];
-  if (place == nullptr) {
-    place = std::make_unique<Subplan>();
-    if (too_deep(expr.subplan)) return *place;  // run() says so
-    BuildContext build;
-    build.state = &state_;
-    build.slot_count = plan_->slot_count;
-    build.argument = &place->source;
-    place->root = build_operator(build, expr.subplan);
-  }
-  return *place;
+namespace {
+
+// The hop of a subplan that is nothing but one, from its Argument, whose results can be counted by the degree. Rows are
+// only counted, so projections on the way do not matter.
+const Expand* plain_hop(const LogicalOp* op) {
+  while (op->kind == OpKind::kProjection && op->inputs.size() == 1) op = op->inputs[0];
+  if (op->kind != OpKind::kExpand || op->inputs.size() != 1 || op->inputs[0]->kind != OpKind::kArgument) return nullptr;
+  const auto* hop = static_cast<const Expand*>(op);
+  const bool plain = !hop->into && !hop->relationship_bound && hop->to_label == nullptr && hop->differ_from.empty();
+  return plain ? hop : nullptr;
+}
+
+}  // namespace
+
+// All at once, so that the number of columns is known before the first batch is made.
+void Execution::build_subplans() {
+  for_each_op(plan_->root, [&](const LogicalOp& op) {
+    OpUse use;
+    op_use(op, &use);
+    for (const Expr* top : use.exprs) {
+      for_each_expr(top, [&](const Expr& expr) {
+        if (expr.subplan == nullptr) return true;
+        std::unique_ptr<Subplan>& place = subplans_[&expr];
+        if (place != nullptr) return true;
+        place = std::make_unique<Subplan>();
+        if (too_deep(expr.subplan)) return true;  // run() says so
+        BuildContext build;
+        build.state = &state_;
+        build.slot_count = plan_->slot_count;
+        build.argument = &place->source;
+        place->root = build_operator(build, expr.subplan);
+        place->hop = plain_hop(expr.subplan);
+        if (is_row_wise(expr.subplan)) {
+          place->row_column = static_cast<Slot>(state_.column_count++);
+          build.argument = &place->batch_source;
+          build.row_columns.push_back(place->row_column);
+          place->batch_root = build_operator(build, expr.subplan);
+        }
+        return true;
+      });
+    }
+    return true;
+  });
 }
 
 Result<Value> Execution::run(const Expr& expr, const Batch& outer, size_t row) {
-  Subplan& subplan = subplan_of(expr);
+  const auto found = subplans_.find(&expr);
+  if (found == subplans_.end()) return Status::internal("a subquery that was not planned");
+  Subplan& subplan = *found->second;
   if (subplan.root == nullptr) return depth_error();
   // The Argument copies the row and changes nothing.
   subplan.source.batch = const_cast<Batch*>(&outer);
@@ -170,19 +218,113 @@ Result<Value> Execution::run(const Expr& expr, const Batch& outer, size_t row) {
   }
   int64_t count = 0;
   List items;
+  MemoryCharge charge(&state_);
+  Status status;
   size_t wanted = expr.kind == ExprKind::kCount ? kBatchRowsMax : 64;
   for (;;) {
-    LORA_TRY(subplan.root->next(wanted, &batch));
-    if (batch == nullptr) break;
+    status = subplan.root->next(wanted, &batch);
+    if (!status.ok() || batch == nullptr) break;
     wanted = kBatchRowsMax;
     count += static_cast<int64_t>(batch->rows);
-    if (expr.kind == ExprKind::kCollect) {
-      const Column& c = (*batch)[expr.slot];
-      for (size_t i = 0; i < batch->rows; ++i) items.push_back(c.get(i));
-    }
+    if (expr.kind != ExprKind::kCollect) continue;
+    const Column& c = (*batch)[expr.slot];
+    status = charge.add(batch->rows * sizeof(Value) + (c.kind == Column::Kind::kValues ? c.heap_bytes() : 0));
+    if (!status.ok()) break;
+    for (size_t i = 0; i < batch->rows; ++i) items.push_back(c.get(i));
   }
+  charge.clear();
+  if (!status.ok()) return status;
   if (expr.kind == ExprKind::kCount) return Value::integer(count);
   return Value::list(std::move(items));
+}
+
+Result<bool> Execution::run_batch(const Expr& expr, ExprKind as, Batch& outer, Column* out) {
+  const auto found = subplans_.find(&expr);
+  if (found == subplans_.end()) return false;
+  Subplan& subplan = *found->second;
+  if (as != ExprKind::kCollect && subplan.hop != nullptr && count_degrees(subplan, as, outer, out)) return true;
+  if (subplan.batch_root == nullptr || subplan.row_column >= outer.columns.size()) return false;
+  Column& numbers = outer[subplan.row_column];
+  numbers.reset(Column::Kind::kIntegers);
+  numbers.integers.resize(outer.rows);
+  for (size_t i = 0; i < outer.rows; ++i) numbers.integers[i] = static_cast<int64_t>(i);
+  const Status status = collect_batch(subplan, expr, as, outer, out);
+  numbers.clear();
+  if (!status.ok()) return status;
+  return true;
+}
+
+Status Execution::collect_batch(Subplan& subplan, const Expr& expr, ExprKind as, Batch& outer, Column* out) {
+  subplan.batch_source = {};
+  subplan.batch_source.batch = &outer;
+  subplan.batch_source.whole = true;
+  subplan.batch_source.row_column = subplan.row_column;
+  subplan.seen.assign(outer.rows, 0);
+  if (as == ExprKind::kExists) subplan.batch_source.done = &subplan.seen;
+  out->reset(Column::Kind::kIntegers);
+  if (as == ExprKind::kCollect) {
+    subplan.lists.clear();
+    subplan.lists.resize(outer.rows);
+  } else {
+    out->integers.assign(outer.rows, 0);
+  }
+  LORA_TRY(subplan.batch_root->open());
+  MemoryCharge charge(&state_);
+  Status status;
+  for (;;) {
+    Batch* batch = nullptr;
+    status = subplan.batch_root->next(kBatchRowsMax, &batch);
+    if (!status.ok() || batch == nullptr) break;
+    const std::vector<int64_t>& rows = (*batch)[subplan.row_column].integers;
+    if (as == ExprKind::kCollect) {
+      const Column& c = (*batch)[expr.slot];
+      status = charge.add(batch->rows * sizeof(Value) + (c.kind == Column::Kind::kValues ? c.heap_bytes() : 0));
+      if (!status.ok()) break;
+      for (size_t i = 0; i < batch->rows; ++i) subplan.lists[static_cast<size_t>(rows[i])].push_back(c.get(i));
+    } else {
+      for (int64_t row : rows) {
+        ++out->integers[static_cast<size_t>(row)];
+        subplan.seen[static_cast<size_t>(row)] = 1;
+      }
+    }
+  }
+  charge.clear();
+  LORA_TRY(status);
+  if (as == ExprKind::kCount) return Status();
+  out->reset(Column::Kind::kValues);
+  for (size_t row = 0; row < outer.rows; ++row) {
+    out->values.push_back(as == ExprKind::kExists ? Value::boolean(subplan.seen[row] != 0)
+                                                  : Value::list(std::move(subplan.lists[row])));
+  }
+  return Status();
+}
+
+bool Execution::count_degrees(Subplan& subplan, ExprKind as, const Batch& outer, Column* out) {
+  const Expand& hop = *subplan.hop;
+  // A self loop is in both lists of its node.
+  if (hop.direction == Direction::kBoth && as != ExprKind::kExists) return false;
+  const Column& from = outer[hop.from];
+  if (from.kind != Column::Kind::kNodes) return false;
+  TypeIds types(hop.types);
+  graph::Reader& reader = state_.reader();
+  types.refresh(reader);
+  out->reset(as == ExprKind::kCount ? Column::Kind::kIntegers : Column::Kind::kValues);
+  for (uint64_t node : from.ids) {
+    uint64_t degree = 0;
+    for (size_t s = 0; node != kNoId && s < side_count(hop.direction); ++s) {
+      const Direction direction = side(hop.direction, s);
+      for (RelTypeId type : types.of(reader, NodeId(node), direction)) {
+        state_.count_hits(1);
+        degree += reader.degree(NodeId(node), direction, type);
+      }
+    }
+    if (as == ExprKind::kCount) {
+      out->integers.push_back(static_cast<int64_t>(degree));
+    } else {
+      out->values.push_back(Value::boolean(degree > 0));
+    }
+  }
+  return true;
 }
 
 }  // namespace lora::cypher

@@ -59,7 +59,10 @@ class Execution final : private SubqueryRunner {
  private:
   struct Subplan;
   Result<Value> run(const Expr& expr, const Batch& outer, size_t row) override;
-  Subplan& subplan_of(const Expr& expr);
+  Result<bool> run_batch(const Expr& expr, ExprKind as, Batch& outer, Column* out) override;
+  void build_subplans();
+  Status collect_batch(Subplan& subplan, const Expr& expr, ExprKind as, Batch& outer, Column* out);
+  bool count_degrees(Subplan& subplan, ExprKind as, const Batch& outer, Column* out);
 
   std::shared_ptr<const LogicalPlan> plan_;
   ExecState state_;
@@ -69,7 +72,7 @@ class Execution final : private SubqueryRunner {
   bool ended_ = false;
   size_t rows_wanted_ = 1;
   CommitHook commit_hook_;
-  std::unordered_map<const Expr*, std::unique_ptr<Subplan>> subplans_;  // built when first run
+  std::unordered_map<const Expr*, std::unique_ptr<Subplan>> subplans_;
 };
 
 }  // namespace lora::cypher

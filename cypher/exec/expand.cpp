@@ -51,13 +51,10 @@ class ExpandOperator : public MultiplyingOperator {
  protected:
   Status begin() override {
     types_.forget();
-    list_ = 0;
-    skip_ = 0;
     return Status();
   }
   Status begin_batch() override {
-    list_ = 0;
-    skip_ = 0;
+    walk_.start();
     return check_nodes((*in_)[expand_.from]);
   }
 
@@ -89,7 +86,11 @@ class ExpandOperator : public MultiplyingOperator {
         continue;
       }
       if (!differ_.empty()) differ_.select(*in_, row_);
-      if (!expand_node(NodeId(node), &budget)) break;  // full
+      const bool done = walk_.go_on(reader, types_, NodeId(node), expand_.direction, &budget,
+                                    [&](const graph::Neighbours& segment, uint32_t begin, uint32_t count, bool skip_loops) {
+                                      take(segment, begin, count, node, skip_loops);
+                                    });
+      if (!done) break;  // full
       next_row();
       if (budget == 0) break;
     }
@@ -99,8 +100,7 @@ class ExpandOperator : public MultiplyingOperator {
 
   void next_row() {
     ++row_;
-    list_ = 0;
-    skip_ = 0;
+    walk_.start();
   }
 
   // An Apply above has seen enough of this row.
@@ -110,81 +110,29 @@ class ExpandOperator : public MultiplyingOperator {
     return (*argument_->done)[static_cast<size_t>(rows.integers[row_])] != 0;
   }
 
-  // All lists of the node from (list_, skip_) on. False: the budget ended inside; (list_, skip_) say where.
-  bool expand_node(NodeId node, size_t* budget) {
-    graph::Reader& reader = state_.reader();
-    size_t number = 0;
-    for (size_t s = 0; s < side_count(expand_.direction); ++s) {
-      const Direction direction = side(expand_.direction, s);
-      const bool skip_loops = expand_.direction == Direction::kBoth && s == 1;
-      for (RelTypeId type : types_.of(reader, node, direction)) {
-        if (number++ < list_) continue;
-        segments_.clear();
-        reader.neighbours(node, direction, type, &segments_);
-        size_t passed = 0;
-        for (const graph::Neighbours& segment : segments_) {
-          if (passed + segment.count <= skip_) {
-            passed += segment.count;
-            continue;
-          }
-          const auto begin = static_cast<uint32_t>(skip_ - passed);
-          const auto count = static_cast<uint32_t>(std::min<size_t>(segment.count - begin, *budget));
-          take(segment, begin, count, node.value, skip_loops);
-          *budget -= count;
-          skip_ += count;
-          passed += segment.count;
-          if (*budget == 0 && skip_ < passed) return false;
-        }
-        list_ = number;
-        skip_ = 0;
-        if (*budget == 0 && s + 1 <= side_count(expand_.direction)) {
-          // There may be more lists: come back for them.
-          return false;
-        }
-      }
-    }
-    return true;
-  }
-
   // Appends pairs [begin, begin + count) of a segment.
   void take(const graph::Neighbours& segment, uint32_t begin, uint32_t count, uint64_t node, bool skip_loops) {
     state_.count_hits(count);
-    if (segment.wide) {
-      append(static_cast<const uint64_t*>(segment.neighbours) + begin,
-             static_cast<const uint64_t*>(segment.relationships) + begin, count, node, skip_loops);
-    } else {
-      append(static_cast<const uint32_t*>(segment.neighbours) + begin,
-             static_cast<const uint32_t*>(segment.relationships) + begin, count, node, skip_loops);
-    }
-  }
-
-  template <typename Int>
-  void append(const Int* neighbours, const Int* relationships, uint32_t count, uint64_t node, bool skip_loops) {
-    const size_t old = parents_.size();
-    const auto parent = static_cast<uint32_t>(row_);
     std::vector<uint64_t>& to = out_.columns[expand_.to].ids;
     const bool compare = !differ_.empty() && !differ_.ids().empty();
+    const auto parent = static_cast<uint32_t>(row_);
     if (!compare && !skip_loops) {
-      parents_.resize(old + count, parent);
-      if (keep_to_) widen(neighbours, count, &to);
-      if (keep_relationship_) widen(relationships, count, &out_.columns[expand_.relationship].ids);
+      parents_.resize(parents_.size() + count, parent);
+      if (keep_to_) append_ids(segment.neighbours, segment.wide, begin, count, &to);
+      if (keep_relationship_) {
+        append_ids(segment.relationships, segment.wide, begin, count, &out_.columns[expand_.relationship].ids);
+      }
       return;
     }
-    for (uint32_t i = 0; i < count; ++i) {
-      if (skip_loops && neighbours[i] == node) continue;
-      if (compare && !differ_.holds(relationships[i])) continue;
+    for (uint32_t i = begin; i < begin + count; ++i) {
+      const uint64_t neighbour = segment.neighbour(i);
+      if (skip_loops && neighbour == node) continue;
+      const uint64_t relationship = segment.relationship(i);
+      if (compare && !differ_.holds(relationship)) continue;
       parents_.push_back(parent);
-      if (keep_to_) to.push_back(neighbours[i]);
-      if (keep_relationship_) out_.columns[expand_.relationship].ids.push_back(relationships[i]);
+      if (keep_to_) to.push_back(neighbour);
+      if (keep_relationship_) out_.columns[expand_.relationship].ids.push_back(relationship);
     }
-  }
-
-  template <typename Int>
-  static void widen(const Int* from, uint32_t count, std::vector<uint64_t>* to) {
-    const size_t old = to->size();
-    to->resize(old + count);
-    uint64_t* out = to->data() + old;
-    for (uint32_t i = 0; i < count; ++i) out[i] = from[i];
   }
 
   // Drops what was produced and does not carry the label.
@@ -213,9 +161,7 @@ class ExpandOperator : public MultiplyingOperator {
   ArgumentSource* argument_;
   bool relationship_wanted_, to_wanted_;
   bool keep_to_ = false, keep_relationship_ = false;
-  size_t list_ = 0;  // lists of the current node that are finished
-  size_t skip_ = 0;  // pairs of the current list that are taken
-  std::vector<graph::Neighbours> segments_;
+  ListWalk walk_;
   std::vector<uint8_t> keep_;
 };
 
@@ -419,7 +365,10 @@ class DegreeOperator final : public Operator {
         input_(std::move(input)),
         degree_(*static_cast<const Degree*>(op)),
         types_(degree_.types),
-        differ_(degree_.differ_from) {}
+        differ_(degree_.differ_from) {
+    for (Slot slot : degree_.differ_ends) ends_known_ &= slot != kNoSlot;
+    ends_known_ &= degree_.differ_ends.size() == degree_.differ_from.size();
+  }
   Status open() override {
     types_.forget();
     return input_->open();
@@ -454,7 +403,7 @@ class DegreeOperator final : public Operator {
       state_.count_hits(1);
       total += reader.degree(node, degree_.direction, type);
     }
-    if (!differ_.empty() && total > 0) {
+    if (!differ_.empty() && total > 0 && may_be_own(in, row, node)) {
       differ_.select(in, row);
       const auto ids = differ_.ids();
       for (size_t i = 0; i < ids.size(); ++i) {
@@ -470,7 +419,17 @@ class DegreeOperator final : public Operator {
     return static_cast<int64_t>(total);
   }
 
+  // Most relationships surely hang on another node.
+  bool may_be_own(const Batch& in, size_t row, NodeId node) const {
+    if (!ends_known_) return true;
+    for (Slot end : degree_.differ_ends) {
+      if (node_at(in[end], row) == node.value) return true;
+    }
+    return false;
+  }
+
   OperatorPtr input_;
+  bool ends_known_ = true;
   const Degree& degree_;
   TypeIds types_;
   DifferFrom differ_;

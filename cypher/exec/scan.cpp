@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cypher/exec/adjacency.h"
 #include "cypher/exec/build.h"
 #include "cypher/expr/operations.h"
 
@@ -398,10 +399,12 @@ class IndexRangeScanOperator final : public MultiplyingOperator {
   bool scanning_ = false;
 };
 
+// Where the ends are wanted and there are many relationships, the lists of all nodes are walked: their ends lie side by
+// side there, while each relationship's record is a place of its own. Otherwise by id.
 class RelationshipScanOperator final : public MultiplyingOperator {
  public:
   RelationshipScanOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
-      : MultiplyingOperator(build, op, std::move(input)), scan_op_(as<RelationshipScan>(op)) {}
+      : MultiplyingOperator(build, op, std::move(input)), scan_op_(as<RelationshipScan>(op)), types_(scan_op_.types) {}
   void close() override {
     scan_ = {};
     MultiplyingOperator::close();
@@ -411,69 +414,155 @@ class RelationshipScanOperator final : public MultiplyingOperator {
   Status begin() override {
     scanning_ = false;
     type_ = 0;
+    types_.forget();
+    types_.refresh(state_.reader());
+    relationship_wanted_ = is_live(scan_op_.relationship);
+    from_wanted_ = is_live(scan_op_.from);
+    to_wanted_ = is_live(scan_op_.to);
+    by_node_ = choose_by_node();
     return Status();
   }
+
   Status produce(size_t room) override {
-    size_t given = 0;
-    while (given < room && row_ < in_->rows) {
-      if (!scanning_ && !start()) {
+    types_.refresh(state_.reader());
+    open_column(relationship_wanted_, scan_op_.relationship, Column::Kind::kRelationships);
+    open_column(from_wanted_, scan_op_.from, Column::Kind::kNodes);
+    open_column(to_wanted_, scan_op_.to, Column::Kind::kNodes);
+    return by_node_ ? produce_by_node(room) : produce_by_id(room);
+  }
+
+ private:
+  bool choose_by_node() {
+    if (!from_wanted_ && !to_wanted_) return false;
+    // A record costs about as much as seven nodes.
+    uint64_t relationships = 0;
+    if (types_.any()) relationships = state_.reader().relationship_count();
+    for (RelTypeId type : types_.ids()) relationships += state_.reader().relationship_count(type);
+    return relationships > state_.reader().node_count() / 7;
+  }
+
+  void open_column(bool wanted, Slot slot, Column::Kind kind) {
+    if (wanted && out_.columns[slot].kind == Column::Kind::kEmpty) out_.columns[slot].reset(kind);
+  }
+
+  // --- by id ---
+
+  Status produce_by_id(size_t room) {
+    const bool ends = from_wanted_ || to_wanted_ || scan_op_.both_directions;
+    while (parents_.size() < room && row_ < in_->rows) {
+      if (!scanning_ && !start_type()) {
         type_ = 0;
         ++row_;
         continue;
       }
-      ids_.resize(std::min<size_t>(room - given, kBatchRowsMax));
+      ids_.resize(std::min(room - parents_.size(), kBatchRowsMax));
       const size_t got = scan_.next(ids_.data(), ids_.size());
       state_.count_hits(got);
-      for (size_t i = 0; i < got; ++i) given += give(ids_[i]);
+      if (ends) {
+        for (size_t i = 0; i < got; ++i) give(ids_[i]);
+      } else {
+        parents_.insert(parents_.end(), got, static_cast<uint32_t>(row_));
+        if (relationship_wanted_) {
+          std::vector<uint64_t>& out = out_.columns[scan_op_.relationship].ids;
+          out.insert(out.end(), ids_.begin(), ids_.begin() + static_cast<ptrdiff_t>(got));
+        }
+      }
       if (got < ids_.size()) scanning_ = false;
     }
     return Status();
   }
 
- private:
   // The next type's scan; false: no more types.
-  bool start() {
-    const auto names = scan_op_.types.names;
-    if (names.empty()) {
-      if (type_++ > 0) return false;
-      scan_ = state_.reader().scan_relationships(std::nullopt);
-      return scanning_ = true;
-    }
-    while (type_ < names.size()) {
-      const std::optional<RelTypeId> type = resolve_rel_type(state_.reader(), *names[type_++]);
-      if (type) {
-        scan_ = state_.reader().scan_relationships(type);
-        return scanning_ = true;
-      }
-    }
-    return false;
-  }
-  size_t give(uint64_t id) {
-    const std::optional<graph::RelationshipRecord> record = state_.reader().relationship(RelId(id));
-    if (!record || record->deleted) return 0;
-    push(id, record->start.value, record->end.value);
-    if (!scan_op_.both_directions || record->start == record->end) return 1;
-    push(id, record->end.value, record->start.value);
-    return 2;
-  }
-  void push(uint64_t id, uint64_t from, uint64_t to) {
-    add(scan_op_.relationship, Column::Kind::kRelationships, id);
-    add(scan_op_.from, Column::Kind::kNodes, from);
-    add(scan_op_.to, Column::Kind::kNodes, to);
-    parents_.push_back(static_cast<uint32_t>(row_));
-  }
-  void add(Slot slot, Column::Kind kind, uint64_t id) {
-    if (slot == kNoSlot) return;
-    Column& c = out_.columns[slot];
-    if (c.kind == Column::Kind::kEmpty) c.reset(kind);
-    c.ids.push_back(id);
+  bool start_type() {
+    const size_t count = types_.any() ? 1 : types_.ids().size();
+    if (type_ == count) return false;
+    scan_ = types_.any() ? state_.reader().scan_relationships(std::nullopt)
+                         : state_.reader().scan_relationships(types_.ids()[type_]);
+    ++type_;
+    return scanning_ = true;
   }
 
+  void give(uint64_t id) {
+    const std::optional<graph::RelationshipRecord> record = state_.reader().relationship(RelId(id));
+    if (!record || record->deleted) return;
+    push(id, record->start.value, record->end.value);
+    if (scan_op_.both_directions && record->start != record->end) push(id, record->end.value, record->start.value);
+  }
+
+  void push(uint64_t id, uint64_t from, uint64_t to) {
+    if (relationship_wanted_) out_.columns[scan_op_.relationship].ids.push_back(id);
+    if (from_wanted_) out_.columns[scan_op_.from].ids.push_back(from);
+    if (to_wanted_) out_.columns[scan_op_.to].ids.push_back(to);
+    parents_.push_back(static_cast<uint32_t>(row_));
+  }
+
+  // --- by node ---
+
+  Status produce_by_node(size_t room) {
+    const Direction direction = scan_op_.both_directions ? Direction::kBoth : Direction::kOut;
+    size_t budget = room;
+    while (budget > 0 && row_ < in_->rows) {
+      if (!scanning_) {
+        scan_ = state_.reader().scan_nodes(std::nullopt);
+        scanning_ = true;
+        ids_.clear();
+        node_ = 0;
+      }
+      if (node_ == ids_.size()) {
+        ids_.resize(kNodesAtOnce);
+        ids_.resize(scan_.next(ids_.data(), ids_.size()));
+        node_ = 0;
+        walk_.start();
+        if (ids_.empty()) {
+          scanning_ = false;
+          ++row_;
+          continue;
+        }
+        LORA_TRY(state_.tick());
+      }
+      const uint64_t node = ids_[node_];
+      const bool done = walk_.go_on(state_.reader(), types_, NodeId(node), direction, &budget,
+                                    [&](const graph::Neighbours& segment, uint32_t begin, uint32_t count, bool skip_loops) {
+                                      take(segment, begin, count, node, skip_loops);
+                                    });
+      if (!done) break;
+      ++node_;
+      walk_.start();
+    }
+    return Status();
+  }
+
+  void take(const graph::Neighbours& segment, uint32_t begin, uint32_t count, uint64_t node, bool skip_loops) {
+    state_.count_hits(count);
+    if (skip_loops) {
+      for (uint32_t i = begin; i < begin + count; ++i) {
+        if (segment.neighbour(i) != node) push(segment.relationship(i), node, segment.neighbour(i));
+      }
+      return;
+    }
+    parents_.resize(parents_.size() + count, static_cast<uint32_t>(row_));
+    if (relationship_wanted_) {
+      append_ids(segment.relationships, segment.wide, begin, count, &out_.columns[scan_op_.relationship].ids);
+    }
+    if (from_wanted_) {
+      std::vector<uint64_t>& from = out_.columns[scan_op_.from].ids;
+      from.resize(from.size() + count, node);
+    }
+    if (to_wanted_) append_ids(segment.neighbours, segment.wide, begin, count, &out_.columns[scan_op_.to].ids);
+  }
+
+  static constexpr size_t kNodesAtOnce = 512;
+
   const RelationshipScan& scan_op_;
+  TypeIds types_;
   graph::EntityScan scan_;
-  std::vector<uint64_t> ids_;
+  std::vector<uint64_t> ids_;  // relationships, or nodes when walking by node
+  size_t node_ = 0;
+  ListWalk walk_;
   size_t type_ = 0;
   bool scanning_ = false;
+  bool by_node_ = false;
+  bool relationship_wanted_ = false, from_wanted_ = false, to_wanted_ = false;
 };
 
 // Fills one column of the input's batch in place.

@@ -1,5 +1,7 @@
 #include "cypher/expr/kernels.h"
 
+#include <algorithm>
+
 #include "cypher/expr/operations.h"
 
 namespace lora::cypher {
@@ -103,7 +105,16 @@ std::vector<uint8_t>* Kernels::scratch_mask() {
   return evaluator_.masks_[evaluator_.masks_used_++].get();
 }
 
-bool Kernels::simple(const Expr& expr) {
+namespace {
+
+bool is_id_call(const Expr& expr) {
+  static const FunctionSpec* const id = find_function("id");
+  return expr.function == id && expr.children.size() == 1 && expr.children[0]->kind == ExprKind::kSlot;
+}
+
+}  // namespace
+
+bool Kernels::simple(const Expr& expr, bool costly_allowed) {
   switch (expr.kind) {
     case ExprKind::kConstant:
     case ExprKind::kLiteral:
@@ -111,10 +122,24 @@ bool Kernels::simple(const Expr& expr) {
     case ExprKind::kSlot: return true;
     case ExprKind::kProperty: return expr.children[0]->kind == ExprKind::kSlot;
     case ExprKind::kHasLabels: return expr.children[0]->kind == ExprKind::kSlot;
-    case ExprKind::kArithmetic:
-    case ExprKind::kNegate:
+    case ExprKind::kExists:
+    case ExprKind::kCount:
+    case ExprKind::kCollect: return costly_allowed;
+    case ExprKind::kFunction:
+      if (is_id_call(expr)) return true;
+      if (!costly_allowed || expr.function->purity == Purity::kVolatile || expr.children.empty()) return false;
+      for (const Expr* child : expr.children) {
+        if (!simple(*child)) return false;
+      }
+      return true;
     case ExprKind::kAnd:
     case ExprKind::kOr:
+      for (const Expr* child : expr.children) {
+        if (!simple(*child, false)) return false;
+      }
+      return true;
+    case ExprKind::kArithmetic:
+    case ExprKind::kNegate:
     case ExprKind::kXor:
     case ExprKind::kNot:
     case ExprKind::kCompare:
@@ -125,7 +150,7 @@ bool Kernels::simple(const Expr& expr) {
     case ExprKind::kEndsWith:
     case ExprKind::kContains:
       for (const Expr* child : expr.children) {
-        if (!simple(*child)) return false;
+        if (!simple(*child, costly_allowed)) return false;
       }
       return true;
     default: return false;
@@ -170,6 +195,10 @@ bool Kernels::column(const Expr& expr, Column* out) {
       return true;
     }
     case ExprKind::kProperty: return property(expr, out);
+    case ExprKind::kFunction: return is_id_call(expr) ? entity_ids(expr, out) : function(expr, out);
+    case ExprKind::kExists:
+    case ExprKind::kCount:
+    case ExprKind::kCollect: return subquery(expr, expr.kind, out);
     case ExprKind::kArithmetic: return arithmetic_chain(expr, out);
     case ExprKind::kNegate: return negated(expr, out);
     default: {
@@ -227,6 +256,69 @@ bool Kernels::property(const Expr& expr, Column* out) {
     for (size_t i = 0; i < rows_; ++i) out->nulls[i] = read.valid[i] == 0 ? 1 : 0;
   }
   return out->size() == rows_;
+}
+
+// id() of a slot: the column itself.
+bool Kernels::entity_ids(const Expr& expr, Column* out) {
+  const Slot slot = expr.children[0]->slot;
+  if (evaluator_.is_local(slot) || slot >= batch_.columns.size()) return false;
+  const Column& entities = batch_.columns[slot];
+  if (!is_entity_column(entities)) return false;
+  out->reset(Column::Kind::kIntegers);
+  out->integers.resize(rows_);
+  bool any_null = false;
+  for (size_t i = 0; i < rows_; ++i) {
+    out->integers[i] = static_cast<int64_t>(entities.ids[i]);
+    any_null |= entities.ids[i] == kNoId;
+  }
+  if (any_null) {
+    out->nulls.resize(rows_);
+    for (size_t i = 0; i < rows_; ++i) out->nulls[i] = entities.ids[i] == kNoId ? 1 : 0;
+  }
+  return true;
+}
+
+bool Kernels::subquery(const Expr& expr, ExprKind as, Column* out) {
+  if (!evaluator_.active_locals_.empty() || evaluator_.context_->subqueries == nullptr) return false;
+  const Result<bool> done = evaluator_.context_->subqueries->run_batch(expr, as, batch_, out);
+  return done.ok() && *done;
+}
+
+bool Kernels::function(const Expr& expr, Column* out) {
+  static const FunctionSpec* const size = find_function("size");
+  if (expr.function == size && expr.children[0]->kind == ExprKind::kCollect) {
+    return subquery(*expr.children[0], ExprKind::kCount, out);  // the list is only counted
+  }
+  constexpr size_t kArgsMax = 4;
+  const size_t count = expr.children.size();
+  if (count > kArgsMax) return false;
+  ScratchScope scope(evaluator_);
+  Operand operands[kArgsMax];
+  for (size_t i = 0; i < count; ++i) {
+    if (!operand(*expr.children[i], &operands[i])) return false;
+  }
+  const FunctionSpec& spec = *expr.function;
+  Value args[kArgsMax], result;
+  for (size_t i = 0; i < count; ++i) {
+    if (operands[i].column == nullptr) args[i] = operands[i].constant;
+  }
+  out->clear();
+  for (size_t row = 0; row < rows_; ++row) {
+    bool any_null = false;
+    for (size_t i = 0; i < count; ++i) {
+      if (operands[i].column != nullptr) args[i] = operands[i].column->get(row);
+      any_null |= args[i].is_null();
+      const ArgSpec& arg = spec.args[std::min(i, spec.args.size() - 1)];
+      if ((type_bit(args[i].type()) & arg.types) == 0 && !args[i].is_null()) return false;
+    }
+    if (any_null && spec.null_rule == NullRule::kNullIfAnyNull) {
+      out->push(Value());
+      continue;
+    }
+    if (!spec.function(*evaluator_.context_, {args, count}, &result).ok()) return false;
+    out->push(result);
+  }
+  return true;
 }
 
 bool Kernels::arithmetic_chain(const Expr& expr, Column* out) {

@@ -10,8 +10,9 @@ namespace lora::cypher {
 
 class Kernels {
  public:
-  // Kinds that kernels know, all the way down. Nothing in them is volatile, slow or has effects.
-  static bool simple(const Expr& expr);
+  // Kinds that kernels know, all the way down; nothing volatile. Beside AND and OR nothing costly either (functions,
+  // subqueries): there the row path may leave out the second operand.
+  static bool simple(const Expr& expr, bool costly_allowed = true);
 
   Kernels(Evaluator* evaluator, Batch& batch) : evaluator_(*evaluator), batch_(batch), rows_(batch.rows) {}
 
@@ -29,6 +30,9 @@ class Kernels {
 
   bool operand(const Expr& expr, Operand* out);
   bool property(const Expr& expr, Column* out);
+  bool entity_ids(const Expr& expr, Column* out);
+  bool function(const Expr& expr, Column* out);
+  bool subquery(const Expr& expr, ExprKind as, Column* out);
   bool arithmetic_chain(const Expr& expr, Column* out);
   bool arithmetic_step(char op, const Operand& a, const Operand& b, Column* out);
   bool negated(const Expr& expr, Column* out);
