@@ -51,8 +51,12 @@ class TypeIds {
 };
 
 // One direction kept as up to two: kBoth is kOut, then kIn without self loops (they are in both lists).
-inline size_t side_count(Direction d) { return d == Direction::kBoth ? 2 : 1; }
-inline Direction side(Direction d, size_t i) { return d == Direction::kBoth ? (i == 0 ? Direction::kOut : Direction::kIn) : d; }
+inline size_t side_count(Direction d) {
+  return d == Direction::kBoth ? 2 : 1;
+}
+inline Direction side(Direction d, size_t i) {
+  return d == Direction::kBoth ? (i == 0 ? Direction::kOut : Direction::kIn) : d;
+}
 
 // Walks all lists of one node on one or both sides, in pieces: what a full output batch cuts off is gone on with later.
 // Nothing of the reader is held in between, only how far it came.
@@ -62,8 +66,8 @@ class ListWalk {
     list_ = 0;
     skip_ = 0;
   }
-  // Calls take(segment, begin, count, skip_loops) for pairs [begin, begin + count) of a segment until the lists are done
-  // (true) or *budget pairs are taken (false). skip_loops: self loops were in an earlier list.
+  // Calls take(segment, begin, count, skip_loops) for pairs [begin, begin + count) of a segment until the lists are
+  // done (true) or *budget pairs are taken (false). skip_loops: self loops were in an earlier list.
   template <typename Take>
   bool go_on(graph::Reader& reader, TypeIds& types, NodeId node, Direction wanted, size_t* budget, Take take) {
     size_t number = 0;

@@ -26,8 +26,8 @@ Fast fast_kind(const Expr& e) {
 
 struct GroupState {
   uint64_t count = 0;
-  int64_t integer = 0;        // sum of the integers; the extreme when !any_float
-  double floating = 0;        // sum of the floats; the extreme when any_float
+  int64_t integer = 0;  // sum of the integers; the extreme when !any_float
+  double floating = 0;  // sum of the floats; the extreme when any_float
   bool any_float = false;
   bool any_integer = false;
   std::unique_ptr<AggregateState> state;  // from the first value on that is no number
@@ -41,6 +41,11 @@ class AggregateColumn {
     args_.resize(expr_.children.size());
   }
   Slot slot() const { return slot_; }
+  // Reads its argument from an earlier one that has the same: both are plain properties or slots.
+  void share(const AggregateColumn& earlier) {
+    if (shared_ != nullptr || args_.size() != 1 || earlier.args_.size() != 1 || earlier.shared_ != nullptr) return;
+    if (same_plain(*expr_.children[0], *earlier.expr_.children[0])) shared_ = &earlier.args_[0];
+  }
 
   void clear() {
     groups_.clear();
@@ -57,11 +62,11 @@ class AggregateColumn {
       for (uint32_t g : groups) ++groups_[g].count;
       return Status();
     }
-    for (size_t i = 0; i < args_.size(); ++i) {
+    for (size_t i = 0; i < args_.size() && shared_ == nullptr; ++i) {
       LORA_TRY(state_.evaluator.evaluate(*expr_.children[i], batch, &args_[i]));
     }
     if (expr_.flag) return add_distinct(groups);
-    switch (args_[0].kind) {
+    switch (first().kind) {
       case Column::Kind::kIntegers:
         if (fast_ != Fast::kNone) return add_integers(groups);
         break;
@@ -71,7 +76,7 @@ class AggregateColumn {
       default: break;
     }
     if (fast_ == Fast::kCount) {
-      for (size_t row = 0; row < groups.size(); ++row) groups_[groups[row]].count += args_[0].is_null(row) ? 0 : 1;
+      for (size_t row = 0; row < groups.size(); ++row) groups_[groups[row]].count += first().is_null(row) ? 0 : 1;
       return Status();
     }
     for (size_t row = 0; row < groups.size(); ++row) LORA_TRY(add_row(row, groups[row]));
@@ -119,6 +124,14 @@ class AggregateColumn {
   }
 
  private:
+  static bool same_plain(const Expr& a, const Expr& b) {
+    if (a.kind != b.kind) return false;
+    if (a.kind == ExprKind::kSlot) return a.slot == b.slot;
+    return a.kind == ExprKind::kProperty && a.names[0]->name == b.names[0]->name &&
+           a.children[0]->kind == ExprKind::kSlot && same_plain(*a.children[0], *b.children[0]);
+  }
+  const Column& first() const { return shared_ != nullptr ? *shared_ : args_[0]; }
+
   Status overflow() const {
     return Status::runtime(ErrorCode::kArithmetic, "ArithmeticError", "IntegerOverflow",
                            "integer overflow in `sum()`; integers have 64 bits");
@@ -173,7 +186,8 @@ class AggregateColumn {
 
   // One group and no nulls: straight loops over the column. False: not for these.
   bool add_integers_at_once(GroupState& g, const std::vector<int64_t>& values) {
-    if (values.empty() || g.state != nullptr || ((fast_ == Fast::kMin || fast_ == Fast::kMax) && g.any_float)) return false;
+    if (values.empty() || g.state != nullptr || ((fast_ == Fast::kMin || fast_ == Fast::kMax) && g.any_float))
+      return false;
     switch (fast_) {
       case Fast::kSum: {
         // An overflow on the way that is taken back later is none; a real one is found row by row.
@@ -203,8 +217,21 @@ class AggregateColumn {
     return true;
   }
 
+  bool add_floats_at_once(GroupState& g, const std::vector<double>& values) {
+    if (g.state != nullptr || (fast_ != Fast::kSum && fast_ != Fast::kAverage && fast_ != Fast::kCount)) return false;
+    if (fast_ != Fast::kCount) {
+      double sum = g.floating;
+      for (double v : values) sum += v;
+      if (fast_ == Fast::kAverage && !std::isfinite(sum)) return false;
+      g.floating = sum;
+      g.any_float = true;
+    }
+    g.count += values.size();
+    return true;
+  }
+
   Status add_integers(const std::vector<uint32_t>& groups) {
-    const Column& c = args_[0];
+    const Column& c = first();
     if (groups_.size() == 1 && c.nulls.empty() && add_integers_at_once(groups_[0], c.integers)) return Status();
     for (size_t row = 0; row < groups.size(); ++row) {
       if (!c.nulls.empty() && c.nulls[row] != 0) continue;
@@ -219,7 +246,10 @@ class AggregateColumn {
   }
 
   Status add_floats(const std::vector<uint32_t>& groups) {
-    const Column& c = args_[0];
+    const Column& c = first();
+    if (groups_.size() == 1 && c.nulls.empty() && !c.floats.empty() && add_floats_at_once(groups_[0], c.floats)) {
+      return Status();
+    }
     for (size_t row = 0; row < groups.size(); ++row) {
       if (!c.nulls.empty() && c.nulls[row] != 0) continue;
       GroupState& g = groups_[groups[row]];
@@ -268,20 +298,20 @@ class AggregateColumn {
   }
 
   Status add_row(size_t row, uint32_t group) {
-    if (args_[0].is_null(row)) return Status();
+    if (first().is_null(row)) return Status();
     GroupState& g = groups_[group];
-    const Value first = args_[0].get(row);
+    const Value value = first().get(row);
     if (g.state == nullptr) {
       if (fast_ == Fast::kCount) {
         ++g.count;
         return Status();
       }
-      if (fast_ != Fast::kNone && first.is_integer()) return add_integer(g, first.as_integer());
-      if (fast_ != Fast::kNone && first.is_float()) return add_float(g, first.as_float());
+      if (fast_ != Fast::kNone && value.is_integer()) return add_integer(g, value.as_integer());
+      if (fast_ != Fast::kNone && value.is_float()) return add_float(g, value.as_float());
       LORA_TRY(make_state(g));
     }
     boxed_.clear();
-    boxed_.push_back(first);
+    boxed_.push_back(value);
     for (size_t i = 1; i < args_.size(); ++i) boxed_.push_back(args_[i].get(row));
     return feed(g);
   }
@@ -291,9 +321,9 @@ class AggregateColumn {
     group_numbers_.reset(Column::Kind::kIntegers);
     for (uint32_t g : groups) group_numbers_.integers.push_back(g);
     const size_t before = seen_.size();
-    seen_.find_or_add({&group_numbers_, &args_[0]}, groups.size(), &entries_, &added_);
+    seen_.find_or_add({&group_numbers_, &first()}, groups.size(), &entries_, &added_);
     if (seen_.size() > before) {
-      for (uint32_t row : added_) seen_bytes_ += 64 + args_[0].get(row).heap_bytes();
+      for (uint32_t row : added_) seen_bytes_ += 64 + first().get(row).heap_bytes();
     }
     for (uint32_t row : added_) LORA_TRY(add_row(row, groups[row]));
     return Status();
@@ -305,6 +335,7 @@ class AggregateColumn {
   Fast fast_;
   std::vector<GroupState> groups_;
   std::vector<Column> args_;
+  const Column* shared_ = nullptr;  // another's argument in place of args_[0]
   List boxed_;
   KeyStore seen_;
   Column group_numbers_;
@@ -323,6 +354,9 @@ class AggregateOperator final : public Operator {
         charge_(&state_) {
     columns_.reserve(aggregate_.aggregates.size());
     for (const Assignment& a : aggregate_.aggregates) columns_.emplace_back(&state_, a);
+    for (size_t i = 1; i < columns_.size(); ++i) {
+      for (size_t j = 0; j < i; ++j) columns_[i].share(columns_[j]);
+    }
     for (const Column& c : key_columns_) key_pointers_.push_back(&c);
   }
 

@@ -63,8 +63,8 @@ OperatorPtr make_produce_results(const BuildContext& build, const LogicalOp* op,
   return std::make_unique<ProduceResultsOperator>(build, op, std::move(input));
 }
 
-// A subquery of an expression: its operators, and the rows they start from. Twice where possible: for one row, which may
-// end at its first result, and for whole batches.
+// A subquery of an expression: its operators, and the rows they start from. Twice where possible: for one row, which
+// may end at its first result, and for whole batches.
 struct Execution::Subplan {
   ArgumentSource source, batch_source;
   OperatorPtr root, batch_root;

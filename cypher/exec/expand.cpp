@@ -87,9 +87,8 @@ class ExpandOperator : public MultiplyingOperator {
       }
       if (!differ_.empty()) differ_.select(*in_, row_);
       const bool done = walk_.go_on(reader, types_, NodeId(node), expand_.direction, &budget,
-                                    [&](const graph::Neighbours& segment, uint32_t begin, uint32_t count, bool skip_loops) {
-                                      take(segment, begin, count, node, skip_loops);
-                                    });
+                                    [&](const graph::Neighbours& segment, uint32_t begin, uint32_t count,
+                                        bool skip_loops) { take(segment, begin, count, node, skip_loops); });
       if (!done) break;  // full
       next_row();
       if (budget == 0) break;
@@ -249,7 +248,8 @@ class ExpandIntoOperator final : public MultiplyingOperator {
     graph::Reader& reader = state_.reader();
     uint64_t degree = 0;
     for (size_t s = 0; s < side_count(wanted); ++s) {
-      for (RelTypeId type : types_.of(reader, node, side(wanted, s))) degree += reader.degree(node, side(wanted, s), type);
+      for (RelTypeId type : types_.of(reader, node, side(wanted, s)))
+        degree += reader.degree(node, side(wanted, s), type);
     }
     if (degree > rows * kMarkedPerRowMax) {  // a hub met by few rows: searching its list is cheaper
       marked_ = kNoId;
@@ -288,7 +288,7 @@ class ExpandIntoOperator final : public MultiplyingOperator {
 
   bool relationship_wanted_;
   std::vector<uint64_t> found_;
-  NodeSet marks_;                // neighbours of marked_, valid for rows before run_end_
+  NodeSet marks_;  // neighbours of marked_, valid for rows before run_end_
   uint64_t marked_ = kNoId;
   bool marked_is_to_ = false;
   size_t run_end_ = 0;

@@ -61,6 +61,13 @@ uint64_t hash_value(const Value& v) {
     case ValueType::kFloat: return hash_float(v.as_float());
     case ValueType::kNode: return mix_hash(v.node_id().value ^ kNodeSalt);
     case ValueType::kRelationship: return mix_hash(v.relationship_id().value ^ kRelationshipSalt);
+    case ValueType::kString: {
+      const std::string_view text = v.as_string();
+      if (text.size() > 16) return hash(v);
+      uint64_t words[2] = {};
+      std::memcpy(words, text.data(), text.size());
+      return mix_hash(words[0] ^ mix_hash(words[1] + (text.size() << 56)));
+    }
     default: return hash(v);
   }
 }
@@ -69,7 +76,8 @@ bool equal_at(const Column& a, size_t row_a, const Column& b, size_t row_b) {
   if (a.kind == b.kind) {
     switch (a.kind) {
       case Column::Kind::kEmpty: return true;
-      case Column::Kind::kValues: return equivalent(a.values[row_a], b.values[row_b]);
+      case Column::Kind::kValues:
+        return same_bits(a.values[row_a], b.values[row_b]) || equivalent(a.values[row_a], b.values[row_b]);
       case Column::Kind::kNodes:
       case Column::Kind::kRelationships: return a.ids[row_a] == b.ids[row_b];
       case Column::Kind::kIntegers: {

@@ -248,7 +248,8 @@ class RelationshipByIdSeekOperator final : public ListedOperator {
 };
 
 Status missing_index(IndexId id) {
-  return Status(ErrorCode::kNotFound, "index `" + std::to_string(id.value) + "` of this plan is gone; run the query again");
+  return Status(ErrorCode::kNotFound,
+                "index `" + std::to_string(id.value) + "` of this plan is gone; run the query again");
 }
 
 class IndexSeekOperator final : public ListedOperator {
@@ -522,9 +523,8 @@ class RelationshipScanOperator final : public MultiplyingOperator {
       }
       const uint64_t node = ids_[node_];
       const bool done = walk_.go_on(state_.reader(), types_, NodeId(node), direction, &budget,
-                                    [&](const graph::Neighbours& segment, uint32_t begin, uint32_t count, bool skip_loops) {
-                                      take(segment, begin, count, node, skip_loops);
-                                    });
+                                    [&](const graph::Neighbours& segment, uint32_t begin, uint32_t count,
+                                        bool skip_loops) { take(segment, begin, count, node, skip_loops); });
       if (!done) break;
       ++node_;
       walk_.start();

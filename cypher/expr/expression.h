@@ -175,7 +175,9 @@ class SubqueryRunner {
   virtual Result<Value> run(const Expr& expr, const Batch& outer, size_t row) = 0;
   // The same for all rows of `outer` at once into *out; `as` is what to make of the rows (kExists, kCount, kCollect).
   // False: this subplan is run row by row only.
-  virtual Result<bool> run_batch(const Expr& /*expr*/, ExprKind /*as*/, Batch& /*outer*/, Column* /*out*/) { return false; }
+  virtual Result<bool> run_batch(const Expr& /*expr*/, ExprKind /*as*/, Batch& /*outer*/, Column* /*out*/) {
+    return false;
+  }
 };
 
 }  // namespace lora::cypher

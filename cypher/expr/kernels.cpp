@@ -377,8 +377,8 @@ bool Kernels::arithmetic_step(char op, const Operand& a, const Operand& b, Colum
       if (x.column == nullptr) return x.constant.as_number();
       return x.column->kind == Column::Kind::kFloats ? x.column->floats[i] : static_cast<double>(x.column->integers[i]);
     };
-    float_step(op, [&](size_t i) { return std::pair<double, double>(number(a, i), number(b, i)); }, rows_,
-               out->floats.data());
+    float_step(
+        op, [&](size_t i) { return std::pair<double, double>(number(a, i), number(b, i)); }, rows_, out->floats.data());
     return true;
   }
   Value box_a, box_b, result;
@@ -478,8 +478,8 @@ bool Kernels::compare_chain(const Expr& expr, std::vector<uint8_t>* out) {
     if (!compare_step(expr.ops[i], left, right, i == 0 ? out->data() : step->data())) return false;
     if (i > 0) {
       for (size_t r = 0; r < rows_; ++r) {
-        (*out)[r] = static_cast<uint8_t>(
-            ternary_and(static_cast<Ternary>((*out)[r]), static_cast<Ternary>((*step)[r])));
+        (*out)[r] =
+            static_cast<uint8_t>(ternary_and(static_cast<Ternary>((*out)[r]), static_cast<Ternary>((*step)[r])));
       }
     }
     left = std::move(right);
@@ -620,6 +620,21 @@ bool Kernels::text(const Expr& expr, std::vector<uint8_t>* out) {
   ScratchScope scope(evaluator_);
   Operand x, y;
   if (!operand(*expr.children[0], &x) || !operand(*expr.children[1], &y)) return false;
+  if (x.column != nullptr && x.column->kind == Column::Kind::kValues && y.column == nullptr && y.constant.is_string()) {
+    const std::string_view wanted = y.constant.as_string();
+    const auto run = [&](auto test) {
+      for (size_t i = 0; i < rows_; ++i) {
+        const Value& v = x.column->values[i];
+        (*out)[i] = v.is_string() ? (test(v.as_string()) ? kTrue : 0) : kNull;
+      }
+    };
+    switch (expr.kind) {
+      case ExprKind::kStartsWith: run([&](std::string_view s) { return s.starts_with(wanted); }); break;
+      case ExprKind::kEndsWith: run([&](std::string_view s) { return s.ends_with(wanted); }); break;
+      default: run([&](std::string_view s) { return s.find(wanted) != std::string_view::npos; }); break;
+    }
+    return true;
+  }
   Value box_x, box_y;
   for (size_t i = 0; i < rows_; ++i) {
     const Value& a = x.column != nullptr ? value_at(*x.column, i, &box_x) : x.constant;

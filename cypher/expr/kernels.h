@@ -1,7 +1,7 @@
 // Column kernels: the fast path of Evaluator for simple expressions.
 //
-// A kernel either does the whole batch or gives up (false), leaving no trace; then the row path answers, with the errors
-// and the short cuts that the order of rows and operands demands. So kernels never report an error.
+// A kernel either does the whole batch or gives up (false), leaving no trace; then the row path answers, with the
+// errors and the short cuts that the order of rows and operands demands. So kernels never report an error.
 #pragma once
 
 #include "cypher/expr/evaluator.h"

@@ -20,13 +20,13 @@ namespace lora::cypher {
 struct ProcedureSignature;  // cypher/bind/bound.h
 
 enum class OpKind : uint8_t {
-  kArgument,            // leaf: one row (empty at the top of a plan, the outer row in an Apply or subplan)
-  kAllNodesScan,        // leaf-like: for each input row all nodes
+  kArgument,      // leaf: one row (empty at the top of a plan, the outer row in an Apply or subplan)
+  kAllNodesScan,  // leaf-like: for each input row all nodes
   kLabelScan,
   kNodeByIdSeek,
-  kIndexSeek,           // equality on all `values`
+  kIndexSeek,  // equality on all `values`
   kIndexRangeScan,
-  kRelationshipScan,    // all relationships of a type with their ends
+  kRelationshipScan,  // all relationships of a type with their ends
   kRelationshipByIdSeek,
   kExpand,
   kVarExpand,
@@ -35,13 +35,13 @@ enum class OpKind : uint8_t {
   kProjection,
   kAggregate,
   kDistinct,
-  kSort,                // with limit: top k
+  kSort,  // with limit: top k
   kSkip,
   kLimit,
   kUnwind,
   kEager,
-  kApply,               // for each row of left: rows of right; `optional`: one row with nulls when right has none
-  kSemiApply,           // keeps rows of left for which right has a row (anti: has none)
+  kApply,      // for each row of left: rows of right; `optional`: one row with nulls when right has none
+  kSemiApply,  // keeps rows of left for which right has a row (anti: has none)
   kHashJoin,
   kUnion,
   kCreate,
@@ -52,22 +52,22 @@ enum class OpKind : uint8_t {
   kForeach,
   kProcedureCall,
   kLoadCsv,
-  kCallSubquery,        // CALL { } : unit subqueries and IN TRANSACTIONS; returning ones too
+  kCallSubquery,  // CALL { } : unit subqueries and IN TRANSACTIONS; returning ones too
   kSchemaCommand,
   kShow,
-  kProduceResults,      // top of every plan with or without columns
-  kCountStore,          // leaf: one row with a number from the exact counters (rule: count_store)
-  kRepeat,              // quantified group of several relationships
-  kDegree,              // per row: how many relationships of a node fit, without expanding (rule: count_by_degree)
+  kProduceResults,  // top of every plan with or without columns
+  kCountStore,      // leaf: one row with a number from the exact counters (rule: count_store)
+  kRepeat,          // quantified group of several relationships
+  kDegree,          // per row: how many relationships of a node fit, without expanding (rule: count_by_degree)
 };
 
 struct LogicalOp {
   OpKind kind;
-  uint32_t id = 0;                           // 0-based in pre-order, set at the end of planning
+  uint32_t id = 0;  // 0-based in pre-order, set at the end of planning
   double estimated_rows = 1;
-  std::span<LogicalOp* const> inputs;        // 0, 1 or 2 (left, right)
-  std::string_view details;                  // for explain: "n:Person", "(a)-[r:KNOWS]->(b)"
-  std::span<const Slot> live;                // slots that operators above still read; empty span with live_known = false: all
+  std::span<LogicalOp* const> inputs;  // 0, 1 or 2 (left, right)
+  std::string_view details;            // for explain: "n:Person", "(a)-[r:KNOWS]->(b)"
+  std::span<const Slot> live;          // slots that operators above still read; empty span with live_known = false: all
   bool live_known = false;
   explicit LogicalOp(OpKind k) : kind(k) {}
 };
@@ -94,10 +94,10 @@ struct NodeByIdSeek : LogicalOp {  // id(n) = expr, or id(n) IN expr (a list)
 };
 struct IndexSeek : LogicalOp {
   IndexSeek() : LogicalOp(OpKind::kIndexSeek) {}
-  Slot node = kNoSlot;                       // or relationship, by the index's entity kind
+  Slot node = kNoSlot;  // or relationship, by the index's entity kind
   IndexId index;
-  std::span<const Expr* const> values;       // one per indexed key
-  bool many = false;                         // values[0] is a list: seek each distinct element (one-key index)
+  std::span<const Expr* const> values;  // one per indexed key
+  bool many = false;                    // values[0] is a list: seek each distinct element (one-key index)
   // relationship indexes: ends are filled as well
   Slot from = kNoSlot, to = kNoSlot;
 };
@@ -108,13 +108,13 @@ struct IndexRangeScan : LogicalOp {
   const Expr* lower = nullptr;
   const Expr* upper = nullptr;
   bool lower_inclusive = false, upper_inclusive = false;
-  const Expr* prefix = nullptr;              // STARTS WITH
+  const Expr* prefix = nullptr;  // STARTS WITH
 };
 struct RelationshipScan : LogicalOp {
   RelationshipScan() : LogicalOp(OpKind::kRelationshipScan) {}
   Slot relationship = kNoSlot, from = kNoSlot, to = kNoSlot;
   TypeSelection types;
-  bool both_directions = false;              // undirected pattern: each relationship twice, a self loop once
+  bool both_directions = false;  // undirected pattern: each relationship twice, a self loop once
 };
 struct RelationshipByIdSeek : LogicalOp {
   RelationshipByIdSeek() : LogicalOp(OpKind::kRelationshipByIdSeek) {}
@@ -128,10 +128,10 @@ struct Expand : LogicalOp {
   Slot from = kNoSlot, relationship = kNoSlot, to = kNoSlot;  // relationship kNoSlot: not needed
   Direction direction = Direction::kOut;                      // as seen from `from`; kBoth: a self loop once
   TypeSelection types;
-  bool into = false;                         // `to` is bound already: only relationships between the two
-  bool relationship_bound = false;           // `relationship` is bound already: check it is one of these
-  const NameRef* to_label = nullptr;         // cheap label test while expanding (not with into)
-  std::span<const Slot> differ_from;         // relationship slots (single or list) of the same MATCH it must differ from
+  bool into = false;                  // `to` is bound already: only relationships between the two
+  bool relationship_bound = false;    // `relationship` is bound already: check it is one of these
+  const NameRef* to_label = nullptr;  // cheap label test while expanding (not with into)
+  std::span<const Slot> differ_from;  // relationship slots (single or list) of the same MATCH it must differ from
 };
 struct VarExpand : LogicalOp {
   VarExpand() : LogicalOp(OpKind::kVarExpand) {}
@@ -140,27 +140,27 @@ struct VarExpand : LogicalOp {
   TypeSelection types;
   uint32_t min_hops = 1, max_hops = UINT32_MAX;
   bool into = false;
-  bool relationships_bound = false;          // the list variable is bound already: follow it
-  const Expr* hop_predicate = nullptr;       // over hop_relationship / hop_from / hop_to (slots set per hop)
+  bool relationships_bound = false;     // the list variable is bound already: follow it
+  const Expr* hop_predicate = nullptr;  // over hop_relationship / hop_from / hop_to (slots set per hop)
   Slot hop_relationship = kNoSlot, hop_from = kNoSlot, hop_to = kNoSlot;
   std::span<const Slot> differ_from;
-  bool distinct_ends = false;                // only the set of end nodes matters: breadth-first, valid for min <= 1
-  bool reversed_list = false;                // planner walks from the pattern's right end: give the list reversed
+  bool distinct_ends = false;  // only the set of end nodes matters: breadth-first, valid for min <= 1
+  bool reversed_list = false;  // planner walks from the pattern's right end: give the list reversed
 };
-struct ShortestPath : LogicalOp {            // both ends bound
+struct ShortestPath : LogicalOp {  // both ends bound
   ShortestPath() : LogicalOp(OpKind::kShortestPath) {}
   Slot from = kNoSlot, to = kNoSlot, relationships = kNoSlot, path = kNoSlot;
   Direction direction = Direction::kOut;
   TypeSelection types;
   uint32_t min_hops = 1, max_hops = UINT32_MAX;
-  bool all = false;                          // all paths of the smallest length
-  uint32_t k = 1;                            // SHORTEST k
+  bool all = false;  // all paths of the smallest length
+  uint32_t k = 1;    // SHORTEST k
   const Expr* hop_predicate = nullptr;
   Slot hop_relationship = kNoSlot, hop_from = kNoSlot, hop_to = kNoSlot;
 };
 struct Filter : LogicalOp {
   Filter() : LogicalOp(OpKind::kFilter) {}
-  std::span<const Expr* const> predicates;   // all must be true; cheap ones first
+  std::span<const Expr* const> predicates;  // all must be true; cheap ones first
 };
 struct Assignment {
   Slot slot = kNoSlot;
@@ -168,12 +168,12 @@ struct Assignment {
 };
 struct Projection : LogicalOp {
   Projection() : LogicalOp(OpKind::kProjection) {}
-  std::span<const Assignment> items;         // all evaluated on the input row, then assigned
+  std::span<const Assignment> items;  // all evaluated on the input row, then assigned
 };
-struct Aggregate : LogicalOp {               // output slots: keys and aggregates only
+struct Aggregate : LogicalOp {  // output slots: keys and aggregates only
   Aggregate() : LogicalOp(OpKind::kAggregate) {}
   std::span<const Assignment> keys;
-  std::span<const Assignment> aggregates;    // each expr is a kAggregate
+  std::span<const Assignment> aggregates;  // each expr is a kAggregate
 };
 struct Distinct : LogicalOp {
   Distinct() : LogicalOp(OpKind::kDistinct) {}
@@ -186,12 +186,12 @@ struct SortKey {
 struct Sort : LogicalOp {
   Sort() : LogicalOp(OpKind::kSort) {}
   std::span<const SortKey> keys;
-  const Expr* skip = nullptr;                // with limit: keeps skip + limit rows (Skip/Limit stay above)
+  const Expr* skip = nullptr;  // with limit: keeps skip + limit rows (Skip/Limit stay above)
   const Expr* limit = nullptr;
 };
 struct Skip : LogicalOp {
   Skip() : LogicalOp(OpKind::kSkip) {}
-  const Expr* count = nullptr;               // evaluated once; not a non-negative integer: TCK errors
+  const Expr* count = nullptr;  // evaluated once; not a non-negative integer: TCK errors
 };
 struct Limit : LogicalOp {
   Limit() : LogicalOp(OpKind::kLimit) {}
@@ -199,36 +199,36 @@ struct Limit : LogicalOp {
 };
 struct Unwind : LogicalOp {
   Unwind() : LogicalOp(OpKind::kUnwind) {}
-  const Expr* list = nullptr;                // range(...) streams; null: no rows; a non-list: one row
+  const Expr* list = nullptr;  // range(...) streams; null: no rows; a non-list: one row
   Slot element = kNoSlot;
 };
-struct Eager : LogicalOp {                   // reads all input before giving the first row
+struct Eager : LogicalOp {  // reads all input before giving the first row
   Eager() : LogicalOp(OpKind::kEager) {}
 };
 struct Apply : LogicalOp {
   Apply() : LogicalOp(OpKind::kApply) {}
   bool optional = false;
-  std::span<const Slot> nulls;               // optional: slots set to null when right has no row
+  std::span<const Slot> nulls;  // optional: slots set to null when right has no row
 };
 struct SemiApply : LogicalOp {
   SemiApply() : LogicalOp(OpKind::kSemiApply) {}
   bool anti = false;
 };
-struct HashJoin : LogicalOp {                // inputs independent of each other; right is the build side
+struct HashJoin : LogicalOp {  // inputs independent of each other; right is the build side
   HashJoin() : LogicalOp(OpKind::kHashJoin) {}
   std::span<const Expr* const> left_keys, right_keys;  // none: cartesian product. Null keys never match
 };
 struct Union : LogicalOp {
   Union() : LogicalOp(OpKind::kUnion) {}
   std::span<const Slot> left, right, output;
-  bool all = false;                          // false: DISTINCT is done by a Distinct above
+  bool all = false;  // false: DISTINCT is done by a Distinct above
 };
 
 struct CreateNode {
   Slot slot = kNoSlot;
   std::span<const NameRef* const> labels;
-  std::span<const Expr* const> dynamic_labels;   // strings or lists of strings
-  const Expr* properties = nullptr;              // map, or null pointer
+  std::span<const Expr* const> dynamic_labels;  // strings or lists of strings
+  const Expr* properties = nullptr;             // map, or null pointer
 };
 struct CreateRelationship {
   Slot slot = kNoSlot, from = kNoSlot, to = kNoSlot;
@@ -237,7 +237,7 @@ struct CreateRelationship {
   const Expr* properties = nullptr;
 };
 struct CreatePattern {
-  std::span<const CreateNode> nodes;             // in the order to make them
+  std::span<const CreateNode> nodes;  // in the order to make them
   std::span<const CreateRelationship> relationships;
 };
 struct Create : LogicalOp {
@@ -246,32 +246,32 @@ struct Create : LogicalOp {
 };
 struct SetItem {
   enum class Kind : uint8_t { kProperty, kDynamicProperty, kReplace, kAdd, kLabels } kind = Kind::kProperty;
-  const Expr* target = nullptr;                  // entity
-  const NameRef* key = nullptr;                  // kProperty
-  const Expr* dynamic_key = nullptr;             // kDynamicProperty
-  const Expr* value = nullptr;                   // kProperty..kAdd: kReplace is `=`, kAdd is `+=`; map or entity
-  std::span<const NameRef* const> labels;        // kLabels
+  const Expr* target = nullptr;            // entity
+  const NameRef* key = nullptr;            // kProperty
+  const Expr* dynamic_key = nullptr;       // kDynamicProperty
+  const Expr* value = nullptr;             // kProperty..kAdd: kReplace is `=`, kAdd is `+=`; map or entity
+  std::span<const NameRef* const> labels;  // kLabels
   std::span<const Expr* const> dynamic_labels;
 };
 struct SetProperties : LogicalOp {
   SetProperties() : LogicalOp(OpKind::kSetProperties) {}
   std::span<const SetItem> items;
 };
-struct Remove : LogicalOp {                      // same items: kProperty, kDynamicProperty (value unused), kLabels
+struct Remove : LogicalOp {  // same items: kProperty, kDynamicProperty (value unused), kLabels
   Remove() : LogicalOp(OpKind::kRemove) {}
   std::span<const SetItem> items;
 };
 struct Delete : LogicalOp {
   Delete() : LogicalOp(OpKind::kDelete) {}
-  std::span<const Expr* const> targets;          // nodes, relationships, paths (lists of them: TypeError as TCK)
+  std::span<const Expr* const> targets;  // nodes, relationships, paths (lists of them: TypeError as TCK)
   bool detach = false;
 };
-struct Merge : LogicalOp {                       // inputs: left rows, right = match plan over Argument
+struct Merge : LogicalOp {  // inputs: left rows, right = match plan over Argument
   Merge() : LogicalOp(OpKind::kMerge) {}
-  CreatePattern pattern;                         // made when the right side has no row; null properties: error
+  CreatePattern pattern;  // made when the right side has no row; null properties: error
   std::span<const SetItem> on_create, on_match;
 };
-struct Foreach : LogicalOp {                     // inputs: left rows, right = body over Argument; left rows pass on
+struct Foreach : LogicalOp {  // inputs: left rows, right = body over Argument; left rows pass on
   Foreach() : LogicalOp(OpKind::kForeach) {}
   const Expr* list = nullptr;
   Slot element = kNoSlot;
@@ -281,11 +281,11 @@ struct ProcedureCall : LogicalOp {
   const ProcedureSignature* procedure = nullptr;  // the registry's row derives from it
   std::span<const Expr* const> args;
   struct Yield {
-    uint32_t column = 0;                         // of the procedure
+    uint32_t column = 0;  // of the procedure
     Slot slot = kNoSlot;
   };
   std::span<const Yield> yields;
-  bool unit = false;                             // no columns: left rows pass on once each
+  bool unit = false;  // no columns: left rows pass on once each
   bool writes = false;
 };
 struct LoadCsv : LogicalOp {
@@ -295,57 +295,63 @@ struct LoadCsv : LogicalOp {
   bool headers = false;
   const Expr* separator = nullptr;
 };
-struct CallSubquery : LogicalOp {                // inputs: left, right over Argument
+struct CallSubquery : LogicalOp {  // inputs: left, right over Argument
   CallSubquery() : LogicalOp(OpKind::kCallSubquery) {}
-  bool unit = false;                             // body returns nothing: left rows pass on unchanged
+  bool unit = false;  // body returns nothing: left rows pass on unchanged
   bool in_transactions = false;
-  const Expr* batch_rows = nullptr;              // OF n ROWS; default 1000
+  const Expr* batch_rows = nullptr;  // OF n ROWS; default 1000
 };
 struct SchemaCommand : LogicalOp {
   SchemaCommand() : LogicalOp(OpKind::kSchemaCommand) {}
-  enum class Action : uint8_t { kCreateIndex, kDropIndex, kCreateConstraint, kDropConstraint } action = Action::kCreateIndex;
-  const graph::IndexDefinition* index = nullptr;           // owned by the arena
+  enum class Action : uint8_t {
+    kCreateIndex,
+    kDropIndex,
+    kCreateConstraint,
+    kDropConstraint
+  } action = Action::kCreateIndex;
+  const graph::IndexDefinition* index = nullptr;  // owned by the arena
   const graph::ConstraintDefinition* constraint = nullptr;
-  std::string_view name;                                   // drop
-  bool if_exists_flag = false;                             // IF NOT EXISTS / IF EXISTS
+  std::string_view name;        // drop
+  bool if_exists_flag = false;  // IF NOT EXISTS / IF EXISTS
 };
-struct Show : LogicalOp {                        // rows of a catalog listing; columns in the order of show_columns()
+struct Show : LogicalOp {  // rows of a catalog listing; columns in the order of show_columns()
   Show() : LogicalOp(OpKind::kShow) {}
   enum class What : uint8_t { kIndexes, kConstraints, kFunctions, kProcedures } what = What::kIndexes;
-  std::string_view kind_filter;                  // "RANGE", "UNIQUE", ...; empty: all
-  std::span<const Slot> columns;                 // one slot per column
+  std::string_view kind_filter;   // "RANGE", "UNIQUE", ...; empty: all
+  std::span<const Slot> columns;  // one slot per column
 };
 struct ProduceResults : LogicalOp {
   ProduceResults() : LogicalOp(OpKind::kProduceResults) {}
   std::span<const std::string_view> names;
-  std::span<const Slot> slots;                   // none: a statement without RETURN; it is run to its end, no rows
+  std::span<const Slot> slots;  // none: a statement without RETURN; it is run to its end, no rows
 };
 // ((x)-[r]->(y)<-[s]-(z) WHERE ...){min,max}: right = one repetition over an Argument that has the left row's slots and
 // `inner_from`, the node where it starts; it gives `inner_to`, where the next one starts. No relationship occurs twice.
 struct Repeat : LogicalOp {
   Repeat() : LogicalOp(OpKind::kRepeat) {}
   Slot from = kNoSlot, to = kNoSlot;
-  bool into = false;                             // `to` is bound: only repetitions that end there
+  bool into = false;  // `to` is bound: only repetitions that end there
   uint32_t min_repeats = 1, max_repeats = UINT32_MAX;
   Slot inner_from = kNoSlot, inner_to = kNoSlot;
-  std::span<const Slot> inner_relationships;     // single ones or lists, in the order of the pattern as written
-  Slot relationships = kNoSlot;                  // list: all of all repetitions, in the order of the pattern as written
+  std::span<const Slot> inner_relationships;  // single ones or lists, in the order of the pattern as written
+  Slot relationships = kNoSlot;               // list: all of all repetitions, in the order of the pattern as written
   struct Group {
-    Slot inner = kNoSlot, outer = kNoSlot;       // outer: list of the inner values, one per repetition
+    Slot inner = kNoSlot, outer = kNoSlot;  // outer: list of the inner values, one per repetition
   };
   std::span<const Group> groups;
   std::span<const Slot> differ_from;
-  bool reversed = false;                         // walked from the pattern's right end: lists are given reversed
+  bool reversed = false;  // walked from the pattern's right end: lists are given reversed
 };
-// Leaf: one row, `count` = nodes (with `label`) or relationships (of any of `types`, whose start (kOut) or end (kIn) node
-// has `label`; kBoth only without a label: each relationship counts twice, a self loop once, so it is never planned).
+// Leaf: one row, `count` = nodes (with `label`) or relationships (of any of `types`, whose start (kOut) or end (kIn)
+// node has `label`; kBoth only without a label: each relationship counts twice, a self loop once, so it is never
+// planned).
 struct CountStore : LogicalOp {
   CountStore() : LogicalOp(OpKind::kCountStore) {}
   Slot count = kNoSlot;
   bool relationships = false;
-  const NameRef* label = nullptr;                // null: any
-  TypeSelection types;                           // relationships only; empty: any
-  Direction direction = Direction::kOut;         // which end has the label
+  const NameRef* label = nullptr;         // null: any
+  TypeSelection types;                    // relationships only; empty: any
+  Direction direction = Direction::kOut;  // which end has the label
 };
 // Adds `degree`: the number of relationships of `from` in `direction` (kOut or kIn, never kBoth) of these types, those
 // in `differ_from` (single relationship slots) left out. A null `from` gives 0.
@@ -355,8 +361,8 @@ struct Degree : LogicalOp {
   Direction direction = Direction::kOut;
   TypeSelection types;
   std::span<const Slot> differ_from;
-  // As many as differ_from: the node at that end (kOut: start, kIn: end) of each relationship, kNoSlot when not known. A
-  // relationship whose end is another node than `from` needs no look.
+  // As many as differ_from: the node at that end (kOut: start, kIn: end) of each relationship, kNoSlot when not known.
+  // A relationship whose end is another node than `from` needs no look.
   std::span<const Slot> differ_ends;
 };
 
@@ -366,15 +372,15 @@ struct LogicalPlan {
   LogicalOp* root = nullptr;
   uint32_t slot_count = 0;
   uint32_t op_count = 0;
-  bool writes = false;                           // needs a write transaction
+  bool writes = false;  // needs a write transaction
   bool schema_command = false;
-  bool in_transactions = false;                  // CALL { } IN TRANSACTIONS: manages its own transactions
+  bool in_transactions = false;  // CALL { } IN TRANSACTIONS: manages its own transactions
   std::vector<std::string> columns;
   enum class Mode : uint8_t { kRun, kExplain, kProfile } mode = Mode::kRun;
   uint64_t schema_version = 0;
   uint64_t statistics_epoch = 0;
-  std::vector<std::string> parameters;           // names used, for ParameterMissing before anything runs
-  std::vector<std::string_view> slot_names;      // by slot, for explain; empty: anonymous. May be shorter than slot_count
+  std::vector<std::string> parameters;       // names used, for ParameterMissing before anything runs
+  std::vector<std::string_view> slot_names;  // by slot, for explain; empty: anonymous. May be shorter than slot_count
 };
 
 // The static column names of SHOW listings.
