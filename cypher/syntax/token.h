@@ -52,21 +52,20 @@ enum class TokenKind : uint8_t {
 };
 
 // Words that mean something somewhere. The order is free; keyword_table in lexer.cpp is made from this list.
+// clang-format off
 #define LORA_CYPHER_KEYWORDS(X)                                                                                        \
   X(ALL)                                                                                                               \
   X(ALLSHORTESTPATHS)                                                                                                  \
   X(AND)                                                                                                               \
-  X(ANY)                                                                                                               \
-  X(ARRAY)                                                                                                             \
-  X(AS) X(ASC) X(ASCENDING) X(ASSERT) X(BINARY) X(BOOL) X(BOOLEAN) X(BREAK) X(BTREE) X(BUILT) X(BY) X(BYTES) X(CALL)   \
-      X(CASE) X(CAST) X(COLLECT) X(CONCURRENT) X(CONSTRAINT) X(CONSTRAINTS) X(CONTAINS) X(CONTINUE) X(COUNT) X(CREATE) \
-          X(CSV) X(CYPHER) X(DATE) X(DATETIME) X(DEFINED) X(DELETE) X(DESC) X(DESCENDING) X(DETACH) X(DISTINCT) X(     \
-              DROP) X(DURATION) X(EACH) X(EDGE) X(ELEMENTS) X(ELSE) X(END) X(ENDS) X(ERROR) X(EXECUTABLE) X(EXISTENCE) \
-              X(EXIST) X(EXISTS) X(EXPLAIN) X(FAIL) X(FALSE) X(FIELDTERMINATOR) X(FINISH) X(FLOAT) X(FLOAT32)          \
-                  X(FLOAT64) X(FOR) X(FOREACH) X(FROM) X(FULLTEXT) X(FUNCTION) X(FUNCTIONS) X(GROUPS) X(GROUP)         \
-                      X(HEADERS) X(IF) X(IN) X(INDEX) X(INDEXES) X(INF) X(INFINITY) X(INT) X(INT16) X(INT32) X(INT64)  \
-                          X(INT8) X(INTEGER) X(INTEGER16) X(INTEGER32) X(INTEGER64) X(INTEGER8) X(IS) X(JOIN) X(KEY)   \
-                              X(LIMIT) X(LIST) X(LOAD) X(LOCAL) X(LOCALDATETIME) X(LOCALTIME) X(LOOKUP) X(MAP)         \
+  X(ANY) X(ARRAY) X(AS) X(ASC) X(ASCENDING) X(ASSERT) X(BINARY) X(BOOL) X(BOOLEAN) X(BREAK) X(BTREE) X(BUILT) X(BY) X( \
+      BYTES) X(CALL) X(CASE) X(CAST) X(COLLECT) X(CONCURRENT) X(CONSTRAINT) X(CONSTRAINTS) X(CONTAINS) X(CONTINUE)     \
+      X(COUNT) X(CREATE) X(CSV) X(CYPHER) X(DATE) X(DATETIME) X(DEFINED) X(DELETE) X(DESC) X(DESCENDING) X(DETACH)     \
+          X(DISTINCT) X(DROP) X(DURATION) X(EACH) X(EDGE) X(ELEMENTS) X(ELSE) X(END) X(ENDS) X(ERROR) X(EXECUTABLE)    \
+              X(EXISTENCE) X(EXIST) X(EXISTS) X(EXPLAIN) X(FAIL) X(FALSE) X(FIELDTERMINATOR) X(FINISH) X(FLOAT)        \
+                  X(FLOAT32) X(FLOAT64) X(FOR) X(FOREACH) X(FROM) X(FULLTEXT) X(FUNCTION) X(FUNCTIONS) X(GROUPS)       \
+                      X(GROUP) X(HEADERS) X(IF) X(IN) X(INDEX) X(INDEXES) X(INF) X(INFINITY) X(INT) X(INT16) X(INT32)  \
+                          X(INT64) X(INT8) X(INTEGER) X(INTEGER16) X(INTEGER32) X(INTEGER64) X(INTEGER8) X(IS) X(JOIN) \
+                              X(KEY) X(LIMIT) X(LIST) X(LOAD) X(LOCAL) X(LOCALDATETIME) X(LOCALTIME) X(LOOKUP) X(MAP)  \
                                   X(MATCH) X(MERGE) X(NAN) X(NFC) X(NFD) X(NFKC) X(NFKD) X(NODE) X(NONE) X(NORMALIZED) \
                                       X(NOT) X(NOTHING) X(NULL) X(NUMBER) X(OF) X(OFFSET) X(ON) X(OPTIONAL) X(OPTIONS) \
                                           X(OR) X(ORDER) X(PATH) X(PATHS) X(POINT) X(PROCEDURE) X(PROCEDURES)          \
@@ -83,6 +82,7 @@ enum class TokenKind : uint8_t {
                                                                                       X(WHEN) X(WHERE) X(WITH)         \
                                                                                           X(WITHOUT) X(XOR) X(YIELD)   \
                                                                                               X(ZONE) X(ZONED)
+// clang-format on
 
 enum class Keyword : uint8_t {
   kNone = 0,
