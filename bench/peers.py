@@ -103,6 +103,17 @@ SETTINGS = {
     "medium": Settings(5, 0.3, 2000, 60, 600, 10),
 }
 RESTARTS = 2
+MEMORY_LIMIT = (
+    os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
+)  # of one engine; one that passes it is ended
+
+
+def resident(pid: int) -> int:
+    try:
+        with open("/proc/%d/statm" % pid) as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 # --- environments ---
@@ -206,6 +217,7 @@ class Peer:
             "path": self.spec.path,
             "directory": directory,
             "options": self.options,
+            "memory": MEMORY_LIMIT,
         }
         keep = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
         self.buffer = b""
@@ -222,7 +234,7 @@ class Peer:
         except OSError:
             pass
         self.hello = self._read(self.settings.patience)
-        self.also = list(self.hello.get("processes", ()))
+        self.also = [pid for pid in self.hello.get("processes", ()) if pid > 1]  # 0 would be this process's own group
         self._pause()
 
     def ask(self, patience: Optional[float] = None, **request: Any) -> Dict[str, Any]:
@@ -249,9 +261,14 @@ class Peer:
         until = time.monotonic() + patience
         while b"\n" not in self.buffer:
             left = until - time.monotonic()
-            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+            if left <= 0:
                 self.kill()
                 raise Gone("> %d s" % patience)
+            if not select.select([self.process.stdout], [], [], min(left, 0.1))[0]:
+                if resident(self.process.pid) > MEMORY_LIMIT:
+                    self.kill()
+                    raise Gone("> %.0f GB of memory" % (MEMORY_LIMIT / 1e9))
+                continue
             part = os.read(self.process.stdout.fileno(), 1 << 20)
             if not part:
                 code = self.process.wait()

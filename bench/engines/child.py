@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -53,6 +54,9 @@ class Child:
         self.context: Dict[str, Any] = {}
         self.done: Dict[str, int] = {}
         self.empty = 0
+        # Kuzu and its successor reserve terabytes of addresses; the parent watches what all really use.
+        if config["engine"] not in ("kuzu", "falkordb") and config.get("memory"):
+            resource.setrlimit(resource.RLIMIT_DATA, (config["memory"], config["memory"]))
         self.engine = self.open()
 
     def open(self) -> Any:
