@@ -55,7 +55,7 @@ Result<IndexInfo> Transaction::Impl::prepare_definition(const IndexDefinition& d
   const Schema& schema = *root().schema;
   if (!definition.name.empty() && name_taken(schema, definition.name)) {
     return Status(ErrorCode::kConstraint,
-                  fmt::format("an index or constraint named `{}` already exists", definition.name));
+                  fmt::format("22N71: an index or constraint named `{}` already exists", definition.name));
   }
   if (definition.name.size() > kNameBytesMax) {
     return Status::limit("name", fmt::format("a name has at most {} bytes", kNameBytesMax));
