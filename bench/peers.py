@@ -507,11 +507,13 @@ def base_of(peer: Dict[str, Any], peers: List[Dict[str, Any]]) -> Optional[Dict[
 
 def cell(peer: Dict[str, Any], key: str, field: str, peers: List[Dict[str, Any]]) -> str:
     result = peer["results"].get(key)
-    if result is None:
+    if not result:
         return ""
     if "error" in result:
         return result["error"] if result["error"].startswith(">") else "error"
     base = base_of(peer, peers)
+    if field not in result:
+        return ""
     text = duration(result[field])
     if field == "p50" and base is not None and base is not peer:
         ratio = times_ours(result[field], base["results"].get(key, {}).get(field))
@@ -555,6 +557,8 @@ def load_rows(peers: List[Dict[str, Any]]) -> List[List[str]]:
 
 def tables(report: Dict[str, Any]) -> str:
     parts = [header(report)]
+    if report["interrupted"]:
+        parts.append("Ended by a signal: only what was measured until then.")
     titles = {workload.key: workload.title for workload in WORKLOADS}
     for title, wanted in (("In memory", ("memory",)), ("On disk", ("commit", "interval"))):
         peers = [peer for peer in report["peers"] if peer["group"] in wanted]
@@ -729,6 +733,7 @@ def measure(options: argparse.Namespace) -> Dict[str, Any]:
     workloads = [w for w in WORKLOADS if not options.workloads or w.key in options.workloads.split(",")]
     load_before = os.getloadavg()[0]
     peers: List[Peer] = []
+    interrupted = False
     os.makedirs(cache, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="databases-", dir=options.directory or cache) as databases:
         for in_memory in (True, False):
@@ -744,9 +749,13 @@ def measure(options: argparse.Namespace) -> Dict[str, Any]:
             try:
                 chosen = [w for w in workloads if in_memory or w.disk]
                 run_group(group, chosen, folder, context, settings)
+            except KeyboardInterrupt:
+                interrupted = True
             finally:
                 for peer in group:
                     peer.kill()
+            if interrupted:
+                break
     return {
         "date": datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z"),
         "commit": commit(),
@@ -757,6 +766,7 @@ def measure(options: argparse.Namespace) -> Dict[str, Any]:
         "settings": settings._asdict(),
         "load": [load_before, os.getloadavg()[0]],
         "missing": missing,
+        "interrupted": interrupted,
         "peers": [
             {
                 "name": peer.name,
@@ -791,6 +801,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.compare:
         return compare(*options.compare)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up, and report what there is
     report = measure(options)
     if options.json:
         with open(options.json, "w") as out:
