@@ -317,8 +317,29 @@ Status Graph::Impl::open_versions(bool again, bool new_catalog) {
 
 // --- versions ---
 
+namespace {
+
+// 0 when the graph is closed or all pins are taken.
+template <typename Read>
+uint64_t published_value(Graph& graph, Read&& read) {
+  uint32_t slot = 0;
+  cache::Versions* versions = graph.impl()->versions.get();
+  const Root* root = versions == nullptr ? nullptr : versions->pin(&slot);
+  if (root == nullptr) {
+    return 0;
+  }
+  const uint64_t value = read(*root);
+  versions->unpin(slot);
+  return value;
+}
+
+}  // namespace
+
 Snapshot Graph::snapshot() {
   Snapshot out;
+  if (impl_->versions == nullptr) {
+    return out;
+  }
   out.graph_ = this;
   out.root_ = impl_->versions->pin(&out.slot_);
   return out;
@@ -350,13 +371,13 @@ uint64_t Snapshot::version() const {
 }
 
 uint64_t Graph::node_count() {
-  return snapshot().root_->nodes;
+  return published_value(*this, [](const Root& root) { return root.nodes; });
 }
 uint64_t Graph::relationship_count() {
-  return snapshot().root_->relationships;
+  return published_value(*this, [](const Root& root) { return root.relationships; });
 }
 uint64_t Graph::schema_version() {
-  return snapshot().root_->schema_version;
+  return published_value(*this, [](const Root& root) { return root.schema_version; });
 }
 uint64_t Graph::statistics_epoch() {
   return impl_->statistics_epoch.load(std::memory_order_relaxed);

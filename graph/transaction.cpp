@@ -357,8 +357,9 @@ void Transaction::rollback_statement() {
   in.labels.rollback_statement();
   in.counters.rollback_statement();
   for (auto& [id, dirty] : in.indexes) {
-    if (dirty.mark <= dirty.entries.size()) {
-      dirty.entries.resize(dirty.mark);
+    while (dirty.entries.size() > dirty.mark) {
+      in.index_bytes -= dirty.entries.back().size() + sizeof(std::string);
+      dirty.entries.pop_back();
     }
   }
   in.deleted_nodes.clear();

@@ -6,6 +6,8 @@
 #include <optional>
 #include <unordered_map>
 
+#include "cypher/expr/operations.h"
+
 namespace lora::cypher {
 
 namespace {
@@ -29,6 +31,26 @@ struct PatternEdge {
   uint32_t from = 0, to = 0;                        // PatternNode indexes
   std::vector<Slot> outer_reads;                    // slots that the hop predicate reads from the row
 };
+
+// The id of what a bound variable of a pattern holds. Unlike `id()` it does not take a node: when the variable's type
+// is known at run time only, a node's id would find some relationship.
+Status relationship_id(EvalContext&, std::span<const Value> args, Value* out) {
+  if (!args[0].is_relationship()) {
+    return type_error("InvalidArgumentType", "expected a relationship in a pattern, got " + describe(args[0]));
+  }
+  *out = Value::integer(static_cast<int64_t>(args[0].relationship_id().value));
+  return Status();
+}
+
+const FunctionSpec& relationship_id_function() {
+  static const FunctionSpec spec = [] {
+    FunctionSpec f = *find_function("id");
+    f.args = {{"relationship", kAnyType}};
+    f.function = relationship_id;
+    return f;
+  }();
+  return spec;
+}
 
 // What a predicate offers for finding its node or relationship directly: `slot.key op value`, or `id(slot) op value`.
 struct Sargable {
@@ -1121,7 +1143,7 @@ class PatternPlanner {
         if (r.bound) {
           auto* id = b_.arena().make<Expr>();
           id->kind = ExprKind::kFunction;
-          id->function = find_function("id");
+          id->function = &relationship_id_function();
           id->children = b_.arena().array(std::vector<Expr*>{b_.slot_expr(r.slot)});
           id->types = type_bit(ValueType::kInteger);
           op->id = id;

@@ -1,0 +1,154 @@
+// What a run keeps to: memory budgets, interruption, effects under LIMIT, depth, reuse after errors.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "cypher/database.h"
+
+namespace lora {
+namespace {
+
+class RunTest : public ::testing::Test {
+ protected:
+  void open(uint64_t memory_bytes = 0) {
+    DatabaseOptions options;
+    options.query_memory_bytes = memory_bytes;
+    auto db = Database::in_memory(options);
+    ASSERT_TRUE(db.ok()) << db.status().to_string();
+    db_ = std::move(db).value();
+  }
+  Status status(const std::string& query) { return db_->execute(query).status(); }
+  int64_t number(const std::string& query) {
+    auto result = db_->execute(query);
+    EXPECT_TRUE(result.ok()) << query << "\n" << result.status().to_string();
+    return result.ok() && !result->values.empty() && result->values[0].is_integer() ? result->values[0].as_integer() : -1;
+  }
+  std::unique_ptr<Database> db_;
+};
+
+TEST_F(RunTest, EverythingThatKeepsRowsKeepsToTheMemoryBudget) {
+  open(4 << 20);
+  for (const char* query : {"UNWIND range(1, 5000000) AS x RETURN collect(x) AS l",
+                            "UNWIND range(1, 5000000) AS x WITH x ORDER BY x DESC RETURN count(*)",
+                            "UNWIND range(1, 5000000) AS x WITH DISTINCT x RETURN count(*)",
+                            "UNWIND range(1, 5000000) AS x RETURN count(DISTINCT x)",
+                            "UNWIND range(1, 5000000) AS x WITH x, count(*) AS c RETURN sum(c)",
+                            "UNWIND range(1, 5000000) AS x RETURN x"}) {
+    EXPECT_EQ(status(query).code(), ErrorCode::kMemoryLimit) << query;
+    EXPECT_EQ(number("RETURN 1"), 1);
+  }
+}
+
+TEST_F(RunTest, WhatStreamsNeedsNoMemory) {
+  open(4 << 20);
+  EXPECT_EQ(number("UNWIND range(1, 5000000) AS x RETURN count(x)"), 5000000);
+  EXPECT_EQ(number("UNWIND range(1, 5000000) AS x WITH x ORDER BY x DESC LIMIT 3 RETURN min(x)"), 4999998);
+  EXPECT_EQ(number("UNWIND range(1, 1000000000000) AS x WITH x LIMIT 5 RETURN sum(x)"), 15);
+}
+
+TEST_F(RunTest, LongLoopsAreInterrupted) {
+  open();
+  for (const char* query : {"UNWIND range(1, 1000000000000) AS x RETURN count(x)",
+                            "UNWIND range(1, 1000000000000) AS x WITH x WHERE x < 0 RETURN x",
+                            "UNWIND range(1, 1000000) AS x UNWIND range(1, 1000000) AS y RETURN sum(x * y)",
+                            "RETURN reduce(s = 0, x IN range(1, 3000000) | s + reduce(t = 0, y IN range(1, 1000) | t + 1))"}) {
+    QueryOptions options;
+    options.timeout = std::chrono::milliseconds(60);
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_EQ(db_->execute(query, {}, options).status().code(), ErrorCode::kTimeout) << query;
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10)) << query;
+  }
+}
+
+TEST_F(RunTest, PathsWithoutEndAreInterrupted) {
+  open();
+  ASSERT_TRUE(status("UNWIND range(1, 12) AS i CREATE (:N {i: i})").ok());
+  ASSERT_TRUE(status("MATCH (a:N), (b:N) WHERE a <> b CREATE (a)-[:R]->(b)").ok());
+  QueryOptions options;
+  options.timeout = std::chrono::milliseconds(60);
+  EXPECT_EQ(db_->execute("MATCH (a:N {i: 1})-[*]->(b) RETURN count(*)", {}, options).status().code(), ErrorCode::kTimeout);
+}
+
+TEST_F(RunTest, LimitLeavesOutRowsNotEffects) {
+  open();
+  ASSERT_TRUE(status("UNWIND range(1, 5000) AS x CREATE (n:A {x: x}) RETURN n LIMIT 1").ok());
+  EXPECT_EQ(number("MATCH (n:A) RETURN count(*)"), 5000);
+  ASSERT_TRUE(status("UNWIND range(1, 10) AS x CREATE (n:B {x: x}) RETURN n LIMIT 0").ok());
+  EXPECT_EQ(number("MATCH (n:B) RETURN count(*)"), 10);
+  ASSERT_TRUE(status("MATCH (n:B) SET n.y = 1 RETURN n.y SKIP 3 LIMIT 2").ok());
+  EXPECT_EQ(number("MATCH (n:B) RETURN sum(n.y)"), 10);
+}
+
+TEST_F(RunTest, PlansOfManyStepsAreALimitNotACrash) {
+  open();
+  std::string query = "WITH 0 AS x ";
+  for (int i = 0; i < 20'000; ++i) query += "UNWIND [x] AS x" + std::to_string(i) + " ";
+  query += "RETURN x";
+  const Status s = status(query);
+  if (!s.ok()) EXPECT_EQ(s.code(), ErrorCode::kLimit) << s.to_string();
+  EXPECT_EQ(number("RETURN 1"), 1);
+}
+
+TEST_F(RunTest, AnErrorLeavesTheCachedPlanUsable) {
+  open();
+  const auto run = [&](Value v) { return db_->execute("UNWIND [1, 2, 3] AS x RETURN x / $d AS q", make_params({{"d", v}})); };
+  EXPECT_TRUE(run(Value::integer(1)).ok());
+  EXPECT_EQ(run(Value::integer(0)).status().code(), ErrorCode::kArithmetic);
+  const auto again = run(Value::integer(1));
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->row_count, 3u);
+}
+
+TEST_F(RunTest, MergeOfARowSeesWhatTheRowsBeforeMade) {
+  open();
+  ASSERT_TRUE(status("UNWIND [1, 2, 1, 2, 1] AS x MERGE (n:M {x: x}) ON CREATE SET n.made = 1 ON MATCH SET n.met = coalesce(n.met, 0) + 1").ok());
+  EXPECT_EQ(number("MATCH (n:M) RETURN count(*)"), 2);
+  EXPECT_EQ(number("MATCH (n:M) RETURN sum(n.met)"), 3);
+  const Status s = status("MERGE (n:M {x: null})");
+  EXPECT_EQ(s.info().detail, "MergeReadOwnWrites");
+}
+
+TEST_F(RunTest, CallInTransactionsCommitsInBatches) {
+  open();
+  ASSERT_TRUE(status("UNWIND range(1, 10) AS x CALL { WITH x CREATE (:T {x: x}) } IN TRANSACTIONS OF 3 ROWS").ok());
+  EXPECT_EQ(number("MATCH (n:T) RETURN count(*)"), 10);
+  // Rows of committed batches stay when a later one fails.
+  const Status s = status("UNWIND range(1, 10) AS x CALL { WITH x CREATE (:U {x: 1 / (8 - x)}) } IN TRANSACTIONS OF 3 ROWS");
+  EXPECT_EQ(s.code(), ErrorCode::kArithmetic);
+  EXPECT_EQ(number("MATCH (n:U) RETURN count(*)"), 6);
+}
+
+TEST_F(RunTest, ProfileCountsRowsPerOperator) {
+  open();
+  ASSERT_TRUE(status("UNWIND range(1, 100) AS x CREATE (:P {x: x})").ok());
+  const auto profile = db_->profile("MATCH (n:P) WHERE n.x > 90 RETURN n.x");
+  ASSERT_TRUE(profile.ok()) << profile.status().to_string();
+  EXPECT_EQ(profile->total_rows, 10u);
+  uint64_t most = 0;
+  for (const OperatorMetrics& m : profile->operators) {
+    most = std::max(most, m.rows);
+    EXPECT_GT(m.next_calls, 0u);
+  }
+  EXPECT_EQ(most, 100u);
+}
+
+TEST_F(RunTest, StreamsGiveTheFirstRowAtOnce) {
+  open();
+  auto stream = db_->stream("UNWIND range(1, 1000000000000) AS x RETURN x");
+  ASSERT_TRUE(stream.ok());
+  std::vector<Value> values;
+  size_t rows = 0;
+  ASSERT_TRUE((*stream)->next(&values, &rows).ok());
+  EXPECT_EQ(rows, 1u);
+  size_t most = 0;
+  for (int i = 0; i < 10; ++i) {
+    values.clear();
+    ASSERT_TRUE((*stream)->next(&values, &rows).ok());
+    most = std::max(most, rows);
+  }
+  EXPECT_EQ(most, 2048u);
+  (*stream)->close();
+}
+
+}  // namespace
+}  // namespace lora
