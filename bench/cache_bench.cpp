@@ -344,3 +344,5 @@ BENCHMARK(BM_Memory)->Iterations(1);
 
 }  // namespace
 }  // namespace lora::graph::cache
+
+BENCHMARK_MAIN();

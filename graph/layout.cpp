@@ -13,12 +13,30 @@ constexpr uint8_t kPayloadVersion = 1;
 constexpr uint8_t kDefinitionVersion = 1;
 constexpr size_t kIndexedKeysMax = 64;
 
+// Calls visit(begin, end) for each maximal run of set bits, in order; skips whole words of zeros and of ones.
 template <typename Visit>
-void for_each_bit(const uint64_t* bitmap, Visit&& visit) {
-  for (uint32_t word = 0; word < kLabelBlockIds / 64; ++word) {
-    for (uint64_t bits = bitmap[word]; bits != 0; bits &= bits - 1) {
-      visit(word * 64 + static_cast<uint32_t>(std::countr_zero(bits)));
+void for_each_run(const uint64_t* bitmap, Visit&& visit) {
+  constexpr uint32_t kWords = kLabelBlockIds / 64;
+  uint32_t begin = kLabelBlockIds;  // of the open run; none at first
+  for (uint32_t word = 0; word < kWords; ++word) {
+    const uint64_t bits = bitmap[word];
+    const bool open = begin != kLabelBlockIds;
+    if (bits == (open ? ~uint64_t{0} : 0)) {
+      continue;
     }
+    // Each set bit of `edges` starts or ends a run.
+    for (uint64_t edges = bits ^ (bits << 1 | (open ? 1 : 0)); edges != 0; edges &= edges - 1) {
+      const uint32_t at = word * 64 + static_cast<uint32_t>(std::countr_zero(edges));
+      if (begin == kLabelBlockIds) {
+        begin = at;
+      } else {
+        visit(begin, at);
+        begin = kLabelBlockIds;
+      }
+    }
+  }
+  if (begin != kLabelBlockIds) {
+    visit(begin, kLabelBlockIds);
   }
 }
 
@@ -134,55 +152,39 @@ bool parse_label_key(ByteView key, LabelId* label, uint64_t* block) {
 }
 
 void encode_label_block(const uint64_t* bitmap, std::string* out) {
+  // Sizes of the three forms, from one walk over the runs. An id that follows its predecessor is a one-byte gap of 0.
   uint32_t count = 0;
   uint32_t runs = 0;
-  size_t array_bytes = 1;
-  size_t run_bytes = 1;
-  uint32_t next = 0;       // one past the last id
-  uint32_t run_begin = 0;  // of the run being counted
-  uint32_t gap = 0;
-  for_each_bit(bitmap, [&](uint32_t id) {
-    array_bytes += kv::varint_size(id - next);
-    if (count == 0 || id != next) {
-      if (count != 0) {
-        run_bytes += kv::varint_size(gap) + kv::varint_size(next - run_begin - 1);
-      }
-      gap = id - next;
-      run_begin = id;
-      ++runs;
-    }
-    ++count;
-    next = id + 1;
+  uint32_t next = 0;  // one past the last id
+  size_t gap_bytes = 0;
+  size_t length_bytes = 0;
+  for_each_run(bitmap, [&](uint32_t begin, uint32_t end) {
+    gap_bytes += kv::varint_size(begin - next);
+    length_bytes += kv::varint_size(end - begin - 1);
+    count += end - begin;
+    ++runs;
+    next = end;
   });
-  run_bytes += kv::varint_size(gap) + kv::varint_size(next - run_begin - 1) + kv::varint_size(runs);
-  array_bytes += kv::varint_size(count);
+  const size_t array_bytes = 1 + kv::varint_size(count) + gap_bytes + (count - runs);
+  const size_t run_bytes = 1 + kv::varint_size(runs) + gap_bytes + length_bytes;
   out->clear();
+  next = 0;
   if (array_bytes <= run_bytes && array_bytes < kLabelBitmapBytes) {
     out->push_back(static_cast<char>(kLabelArray));
     kv::encode_varint(out, count);
-    next = 0;
-    for_each_bit(bitmap, [&](uint32_t id) {
-      kv::encode_varint(out, id - next);
-      next = id + 1;
+    for_each_run(bitmap, [&](uint32_t begin, uint32_t end) {
+      kv::encode_varint(out, begin - next);
+      out->append(end - begin - 1, '\0');
+      next = end;
     });
   } else if (run_bytes < kLabelBitmapBytes) {
     out->push_back(static_cast<char>(kLabelRuns));
     kv::encode_varint(out, runs);
-    next = 0;
-    run_begin = 0;
-    bool open = false;
-    for_each_bit(bitmap, [&](uint32_t id) {
-      if (!open || id != next) {
-        if (open) {
-          kv::encode_varint(out, next - run_begin - 1);
-        }
-        kv::encode_varint(out, id - next);
-        run_begin = id;
-        open = true;
-      }
-      next = id + 1;
+    for_each_run(bitmap, [&](uint32_t begin, uint32_t end) {
+      kv::encode_varint(out, begin - next);
+      kv::encode_varint(out, end - begin - 1);
+      next = end;
     });
-    kv::encode_varint(out, next - run_begin - 1);
   } else {
     out->push_back(static_cast<char>(kLabelBits));
     for (uint32_t word = 0; word < kLabelBlockIds / 64; ++word) {

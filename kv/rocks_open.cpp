@@ -1,4 +1,6 @@
 // Opening and closing: see "recovery" in kv/README.md.
+#include <malloc.h>
+
 #include <algorithm>
 
 #include "kv/check.h"
@@ -23,6 +25,15 @@ class RocksStore::Listener final : public rocksdb::EventListener {
     if (status != nullptr && !status->ok()) {
       static_cast<void>(store_->latch(from_rocks(*status, "background write")));
     }
+  }
+  // In memory a compaction frees the tables it replaces: up to half of all that is stored, in small pieces. Given back
+  // here, on the background thread, and only then: a trim costs the next large write its page faults.
+  void OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo&) override {
+#ifdef __GLIBC__
+    if (store_->in_memory_) {
+      ::malloc_trim(0);
+    }
+#endif
   }
 
  private:
