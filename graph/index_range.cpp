@@ -65,13 +65,14 @@ const IndexBehaviour* range_index_behaviour() {
   return &behaviour;
 }
 
-const cache::IndexTree* ReaderChunks::index(const IndexInfo& info) {
+const cache::IndexTree* ReaderChunks::index(const IndexInfo& info, uint64_t rows) {
   if (const cache::IndexTree* tree = reader_.root_->find_index(info.id)) [[likely]] {
     tree->touch();
     return tree;
   }
   Reader::Impl& in = impl();
-  if (!in.graph->budget->should_load(cache::ChunkFamily::kIndexes, 0, info.id.value)) {
+  if (!in.graph->statistics.tree_pays(info.id, rows) ||
+      !in.graph->budget->should_load(cache::ChunkFamily::kIndexes, 0, info.id.value)) {
     return nullptr;
   }
   Result<cache::IndexTree*> loaded = in.loader.index(*reader_.root_, info);
@@ -144,7 +145,7 @@ void Reader::index_lookup(IndexId index, std::span<const Value> values, std::vec
     tree->lookup(in.bytes, out);
     return;
   }
-  // Memory is short: the store answers.
+  // Memory is short, or the tree would not pay yet: the store answers.
   const kv::Store& store = *in.graph->store;
   const uint64_t limit = info->definition.entity == EntityKind::kNode ? root_->next_node : root_->next_relationship;
   std::string key = graph::index_prefix(index).string() + in.bytes;
@@ -256,7 +257,7 @@ size_t IndexScan::next(uint64_t* out, size_t max) {
   const IndexInfo* info = chunks.root().schema->find_index(s.index);
   size_t count = 0;
   if (info != nullptr && (s.to.empty() || s.from < s.to)) {
-    if (const cache::IndexTree* tree = chunks.index(*info)) {
+    if (const cache::IndexTree* tree = chunks.index(*info, max)) {
       cache::IndexTree::Cursor cursor(tree);
       // The tree may be another one than last time (evicted, loaded again): go on behind the last entry.
       s.last.empty() ? cursor.seek(s.from) : cursor.seek_after(s.last);

@@ -46,8 +46,9 @@ class ReaderChunks {
     }
     return load_topology(type, direction, index);
   }
-  // The hot tree of an index; null: ask the store (memory is short), or a failure.
-  const cache::IndexTree* index(const IndexInfo& info);
+  // The hot tree of an index, for about `rows` entries; null: ask the store (memory is short, or so few lookups have
+  // been made that reading the whole index would not pay), or a failure.
+  const cache::IndexTree* index(const IndexInfo& info, uint64_t rows = 1);
 
   const cache::EntityBlock* point_block(EntityKind kind, uint64_t index);
   const cache::TopologyChunk* point_topology(RelTypeId type, Direction direction, uint64_t index);

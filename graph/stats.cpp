@@ -89,6 +89,20 @@ void IndexStatistics::add(IndexId index, const std::vector<ByteView>& values) {
   it->second.unsaved = true;
 }
 
+bool IndexStatistics::tree_pays(IndexId index, uint64_t rows) {
+  // Measured: 0.2 us an entry to build the tree, 3 to 5 us for a lookup in the store.
+  constexpr uint64_t kEntriesPerLookup = 20;
+  constexpr uint64_t kAlwaysPays = 4096;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  Entry& entry = entries_[index.value];
+  entry.asked += kEntriesPerLookup + rows;
+  if (entry.entries > kAlwaysPays && entry.asked < entry.entries) {
+    return false;
+  }
+  entry.asked = 0;
+  return true;
+}
+
 void IndexStatistics::forget(IndexId index) {
   const std::lock_guard<std::mutex> lock(mutex_);
   entries_.erase(index.value);

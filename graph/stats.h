@@ -45,6 +45,9 @@ class IndexStatistics {
   bool has_sketch(IndexId index) const;
   // Values that a commit has added.
   void add(IndexId index, const std::vector<ByteView>& values);
+  // Notes that `index` is about to be asked for about `rows` entries while its tree is not in memory. True when reading
+  // the whole index into a tree has become cheaper than going on asking the store: then the count starts anew.
+  bool tree_pays(IndexId index, uint64_t rows);
   void forget(IndexId index);
   void clear();
   struct Saved {
@@ -57,6 +60,7 @@ class IndexStatistics {
  private:
   struct Entry {
     uint64_t entries = 0;
+    uint64_t asked = 0;  // what the store's answers have cost since the tree was last built, in entries read
     std::unique_ptr<DistinctSketch> sketch;
     bool unsaved = false;
   };
