@@ -277,7 +277,9 @@ Result<std::unique_ptr<Graph>> Graph::open(const GraphOptions& options) {
       store->release_snapshot(snapshot);
     }
   });
-  in.budget = std::make_unique<cache::Budget>(in.versions.get(), split.hot);
+  // The hashes' share comes off what chunks may take, whether it is used or not.
+  in.hashes = std::make_unique<PropertyHashes>(split.hot / 8);
+  in.budget = std::make_unique<cache::Budget>(in.versions.get(), split.hot - split.hot / 8);
 
   if (in.store->last_commit() == 0 && !graph->read_only()) {
     // A new database: the format mark is the first commit.
@@ -307,6 +309,7 @@ Status Graph::Impl::open_versions(bool again, bool new_catalog) {
   }
   const uint64_t version = root.version;
   if (again) {
+    hashes->clear();
     versions->replace(std::move(root));
   } else {
     versions->open(std::move(root));
@@ -510,8 +513,8 @@ GraphStats Graph::stats() {
   GraphStats out;
   const cache::BudgetStats budget = impl_->budget->stats();
   const cache::VersionsStats versions = impl_->versions->stats();
-  out.cache_bytes_used = versions.object_bytes;
-  out.cache_bytes_limit = budget.limit_bytes;
+  out.cache_bytes_used = versions.object_bytes + impl_->hashes->bytes();
+  out.cache_bytes_limit = budget.limit_bytes + impl_->hashes->bytes_max();
   out.retired_bytes = versions.retired_bytes;
   out.chunk_loads = budget.loads;
   out.chunk_evictions = budget.evictions;
@@ -549,6 +552,7 @@ Status Graph::catch_up() {
 }
 
 void Graph::drop_cache() {
+  impl_->hashes->clear();
   impl_->budget->drop_all();
 }
 

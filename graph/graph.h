@@ -166,6 +166,10 @@ class Reader {
   void node_properties(NodeId id, std::vector<Property>* out);  // by ascending key id
   // ids may hold kNoId (gives null). Typed output when the stored columns are; *out is overwritten.
   void gather_node_property(std::span<const uint64_t> ids, KeyId key, PropertyColumn* out);
+  // For a filter `n.key = value` without an index: appends ids of nodes, ascending, among which all with that value
+  // are; the caller compares, as some may have another value. False: nothing is known, scan. Filters that come again
+  // make the first scan after them read the whole column once (see property_hash.h).
+  bool property_candidates(KeyId key, const Value& value, std::vector<uint64_t>* ids);
   // keep[i] = ids[i] exists and carries label.
   void test_label(std::span<const uint64_t> ids, LabelId label, uint8_t* keep);
   EntityScan scan_nodes(std::optional<LabelId> label);
@@ -206,6 +210,7 @@ class Reader {
   friend class IndexScan;
   friend class ReaderChunks;  // graph/reader_chunks.h
   Reader(Graph* graph, const Root* root);
+  bool find_candidates(KeyId key, const Value& value, std::vector<uint64_t>* ids);  // ids of nodes that are gone too
   struct Impl;
   Graph* graph_;
   const Root* root_;

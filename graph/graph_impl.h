@@ -20,6 +20,7 @@
 #include "graph/graph.h"
 #include "graph/layout.h"
 #include "graph/loader.h"
+#include "graph/property_hash.h"
 #include "graph/stats.h"
 #include "graph/writer_lock.h"
 #include "kv/store.h"
@@ -50,6 +51,7 @@ struct Graph::Impl {
   std::unique_ptr<cache::Budget> budget;
   WriterLock writer;
   IndexStatistics statistics;
+  std::unique_ptr<PropertyHashes> hashes;
   bool secondary = false;
   std::atomic<bool> closed{false};
   std::atomic<uint64_t> commits{0};

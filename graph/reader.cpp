@@ -362,6 +362,57 @@ void Reader::gather_node_property(std::span<const uint64_t> ids, KeyId key, Prop
   gatherer.run(ids, [&](uint64_t index) { return chunks.block(EntityKind::kNode, index); });
 }
 
+bool Reader::property_candidates(KeyId key, const Value& value, std::vector<uint64_t>* ids) {
+  const size_t before = ids->size();
+  if (!find_candidates(key, value, ids)) {
+    return false;
+  }
+  const auto begin = ids->begin() + static_cast<std::ptrdiff_t>(before);
+  ids->erase(std::remove_if(begin, ids->end(), [this](uint64_t id) { return !node_exists(NodeId(id)); }), ids->end());
+  return true;
+}
+
+bool Reader::find_candidates(KeyId key, const Value& value, std::vector<uint64_t>* ids) {
+  Graph::Impl& graph = *graph_->impl();
+  PropertyHashes& hashes = *graph.hashes;
+  const uint64_t version = impl_->context != nullptr ? impl_->context->base()->version : root_->version;
+  if (hashes.candidates(version, key, value, ids)) {
+    return true;
+  }
+  // Building waits for a moment without an open transaction and with nothing unpublished.
+  if (impl_->context != nullptr || graph.secondary || !hashes.scan_pays(key, root_->nodes) ||
+      !graph.writer.try_acquire("preparing a hash of a property")) {
+    return false;
+  }
+  const Snapshot snapshot = graph_->snapshot();
+  const uint64_t number =
+      graph.versions->tip()->version == snapshot.version() ? hashes.begin(snapshot.version(), key, root_->nodes) : 0;
+  graph.release_writer();
+  if (number == 0) {
+    return false;
+  }
+  const std::unique_ptr<Reader> reader = snapshot.reader();
+  EntityScan scan = reader->scan_nodes(std::nullopt);
+  uint64_t batch[1024];
+  std::vector<Value> values;
+  for (size_t count = 0; (count = scan.next(batch, std::size(batch))) != 0;) {
+    values.clear();
+    for (size_t i = 0; i < count; ++i) {
+      values.push_back(reader->node_property(NodeId(batch[i]), key));
+    }
+    if (!hashes.fill(key, number, std::span(batch, count), values)) {
+      return false;
+    }
+    reader->unpin_batch();
+  }
+  if (!reader->status().ok()) {
+    hashes.drop(key, number);
+    return false;
+  }
+  hashes.finish(key, number);
+  return hashes.candidates(version, key, value, ids);
+}
+
 void Reader::test_label(std::span<const uint64_t> ids, LabelId label, uint8_t* keep) {
   ReaderChunks chunks(*this);
   chunks.enter();

@@ -454,6 +454,11 @@ Result<NodeId> Transaction::create_node(std::span<const LabelId> labels, std::sp
   root.next_node = id.value + 1;
   root.nodes += 1;
   in.nodes.add(id.value);
+  if (in.shared->hashes->wanted()) [[unlikely]] {
+    for (const Property& property : clean) {
+      in.shared->hashes->add(property.key, property.value, id.value);
+    }
+  }
   for (LabelId label : sorted) {
     LORA_TRY(in.put_label(id, label, true));
   }
@@ -590,6 +595,9 @@ Status Transaction::Impl::set_property(EntityKind kind, uint64_t id, KeyId key, 
     return Status::internal("entity block is not loaded");
   }
   (kind == EntityKind::kNode ? nodes : relationships).add(id);
+  if (kind == EntityKind::kNode && shared->hashes->wanted()) [[unlikely]] {
+    shared->hashes->add(key, value, id);
+  }
   if (indexed) {
     LORA_TRY(index_key(kind, id, root().find_block(kind, EntityBlock::index_of(id)), key, true));
   }

@@ -74,8 +74,10 @@ class NodeScanOperator final : public MultiplyingOperator {
     if (op->kind == OpKind::kLabelScan) {
       label_ = as<LabelScan>(op).label;
       node_ = as<LabelScan>(op).node;
+      hint_ = as<LabelScan>(op).hint;
     } else {
       node_ = as<AllNodesScan>(op).node;
+      hint_ = as<AllNodesScan>(op).hint;
     }
   }
   void close() override {
@@ -101,13 +103,22 @@ class NodeScanOperator final : public MultiplyingOperator {
             return Status();
           }
         }
-        scan_ = state_.reader().scan_nodes(label);
+        LORA_TRY(find_candidates(label));
+        if (!narrowed_) scan_ = state_.reader().scan_nodes(label);
         scanning_ = true;
       }
       const size_t old = nodes.ids.size();
-      nodes.ids.resize(old + room);
-      const size_t got = scan_.next(nodes.ids.data() + old, room);
-      nodes.ids.resize(old + got);
+      size_t got = 0;
+      if (narrowed_) {
+        got = std::min(room, candidates_.size() - next_candidate_);
+        const auto from = candidates_.begin() + static_cast<std::ptrdiff_t>(next_candidate_);
+        nodes.ids.insert(nodes.ids.end(), from, from + static_cast<std::ptrdiff_t>(got));
+        next_candidate_ += got;
+      } else {
+        nodes.ids.resize(old + room);
+        got = scan_.next(nodes.ids.data() + old, room);
+        nodes.ids.resize(old + got);
+      }
       parents_.insert(parents_.end(), got, static_cast<uint32_t>(row_));
       state_.count_hits(got);
       if (got < room) {
@@ -120,10 +131,39 @@ class NodeScanOperator final : public MultiplyingOperator {
   }
 
  private:
+  // For row_: narrowed_ and candidates_, if the graph knows which nodes can have the value that the filter wants.
+  Status find_candidates(std::optional<LabelId> label) {
+    narrowed_ = false;
+    if (hint_.key == nullptr) return Status();
+    graph::Reader& reader = state_.reader();
+    const std::optional<KeyId> key = resolve_key(reader, *hint_.key);
+    if (!key) return Status();
+    Value value;
+    LORA_TRY(state_.evaluator.evaluate_row(*hint_.value, *in_, row_, &value));
+    candidates_.clear();
+    next_candidate_ = 0;
+    narrowed_ = reader.property_candidates(*key, value, &candidates_);
+    if (narrowed_ && label) {
+      keep_.resize(candidates_.size());
+      reader.test_label(candidates_, *label, keep_.data());
+      size_t kept = 0;
+      for (size_t i = 0; i < candidates_.size(); ++i) {
+        if (keep_[i] != 0) candidates_[kept++] = candidates_[i];
+      }
+      candidates_.resize(kept);
+    }
+    return Status();
+  }
+
   const NameRef* label_ = nullptr;
   Slot node_;
+  ScanHint hint_;
   graph::EntityScan scan_;
   bool scanning_ = false;
+  bool narrowed_ = false;
+  std::vector<uint64_t> candidates_;
+  std::vector<uint8_t> keep_;
+  size_t next_candidate_ = 0;
 };
 
 // Rows whose entities are listed in memory: found once per input row, then given in pieces.

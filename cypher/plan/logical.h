@@ -77,14 +77,23 @@ struct TypeSelection {
   std::span<const NameRef* const> names;
 };
 
+// What a filter above a scan will ask of `key`: the scan may leave out nodes that cannot fit. Cannot fail, and reads
+// nothing of the node. Null: nothing is asked.
+struct ScanHint {
+  const NameRef* key = nullptr;
+  const Expr* value = nullptr;
+};
+
 struct AllNodesScan : LogicalOp {
   AllNodesScan() : LogicalOp(OpKind::kAllNodesScan) {}
   Slot node = kNoSlot;
+  ScanHint hint;
 };
 struct LabelScan : LogicalOp {
   LabelScan() : LogicalOp(OpKind::kLabelScan) {}
   Slot node = kNoSlot;
   const NameRef* label = nullptr;
+  ScanHint hint;
 };
 struct NodeByIdSeek : LogicalOp {  // id(n) = expr, or id(n) IN expr (a list)
   NodeByIdSeek() : LogicalOp(OpKind::kNodeByIdSeek) {}

@@ -183,8 +183,14 @@ void op_use(const LogicalOp& op, OpUse* use) {
   };
   switch (op.kind) {
     case OpKind::kArgument: break;
-    case OpKind::kAllNodesScan: add(as<AllNodesScan>(op).node); break;
-    case OpKind::kLabelScan: add(as<LabelScan>(op).node); break;
+    case OpKind::kAllNodesScan:
+      expr(as<AllNodesScan>(op).hint.value);
+      add(as<AllNodesScan>(op).node);
+      break;
+    case OpKind::kLabelScan:
+      expr(as<LabelScan>(op).hint.value);
+      add(as<LabelScan>(op).node);
+      break;
     case OpKind::kNodeByIdSeek: {
       const auto& o = as<NodeByIdSeek>(op);
       expr(o.id);

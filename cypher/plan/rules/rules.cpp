@@ -18,6 +18,8 @@ constexpr Rule kRules[] = {
     {"count_store", count_store},
     {"count_by_degree", count_by_degree},
     {"distinct_ends", distinct_ends},
+    // On what is still a scan with its filter.
+    {"scan_hint", scan_hint},
     // Last: it takes predicates out of Filters, which hides them from the others.
     {"exists_to_semi_apply", exists_to_semi_apply},
 };

@@ -26,6 +26,7 @@ LogicalOp* exists_to_semi_apply(const RuleContext& context, LogicalOp* root);
 LogicalOp* drop_unused(const RuleContext& context, LogicalOp* root);
 LogicalOp* count_store(const RuleContext& context, LogicalOp* root);
 LogicalOp* count_by_degree(const RuleContext& context, LogicalOp* root);
+LogicalOp* scan_hint(const RuleContext& context, LogicalOp* root);
 LogicalOp* distinct_ends(const RuleContext& context, LogicalOp* root);
 
 }  // namespace lora::cypher
