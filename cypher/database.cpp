@@ -345,13 +345,48 @@ Database::CacheStats Database::plan_cache_stats() const {
   return {impl_->cache.hits(), impl_->cache.misses(), impl_->cache.entries()};
 }
 
-Status Database::add_procedure_table(std::string_view signature, const std::vector<std::string>& columns,
-                                     std::vector<List> rows) {
-  CallScope call(*impl_, nullptr);
+// --- what the program registers ---
+
+namespace {
+
+// Plans made before a change are out of date; dropping them frees what only they still hold.
+Status change_extensions(DatabaseCore& db, const std::function<Status(cypher::ExtensionSet& extensions)>& change) {
+  CallScope call(db, nullptr);
   LORA_TRY(call.status());
-  LORA_TRY(impl_->procedures.add_table(signature, columns, std::move(rows)));
-  impl_->cache.clear();
+  LORA_TRY(change(db.extensions));
+  db.cache.clear();
   return Status();
+}
+
+}  // namespace
+
+Status Database::register_function(std::string_view signature, ScalarCallable callable,
+                                   const CallableOptions& options) {
+  return change_extensions(*impl_, [&](cypher::ExtensionSet& extensions) {
+    return extensions.add_function(signature, std::move(callable), options);
+  });
+}
+
+Status Database::register_procedure(std::string_view signature, ProcedureCallable callable,
+                                    const CallableOptions& options) {
+  return change_extensions(*impl_, [&](cypher::ExtensionSet& extensions) {
+    return extensions.add_procedure(signature, std::move(callable), options);
+  });
+}
+
+Status Database::register_procedure(std::string_view signature, const std::vector<std::string>& columns,
+                                    std::vector<List> rows, const CallableOptions& options) {
+  return change_extensions(*impl_, [&](cypher::ExtensionSet& extensions) {
+    return extensions.add_procedure(signature, columns, std::move(rows), options);
+  });
+}
+
+Status Database::unregister_function(std::string_view name) {
+  return change_extensions(*impl_, [&](cypher::ExtensionSet& extensions) { return extensions.drop_function(name); });
+}
+
+Status Database::unregister_procedure(std::string_view name) {
+  return change_extensions(*impl_, [&](cypher::ExtensionSet& extensions) { return extensions.drop_procedure(name); });
 }
 
 void Database::set_planner_switches(bool rules, bool cost_based) {

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "cypher/procedures/callable.h"
 #include "graph/graph.h"
 #include "graph/value.h"
 #include "kv/status.h"
@@ -186,9 +187,20 @@ class Database {
   // to leave, flushes, releases the lock. Idempotent; from any thread, also from inside a stream's own loop.
   Status close();
 
-  // For tests (the openCypher TCK): a procedure that answers from a table, see cypher/procedures/procedure.h.
-  Status add_procedure_table(std::string_view signature, const std::vector<std::string>& columns,
-                             std::vector<List> rows);
+  // Functions and procedures of the program, for statements of this handle; signatures and rules: callable.h. One of
+  // the same name is replaced. Statements that begin afterwards use the new one; running ones finish with what they
+  // have. Errors: kSemantic for a signature that cannot be read, a name without namespace or in a built-in one, a table
+  // that does not fit; kInvalidParams for an empty callable.
+  Status register_function(std::string_view signature, ScalarCallable callable, const CallableOptions& options = {});
+  Status register_procedure(std::string_view signature, ProcedureCallable callable,
+                            const CallableOptions& options = {});
+  // A procedure that answers from a table: `columns` names its arguments and results, in the order of the rows' values;
+  // a call gives the results of those rows whose arguments equal the call's.
+  Status register_procedure(std::string_view signature, const std::vector<std::string>& columns, std::vector<List> rows,
+                            const CallableOptions& options = {});
+  // kNotFound: none of this name is registered.
+  Status unregister_function(std::string_view name);
+  Status unregister_procedure(std::string_view name);
 
   // For differential tests: the rewrite rules, and costs with indexes, off or on. Answers must be the same.
   void set_planner_switches(bool rules, bool cost_based);

@@ -25,7 +25,7 @@
 #include "cypher/exec/execution.h"
 #include "cypher/functions/query_control.h"
 #include "cypher/plan_cache.h"
-#include "cypher/procedures/procedure.h"
+#include "cypher/procedures/extensions.h"
 #include "graph/graph.h"
 
 namespace lora {
@@ -58,7 +58,7 @@ class DatabaseCore {
   std::string path;
   const uint64_t born;
   std::unique_ptr<graph::Graph> graph;
-  cypher::ProcedureSet procedures;  // outlives the plans that point to its rows
+  cypher::ExtensionSet extensions;
   cypher::PlanCache cache;
   std::atomic<bool> plan_rules{true}, plan_by_cost{true};  // see Database::set_planner_switches
 
@@ -77,11 +77,14 @@ class DatabaseCore {
   // --- statements ---
   // The plan of a text for what `reader` sees (null: the last version).
   Result<std::shared_ptr<const cypher::PreparedQuery>> prepare(std::string_view text, graph::Reader* reader);
-  // Without the cache, exactly as written; `procedures` etc. as prepare().
+  // Without the cache, exactly as written.
   Result<std::shared_ptr<const cypher::LogicalPlan>> compile_exact(std::string_view text, graph::Reader& reader);
 
+  // For a call that begins on this thread; the statement whose callable it comes from, if any, becomes `outer`.
   void start_control(QueryControl* control, const QueryOptions& query) const;
   std::chrono::steady_clock::time_point writer_deadline(const QueryOptions& query) const;
+  // kTransaction when this thread is in a registered function or procedure of this database.
+  Status check_may_write() const;
   Result<std::unique_ptr<graph::Transaction>> begin_write(std::string_view what, const QueryOptions& query,
                                                           QueryControl* control);
 
@@ -132,6 +135,20 @@ class CallScope {
   DatabaseCore& database_;
   ActiveCall call_;
   Status status_;
+};
+
+// Ties a control that lives longer than a call (a stream's) to the statement around that call, while it lasts.
+class OuterControl {
+ public:
+  explicit OuterControl(QueryControl* control) : control_(*control) {
+    control_.outer = cypher::CallableScope::control_around();
+  }
+  ~OuterControl() { control_.outer = nullptr; }
+  OuterControl(const OuterControl&) = delete;
+  OuterControl& operator=(const OuterControl&) = delete;
+
+ private:
+  QueryControl& control_;
 };
 
 // What transactions and streams have in common. Held by shared_ptr so that close() can end it while its owner lets go.

@@ -46,14 +46,15 @@ void PlanCache::Level<T>::put(std::string_view text, std::shared_ptr<T> object) 
   if (text.size() > kTextBytesMax / 4) return;
   const size_t hash = TextHash()(text);
   Shard& shard = shards_[(hash >> 48) % kShards];
+  std::vector<std::unique_ptr<Entry>> dropped;
   std::lock_guard lock(shard.mutex);
   if (const auto it = shard.index.find(text, hash); it != shard.index.end()) {
-    shard.entries[it->second]->object = std::move(object);
+    shard.entries[it->second]->object.swap(object);
     return;
   }
   while (!shard.entries.empty() &&
          (shard.entries.size() >= kEntriesMax || shard.text_bytes + text.size() > kTextBytesMax)) {
-    drop_one(&shard);
+    dropped.push_back(take_one(&shard));
   }
   auto entry = std::make_unique<Entry>();
   entry->text.assign(text);
@@ -65,7 +66,7 @@ void PlanCache::Level<T>::put(std::string_view text, std::shared_ptr<T> object) 
 
 // The lock is held.
 template <typename T>
-void PlanCache::Level<T>::drop_one(Shard* shard) {
+std::unique_ptr<typename PlanCache::Level<T>::Entry> PlanCache::Level<T>::take_one(Shard* shard) {
   for (;;) {
     if (shard->hand >= shard->entries.size()) shard->hand = 0;
     Entry& entry = *shard->entries[shard->hand];
@@ -76,21 +77,23 @@ void PlanCache::Level<T>::drop_one(Shard* shard) {
     }
     shard->index.erase(std::string_view(entry.text));
     shard->text_bytes -= entry.text.size();
+    std::unique_ptr<Entry> taken = std::move(shard->entries[shard->hand]);
     if (shard->hand + 1 != shard->entries.size()) {
       shard->entries[shard->hand] = std::move(shard->entries.back());
       shard->index[std::string_view(shard->entries[shard->hand]->text)] = shard->hand;
     }
     shard->entries.pop_back();
-    return;
+    return taken;
   }
 }
 
 template <typename T>
 void PlanCache::Level<T>::clear() {
   for (Shard& shard : shards_) {
+    std::vector<std::unique_ptr<Entry>> dropped;
     std::lock_guard lock(shard.mutex);
     shard.index.clear();
-    shard.entries.clear();
+    shard.entries.swap(dropped);
     shard.hand = 0;
     shard.text_bytes = 0;
   }

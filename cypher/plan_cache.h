@@ -6,7 +6,8 @@
 // what is out of date. Each level is bounded by entries and by bytes; what was not used since the hand last came by
 // goes first (CLOCK).
 //
-// Threads: any. Lookups take one of kShards locks for some tens of nanoseconds.
+// Threads: any. Lookups take one of kShards locks for some tens of nanoseconds. Plans are freed outside of the locks:
+// they may hold the last reference to what a program has registered, whose end may run the program's code.
 #pragma once
 
 #include <array>
@@ -103,7 +104,7 @@ class PlanCache {
       size_t hand = 0;
       size_t text_bytes = 0;
     };
-    static void drop_one(Shard* shard);
+    static std::unique_ptr<Entry> take_one(Shard* shard);
     std::array<Shard, kShards> shards_;
   };
 

@@ -149,6 +149,7 @@ Status DatabaseCore::close() {
 }
 
 void DatabaseCore::finish_close() {
+  extensions.clear();  // what the program registered may refer to this handle
   cache.clear();
   Status status = graph->close();
   std::lock_guard lock(close_mutex_);

@@ -128,6 +128,7 @@ Result<graph::SnapshotFileMeta> Database::load_snapshot(const graph::SnapshotCry
   CallScope call(db, &control);
   LORA_TRY(call.status());
   if (db.options.read_only) return cypher::read_only_refusal();
+  LORA_TRY(db.check_may_write());
   const uint64_t token = options.owner_token != 0 ? options.owner_token : this_thread_token();
   return db.graph->load_snapshot(
       crypto, source, db.writer_deadline(options), [&control] { return control.check(); }, token);

@@ -25,7 +25,10 @@ Result<std::shared_ptr<const LogicalPlan>> plan_query(const cypher::Query& query
   auto plan = std::make_shared<LogicalPlan>();
   cypher::BindOptions bind_options;
   bind_options.arena = &plan->arena;
-  bind_options.procedures = &db.procedures;
+  bind_options.procedures = &db.extensions;
+  bind_options.functions = &db.extensions;
+  // Before any lookup: a change from here on makes the plan out of date.
+  plan->extensions_version = db.extensions.version();
   LORA_ASSIGN(std::unique_ptr<cypher::BoundStatement> bound, cypher::bind(query, bind_options));
   cypher::PlannerInput input;
   input.reader = &reader;
@@ -35,8 +38,9 @@ Result<std::shared_ptr<const LogicalPlan>> plan_query(const cypher::Query& query
   return cypher::make_plan(std::move(*bound), std::move(plan), input);
 }
 
-bool is_current(const LogicalPlan& plan, uint64_t schema_version, uint64_t statistics_epoch) {
-  return plan.schema_version == schema_version && plan.statistics_epoch == statistics_epoch;
+bool is_current(const LogicalPlan& plan, const DatabaseCore& db, uint64_t schema_version, uint64_t statistics_epoch) {
+  return plan.schema_version == schema_version && plan.statistics_epoch == statistics_epoch &&
+         plan.extensions_version == db.extensions.version();
 }
 
 }  // namespace
@@ -45,7 +49,7 @@ Result<std::shared_ptr<const PreparedQuery>> DatabaseCore::prepare(std::string_v
   const uint64_t committed = graph->schema_version();
   const uint64_t wanted = reader != nullptr ? reader->schema_version() : committed;
   if (auto found = cache.find_text(text)) {
-    if (is_current(found->prepared->plan(), wanted, graph->statistics_epoch())) {
+    if (is_current(found->prepared->plan(), *this, wanted, graph->statistics_epoch())) {
       cache.count(true);
       return found;
     }
@@ -62,7 +66,7 @@ Result<std::shared_ptr<const PreparedQuery>> DatabaseCore::compile(std::string_v
   cypher::Normalized normalized = cypher::normalize(text);
   if (cacheable) {
     if (auto prepared = cache.find_key(normalized.key)) {
-      if (is_current(prepared->plan(), reader.schema_version(), epoch)) {
+      if (is_current(prepared->plan(), *this, reader.schema_version(), epoch)) {
         auto query = std::make_shared<PreparedQuery>();
         query->prepared = std::move(prepared);
         query->literals = std::move(normalized.values);
@@ -84,6 +88,8 @@ Result<std::shared_ptr<const PreparedQuery>> DatabaseCore::compile(std::string_v
   if (cacheable) {
     if (parsed->key_is_exact) cache.put_key(normalized.key, query->prepared);
     cache.put_text(text, query);
+    // A plan with a row that was dropped meanwhile must not keep it alive until somebody asks for this text again.
+    if (query->prepared->plan().extensions_version != extensions.version()) cache.clear();
   }
   return std::shared_ptr<const PreparedQuery>(std::move(query));
 }
@@ -106,6 +112,7 @@ void DatabaseCore::start_control(QueryControl* control, const QueryOptions& quer
   if (timeout && *timeout < hours(24 * 365 * 100)) control->deadline = steady_clock::now() + *timeout;
   control->memory_bytes_max = options.query_memory_bytes;
   control->cancel = query.cancel;
+  control->outer = cypher::CallableScope::control_around();
   if (query.poll) control->poll = query.poll;
 }
 
@@ -115,8 +122,16 @@ steady_clock::time_point DatabaseCore::writer_deadline(const QueryOptions& query
   return steady_clock::now() + wait;
 }
 
+Status DatabaseCore::check_may_write() const {
+  if (!cypher::CallableScope::inside(extensions)) return Status();
+  return {ErrorCode::kTransaction,
+          "a registered function or procedure cannot write to the database whose statement called it; return rows, and "
+          "let the statement write them"};
+}
+
 Result<std::unique_ptr<graph::Transaction>> DatabaseCore::begin_write(std::string_view what, const QueryOptions& query,
                                                                       QueryControl* control) {
+  LORA_TRY(check_may_write());
   const uint64_t token = query.owner_token != 0 ? query.owner_token : this_thread_token();
   // Running out of time here is a matter of who holds the writer, which the lock's own error names.
   const std::function<Status()> poll = [control] {
@@ -164,6 +179,7 @@ EvalContext make_context(const DatabaseCore& database, const PreparedQuery& quer
       transaction_epoch_nanos != 0 ? transaction_epoch_nanos : context.statement_epoch_nanos;
   context.random_state = random_seed(context.statement_epoch_nanos);
   context.import_dir = database.options.import_dir;
+  context.extensions = &database.extensions;
   return context;
 }
 

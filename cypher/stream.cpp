@@ -25,6 +25,7 @@ class StreamSession final : public Session {
 
   Status start(const Params& params, const QueryOptions& options) {
     database_->start_control(&control_, options);
+    const OuterControl outer(&control_);
     CallScope call(*database_, &control_);
     LORA_TRY(call.status());
     Status status = acquire(params, options);
@@ -42,6 +43,7 @@ class StreamSession final : public Session {
     LORA_TRY(use.status());
     LORA_TRY(call.status());
     if (execution_ == nullptr) return Status();  // ended, closed or failed before
+    const OuterControl outer(&control_);
     run_clock();
     const size_t before = values->size();
     Status status = fetch(values, rows);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "cypher/bind/binder_state.h"
+#include "cypher/syntax/parser.h"
 #include "cypher/syntax/stack_guard.h"
 
 namespace lora::cypher {
@@ -517,8 +518,12 @@ Result<Expr*> Binder::bind_call(const ast::FunctionCall& e) {
     return bind_expr(*e.args[0], true);
   }
   const FunctionSpec* function = find_function(name);
+  if (function == nullptr && !exists && options_.functions != nullptr) {
+    function = arena_.keep(options_.functions->find_function(name));
+  }
   if (function == nullptr && !exists) {
-    const std::string_view nearest = nearest_function(name);
+    std::string nearest(nearest_function(name));
+    if (nearest.empty() && options_.functions != nullptr) nearest = options_.functions->nearest_function(name);
     std::string hint = nearest.empty() ? std::string() : "; did you mean " + quoted(nearest) + "?";
     return error("UnknownFunction", "unknown function " + quoted(name) + hint, e.name.span);
   }
@@ -539,6 +544,7 @@ Result<Expr*> Binder::bind_call(const ast::FunctionCall& e) {
     return make(ExprKind::kIsNotNull, e.span, kBooleanType, args);
   }
   LORA_TRY(check_arguments(name, function->args, function->min_args, function->max_args, args, e.span));
+  if (function->type_call != TypeCall::kNone) return bind_type_call(*function, args, e.span);
   TypeSet types = function->result;
   if (is_word(name, "coalesce")) {
     types = 0;
@@ -553,6 +559,30 @@ Result<Expr*> Binder::bind_call(const ast::FunctionCall& e) {
   if (is_word(name, "labels") || is_word(name, "keys") || is_word(name, "split")) set_elements(out, kStringType);
   if (is_word(name, "range")) set_elements(out, kIntegerType);
   if (is_word(name, "tail")) set_elements(out, elements_of(*args[0]));
+  return out;
+}
+
+// type.is(x, T), cast.to(x, T) and kin: T is a type, bare or as a text that is written out.
+Result<Expr*> Binder::bind_type_call(const FunctionSpec& function, const std::vector<Expr*>& args, ast::Span span) {
+  const ast::Span place{args[1]->offset, args[1]->length};
+  if (args[1]->kind != ExprKind::kConstant || !args[1]->value->is_string()) {
+    return error("InvalidArgumentType",
+                 quoted(std::string(function.name) + "()") + " needs a type that is written out, like `INTEGER`",
+                 place);
+  }
+  const std::string_view text = args[1]->value->as_string();
+  Arena syntax;
+  auto parsed = parse_type(text, syntax);
+  if (!parsed.ok()) return error("InvalidArgumentType", quoted(text) + " is no type", place);
+  auto type = make_type(**parsed, text, arena_);
+  if (!type.ok()) return error("InvalidArgumentType", quoted(text) + " is no type", place);
+  const bool is = function.type_call == TypeCall::kIs;
+  const ExprKind kind = is                                      ? ExprKind::kIsType
+                        : function.type_call == TypeCall::kCast ? ExprKind::kCast
+                                                                : ExprKind::kTryCast;
+  Expr* out = make(kind, span, is ? kBooleanType : (*type)->types | kNullType, {args[0]});
+  out->type = *type;
+  if (function.type_call == TypeCall::kCanCast) out = make(ExprKind::kIsNotNull, span, kBooleanType, {out});
   return out;
 }
 
@@ -579,7 +609,7 @@ Result<Expr*> Binder::bind_aggregate(const AggregateSpec& spec, std::string_view
   const bool star = arguments.empty() && is_word(name, "count") && text_of(span).find('*') != std::string_view::npos;
   if (!star) LORA_TRY(check_arguments(name, spec.args, spec.min_args, spec.max_args, args, span));
   for (const Expr* arg : args) {
-    if (has_volatile(*arg)) {
+    if (has_random(*arg)) {
       return error("NonConstantExpression", "a random function cannot be used inside an aggregate", span);
     }
   }

@@ -270,9 +270,10 @@ Status Binder::bind_call_procedure(const ast::CallProcedure& c, BoundPart* part,
   out->length = c.span.length;
   out->optional = c.optional;
   const std::string name(c.name.text);
-  const ProcedureSignature* p = options_.procedures == nullptr ? nullptr : options_.procedures->find(name);
+  const ProcedureSignature* p = nullptr;
+  if (options_.procedures != nullptr) p = arena_.keep(options_.procedures->find_procedure(name));
   if (p == nullptr) {
-    std::string nearest = options_.procedures == nullptr ? std::string() : options_.procedures->nearest(name);
+    std::string nearest = options_.procedures == nullptr ? std::string() : options_.procedures->nearest_procedure(name);
     if (!nearest.empty()) nearest = "; did you mean `" + nearest + "`?";
     return Status::compile_time(ErrorCode::kSemantic, "ProcedureError", "ProcedureNotFound",
                                 "unknown procedure `" + name + "`" + nearest, c.name.span.offset);

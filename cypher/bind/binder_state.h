@@ -61,7 +61,7 @@ class ExprSlots {
 };
 
 // Whether a call to a volatile function is inside.
-bool has_volatile(const Expr& e);
+bool has_random(const Expr& e);
 
 // Where aggregates of a projection go while its expressions are bound.
 struct AggregateSink {
@@ -117,6 +117,7 @@ class Binder {
   Result<Expr*> bind_label_test(const ast::LabelTest& e);
   Result<Expr*> bind_cast(const ast::Cast& e);
   Result<Expr*> bind_call(const ast::FunctionCall& e);
+  Result<Expr*> bind_type_call(const FunctionSpec& function, const std::vector<Expr*>& args, ast::Span span);
   Result<Expr*> bind_aggregate(const AggregateSpec& spec, std::string_view name, bool distinct,
                                ast::List<const ast::Expr*> args, ast::Span span);
   Result<Expr*> bind_case(const ast::Case& e);

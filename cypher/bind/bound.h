@@ -290,13 +290,20 @@ struct ProcedureSignature {
   bool writes = false;
   virtual ~ProcedureSignature() = default;
 };
-// Finds procedures by name (any case); null pointer when there is none.
+// Finds procedures by name (any case); null pointer when there is none. Plans keep what they found alive.
 class ProcedureLookup {
  public:
   virtual ~ProcedureLookup() = default;
-  virtual const ProcedureSignature* find(std::string_view name) const = 0;
+  virtual std::shared_ptr<const ProcedureSignature> find_procedure(std::string_view name) const = 0;
   // The nearest known name, or empty; for "did you mean".
-  virtual std::string nearest(std::string_view) const { return {}; }
+  virtual std::string nearest_procedure(std::string_view) const { return {}; }
+};
+// The same for functions that a program has registered; built-in ones are found before it is asked.
+class FunctionLookup {
+ public:
+  virtual ~FunctionLookup() = default;
+  virtual std::shared_ptr<const FunctionSpec> find_function(std::string_view name) const = 0;
+  virtual std::string nearest_function(std::string_view) const { return {}; }
 };
 
 struct BoundProcedureCall : BoundClause {

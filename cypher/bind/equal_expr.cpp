@@ -124,10 +124,11 @@ void ExprSlots::add(Slot slot, Expr* e) {
   slots_.emplace(hash_expr(*e), BoundAssignment{slot, e});
 }
 
-bool has_volatile(const Expr& e) {
-  if (e.kind == ExprKind::kFunction && e.function->purity == Purity::kVolatile) return true;
+bool has_random(const Expr& e) {
+  if (e.kind == ExprKind::kFunction && e.function->purity == Purity::kVolatile && e.function->body == nullptr)
+    return true;
   for (const Expr* child : e.children) {
-    if (child != nullptr && has_volatile(*child)) return true;
+    if (child != nullptr && has_random(*child)) return true;
   }
   return false;
 }

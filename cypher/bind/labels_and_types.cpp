@@ -159,10 +159,10 @@ int8_t coordinate_type(ast::TypeName name) {
 
 }  // namespace
 
-Result<const TypeExpr*> Binder::bind_type(const ast::TypeRef& type) {
+Result<const TypeExpr*> make_type(const ast::TypeRef& type, std::string_view source, PlanArena& arena) {
   constexpr int64_t kDimensionMax = 4096;
-  if (stack_low()) return depth_error();
-  TypeExpr* out = arena_.make<TypeExpr>();
+  if (stack_low()) return Status::limit("depth", "the type is nested too deeply");
+  TypeExpr* out = arena.make<TypeExpr>();
   out->not_null = type.not_null;
   std::string text;
   if (type.name == ast::TypeName::kUnion) {
@@ -170,7 +170,7 @@ Result<const TypeExpr*> Binder::bind_type(const ast::TypeRef& type) {
     bool any_list_free = false;  // a LIST member without element type takes every list
     bool all_not_null = true;
     for (const ast::TypeRef* member : type.members) {
-      LORA_ASSIGN(const TypeExpr* m, bind_type(*member));
+      LORA_ASSIGN(const TypeExpr* m, make_type(*member, source, arena));
       out->types |= m->types;
       out->any_property = out->any_property || m->any_property;
       all_not_null = all_not_null && m->not_null;
@@ -184,8 +184,8 @@ Result<const TypeExpr*> Binder::bind_type(const ast::TypeRef& type) {
       text += m->text;
     }
     out->not_null = out->not_null || all_not_null;
-    if (!any_list_free) out->elements = arena_.array(elements);
-    out->text = arena_.text(text);
+    if (!any_list_free) out->elements = arena.array(elements);
+    out->text = arena.text(text);
     return out;
   }
   const TypeRow& row = type_row(type.name);
@@ -193,31 +193,38 @@ Result<const TypeExpr*> Binder::bind_type(const ast::TypeRef& type) {
   out->any_property = type.name == ast::TypeName::kPropertyValue;
   text = row.text;
   if (type.name == ast::TypeName::kList && type.element != nullptr) {
-    LORA_ASSIGN(const TypeExpr* element, bind_type(*type.element));
+    LORA_ASSIGN(const TypeExpr* element, make_type(*type.element, source, arena));
     std::vector<TypeExpr*> elements{const_cast<TypeExpr*>(element)};
-    out->elements = arena_.array(elements);
+    out->elements = arena.array(elements);
     text += "<" + std::string(element->text) + ">";
   }
   if (type.name == ast::TypeName::kVector) {
     if (type.element != nullptr) {
       out->vector_type = coordinate_type(type.element->name);
       if (out->vector_type < 0) {
-        return error("UnexpectedSyntax", quoted(text_of(type.element->span)) + " is no coordinate type",
-                     type.element->span);
+        const ast::Span span = type.element->span;
+        return Status::compile_time(ErrorCode::kSemantic, "SyntaxError", "UnexpectedSyntax",
+                                    quoted(source.substr(span.offset, span.length)) + " is no coordinate type",
+                                    span.offset);
       }
       text += "<" + std::string(type_row(type.element->name).text) + ">";
     }
     if (type.dimension != -1) {
       if (type.dimension < 1 || type.dimension > kDimensionMax) {
-        return error("NumberOutOfRange", "the dimension of a vector must be from 1 to 4096", type.span);
+        return Status::compile_time(ErrorCode::kSemantic, "SyntaxError", "NumberOutOfRange",
+                                    "the dimension of a vector must be from 1 to 4096", type.span.offset);
       }
       out->vector_dimension = static_cast<uint32_t>(type.dimension);
       text += "(" + std::to_string(type.dimension) + ")";
     }
   }
   if (type.not_null) text += " NOT NULL";
-  out->text = arena_.text(text);
+  out->text = arena.text(text);
   return out;
+}
+
+Result<const TypeExpr*> Binder::bind_type(const ast::TypeRef& type) {
+  return make_type(type, query_.text, arena_);
 }
 
 }  // namespace lora::cypher

@@ -3,7 +3,8 @@
 
 #include "cypher/exec/build.h"
 #include "cypher/expr/operations.h"
-#include "cypher/procedures/procedure.h"
+#include "cypher/functions/reference.h"
+#include "cypher/procedures/extensions.h"
 
 namespace lora::cypher {
 
@@ -16,7 +17,8 @@ class ProcedureCallOperator final : public MultiplyingOperator {
         call_(*static_cast<const ProcedureCall*>(op)),
         procedure_(*static_cast<const ProcedureSpec*>(call_.procedure)) {}
   void close() override {
-    rows_.clear();
+    next_ = nullptr;
+    row_values_.clear();
     args_.clear();
     MultiplyingOperator::close();
   }
@@ -24,6 +26,7 @@ class ProcedureCallOperator final : public MultiplyingOperator {
  protected:
   Status begin() override {
     called_ = false;
+    next_ = nullptr;
     return Status();
   }
   Status produce(size_t room) override {
@@ -31,25 +34,18 @@ class ProcedureCallOperator final : public MultiplyingOperator {
       if (!called_) {
         LORA_TRY(call());
         called_ = true;
-        at_ = 0;
-        if (call_.unit) parents_.push_back(static_cast<uint32_t>(row_));
       }
-      while (!call_.unit && at_ < rows_.size() && parents_.size() < room) {
-        const List& row = rows_[at_++];
-        for (const ProcedureCall::Yield& y : call_.yields) out_.columns[y.slot].push(row[y.column]);
-        parents_.push_back(static_cast<uint32_t>(row_));
-      }
-      if (call_.unit || at_ == rows_.size()) {
-        called_ = false;
-        ++row_;
-      }
+      LORA_TRY(call_.unit ? run_to_end() : take_rows(room));
+      if (next_) break;  // there may be more
+      if (call_.unit) parents_.push_back(static_cast<uint32_t>(row_));
+      called_ = false;
+      ++row_;
     }
     return Status();
   }
 
  private:
   Status call() {
-    rows_.clear();
     args_.assign(procedure_.args.size(), Value());
     for (size_t i = 0; i < call_.args.size() && i < args_.size(); ++i) {
       LORA_TRY(state_.evaluator.evaluate_row(*call_.args[i], *in_, row_, &args_[i]));
@@ -63,17 +59,38 @@ class ProcedureCallOperator final : public MultiplyingOperator {
       }
     }
     state_.count_hits(1);
-    return procedure_.run(state_.context, args_, [this](List row) {
-      rows_.push_back(std::move(row));
-      return (rows_.size() & 255) == 0 ? state_.tick() : Status();
-    });
+    LORA_ASSIGN(next_, procedure_.open(state_.context, args_));
+    return Status();
+  }
+
+  // Empties next_ at the end of its rows.
+  Status take_rows(size_t room) {
+    while (next_ && parents_.size() < room) {
+      LORA_ASSIGN(const bool more, next_(state_.context, &row_values_));
+      if (!more) {
+        next_ = nullptr;
+        break;
+      }
+      for (const ProcedureCall::Yield& y : call_.yields) out_.columns[y.slot].push(row_values_[y.column]);
+      parents_.push_back(static_cast<uint32_t>(row_));
+      if ((parents_.size() & 255) == 0) LORA_TRY(state_.tick());
+    }
+    return Status();
+  }
+  Status run_to_end() {
+    while (next_) {
+      LORA_ASSIGN(const bool more, next_(state_.context, &row_values_));
+      if (!more) next_ = nullptr;
+      LORA_TRY(state_.tick());
+    }
+    return Status();
   }
 
   const ProcedureCall& call_;
   const ProcedureSpec& procedure_;
-  std::vector<List> rows_;
+  NextRow next_;  // of the call for row_; empty: at its end
+  List row_values_;
   List args_;
-  size_t at_ = 0;
   bool called_ = false;
 };
 
@@ -114,35 +131,6 @@ std::string_view kind_name(const graph::ConstraintDefinition& c) {
     case graph::ConstraintKind::kType: return node ? "NODE_PROPERTY_TYPE" : "RELATIONSHIP_PROPERTY_TYPE";
   }
   return "";
-}
-
-std::string argument_text(const ArgSpec& arg) {
-  std::string types;
-  if ((arg.types & kAnyType) == kAnyType) return std::string(arg.name) + " :: ANY";
-  for (uint32_t t = 1; t < 19; ++t) {
-    if ((arg.types & type_bit(static_cast<ValueType>(t))) == 0) continue;
-    if (!types.empty()) types += " | ";
-    types += value_type_name(static_cast<ValueType>(t));
-  }
-  return std::string(arg.name) + " :: " + types;
-}
-
-std::string type_text(TypeSet types) {
-  const std::string whole = argument_text({"", types});
-  return whole.substr(4);
-}
-
-template <typename Spec>
-std::string function_signature(const Spec& f) {
-  std::string out = std::string(f.name) + "(";
-  for (size_t i = 0; i < f.args.size(); ++i) {
-    if (i > 0) out += ", ";
-    if (i >= f.min_args) out += "[";
-    out += argument_text(f.args[i]);
-    if (f.max_args == 255 && i + 1 == f.args.size()) out += ", ...";
-    if (i >= f.min_args) out += "]";
-  }
-  return out + ") :: " + type_text(f.result);
 }
 
 class ShowOperator final : public MultiplyingOperator {
@@ -221,23 +209,38 @@ class ShowOperator final : public MultiplyingOperator {
   }
 
   void functions() {
-    if (show_.kind_filter == "USER DEFINED") return;
+    const ExtensionSet* registered = state_.context.extensions;
+    if (show_.kind_filter != "BUILT IN" && registered != nullptr) {
+      for (const auto& f : registered->functions()) {
+        rows_.push_back({text(f->name), text(f->category), text(f->description), text(ExtensionSet::signature_of(*f)),
+                         Value::boolean(false), text(ExtensionSet::result_of(*f))});
+      }
+    }
+    if (show_.kind_filter != "USER DEFINED") built_in_functions();
+    by_name();
+  }
+
+  void built_in_functions() {
     for (const FunctionSpec* f : all_functions()) {
-      rows_.push_back({text(f->name), text(f->category), text(f->description), text(function_signature(*f)),
+      rows_.push_back({text(f->name), text(f->category), text(f->description), text(signature_text(*f)),
                        Value::boolean(false), text(type_text(f->result))});
     }
     for (const AggregateSpec* f : all_aggregates()) {
-      rows_.push_back({text(f->name), text(f->category), text(f->description), text(function_signature(*f)),
+      rows_.push_back({text(f->name), text(f->category), text(f->description), text(signature_text(*f)),
                        Value::boolean(true), text(type_text(f->result))});
+    }
+  }
+
+  void procedures() {
+    for (const ProcedureSpec* p : built_in_procedures()) procedure(*p);
+    if (const ExtensionSet* registered = state_.context.extensions; registered != nullptr) {
+      for (const auto& p : registered->procedures()) procedure(*p);
     }
     by_name();
   }
 
-  void procedures() {
-    for (const ProcedureSpec* p : built_in_procedures()) {
-      rows_.push_back(
-          {text(p->name), text(p->description), text(p->writes ? "WRITE" : "READ"), text(signature_text(*p))});
-    }
+  void procedure(const ProcedureSpec& p) {
+    rows_.push_back({text(p.name), text(p.description), text(p.writes ? "WRITE" : "READ"), text(signature_text(p))});
   }
 
   void by_name() {

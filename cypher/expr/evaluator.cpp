@@ -363,7 +363,12 @@ Status Evaluator::eval_function(const Expr& expr, const Batch& batch, size_t row
     LORA_TRY(eval(*expr.children[i], batch, row, &args[i]));
   }
   Value result;
-  LORA_TRY(call_function(*context_, *expr.function, {args, count}, &result));
+  Status status = call_function(*context_, *expr.function, {args, count}, &result);
+  if (!status.ok()) [[unlikely]] {
+    // Somebody else's function: say which call it was.
+    if (expr.function->body != nullptr && status.info().offset < 0) status.mutable_info().offset = expr.offset;
+    return status;
+  }
   *out = std::move(result);
   return Status();
 }

@@ -159,12 +159,19 @@ class PlanArena {
     owned_.push_back(std::move(holder));
     return raw;
   }
+  // The same for an object that others share.
+  template <typename T>
+  const T* keep(std::shared_ptr<const T> object) {
+    const T* raw = object.get();
+    owned_.push_back(std::move(object));
+    return raw;
+  }
 
  private:
   std::pmr::monotonic_buffer_resource memory_;
   std::deque<Value> values_;
   std::deque<NameRef> names_;
-  std::vector<std::shared_ptr<void>> owned_;
+  std::vector<std::shared_ptr<const void>> owned_;
 };
 
 // Runs subplans for expressions; implemented by exec.

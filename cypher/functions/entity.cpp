@@ -176,7 +176,7 @@ std::span<const FunctionSpec> entity_functions() {
   constexpr TypeSet kKeyed = kEntityTypes | kMapType;
   static const std::vector<FunctionSpec> table = {
       {"id",
-       {"node.id", "edge.id"},
+       {"node.id", "edge.id", "value.id"},
        {{"entity", kEntityTypes}},
        1,
        1,

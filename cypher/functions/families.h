@@ -8,13 +8,20 @@
 namespace lora::cypher {
 
 std::span<const FunctionSpec> bytes_functions();
+std::span<const FunctionSpec> calendar_functions();
+std::span<const FunctionSpec> collection_functions();
 std::span<const FunctionSpec> conversion_functions();
+std::span<const FunctionSpec> encoding_functions();
 std::span<const FunctionSpec> entity_functions();
 std::span<const FunctionSpec> list_functions();
+std::span<const FunctionSpec> map_functions();
 std::span<const FunctionSpec> math_functions();
+std::span<const FunctionSpec> number_functions();
 std::span<const FunctionSpec> spatial_functions();
 std::span<const FunctionSpec> string_functions();
 std::span<const FunctionSpec> temporal_functions();
+std::span<const FunctionSpec> text_functions();
+std::span<const FunctionSpec> value_functions();
 std::span<const FunctionSpec> vector_functions();
 std::span<const AggregateSpec> aggregate_functions();
 

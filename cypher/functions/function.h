@@ -26,9 +26,10 @@ struct EvalContext {
   std::span<const Value> literals;            // values of stripped literals, by index
   int64_t statement_epoch_nanos = 0;          // the clock that date(), timestamp()... read: fixed per statement
   int64_t transaction_epoch_nanos = 0;
-  uint64_t random_state = 0;                   // for rand(), randomUUID(); seeded per statement
-  class SubqueryRunner* subqueries = nullptr;  // runs EXISTS/COUNT/COLLECT and pattern comprehensions (exec)
-  std::string_view import_dir;                 // for LOAD CSV
+  uint64_t random_state = 0;                       // for rand(), randomUUID(); seeded per statement
+  class SubqueryRunner* subqueries = nullptr;      // runs EXISTS/COUNT/COLLECT and pattern comprehensions (exec)
+  std::string_view import_dir;                     // for LOAD CSV
+  const class ExtensionSet* extensions = nullptr;  // what the program registered, for SHOW (procedures/extensions.h)
 };
 
 // Static types, as a set of bits; the binder refuses a call when an argument's known types and the row's are disjoint.
@@ -51,8 +52,24 @@ enum class NullRule : uint8_t {
   kCalled,         // called with nulls
 };
 
+// Functions whose second argument is a type: the binder turns their calls into operators.
+enum class TypeCall : uint8_t {
+  kNone,
+  kIs,       // x IS :: T
+  kCast,     // CAST(x AS T)
+  kTryCast,  // TRY_CAST(x AS T)
+  kCanCast,  // TRY_CAST(x AS T) IS NOT NULL
+};
+
 // Arguments are as many as the row allows. Must not keep views of them. Errors: TCK words for TCK functions.
 using ScalarFunction = Status (*)(EvalContext& context, std::span<const Value> args, Value* out);
+
+// The body of a function that a program has registered: more than a plain C++ function.
+class FunctionBody {
+ public:
+  virtual ~FunctionBody() = default;
+  virtual Status call(EvalContext& context, std::span<const Value> args, Value* out) const = 0;
+};
 
 struct ArgSpec {
   std::string_view name;
@@ -73,6 +90,8 @@ struct FunctionSpec {
   std::string_view example;         // an expression, e.g. "toUpper('abc')"
   std::string_view example_result;  // Cypher literal it equals; empty: only that it runs
   ScalarFunction function = nullptr;
+  const FunctionBody* body = nullptr;    // instead of `function`; checks its arguments itself
+  TypeCall type_call = TypeCall::kNone;  // instead of both
 };
 
 // Calls a function as its row says: applies the null rule, checks argument types (runtime TypeError,

@@ -14,6 +14,10 @@ Status QueryControl::slow_tick() {
   if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
     return {ErrorCode::kInterrupted, "the query was interrupted"};
   }
+  if (outer != nullptr) {
+    Status status = outer->check();
+    if (!status.ok()) return status;
+  }
   if (!deadline && !poll) {
     return Status();
   }

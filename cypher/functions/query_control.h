@@ -26,6 +26,9 @@ class QueryControl {
   uint64_t memory_bytes_max = UINT64_MAX;
   const std::atomic<bool>* cancel = nullptr;  // the caller's own flag, may be null
   std::function<Status()> poll;               // may be empty; called at most every 50 ms
+  // The statement that waits for this one: it runs a registered function or procedure that asks the database something.
+  // What stops it stops this one. Of the same thread; may be null.
+  QueryControl* outer = nullptr;
 
   // Stops the query with `code` (kInterrupted, kClosed). First call wins.
   void request_stop(ErrorCode code) {

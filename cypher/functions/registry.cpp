@@ -32,13 +32,20 @@ struct Registry {
 
   Registry() {
     add(bytes_functions());
+    add(calendar_functions());
+    add(collection_functions());
     add(conversion_functions());
+    add(encoding_functions());
     add(entity_functions());
     add(list_functions());
+    add(map_functions());
     add(math_functions());
+    add(number_functions());
     add(spatial_functions());
     add(string_functions());
     add(temporal_functions());
+    add(text_functions());
+    add(value_functions());
     add(vector_functions());
     for (const AggregateSpec& spec : aggregate_functions()) {
       aggregate_list.push_back(&spec);
@@ -111,6 +118,8 @@ std::string_view nearest_function(std::string_view name) {
 }
 
 Status call_function(EvalContext& context, const FunctionSpec& spec, std::span<const Value> args, Value* out) {
+  if (spec.body != nullptr) [[unlikely]]
+    return spec.body->call(context, args, out);
   const bool null_in_null_out = spec.null_rule == NullRule::kNullIfAnyNull;
   for (size_t i = 0; i < args.size(); ++i) {
     if (args[i].is_null()) {

@@ -409,7 +409,7 @@ std::span<const FunctionSpec> string_functions() {
        "'500'",
        pad<false>},
       {"char_length",
-       {"character_length"},
+       {"character_length", "string.length"},
        {text},
        1,
        1,

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "cypher/functions/families.h"
 
@@ -81,6 +82,26 @@ Status between(EvalContext&, std::span<const Value> args, Value* out) {
   return assign(function(args[0], args[1]), out);
 }
 
+// temporal.now(kind)
+Status now(EvalContext& context, std::span<const Value> args, Value* out) {
+  const std::string_view kind = args.empty() ? "datetime" : args[0].as_string();
+  static constexpr std::pair<std::string_view, ValueType> kKinds[] = {{"date", ValueType::kDate},
+                                                                      {"time", ValueType::kTime},
+                                                                      {"datetime", ValueType::kDateTime},
+                                                                      {"local_time", ValueType::kLocalTime},
+                                                                      {"local_datetime", ValueType::kLocalDateTime}};
+  for (const auto& [name, type] : kKinds) {
+    if (name == kind) return current(context, type, Clock::kStatement, "", out);
+  }
+  return Status::runtime(
+      ErrorCode::kType, "ArgumentError", "InvalidArgumentValue",
+      "unknown kind `" + std::string(kind) + "`; use date, time, datetime, local_time or local_datetime");
+}
+
+Status today(EvalContext& context, std::span<const Value>, Value* out) {
+  return current(context, ValueType::kDate, Clock::kStatement, "", out);
+}
+
 Status timestamp(EvalContext& context, std::span<const Value>, Value* out) {
   *out = Value::integer(floor_divide(context.statement_epoch_nanos, 1'000'000));
   return Status();
@@ -93,6 +114,8 @@ Status timezone(EvalContext&, std::span<const Value>, Value* out) {
 
 struct TypeNames {
   std::string_view constructor, truncate, statement, transaction, realtime, description, example, result;
+  std::string_view truncate_example, truncate_result;  // cut down to the day or hour
+  std::string_view clock_example;                      // for all clocks: is true
 };
 
 template <ValueType type>
@@ -123,12 +146,23 @@ void add_type(std::vector<FunctionSpec>* table, const TypeNames& n) {
                     NullRule::kCalled,
                     kCategory,
                     "Cuts a temporal value down to a unit; `fields` then sets smaller components.",
-                    "",
-                    "",
+                    n.truncate_example,
+                    n.truncate_result,
                     truncate<type>});
   const auto clock = [&](std::string_view name, std::string_view description, Purity purity, ScalarFunction function) {
-    table->push_back(
-        {name, {}, {{"timezone", kStringType}}, 0, 1, result, purity, kNull, kCategory, description, "", "", function});
+    table->push_back({name,
+                      {},
+                      {{"timezone", kStringType}},
+                      0,
+                      1,
+                      result,
+                      purity,
+                      kNull,
+                      kCategory,
+                      description,
+                      n.clock_example,
+                      "true",
+                      function});
   };
   clock(n.statement, "The time at which the statement started.", Purity::kStatement,
         read_clock<type, Clock::kStatement>);
@@ -145,25 +179,36 @@ std::span<const FunctionSpec> temporal_functions() {
     constexpr auto kPure = Purity::kPure;
     constexpr auto kNull = NullRule::kNullIfAnyNull;
     std::vector<FunctionSpec> t;
-    add_type<ValueType::kDate>(&t, {"date", "date.truncate", "date.statement", "date.transaction", "date.realtime",
-                                    "A date: today, or from text, components or another temporal value.",
-                                    "date('2024-02-29')", "date('2024-02-29')"});
+    add_type<ValueType::kDate>(
+        &t, {"date", "date.truncate", "date.statement", "date.transaction", "date.realtime",
+             "A date: today, or from text, components or another temporal value.", "date('2024-02-29')",
+             "date('2024-02-29')", "date.truncate('month', date('2024-02-29'))", "date('2024-02-01')",
+             "date.statement() = date.transaction() AND date.realtime() > date('2024-01-01')"});
     add_type<ValueType::kLocalTime>(
-        &t, {"localtime", "localtime.truncate", "localtime.statement", "localtime.transaction", "localtime.realtime",
-             "A time of day without a zone: now, or from text, components or another temporal value.",
-             "localtime('10:30')", "localtime('10:30')"});
-    add_type<ValueType::kTime>(&t, {"time", "time.truncate", "time.statement", "time.transaction", "time.realtime",
-                                    "A time of day with an offset: now, or from text, components or another value.",
-                                    "time('10:30+01:00')", "time('10:30+01:00')"});
+        &t,
+        {"localtime", "localtime.truncate", "localtime.statement", "localtime.transaction", "localtime.realtime",
+         "A time of day without a zone: now, or from text, components or another temporal value.", "localtime('10:30')",
+         "localtime('10:30')", "localtime.truncate('hour', localtime('10:30'))", "localtime('10:00')",
+         "localtime.statement() = localtime.transaction() AND localtime.realtime() >= localtime('00:00')"});
+    add_type<ValueType::kTime>(
+        &t, {"time", "time.truncate", "time.statement", "time.transaction", "time.realtime",
+             "A time of day with an offset: now, or from text, components or another value.", "time('10:30+01:00')",
+             "time('10:30+01:00')", "time.truncate('hour', time('10:30Z'))", "time('10:00Z')",
+             "time.statement() = time.transaction() AND time.realtime() >= time('00:00Z')"});
     add_type<ValueType::kLocalDateTime>(
         &t, {"localdatetime", "localdatetime.truncate", "localdatetime.statement", "localdatetime.transaction",
              "localdatetime.realtime",
              "A date and time without a zone: now, or from text, components or another temporal value.",
-             "localdatetime('2024-02-29T10:30')", "localdatetime('2024-02-29T10:30')"});
+             "localdatetime('2024-02-29T10:30')", "localdatetime('2024-02-29T10:30')",
+             "localdatetime.truncate('day', localdatetime('2024-02-29T10:30'))", "localdatetime('2024-02-29T00:00')",
+             "localdatetime.statement() = localdatetime.transaction() AND "
+             "localdatetime.realtime() > localdatetime('2024-01-01T00:00')"});
     add_type<ValueType::kDateTime>(
         &t, {"datetime", "datetime.truncate", "datetime.statement", "datetime.transaction", "datetime.realtime",
              "A date and time with a zone: now, or from text, components or another temporal value.",
-             "datetime('2024-02-29T10:30Z')", "datetime('2024-02-29T10:30Z')"});
+             "datetime('2024-02-29T10:30Z')", "datetime('2024-02-29T10:30Z')",
+             "datetime.truncate('day', datetime('2024-02-29T10:30Z'))", "datetime('2024-02-29T00:00Z')",
+             "datetime.statement() = datetime.transaction() AND datetime.realtime() > datetime('2024-01-01T00:00Z')"});
     t.push_back({"duration",
                  {},
                  {{"input", kStringType | kMapType | kDurationType}},
@@ -256,6 +301,32 @@ std::span<const FunctionSpec> temporal_functions() {
                  "duration.inSeconds(localtime('10:00'), localtime('10:30'))",
                  "duration('PT30M')",
                  between<temporal::in_seconds>});
+    t.push_back({"temporal.now",
+                 {},
+                 {{"kind", kStringType}},
+                 0,
+                 1,
+                 kInstantTypes,
+                 Purity::kStatement,
+                 kNull,
+                 kCategory,
+                 "The time at which the statement started: datetime, date, time, local_time or local_datetime.",
+                 "temporal.now('date') = date()",
+                 "true",
+                 now});
+    t.push_back({"temporal.today",
+                 {},
+                 {},
+                 0,
+                 0,
+                 type_bit(ValueType::kDate),
+                 Purity::kStatement,
+                 kNull,
+                 kCategory,
+                 "The date at which the statement started.",
+                 "temporal.today() = date()",
+                 "true",
+                 today});
     t.push_back({"timestamp",
                  {"temporal.timestamp"},
                  {},

@@ -172,6 +172,7 @@ class Barriers {
   }
 
   static void function_effects(const FunctionSpec& f, Effects* out) {
+    if (f.body != nullptr) out->reads_everything();
     if (f.purity != Purity::kReadsGraph) return;
     out->reads_graph = true;
     const std::string_view n = f.name;

@@ -388,6 +388,7 @@ struct LogicalPlan {
   enum class Mode : uint8_t { kRun, kExplain, kProfile } mode = Mode::kRun;
   uint64_t schema_version = 0;
   uint64_t statistics_epoch = 0;
+  uint64_t extensions_version = 0;           // of what the program has registered; set by who calls the binder
   std::vector<std::string> parameters;       // names used, for ParameterMissing before anything runs
   std::vector<std::string_view> slot_names;  // by slot, for explain; empty: anonymous. May be shorter than slot_count
 };

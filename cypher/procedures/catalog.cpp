@@ -9,7 +9,11 @@ constexpr TypeSet kString = type_bit(ValueType::kString);
 constexpr TypeSet kList = type_bit(ValueType::kList);
 constexpr TypeSet kInteger = type_bit(ValueType::kInteger);
 
-Status labels(EvalContext& context, std::span<const Value>, const RowSink& give) {
+// Bodies give all their rows at once: there are few.
+using GiveRow = std::function<Status(List row)>;
+using Body = Status (*)(EvalContext& context, std::span<const Value> args, const GiveRow& give);
+
+Status labels(EvalContext& context, std::span<const Value>, const GiveRow& give) {
   const graph::Reader& reader = *context.reader;
   for (uint32_t i = 0; i < reader.label_token_count(); ++i) {
     if (reader.node_count(LabelId(i)) == 0) continue;
@@ -18,7 +22,7 @@ Status labels(EvalContext& context, std::span<const Value>, const RowSink& give)
   return Status();
 }
 
-Status relationship_types(EvalContext& context, std::span<const Value>, const RowSink& give) {
+Status relationship_types(EvalContext& context, std::span<const Value>, const GiveRow& give) {
   const graph::Reader& reader = *context.reader;
   for (uint32_t i = 0; i < reader.rel_type_token_count(); ++i) {
     if (reader.relationship_count(RelTypeId(i)) == 0) continue;
@@ -27,7 +31,7 @@ Status relationship_types(EvalContext& context, std::span<const Value>, const Ro
   return Status();
 }
 
-Status property_keys(EvalContext& context, std::span<const Value>, const RowSink& give) {
+Status property_keys(EvalContext& context, std::span<const Value>, const GiveRow& give) {
   const graph::Reader& reader = *context.reader;
   for (uint32_t i = 0; i < reader.key_token_count(); ++i) {
     LORA_TRY(give({Value::string(reader.key_name(KeyId(i)))}));
@@ -43,7 +47,7 @@ Value entry_map(std::vector<std::pair<std::string_view, Value>> entries) {
 
 // One row: labels as nodes, and for each relationship type the labels that it starts from and leads to. Plain maps: the
 // picture holds no entity of the graph.
-Status visualization(EvalContext& context, std::span<const Value>, const RowSink& give) {
+Status visualization(EvalContext& context, std::span<const Value>, const GiveRow& give) {
   const graph::Reader& reader = *context.reader;
   List nodes, relationships;
   for (uint32_t l = 0; l < reader.label_token_count(); ++l) {
@@ -69,7 +73,7 @@ Status visualization(EvalContext& context, std::span<const Value>, const RowSink
   return give({Value::list(std::move(nodes)), Value::list(std::move(relationships))});
 }
 
-Status info(EvalContext& context, std::span<const Value>, const RowSink& give) {
+Status info(EvalContext& context, std::span<const Value>, const GiveRow& give) {
   const graph::Reader& reader = *context.reader;
   const auto number = [](uint64_t v) { return Value::integer(static_cast<int64_t>(v)); };
   return give({number(reader.node_count()), number(reader.relationship_count()), number(reader.label_token_count()),
@@ -78,12 +82,23 @@ Status info(EvalContext& context, std::span<const Value>, const RowSink& give) {
 }
 
 ProcedureSpec make(std::string_view name, std::vector<ProcedureSignature::Field> columns, std::string_view description,
-                   decltype(ProcedureSpec::run) run) {
+                   Body body) {
   ProcedureSpec spec;
   spec.name = name;
   spec.columns = std::move(columns);
   spec.description = description;
-  spec.run = std::move(run);
+  spec.open = [body](EvalContext& context, std::span<const Value> args) -> Result<NextRow> {
+    auto rows = std::make_shared<std::vector<List>>();
+    LORA_TRY(body(context, args, [&](List row) {
+      rows->push_back(std::move(row));
+      return (rows->size() & 255) == 0 ? context.control->tick() : Status();
+    }));
+    return NextRow([rows, at = size_t{0}](EvalContext&, List* row) mutable -> Result<bool> {
+      if (at == rows->size()) return false;
+      *row = std::move((*rows)[at++]);
+      return true;
+    });
+  };
   return spec;
 }
 

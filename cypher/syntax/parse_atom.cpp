@@ -42,9 +42,11 @@ bool starts_no_expression(Keyword keyword) {
 
 }  // namespace
 
-const Expr* Parser::parse_literal(bool negative, uint32_t start) {
+const Expr* Parser::parse_literal(bool negative, uint32_t start, bool needed_now) {
   const Token& t = *t_;
-  if (is_stripped(t)) {
+  if (needed_now) {
+    take_for_compiler();
+  } else if (is_stripped(t)) {
     auto* e = node<StrippedLiteral>();
     e->index = next_stripped_++;
     switch (t.kind) {
@@ -275,6 +277,11 @@ const Expr* Parser::parse_argument(std::string_view function, size_t index) {
     auto* e = node<TypeLiteral>();
     e->type = type;
     return seal(e, start, 0);
+  }
+  // A type as text is needed when the plan is made: no literal that may differ from run to run.
+  if (at(TokenKind::kString) && needs_type_argument(function, index) &&
+      (peek().kind == TokenKind::kComma || peek().kind == TokenKind::kRightParen)) {
+    return parse_literal(false, t_->offset, true);
   }
   const Expr* e = parse_expr();
   if (e == nullptr) return nullptr;

@@ -288,19 +288,23 @@ Result<const ast::TypeRef*> parse_type(std::string_view text, Arena& arena) {
   return type;
 }
 
+namespace {
+// Without regard to case; `wanted` in lower case.
+bool same_name(std::string_view name, std::string_view wanted) {
+  return name.size() == wanted.size() && std::equal(name.begin(), name.end(), wanted.begin(), [](char a, char b) {
+           return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b;
+         });
+}
+}  // namespace
+
 bool takes_type_argument(std::string_view name, size_t index) {
-  auto same = [&](std::string_view wanted) {
-    if (name.size() != wanted.size()) return false;
-    for (size_t i = 0; i < name.size(); ++i) {
-      char c = name[i];
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-      if (c != wanted[i]) return false;
-    }
-    return true;
-  };
-  if (index == 2) return same("vector");
-  if (index != 1) return false;
-  return same("cast.to") || same("cast.try") || same("cast.can") || same("value.is") || same("vector.coordinates");
+  if (index == 2) return same_name(name, "vector");
+  return needs_type_argument(name, index) || (index == 1 && same_name(name, "vector.coordinates"));
+}
+
+bool needs_type_argument(std::string_view name, size_t index) {
+  return index == 1 && (same_name(name, "cast.to") || same_name(name, "cast.try") || same_name(name, "cast.can") ||
+                        same_name(name, "type.is"));
 }
 
 }  // namespace lora::cypher

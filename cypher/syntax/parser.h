@@ -36,5 +36,7 @@ Result<const ast::TypeRef*> parse_type(std::string_view text, Arena& arena);
 
 // Whether argument number `index` of the function `name` (any case) is a type, so that `INTEGER` there is no variable.
 bool takes_type_argument(std::string_view name, size_t index);
+// Whether that type has to be known when the plan is made, also where it is written as text.
+bool needs_type_argument(std::string_view name, size_t index);
 
 }  // namespace lora::cypher

@@ -222,7 +222,7 @@ class Parser {
   const ast::Expr* parse_function();
   const ast::Expr* parse_function_call(uint32_t name_tokens);
   const ast::Expr* parse_argument(std::string_view function, size_t index);
-  const ast::Expr* parse_literal(bool negative, uint32_t start);
+  const ast::Expr* parse_literal(bool negative, uint32_t start, bool needed_now = false);
   const ast::Expr* parse_parameter();
   const ast::Expr* parse_variable();
   const ast::Expr* parse_where();  // after WHERE

@@ -9,7 +9,7 @@ import itertools
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Callable, Dict, Generator, List, Mapping, Optional, Sequence, Type, TypeVar, Union
+from typing import Any, Callable, Dict, Generator, Iterable, List, Mapping, Optional, Sequence, Type, TypeVar, Union
 
 from . import _native
 from .database import Database, Handle, QueryStream, read_only_mode, statement_pairs
@@ -312,6 +312,41 @@ class AsyncDatabase(Handle):
     ) -> SnapshotMeta:
         """Replaces the graph by a saved one; see `Database.load_snapshot`."""
         return await self._pool.run_to_end(self._database._load_snapshot, source, format, options, _owner())
+
+    async def register_function(
+        self,
+        signature: str,
+        function: Callable[..., Any],
+        *,
+        deterministic: bool = False,
+        description: Optional[str] = None,
+    ) -> None:
+        """Makes a plain callable a Cypher function, which runs on the handle's threads; see
+        `Database.register_function`."""
+        register = functools.partial(
+            self._database.register_function, deterministic=deterministic, description=description
+        )
+        await self._pool.run_to_end(register, signature, function)
+
+    async def register_procedure(
+        self,
+        signature: str,
+        source: Union[Callable[..., Any], Sequence[str]],
+        rows: Optional[Iterable[Any]] = None,
+        *,
+        description: Optional[str] = None,
+    ) -> None:
+        """Makes a plain callable, or a table, a procedure; see `Database.register_procedure`."""
+        register = functools.partial(self._database.register_procedure, description=description)
+        await self._pool.run_to_end(register, signature, source, rows)
+
+    async def unregister_function(self, name: str) -> None:
+        """Drops a registered function; see `Database.unregister_function`."""
+        await self._pool.run_to_end(self._database.unregister_function, name)
+
+    async def unregister_procedure(self, name: str) -> None:
+        """Drops a registered procedure; see `Database.unregister_procedure`."""
+        await self._pool.run_to_end(self._database.unregister_procedure, name)
 
     async def clear(self) -> None:
         """Drops all nodes and relationships."""

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 import atexit
 import base64
+import inspect
 from types import TracebackType
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NoReturn, Optional, Sequence, Tuple, Type, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NoReturn,
+    Optional,
+    Sequence,
+    Tuple,
+    Type,
+    Union,
+)
 
 from . import _native
 from .options import database_options, load_options, params_error, path_bytes, query_error, save_options
@@ -54,6 +69,48 @@ def statement_pairs(statements: Sequence[Mapping[str, Any]]) -> List[Tuple[str, 
                 raise params_error("statements[%d] has the unknown key `%s`; known are query, params" % (index, key))
         pairs.append((statement["query"], statement.get("params")))
     return pairs
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise params_error("%s must be a str, not `%s`" % (name, type(value).__name__))
+    return value
+
+
+def _callable(value: Any) -> Callable[..., Any]:
+    if not callable(value):
+        raise params_error("a callable is needed, not `%s`" % type(value).__name__)
+    if inspect.iscoroutinefunction(value) or inspect.isasyncgenfunction(value):
+        raise params_error("`%s` is asynchronous; register a plain function" % getattr(value, "__name__", value))
+    return value  # type: ignore[no-any-return]
+
+
+def _description(value: Any, description: Optional[str]) -> str:
+    """What SHOW says: as given, or the first line of the docstring."""
+    if description is not None:
+        return _text("description", description)
+    lines = (inspect.getdoc(value) or "").splitlines() if inspect.isroutine(value) else []
+    return lines[0] if lines else ""
+
+
+def _table(columns: Any, rows: Any) -> Tuple[List[str], List[List[Any]]]:
+    """Checks the table of a procedure; a row is a sequence in the order of the columns, or a mapping."""
+    if isinstance(columns, (str, bytes)) or not isinstance(columns, Iterable):
+        raise params_error("columns must be a sequence of str, not `%s`" % type(columns).__name__)
+    names = [_text("columns[%d]" % i, name) for i, name in enumerate(columns)]
+    if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
+        raise params_error("rows must be a sequence of rows, not `%s`" % type(rows).__name__)
+    table = []
+    for index, row in enumerate(rows):
+        if isinstance(row, Mapping):
+            if set(row) != set(names):
+                raise params_error("rows[%d] must have the keys %s" % (index, ", ".join(names)))
+            table.append([row[name] for name in names])
+        elif isinstance(row, (str, bytes)) or not isinstance(row, Sequence):
+            raise params_error("rows[%d] must be a sequence or a mapping, not `%s`" % (index, type(row).__name__))
+        else:
+            table.append(list(row))
+    return names, table
 
 
 class QueryStream(Handle):
@@ -519,6 +576,129 @@ class Database(Handle):
         if hasattr(source, "read"):
             return self._native.load_snapshot_reader(source.read, crypto, owner)
         return self._native.load_snapshot_file(path_bytes("source", source), crypto, owner)
+
+    # --- functions and procedures of the program ---
+
+    def register_function(
+        self,
+        signature: str,
+        function: Callable[..., Any],
+        *,
+        deterministic: bool = False,
+        description: Optional[str] = None,
+    ) -> None:
+        """Makes a Python callable a Cypher function for the statements of this handle.
+
+        Parameters
+        ----------
+        signature : str
+            ``"my.name(x :: INTEGER, y :: STRING?) :: FLOAT"``. The name needs a namespace that no built-in function
+            has. Types are Cypher's; one that ends in ``?`` takes null (None).
+        function : callable
+            Gets the arguments as plain data, nodes and relationships as dicts, and returns the result. For a result
+            of type ``NODE`` or ``RELATIONSHIP`` it returns such a dict.
+        deterministic : bool
+            The same arguments give the same result within a statement: the planner may call it less often.
+        description : str, optional
+            For ``SHOW FUNCTIONS``; default: the first line of the docstring.
+
+        Raises
+        ------
+        LoraQueryError
+            ``LORA_SEMANTIC``: the signature cannot be read, or the namespace is a built-in one.
+        InvalidParamsError
+
+        Notes
+        -----
+        A function of the same name is replaced; running statements finish with the old one. Arguments and results are
+        checked against the signature (``LORA_TYPE``). What the callable raises ends the statement, of which nothing
+        stays, as a `LoraQueryError` with the original as ``__cause__``. The callable may read the same database; a
+        write is refused at once (``LORA_TRANSACTION``). A timeout or `interrupt` takes effect when it returns.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> db = Database()
+        >>> db.register_function("my.title(name :: STRING) :: STRING", str.title)
+        >>> db.execute("RETURN my.title('ada lovelace') AS name")["rows"]
+        [{'name': 'Ada Lovelace'}]
+        """
+        self._native.register_function(
+            _text("signature", signature), _callable(function), _description(function, description), bool(deterministic)
+        )
+
+    def register_procedure(
+        self,
+        signature: str,
+        source: Union[Callable[..., Any], Sequence[str]],
+        rows: Optional[Iterable[Any]] = None,
+        *,
+        description: Optional[str] = None,
+    ) -> None:
+        """Makes a Python callable, or a table, a procedure for ``CALL``.
+
+        Parameters
+        ----------
+        signature : str
+            ``"my.name(x :: INTEGER) :: (a :: STRING, b :: FLOAT?)"``, or ``"my.name() :: VOID"`` without columns.
+        source : callable or sequence of str
+            A callable gets the arguments and returns an iterable of rows, each a tuple, list or dict. A generator is
+            asked for rows as the query wants them. That of a VOID procedure returns None. With ``rows``: the names of
+            the table's columns, arguments and results.
+        rows : iterable, optional
+            A table: a call gives the results of those rows whose arguments equal the call's.
+        description : str, optional
+            For ``SHOW PROCEDURES``; default: the first line of the callable's docstring.
+
+        Raises
+        ------
+        LoraQueryError
+            ``LORA_SEMANTIC``: the signature cannot be read, the namespace is a built-in one, or the table does not fit.
+        InvalidParamsError
+
+        Notes
+        -----
+        As `register_function`.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> db = Database()
+        >>> def count_down(start):
+        ...     while start > 0:
+        ...         yield (start,)
+        ...         start -= 1
+        >>> db.register_procedure("my.count_down(start :: INTEGER) :: (n :: INTEGER)", count_down)
+        >>> db.execute("CALL my.count_down(1000000000) YIELD n RETURN n LIMIT 2")["rows"]
+        [{'n': 1000000000}, {'n': 999999999}]
+        >>> db.register_procedure("my.capital(of :: STRING) :: (city :: STRING)", ["of", "city"], [("FR", "Paris")])
+        >>> db.execute("CALL my.capital('FR')")["rows"]
+        [{'city': 'Paris'}]
+        """
+        signature = _text("signature", signature)
+        if rows is None:
+            if not callable(source):
+                raise params_error("a callable is needed, or columns and rows, not `%s`" % type(source).__name__)
+            self._native.register_procedure(signature, _callable(source), _description(source, description))
+        else:
+            columns, table = _table(source, rows)
+            self._native.register_table(signature, columns, table, _description(None, description))
+
+    def unregister_function(self, name: str) -> None:
+        """Drops a registered function; ``LORA_NOT_FOUND`` when there is none. Running statements finish with it.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> db = Database()
+        >>> db.register_function("my.one() :: INTEGER", lambda: 1)
+        >>> db.unregister_function("my.one")
+        """
+        self._native.unregister_function(_text("name", name))
+
+    def unregister_procedure(self, name: str) -> None:
+        """Drops a registered procedure; ``LORA_NOT_FOUND`` when there is none. Running statements finish with it."""
+        self._native.unregister_procedure(_text("name", name))
 
     # --- the rest ---
 

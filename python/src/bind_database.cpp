@@ -125,7 +125,7 @@ void bind_database(py::module_& module) {
       .def(py::init<>())
       .def("cancel", [](CancelToken& self) { self.requested.store(true, std::memory_order_relaxed); });
 
-  py::class_<DatabaseHandle> handle(module, "Database");
+  py::class_<DatabaseHandle> handle(module, "Database", py::custom_type_setup(set_up_collection));
   forbid_copies(handle);
   handle.def_static("open", &open, py::arg("name"), py::arg("options"))
       .def(
@@ -195,7 +195,14 @@ void bind_database(py::module_& module) {
              const QueryOptions options = options_or_throw(py::none(), owner);
              check(without_gil([&] { return self.database->clear(options); }));
            })
-      .def("close", [](DatabaseHandle& self) { check(without_gil([&] { return self.database->close(); })); })
+      .def("close",
+           [](DatabaseHandle& self) {
+             const Status status = without_gil([&] { return self.database->close(); });
+             self.functions.clear();
+             self.procedures.clear();
+             release_kept_objects();
+             check(status);
+           })
       .def("closed", [](DatabaseHandle& self) { return self.database->closed(); })
       .def("node_count", [](DatabaseHandle& self) { return take(self.database->node_count()); })
       .def("relationship_count", [](DatabaseHandle& self) { return take(self.database->relationship_count()); })
@@ -218,6 +225,7 @@ void bind_database(py::module_& module) {
         return stats_to_python(stats, self.database->plan_cache_stats());
       });
   bind_snapshots(handle);
+  bind_callables(handle);
   handle.attr("execute") = own(PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(handle.ptr()), &execute_method));
 }
 

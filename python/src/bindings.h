@@ -7,11 +7,13 @@
 #include <pybind11/pybind11.h>
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "callables.h"
 #include "convert.h"
 #include "cypher/database.h"
 
@@ -35,6 +37,9 @@ class EngineCall {
  private:
   PyThreadState* state_;
 };
+
+// Whether this thread must not take the GIL any more.
+bool interpreter_ends();
 
 // kForked in a child of a process that has opened a database: the engine's threads are missing here.
 Status check_process();
@@ -67,7 +72,14 @@ struct CancelToken {
 // does not matter.
 struct DatabaseHandle {
   std::shared_ptr<Database> database;
-  ~DatabaseHandle() { free_without_gil(&database); }
+  // What is registered, by name in lower case: for the garbage collector, which must see the way from here to the
+  // callables and from those, perhaps, back to here. The engine shares the objects. Guarded by the GIL.
+  std::map<std::string, std::shared_ptr<KeptObject>> functions, procedures;
+  ~DatabaseHandle() {
+    functions.clear();
+    procedures.clear();
+    free_without_gil(&database);
+  }
 };
 struct StreamHandle {
   std::shared_ptr<Database> database;
@@ -87,9 +99,12 @@ struct TransactionHandle {
   }
 };
 
-// What is called at import: bind_x(module). bind_snapshots adds to the Database class.
+// What is called at import: bind_x(module). bind_snapshots and bind_callables add to the Database class.
 void bind_database(pybind11::module_& module);
 void bind_snapshots(pybind11::class_<DatabaseHandle>& handle);
+void bind_callables(pybind11::class_<DatabaseHandle>& handle);
+// Lets the garbage collector look through handles.
+void set_up_collection(PyHeapTypeObject* type);
 void bind_stream(pybind11::module_& module);
 void bind_transaction(pybind11::module_& module);
 

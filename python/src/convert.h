@@ -52,6 +52,10 @@ namespace lora::python {
 // the code of a user's Mapping raised.
 bool params_from_python(PyObject* object, Value* out);
 
+// One value that is no parameter; `root` names it in errors. False: *refused says why it has no Value, or, when that is
+// OK, the exception of the user's code is set.
+bool value_from_python(PyObject* object, const char* root, Status* refused, Value* out);
+
 // New reference, or null with a Python error set.
 PyObject* to_python(const Value& value);
 

@@ -1,4 +1,5 @@
 // Status to Python exception: the only place.
+#include "callables.h"
 #include "convert.h"
 
 namespace lora::python {
@@ -46,13 +47,23 @@ bool set_exception_classes(PyObject* error, PyObject* query_error, PyObject* par
 PyObject* raise_status(const Status& status) {
   if (PyErr_Occurred() != nullptr) return nullptr;
   const ErrorInfo& info = status.info();
+  PyObject* cause = take_cause(status);
+  if (cause != nullptr && PyErr_GivenExceptionMatches(cause, PyExc_Exception) == 0) {
+    // KeyboardInterrupt, SystemExit: not for us.
+    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(cause)), cause);
+    Py_DECREF(cause);
+    return nullptr;
+  }
   PyObject* type = info.code == ErrorCode::kInvalidParams ? params_error_class : query_error_class;
   const std::string text = status.to_string();
   PyObject* message = PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace");
-  if (message == nullptr) return nullptr;
-  PyObject* exception = PyObject_CallFunctionObjArgs(type, message, nullptr);
-  Py_DECREF(message);
-  if (exception == nullptr) return nullptr;
+  PyObject* exception = message != nullptr ? PyObject_CallFunctionObjArgs(type, message, nullptr) : nullptr;
+  Py_XDECREF(message);
+  if (exception == nullptr) {
+    Py_XDECREF(cause);
+    return nullptr;
+  }
+  if (cause != nullptr) PyException_SetCause(exception, cause);  // takes the reference
   set_text(exception, "code", std::string(error_code_name(info.code)));
   set_text(exception, "type", info.type);
   set_text(exception, "phase", info.phase);

@@ -48,6 +48,7 @@ struct Place {
   std::string_view key;        // map entry...
   Py_ssize_t index = -1;       // ...or list element
   int depth = 0;               // levels of containers around it
+  Status* refused = nullptr;   // of the outermost: takes the refusal; null: it is raised
 
   std::string text(int levels = 32) const {
     if (parent == nullptr) return root;
@@ -70,7 +71,13 @@ struct Place {
 bool refuse(const Place& place, const std::string& why, std::string_view detail = {}) {
   Status status(ErrorCode::kInvalidParams, "`" + place.text() + "` " + why);
   if (!detail.empty()) status.mutable_info().detail = detail;
-  raise_status(status);
+  const Place* outermost = &place;
+  while (outermost->parent != nullptr) outermost = outermost->parent;
+  if (outermost->refused != nullptr) {
+    *outermost->refused = std::move(status);
+  } else {
+    raise_status(status);
+  }
   return false;
 }
 
@@ -666,6 +673,10 @@ bool params_from_python(PyObject* object, Value* out) {
   Py_DECREF(dict);
   if (good) *out = Value::map(std::move(entries));
   return good;
+}
+
+bool value_from_python(PyObject* object, const char* root, Status* refused, Value* out) {
+  return Converter().convert(object, Place{nullptr, root, {}, -1, 0, refused}, out);
 }
 
 }  // namespace lora::python

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bindings.h"
+#include "callables.h"
 
 namespace lora::python {
 
@@ -22,7 +23,8 @@ constexpr auto kExitWaitMax = std::chrono::seconds(10);
 
 unsigned long main_thread = 0;
 pid_t opened_in = 0;  // the process that opened the first database
-bool exiting = false;
+std::atomic<bool> exiting{false};
+thread_local int calls_of_thread = 0;  // one inside the other, through callables
 std::atomic<int> calls_in_engine{0};
 std::vector<std::weak_ptr<Database>>* databases = nullptr;
 
@@ -59,6 +61,7 @@ bool in_main_thread() {
 EngineCall::EngineCall() {
   const bool stays_out = exiting && !in_main_thread();
   if (!stays_out) calls_in_engine.fetch_add(1);
+  if (calls_of_thread++ == 0) forget_causes();
   state_ = PyEval_SaveThread();
   while (stays_out) pause();
 }
@@ -66,6 +69,12 @@ EngineCall::EngineCall() {
 EngineCall::~EngineCall() {
   PyEval_RestoreThread(state_);
   calls_in_engine.fetch_sub(1);
+  release_kept_objects();
+  --calls_of_thread;
+}
+
+bool interpreter_ends() {
+  return exiting.load(std::memory_order_relaxed) && !in_main_thread();
 }
 
 Status check_process() {

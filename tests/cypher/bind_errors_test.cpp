@@ -14,8 +14,10 @@ class Procedures : public ProcedureLookup {
     p_.args = {{"in", type_bit(ValueType::kFloat), "FLOAT", false}};
     p_.columns = {{"a", kAnyType, "ANY", false}, {"b", kAnyType, "ANY", false}};
   }
-  const ProcedureSignature* find(std::string_view name) const override { return name == p_.name ? &p_ : nullptr; }
-  std::string nearest(std::string_view) const override { return "test.proc"; }
+  std::shared_ptr<const ProcedureSignature> find_procedure(std::string_view name) const override {
+    return {std::shared_ptr<void>(), name == p_.name ? &p_ : nullptr};
+  }
+  std::string nearest_procedure(std::string_view) const override { return "test.proc"; }
 
  private:
   ProcedureSignature p_;

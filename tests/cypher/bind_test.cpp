@@ -20,9 +20,9 @@ class Labels : public ProcedureLookup {
     find_.columns = {{"node", type_bit(ValueType::kNode), "NODE", false},
                      {"score", type_bit(ValueType::kFloat), "FLOAT", false}};
   }
-  const ProcedureSignature* find(std::string_view name) const override {
+  std::shared_ptr<const ProcedureSignature> find_procedure(std::string_view name) const override {
     for (const ProcedureSignature* p : {&labels_, &touch_, &find_}) {
-      if (p->name == name) return p;
+      if (p->name == name) return {std::shared_ptr<void>(), p};
     }
     return nullptr;
   }

@@ -1,3 +1,9 @@
 lora_test(database_test
-  SOURCES database_test.cpp database_name_test.cpp database_sessions_test.cpp plan_cache_test.cpp
+  SOURCES
+    callables_test.cpp
+    database_test.cpp
+    database_name_test.cpp
+    database_sessions_test.cpp
+    plan_cache_test.cpp
+    ../support/result_text.cpp
   LIBS lora_cypher)

@@ -66,8 +66,20 @@ def change(db: Database) -> Dict[str, object]:
     return db.explain("RETURN 1")
 
 
+def register(db: Database) -> None:
+    def rows(n: int) -> List[Dict[str, object]]:
+        return [{"a": n}]
+
+    db.register_function("my.f(x :: INTEGER) :: INTEGER", lambda x: x, deterministic=True, description="Itself.")
+    db.register_procedure("my.p(n :: INTEGER) :: (a :: INTEGER)", rows)
+    db.register_procedure("my.t() :: (a :: INTEGER)", ["a"], [(1,), {"a": 2}])
+    db.unregister_function("my.f")
+
+
 async def main() -> int:
     async with await AsyncDatabase.create("app", {"database_dir": "."}) as db:
+        await db.register_function("my.f() :: INTEGER", lambda: 1)
+        await db.register_procedure("my.t() :: (a :: INTEGER)", ["a"], [[1]], description="One.")
         async with db.begin() as tx:
             result: QueryResult = await tx.execute("RETURN 1 AS x")
         async for row in db.stream("RETURN 1 AS x"):

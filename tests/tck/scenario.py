@@ -153,11 +153,10 @@ class Run:
         self.params.update((name, parse_value(text)) for name, text in step.table or [])
 
     def procedure(self, step: Step, signature: str) -> None:
-        register = getattr(self.database, "register_procedure", None)
-        if register is None:
-            raise Skip("needs procedures of the scenario's own")
         table = step.table or [[]]
-        register(signature, table[0], [[parse_value(cell) for cell in row] for row in table[1:]])
+        self.database.register_procedure(
+            signature, table[0], [[parse_value(cell) for cell in row] for row in table[1:]]
+        )
 
     # --- when ---
 
