@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import atexit
 import base64
+import io
 from types import TracebackType
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, NoReturn, Optional, Sequence, Tuple, Type, Union
 
 from . import _native
-from .options import database_options, load_options, params_error, path_bytes, query_error, save_options
+from .options import database_options, load_options, params_error, path_bytes, query_error, quoted, save_options
 from .types import LoraParams, QueryResult, SnapshotMeta
 
 __all__ = ["Database", "QueryStream", "Transaction"]
@@ -29,7 +30,7 @@ def read_only_mode(mode: str) -> bool:
     try:
         return _MODES[mode]
     except (KeyError, TypeError):
-        raise params_error("mode must be one of %s, not `%r`" % (", ".join(_MODES), mode)) from None
+        raise params_error("mode must be one of %s, not %s" % (", ".join(_MODES), quoted(mode))) from None
 
 
 class Handle:
@@ -51,7 +52,8 @@ def statement_pairs(statements: Sequence[Mapping[str, Any]]) -> List[Tuple[str, 
             raise params_error("statements[%d] must be a mapping with `query`" % index)
         for key in statement:
             if key not in ("query", "params"):
-                raise params_error("statements[%d] has the unknown key `%s`; known are query, params" % (index, key))
+                message = "statements[%d] has the unknown key %s; known are query, params"
+                raise params_error(message % (index, quoted(key)))
         pairs.append((statement["query"], statement.get("params")))
     return pairs
 
@@ -447,11 +449,13 @@ class Database(Handle):
             target, format = None, target
         if target is None:
             if format not in (None, "binary", "bytes", "base64"):
-                raise params_error("format must be binary, bytes or base64, not `%r`" % (format,))
+                raise params_error("format must be binary, bytes or base64, not %s" % quoted(format))
             data = self._native.save_snapshot_bytes(codec, level, crypto)
             return base64.b64encode(data).decode("ascii") if format == "base64" else data
         if format not in (None, "path", "file"):
-            raise params_error("format `%s` goes with no target, not with a path or a writer" % (format,))
+            raise params_error("format %s goes with no target, not with a path or a writer" % quoted(format))
+        if isinstance(target, io.TextIOBase):
+            raise params_error("the target takes text; open the file in mode `wb`")
         if hasattr(target, "write"):
             write = target.write
 
@@ -511,11 +515,13 @@ class Database(Handle):
             except ValueError as error:
                 raise params_error("the source is no base64 text: %s" % error) from None
         elif format not in (None, "path", "file", "binary", "bytes"):
-            raise params_error("format must be binary, bytes, base64 or path, not `%r`" % (format,))
+            raise params_error("format must be binary, bytes, base64 or path, not %s" % quoted(format))
         if isinstance(source, (bytes, bytearray, memoryview)):
             if isinstance(source, memoryview) and not source.c_contiguous:
                 source = source.tobytes()
             return self._native.load_snapshot_bytes(source, crypto, owner)
+        if isinstance(source, io.TextIOBase):
+            raise params_error("the source gives text; open the file in mode `rb`")
         if hasattr(source, "read"):
             return self._native.load_snapshot_reader(source.read, crypto, owner)
         return self._native.load_snapshot_file(path_bytes("source", source), crypto, owner)
@@ -566,7 +572,9 @@ class Database(Handle):
         compact : bool
             Compacts the files as well.
         """
-        self._native.checkpoint(bool(compact))
+        if not isinstance(compact, bool):
+            raise params_error("compact must be True or False, not %s" % quoted(compact))
+        self._native.checkpoint(compact)
 
     def verify(self, level: str = "full") -> Dict[str, Any]:
         """Checks the database.
@@ -588,7 +596,7 @@ class Database(Handle):
         {'ok': True, 'errors': []}
         """
         if level not in ("quick", "full"):
-            raise params_error("level must be quick or full, not `%r`" % (level,))
+            raise params_error("level must be quick or full, not %s" % quoted(level))
         return self._native.verify(level == "full")
 
     def stats(self) -> Dict[str, Any]:

@@ -148,6 +148,12 @@ def test_wrong_levels(memory: Database) -> None:
             memory.verify(level)  # type: ignore[arg-type]
 
 
+def test_compact_must_be_a_boolean(memory: Database) -> None:
+    for compact in ("yes", 1, None):
+        with pytest.raises(lora_python.InvalidParamsError, match="compact must be True or False"):
+            memory.checkpoint(compact)  # type: ignore[arg-type]
+
+
 def test_importing_does_not_import_asyncio() -> None:
     code = "import sys, lora_python; print(sorted({'asyncio', 'dataclasses', 'json', 'numpy'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
