@@ -25,10 +25,11 @@ constexpr int kNamesTried = 100;
 
 Status write_all(int fd, ByteView bytes, const std::string& path) {
   while (!bytes.empty()) {
+    // Before each piece: a signal that ends a blocked write may show as a short write, not as EINTR.
+    LORA_TRY(check_interrupted());
     const ssize_t written = ::write(fd, bytes.data(), bytes.size());
     if (written < 0) {
       if (errno == EINTR) {
-        LORA_TRY(check_interrupted());
         continue;
       }
       return file_error("write", path, errno);

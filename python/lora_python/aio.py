@@ -40,11 +40,17 @@ def _owner() -> int:
     return number
 
 
-class _Pool:
-    """The handle's own threads, so that waiting writers do not starve the loop's default pool."""
+# A handle has two pools. Calls that may wait for the writer have one of their own: however many wait there, what the
+# holder of the writer still has to do, such as its commit, finds a free thread in the other one.
+_WAITING_THREADS = 256
+_THREADS = 64
 
-    def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=64, thread_name_prefix="lora")
+
+class _Pool:
+    """Threads of the handle, so that it does not starve the loop's default pool."""
+
+    def __init__(self, threads: int) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="lora")
 
     def submit(self, function: Callable[..., _T], *args: Any) -> asyncio.Future[_T]:
         loop = asyncio.get_running_loop()
@@ -112,7 +118,8 @@ class AsyncQueryStream(Handle):
     [1, 2, 3]
     """
 
-    def __init__(self, pool: _Pool, open_stream: Callable[..., Any]) -> None:
+    def __init__(self, waiting: _Pool, pool: _Pool, open_stream: Callable[..., Any]) -> None:
+        self._waiting = waiting
         self._pool = pool
         self._open: Optional[Callable[..., Any]] = open_stream
         self._stream: Optional[QueryStream] = None
@@ -123,7 +130,7 @@ class AsyncQueryStream(Handle):
     async def _opened(self) -> Optional[QueryStream]:
         if self._open is not None:
             open_stream, self._open = self._open, None
-            self._stream = QueryStream(await self._pool.run_cancellable(open_stream))
+            self._stream = QueryStream(await self._waiting.run_cancellable(open_stream))
             self._columns = self._stream.columns()
         return self._stream
 
@@ -258,7 +265,8 @@ class AsyncDatabase(Handle):
     def __init__(self, database_name: Optional[str] = None, options: Optional[Mapping[str, Any]] = None) -> None:
         self._database = Database(database_name, options)
         self._native = self._database._native
-        self._pool = _Pool()
+        self._waiting = _Pool(_WAITING_THREADS)
+        self._pool = _Pool(_THREADS)
 
     @classmethod
     async def create(
@@ -272,23 +280,24 @@ class AsyncDatabase(Handle):
         self, query: str, params: Optional[LoraParams] = None, *, timeout: Optional[float] = None
     ) -> QueryResult:
         """Runs a query to its end; see `Database.execute`."""
-        return await self._pool.run_cancellable(self._native.execute, query, params, timeout, _owner())
+        return await self._waiting.run_cancellable(self._native.execute, query, params, timeout, _owner())
 
     def stream(self, query: str, params: Optional[LoraParams] = None) -> AsyncQueryStream:
         """Runs a query lazily; an async iterator of row dicts."""
-        return AsyncQueryStream(self._pool, functools.partial(self._native.stream, query, params, None, _owner()))
+        open_stream = functools.partial(self._native.stream, query, params, None, _owner())
+        return AsyncQueryStream(self._waiting, self._pool, open_stream)
 
     async def transaction(self, statements: Sequence[Mapping[str, Any]], mode: str = "read_write") -> List[QueryResult]:
         """Runs several statements as one transaction; see `Database.transaction`."""
         pairs = statement_pairs(statements)
-        return await self._pool.run_cancellable(self._native.transaction, pairs, read_only_mode(mode), _owner())
+        return await self._waiting.run_cancellable(self._native.transaction, pairs, read_only_mode(mode), _owner())
 
     def begin(self, mode: str = "read_write", *, timeout: Optional[float] = None) -> _Begin:
         """Starts a transaction: ``await db.begin()`` or ``async with db.begin() as tx``."""
         read_only = read_only_mode(mode)
 
         async def start() -> AsyncTransaction:
-            native = await self._pool.run_cancellable(self._native.begin, read_only, timeout, _owner())
+            native = await self._waiting.run_cancellable(self._native.begin, read_only, timeout, _owner())
             return AsyncTransaction(self._pool, native)
 
         return _Begin(start)
@@ -299,7 +308,7 @@ class AsyncDatabase(Handle):
 
     async def profile(self, query: str, params: Optional[LoraParams] = None) -> Dict[str, Any]:
         """Runs and measures a query; see `Database.profile`."""
-        return await self._pool.run_cancellable(self._native.profile, query, params, _owner())
+        return await self._waiting.run_cancellable(self._native.profile, query, params, _owner())
 
     async def save_snapshot(
         self, target: Any = None, format: Optional[str] = None, options: Optional[Mapping[str, Any]] = None
@@ -311,16 +320,16 @@ class AsyncDatabase(Handle):
         self, source: Any, format: Optional[str] = None, options: Optional[Mapping[str, Any]] = None
     ) -> SnapshotMeta:
         """Replaces the graph by a saved one; see `Database.load_snapshot`."""
-        return await self._pool.run_to_end(self._database._load_snapshot, source, format, options, _owner())
+        return await self._waiting.run_to_end(self._database._load_snapshot, source, format, options, _owner())
 
     async def clear(self) -> None:
         """Drops all nodes and relationships."""
-        await self._pool.run_to_end(self._native.clear, _owner())
+        await self._waiting.run_to_end(self._native.clear, _owner())
 
     async def close(self) -> None:
         """Closes the handle. Idempotent."""
         loop = asyncio.get_running_loop()
-        # Not the handle's own pool: all its threads may be waiting for what this call ends.
+        # Not one of the handle's own: all their threads may be waiting for what this call ends.
         future = loop.run_in_executor(None, self._database.close)
         try:
             await asyncio.shield(future)
@@ -328,6 +337,7 @@ class AsyncDatabase(Handle):
             await _settle(future)
             raise
         finally:
+            self._waiting.close()
             self._pool.close()
 
     @property
