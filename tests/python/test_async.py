@@ -52,7 +52,7 @@ async def test_the_loop_ticks_while_a_query_runs(adb: AsyncDatabase) -> None:
 
     task = asyncio.create_task(ticker())
     with pytest.raises(LoraQueryError) as caught:
-        await adb.execute(ENDLESS, timeout=0.5)
+        await adb.execute(ENDLESS, timeout=1.5)
     running = False
     await task
     assert caught.value.code == "LORA_TIMEOUT"

@@ -91,7 +91,7 @@ def test_async_database_has_the_same_surface() -> None:
         (Transaction, aio.AsyncTransaction),
         (QueryStream, aio.AsyncQueryStream),
     ):
-        missing = set(public(sync)) - set(public(asynchronous)) - {"fetch", "take_batch"}
+        missing = set(public(sync)) - set(public(asynchronous))
         assert missing == set()
     for sync, asynchronous in ((Database, AsyncDatabase), (Transaction, aio.AsyncTransaction)):
         assert hasattr(sync, "__enter__") and hasattr(sync, "__exit__")
@@ -107,6 +107,16 @@ def test_everything_public_is_documented(owner: type) -> None:
         thing = getattr(lora_python, name)
         if inspect.isclass(thing) or inspect.isfunction(thing):
             assert inspect.getdoc(thing), name
+
+
+@pytest.mark.parametrize(
+    "owner", [Database, AsyncDatabase, Transaction, QueryStream, aio.AsyncTransaction, aio.AsyncQueryStream]
+)
+def test_every_public_member_has_an_example(owner: type) -> None:
+    for name in public(owner):
+        assert ">>> " in str(inspect.getdoc(getattr(owner, name))), name
+    for name in NAMES["constructors"].split() + NAMES["guards"].split():
+        assert ">>> " in str(inspect.getdoc(getattr(lora_python, name))), name
 
 
 def test_annotations_can_be_evaluated() -> None:
