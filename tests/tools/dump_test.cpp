@@ -628,7 +628,15 @@ TEST_F(DumpTest, ADatabaseOfAKilledProcessIsDumpedWithAllItsCommits) {
     // Its files as they are while nothing is closed: all commits lie in the log.
     const auto graph = open_graph(db("running"));
     fill(*graph, 9, 120);
-    fs::copy(db("running"), db("killed"), fs::copy_options::recursive);
+    std::error_code error;
+    for (int attempt = 0; attempt < 50; ++attempt) {  // a temporary file may go while the copy is made
+      fs::remove_all(db("killed"));
+      fs::copy(db("running"), db("killed"), fs::copy_options::recursive, error);
+      if (!error) {
+        break;
+      }
+    }
+    ASSERT_FALSE(error) << error.message();
   }
   const std::string file = directory_ / "killed.jsonl";
   ASSERT_EQ(run({LORA_DUMP_TOOL, db("killed"), "--check", "--format", "jsonl", "-o", file}), 0);
