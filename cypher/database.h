@@ -159,7 +159,8 @@ class Database {
   Result<Profile> profile(std::string_view query, const Params& params = {}, const QueryOptions& options = {});
 
   Result<graph::SnapshotFileMeta> save_snapshot(const graph::SnapshotSaveOptions& options, const graph::ByteSink& sink);
-  // Atomic: temporary file, fsync, rename, directory fsync.
+  // Atomic: temporary file, fsync, rename, directory fsync. The file behind a symbolic link is replaced and keeps its
+  // mode; a device or pipe is written to as it is.
   Result<graph::SnapshotFileMeta> save_snapshot_file(const std::string& path,
                                                      const graph::SnapshotSaveOptions& options = {});
   Result<graph::SnapshotFileMeta> load_snapshot(const graph::SnapshotCrypto& crypto, const graph::ByteSource& source,

@@ -74,21 +74,58 @@ Result<graph::SnapshotFileMeta> Database::save_snapshot(const graph::SnapshotSav
   return db.graph->save_snapshot(options, sink, [&control] { return control.check(); });
 }
 
+namespace {
+
+Result<graph::SnapshotFileMeta> write_to(Database& database, int fd, const std::string& path,
+                                         const graph::SnapshotSaveOptions& options) {
+  std::string buffer;
+  const graph::ByteSink sink = [&](ByteView bytes) -> Status {
+    if (buffer.size() + bytes.size() > kFileBufferBytes) {
+      LORA_TRY(write_all(fd, buffer.data(), buffer.size(), path));
+      buffer.clear();
+      if (bytes.size() >= kFileBufferBytes) return write_all(fd, bytes.data(), bytes.size(), path);
+    }
+    buffer.append(bytes.data(), bytes.size());
+    return Status();
+  };
+  LORA_ASSIGN(const graph::SnapshotFileMeta meta, database.save_snapshot(options, sink));
+  LORA_TRY(write_all(fd, buffer.data(), buffer.size(), path));
+  return meta;
+}
+
+// A device or a pipe is written to, never replaced by a file.
+Result<graph::SnapshotFileMeta> save_to_device(Database& database, const std::string& path,
+                                               const graph::SnapshotSaveOptions& options) {
+  File file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (file.fd() < 0) return file_error("open", path, errno);
+  LORA_ASSIGN(const graph::SnapshotFileMeta meta, write_to(database, file.fd(), path, options));
+  if (file.close() != 0) return file_error("close", path, errno);
+  return meta;
+}
+
+}  // namespace
+
 Result<graph::SnapshotFileMeta> Database::save_snapshot_file(const std::string& path,
                                                              const graph::SnapshotSaveOptions& options) {
   LORA_TRY(impl_->check_open());
   if (path.empty() || path.find('\0') != std::string::npos) {
     return Status(ErrorCode::kInvalidParams, "the path of a snapshot file must not be empty or hold a null byte");
   }
+  struct stat there;
+  const bool exists = ::stat(path.c_str(), &there) == 0;
+  if (exists && S_ISDIR(there.st_mode)) return file_error("write", path, EISDIR);
+  if (exists && !S_ISREG(there.st_mode)) return save_to_device(*this, path, options);
+  // The file behind a symbolic link is replaced, not the link.
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return file_error("write", path, EISDIR);
-  std::filesystem::path directory = std::filesystem::path(path).parent_path();
+  const std::string target = exists ? std::filesystem::canonical(path, error).string() : path;
+  if (error) return file_error("look at", path, error.value());
+  std::filesystem::path directory = std::filesystem::path(target).parent_path();
   if (directory.empty()) directory = ".";
 
   Leftover leftover;
   File file;
   for (uint64_t attempt = 0;; ++attempt) {
-    std::string candidate = path + ".tmp-" + std::to_string(::getpid()) + "-" +
+    std::string candidate = target + ".tmp-" + std::to_string(::getpid()) + "-" +
                             std::to_string(cypher::now_nanos() + static_cast<int64_t>(attempt));
     const int fd = ::open(candidate.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0 && errno == EEXIST && attempt < 100) continue;
@@ -97,21 +134,12 @@ Result<graph::SnapshotFileMeta> Database::save_snapshot_file(const std::string& 
     file.reset(fd);
     break;
   }
-  std::string buffer;
-  const graph::ByteSink sink = [&](ByteView bytes) -> Status {
-    if (buffer.size() + bytes.size() > kFileBufferBytes) {
-      LORA_TRY(write_all(file.fd(), buffer.data(), buffer.size(), leftover.path));
-      buffer.clear();
-      if (bytes.size() >= kFileBufferBytes) return write_all(file.fd(), bytes.data(), bytes.size(), leftover.path);
-    }
-    buffer.append(bytes.data(), bytes.size());
-    return Status();
-  };
-  LORA_ASSIGN(const graph::SnapshotFileMeta meta, save_snapshot(options, sink));
-  LORA_TRY(write_all(file.fd(), buffer.data(), buffer.size(), leftover.path));
+  // Who may read the old file may read the new one, and nobody else.
+  if (exists && ::fchmod(file.fd(), there.st_mode & 07777) != 0) return file_error("set the mode of", target, errno);
+  LORA_ASSIGN(const graph::SnapshotFileMeta meta, write_to(*this, file.fd(), leftover.path, options));
   if (::fsync(file.fd()) != 0) return file_error("sync", leftover.path, errno);
   if (file.close() != 0) return file_error("close", leftover.path, errno);
-  if (::rename(leftover.path.c_str(), path.c_str()) != 0) return file_error("rename to", path, errno);
+  if (::rename(leftover.path.c_str(), target.c_str()) != 0) return file_error("rename to", target, errno);
   leftover.path.clear();
   const File dir(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (dir.fd() < 0) return file_error("open", directory.string(), errno);

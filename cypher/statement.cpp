@@ -3,6 +3,7 @@
 #include <ctime>
 
 #include "cypher/bind/binder.h"
+#include "cypher/bind/scope.h"
 #include "cypher/database_impl.h"
 #include "cypher/plan/explain.h"
 #include "cypher/plan/planner.h"
@@ -183,6 +184,19 @@ EvalContext make_context(const DatabaseCore& database, const PreparedQuery& quer
   return context;
 }
 
+namespace {
+
+// What the caller gave instead of the parameter `name`.
+std::string given_hint(const std::string& name, const Params& params) {
+  if (params.is_null() || params.as_map().size() == 0) return "; none were given";
+  if (params.map_find("$" + name) != nullptr) return "; names of parameters are given without the `$`";
+  std::vector<std::string_view> given;
+  for (const auto& [key, value] : params.as_map()) given.push_back(key.as_string());
+  return nearest_hint(name, given);
+}
+
+}  // namespace
+
 Status check_parameters(const LogicalPlan& plan, const Params& params) {
   if (!params.is_null() && !params.is_map()) {
     return {ErrorCode::kInvalidParams, "the parameters must be a map of names to values"};
@@ -190,7 +204,7 @@ Status check_parameters(const LogicalPlan& plan, const Params& params) {
   for (const std::string& name : plan.parameters) {
     if (params.is_null() || params.map_find(name) == nullptr) {
       return Status::compile_time(ErrorCode::kParameterMissing, "ParameterMissing", "MissingParameter",
-                                  "the parameter `$" + name + "` is missing");
+                                  "the parameter `$" + name + "` is missing" + given_hint(name, params));
     }
   }
   return Status();

@@ -27,6 +27,7 @@ struct DumpCounts {
   uint64_t nodes = 0, relationships = 0;              // done
   uint64_t nodes_total = 0, relationships_total = 0;  // as the counters or the file's first line say
   uint64_t indexes = 0, constraints = 0;
+  uint64_t bytes = 0;  // of a snapshot, which is not counted by entities while it is written or read
 };
 
 // Called every few thousand entities; not OK ends the work with that status. May be empty.

@@ -1,23 +1,28 @@
 #include "graph/writer_lock.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 
 namespace lora::graph {
 
 void WriterLock::take(std::string_view owner, uint64_t owner_token) {
+  thread_local const pid_t this_thread = ::gettid();
   held_ = true;
   owner_.assign(owner);
   owner_token_ = owner_token;
+  owner_thread_ = this_thread;
   since_ = Clock::now();
 }
 
-Status WriterLock::busy() const {
+Status WriterLock::busy(bool by_itself) const {
   const auto held_for = std::chrono::duration<double>(Clock::now() - since_).count();
   return {ErrorCode::kTransaction,
-          fmt::format("another write transaction is open: `{}` since {:.1f} s ago; commit it or roll it back",
-                      owner_.empty() ? "unnamed" : owner_, held_for)};
+          fmt::format("{} a write transaction open: `{}`, begun {:.1f} s ago by thread {}; {}",
+                      by_itself ? "this thread or task itself has" : "another thread or task has",
+                      owner_.empty() ? "unnamed" : owner_, held_for, owner_thread_,
+                      by_itself ? "write through it, or end it first" : "it must be committed or rolled back first")};
 }
 
 Status WriterLock::acquire(Clock::time_point deadline, std::string_view owner, uint64_t owner_token,
@@ -28,7 +33,7 @@ Status WriterLock::acquire(Clock::time_point deadline, std::string_view owner, u
     return Status();
   }
   if (owner_token != 0 && owner_token == owner_token_) {
-    return busy();
+    return busy(true);
   }
   Waiter waiter;
   waiter.since = Clock::now();
@@ -47,7 +52,7 @@ Status WriterLock::acquire(Clock::time_point deadline, std::string_view owner, u
     const auto now = Clock::now();
     if (now >= deadline) {
       leave();
-      return busy();
+      return busy(false);
     }
     // Without a poll the wait may be long; the wake-up comes from release().
     auto until = poll ? now + kPollTime : now + std::chrono::seconds(1);

@@ -4,6 +4,8 @@
 // (handing over on every release would cost a context switch per commit). Threads: any; release() by any thread.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -38,13 +40,14 @@ class WriterLock {
   static constexpr std::chrono::milliseconds kBargeTime{2};
 
   void take(std::string_view owner, uint64_t owner_token);  // holds mutex_
-  Status busy() const;                                      // holds mutex_
+  Status busy(bool by_itself) const;                        // holds mutex_; the caller is the holder itself or not
 
   mutable std::mutex mutex_;
   std::deque<Waiter*> waiters_;
   bool held_ = false;
   std::string owner_;
   uint64_t owner_token_ = 0;
+  pid_t owner_thread_ = 0;  // as the system numbers threads: what debuggers show
   Clock::time_point since_;
 };
 

@@ -2,6 +2,9 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
 
 #include "kv/check.h"
 #include "kv/rocks_log_scan.h"
@@ -185,8 +188,32 @@ Status RocksStore::open_reader() {
   return check_promises(std::max(acked, scan.promised));
 }
 
+namespace {
+
+// The list of files that the writer keeps: it grows with each flush, before the flushed log is deleted.
+Result<std::string> manifest_state(const std::string& directory) {
+  std::string name;
+  std::ifstream current(directory + "/CURRENT");
+  std::getline(current, name);
+  std::error_code error;
+  const uint64_t size = std::filesystem::file_size(directory + "/" + name, error);
+  if (!current || name.empty() || error) {
+    return Status::io("cannot read the list of files in `" + directory + "`");
+  }
+  return name + ":" + std::to_string(size);
+}
+
+}  // namespace
+
+// RocksDB reads the list of table files, then the logs. A log that is flushed and deleted in between would leave a hole
+// in the middle of the commits, so an open counts only when nothing was flushed while it lasted. (Catching up
+// afterwards is no cure: the rest of an old log stays in memory before newer tables.)
 Status RocksStore::open_secondary() {
-  return open_existing();
+  LORA_ASSIGN(const std::string before, manifest_state(path_));
+  LORA_TRY(open_existing());
+  LORA_ASSIGN(const std::string after, manifest_state(path_));
+  return before == after ? Status()
+                         : Status::io("the writer of `" + path_ + "` changed its files in the meantime; try again");
 }
 
 // RocksDB's recovery rewrites what it has read and deletes the log. Where the log looks damaged, a read-only open finds

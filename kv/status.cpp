@@ -42,10 +42,34 @@ std::string_view error_code_name(ErrorCode code) {
   return "LORA_INTERNAL";
 }
 
+namespace {
+
+// Names, paths and values come from users, so a message may get as long as they like; nobody reads a megabyte.
+constexpr size_t kMessageBytesMax = 4'096;
+constexpr size_t kMessageEndBytes = 1'024;  // of a longer one: where the hint is
+
+std::string clipped(std::string message) {
+  if (message.size() <= kMessageBytesMax) {
+    return message;
+  }
+  const auto inside = [&](size_t at) { return (static_cast<unsigned char>(message[at]) & 0xC0) == 0x80; };
+  size_t from = kMessageBytesMax - kMessageEndBytes;
+  size_t to = message.size() - kMessageEndBytes;
+  while (from > 0 && inside(from)) {
+    --from;
+  }
+  while (to < message.size() && inside(to)) {
+    ++to;
+  }
+  return message.replace(from, to - from, "...");
+}
+
+}  // namespace
+
 Status::Status(ErrorCode code, std::string message) : info_(std::make_unique<ErrorInfo>()) {
   LORA_DCHECK(code != ErrorCode::kOk);
   info_->code = code;
-  info_->message = std::move(message);
+  info_->message = clipped(std::move(message));
 }
 
 Status::Status(ErrorInfo info) : info_(std::make_unique<ErrorInfo>(std::move(info))) {

@@ -2,7 +2,8 @@
 //
 // A Status is one pointer: null means OK, so success costs nothing to return. The code is
 // interface (stable `LORA_*` text, see error_code_name); the message is not.
-// Message style: lower case, no full stop, the offending value in backticks, a hint after "; ".
+// Message style: lower case, no full stop, the offending value in backticks, a hint after "; ". The middle of a message
+// of more than 4 KiB is left out.
 //
 // Threads: values; share them like any other value.
 #pragma once

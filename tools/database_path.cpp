@@ -1,5 +1,6 @@
 #include "tools/database_path.h"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <thread>
@@ -10,7 +11,8 @@ namespace {
 
 constexpr std::string_view kSuffix = ".loradb";
 constexpr uint64_t kCacheBytes = 256ull << 20;  // reading in order needs little
-constexpr int kAttempts = 6;
+constexpr int kAttempts = 30;
+constexpr int kPauseMsMax = 200;
 
 }  // namespace
 
@@ -46,8 +48,8 @@ Result<std::unique_ptr<OpenedDatabase>> OpenedDatabase::open(const std::string& 
   Status failure;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     if (attempt > 0) {
-      // The writer has removed files that were about to be read.
-      std::this_thread::sleep_for(std::chrono::milliseconds(20 << attempt));
+      // The writer has changed or removed files while they were read.
+      std::this_thread::sleep_for(std::chrono::milliseconds(std::min(20 * (attempt + 1), kPauseMsMax)));
     }
     std::unique_ptr<OpenedDatabase> database(new OpenedDatabase());
     LORA_ASSIGN(database->scratch_, ScratchDirectory::create(temporary.string(), "lora-view-"));
@@ -56,9 +58,6 @@ Result<std::unique_ptr<OpenedDatabase>> OpenedDatabase::open(const std::string& 
     failure = graph.status();
     if (failure.ok()) {
       database->graph_ = std::move(*graph);
-      failure = database->graph_->catch_up();
-    }
-    if (failure.ok()) {
       return database;
     }
     if (failure.code() != ErrorCode::kIo && failure.code() != ErrorCode::kCorruption &&

@@ -17,12 +17,12 @@ int main(int argc, char** argv) {
   std::string database;
   CLI::App app("Writes a database to a file, also while another process has it open.", kTool);
   app.set_version_flag("--version", LORA_VERSION);
-  app.add_option("DB", database, "path of the database, with or without `.loradb`")->required();
+  app.add_option("DB", database, "path of the database, with or without `.loradb`")->required()->check(not_empty);
   const std::map<std::string, DumpFormat> formats{
       {"snapshot", DumpFormat::kSnapshot}, {"jsonl", DumpFormat::kJsonLines}, {"cypher", DumpFormat::kCypher}};
   app.add_option("--format", options.format, "snapshot (default), jsonl or cypher")
       ->transform(CLI::CheckedTransformer(formats).description(""));
-  app.add_option("-o,--output", options.output, "file to write; - (default) is standard output");
+  app.add_option("-o,--output", options.output, "file to write; - (default) is standard output")->check(not_empty);
   app.add_flag("--force", options.force, "replace an existing file");
   app.add_flag("--check", options.check, "verify the database first; dump nothing when it is damaged");
   app.footer("Exit codes: 0 dumped, 1 failed, 2 wrong arguments.");

@@ -31,8 +31,12 @@ Result<graph::DumpCounts> write(graph::Graph& graph, DumpFormat format, const gr
   for (const graph::IndexInfo& index : reader->schema().indexes) {
     counts.indexes += index.owning_constraint.empty() ? 1 : 0;
   }
+  const graph::ByteSink counting = [&](ByteView bytes) {
+    counts.bytes += bytes.size();
+    return sink(bytes);
+  };
   LORA_ASSIGN(const graph::SnapshotFileMeta meta,
-              graph.save_snapshot({}, sink, [&] { return poll ? poll(counts) : Status(); }));
+              graph.save_snapshot({}, counting, [&] { return poll ? poll(counts) : Status(); }));
   counts.nodes = counts.nodes_total = meta.node_count;
   counts.relationships = counts.relationships_total = meta.relationship_count;
   return counts;

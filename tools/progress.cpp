@@ -45,7 +45,8 @@ Status check_interrupted() {
   return {ErrorCode::kInterrupted, "stopped by signal `" + std::to_string(stop_signal) + "`"};
 }
 
-Progress::Progress(std::string verb) : verb_(std::move(verb)), terminal_(::isatty(STDERR_FILENO) != 0) {}
+Progress::Progress(std::string verb)
+    : verb_(std::move(verb)), terminal_(::isatty(STDERR_FILENO) != 0), start_ms_(now_ms()) {}
 
 Progress::~Progress() {
   if (shown_) {
@@ -66,6 +67,14 @@ Status Progress::operator()(const graph::DumpCounts& counts) {
   shown_ = true;
   const uint64_t total = counts.nodes_total + counts.relationships_total;
   const uint64_t done = counts.nodes + counts.relationships;
+  if (total == 0 && done == 0) {
+    std::fprintf(stderr, "\r\x1b[K%s ", verb_.c_str());
+    if (counts.bytes != 0) {
+      std::fprintf(stderr, "%.1f MiB, ", static_cast<double>(counts.bytes) / (1 << 20));
+    }
+    std::fprintf(stderr, "%lld s", static_cast<long long>((now - start_ms_) / 1000));
+    return Status();
+  }
   const int percent = total == 0 ? 0 : static_cast<int>(static_cast<double>(done) * 100 / static_cast<double>(total));
   std::fprintf(stderr, "\r\x1b[K%s %s, %s (%d %%)", verb_.c_str(), counted(counts.nodes, "node", "nodes").c_str(),
                counted(counts.relationships, "relationship", "relationships").c_str(), percent);
@@ -76,6 +85,10 @@ std::string describe(const graph::DumpCounts& counts) {
   return counted(counts.nodes, "node", "nodes") + ", " +
          counted(counts.relationships, "relationship", "relationships") + ", " +
          counted(counts.indexes, "index", "indexes") + ", " + counted(counts.constraints, "constraint", "constraints");
+}
+
+std::string not_empty(const std::string& argument) {
+  return argument.empty() ? "must not be empty" : "";
 }
 
 int fail(const char* tool, const Status& status) {

@@ -13,7 +13,8 @@ namespace lora::tools {
 void install_signal_handlers();
 Status check_interrupted();
 
-// One line on standard error, at most ten times a second, only when that is a terminal.
+// One line on standard error, at most ten times a second, only when that is a terminal: entities, or bytes of a
+// snapshot, or just the seconds.
 class Progress {
  public:
   explicit Progress(std::string verb);
@@ -24,6 +25,7 @@ class Progress {
   std::string verb_;
   bool terminal_;
   bool shown_ = false;
+  int64_t start_ms_;
   int64_t last_ms_ = 0;
 };
 
@@ -34,6 +36,9 @@ std::string describe(const graph::DumpCounts& counts);
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;  // the message is on standard error
 inline constexpr int kExitUsage = 2;
+
+// For CLI11's check(): what is wrong with an argument, empty when nothing is.
+std::string not_empty(const std::string& argument);
 
 // Prints "TOOL: LORA_CODE: message" and returns kExitFailed.
 int fail(const char* tool, const Status& status);

@@ -37,8 +37,9 @@ int main(int argc, char** argv) {
   std::string file, database, password_file, key_file;
   CLI::App app("Makes a database from a file that lora-dump or a snapshot call wrote; the format is found out.", kTool);
   app.set_version_flag("--version", LORA_VERSION);
-  app.add_option("FILE", file, "file to read; - is standard input")->required();
-  app.add_option("DB", database, "path of the database, with or without `.loradb`; not needed with --check");
+  app.add_option("FILE", file, "file to read; - is standard input")->required()->check(not_empty);
+  app.add_option("DB", database, "path of the database, with or without `.loradb`; not needed with --check")
+      ->check(not_empty);
   app.add_flag("--force", options.force, "replace a database that is not empty");
   app.add_flag("--check", options.check, "only find out whether the file can be restored (in a temporary directory)");
   CLI::Option* password =

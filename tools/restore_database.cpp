@@ -64,7 +64,9 @@ Result<graph::DumpCounts> load_snapshot(Database& database, InputFile& input, co
   const graph::ByteSource file = input.source();
   const graph::ByteSource source = [&](char* buffer, size_t size, size_t* read) {
     LORA_TRY(options.poll());
-    return file(buffer, size, read);
+    LORA_TRY(file(buffer, size, read));
+    counts.bytes += *read;
+    return Status();
   };
   LORA_TRY(database.load_snapshot(crypto, source, options).status());
   const graph::Snapshot snapshot = database.graph().snapshot();
@@ -188,7 +190,8 @@ Result<graph::DumpCounts> restore_database(const std::string& input, const std::
   LORA_TRY(cypher::resolve_database_path(given.filename().string(),
                                          given.has_parent_path() ? given.parent_path().string() : ".")
                .status());
-  const fs::path real = fs::weakly_canonical(given, error);  // the directory behind a symbolic link is replaced
+  // The directory behind a symbolic link is replaced. Absolute first: what is not there yet stays as it was given.
+  const fs::path real = fs::weakly_canonical(fs::absolute(given), error);
   if (error) {
     return Status::io("cannot look at `" + path + "`: " + error.message());
   }

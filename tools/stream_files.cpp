@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 
 #include "tools/progress.h"
 
@@ -24,10 +25,11 @@ constexpr int kNamesTried = 100;
 
 Status write_all(int fd, ByteView bytes, const std::string& path) {
   while (!bytes.empty()) {
+    // Before each piece: a signal that ends a blocked write may show as a short write, not as EINTR.
+    LORA_TRY(check_interrupted());
     const ssize_t written = ::write(fd, bytes.data(), bytes.size());
     if (written < 0) {
       if (errno == EINTR) {
-        LORA_TRY(check_interrupted());
         continue;
       }
       return file_error("write", path, errno);
@@ -79,6 +81,7 @@ Result<std::unique_ptr<OutputFile>> OutputFile::create(const std::string& path, 
   }
   file->path_ = path;
   struct stat info;
+  std::optional<mode_t> mode;  // of the file that is replaced
   if (::stat(path.c_str(), &info) == 0) {
     if (S_ISDIR(info.st_mode)) {
       return file_error("write", path, EISDIR);
@@ -99,12 +102,16 @@ Result<std::unique_ptr<OutputFile>> OutputFile::create(const std::string& path, 
     if (!error) {
       file->path_ = real.string();
     }
+    mode = info.st_mode & 07777;
   }
   for (int attempt = 0; attempt < kNamesTried; ++attempt) {
     std::string name = file->path_ + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(attempt);
     file->fd_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (file->fd_ >= 0) {
       file->temporary_ = std::move(name);
+      if (mode.has_value() && ::fchmod(file->fd_, *mode) != 0) {
+        return file_error("set the mode of", path, errno);
+      }
       return file;
     }
     if (errno != EEXIST) {

@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
   bool quick = false;
   CLI::App app("Checks a database, also while another process has it open.", kTool);
   app.set_version_flag("--version", LORA_VERSION);
-  app.add_option("DB", database, "path of the database, with or without `.loradb`")->required();
+  app.add_option("DB", database, "path of the database, with or without `.loradb`")->required()->check(not_empty);
   app.add_flag("--quick", quick, "leave out what reads every file block and compares with the in-memory form");
   app.footer(
       "Prints a line for each thing that is wrong. Exit codes: 0 sound, 1 damaged or failed, 2 wrong arguments.");
@@ -26,7 +26,10 @@ int main(int argc, char** argv) {
   if (!opened.ok()) {
     return fail(kTool, opened.status());
   }
-  const auto report = (*opened)->graph().verify(!quick, check_interrupted);
+  const auto report = [&] {
+    Progress progress("verifying:");
+    return (*opened)->graph().verify(!quick, [&] { return progress({}); });
+  }();
   if (!report.ok()) {
     return fail(kTool, report.status());
   }

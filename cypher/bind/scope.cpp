@@ -89,10 +89,18 @@ std::string nearest_hint(std::string_view name, const std::vector<std::string_vi
 std::string variable_hint(const Scope* scope, std::string_view name) {
   constexpr size_t kCandidatesMax = 1000;
   std::vector<std::string_view> names;
+  std::vector<std::string_view> entities;
   for (; scope != nullptr && names.size() < kCandidatesMax; scope = scope->parent()) {
-    for (const Variable& v : scope->variables()) names.push_back(v.name);
+    for (const Variable& v : scope->variables()) {
+      names.push_back(v.name);
+      if (v.kind == VariableKind::kNode || v.kind == VariableKind::kRelationship) entities.push_back(v.name);
+    }
   }
-  return nearest_hint(name, names);
+  std::string hint = nearest_hint(name, names);
+  if (hint.empty() && entities.size() == 1 && !entities[0].empty()) {
+    hint = "; a property is written `" + std::string(entities[0]) + "." + std::string(name) + "`";
+  }
+  return hint;
 }
 
 }  // namespace lora::cypher

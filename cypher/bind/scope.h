@@ -64,7 +64,8 @@ const Variable* find_variable(const Scope* scope, QueryFrame* frame, std::string
 
 // `text`, for messages.
 std::string quoted(std::string_view text);
-// "; did you mean `name`?" for the visible name that is nearest, or empty.
+// "; did you mean `name`?" for the visible name that is nearest; that properties are written `n.name` when `n` is the
+// only entity; or empty.
 std::string variable_hint(const Scope* scope, std::string_view name);
 // The same for any list of names.
 std::string nearest_hint(std::string_view name, const std::vector<std::string_view>& candidates);

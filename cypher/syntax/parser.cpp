@@ -60,6 +60,32 @@ constexpr std::string_view kGoOn[] = {
     "AS",     "AND",      "OR",      "XOR",    "IN",   "IS",        "STARTS",    "CONTAINS", "ENDS", "YIELD",
     "ASC",    "DESC",     "FINISH",  "USING",  "ON",   "ASCENDING", "DESCENDING"};
 
+// What those who know other query languages write first.
+struct Advice {
+  std::string_view word;
+  std::string_view text;
+};
+constexpr Advice kAdvice[] = {
+    {"SELECT", "a query reads `MATCH (n:Label) WHERE ... RETURN ...`"},
+    {"FROM", "a query reads `MATCH (n:Label) WHERE ... RETURN ...`"},
+    {"JOIN", "entities are joined by patterns, as in `MATCH (a)-[:TYPE]->(b)`"},
+    {"GROUP", "no GROUP BY is needed: rows are grouped by the columns without an aggregate"},
+    {"HAVING", "groups are filtered by `WITH ... WHERE`"},
+    {"LIKE", "text is compared by `CONTAINS`, `STARTS WITH`, `ENDS WITH` or `=~`"},
+    {"INSERT", "data is added by CREATE or MERGE"},
+    {"UPDATE", "data is changed by `MATCH ... SET`"},
+    {"BEGIN", "a transaction is no statement: call begin(), then commit() or rollback()"},
+    {"COMMIT", "a transaction is no statement: call begin(), then commit() or rollback()"},
+    {"ROLLBACK", "a transaction is no statement: call begin(), then commit() or rollback()"},
+};
+
+std::string_view advice_for(std::string_view word) {
+  for (const Advice& advice : kAdvice) {
+    if (upper_equals(word, advice.word)) return advice.text;
+  }
+  return {};
+}
+
 }  // namespace
 
 bool upper_equals(std::string_view word, std::string_view capitals) {
@@ -99,7 +125,13 @@ Failed Parser::fail_expected(std::string_view what, const std::vector<std::strin
   std::string message = concat({"expected ", what, "; found ", found_text()});
   if (at(TokenKind::kWord)) {
     std::string_view meant = nearest(token_text(*t_), words.data(), words.size());
-    if (!meant.empty()) message += concat({"; did you mean `", meant, "`?"});
+    if (!meant.empty()) {
+      message += concat({"; did you mean `", meant, "`?"});
+    } else if (std::string_view advice = advice_for(token_text(*t_)); !advice.empty()) {
+      message += concat({"; ", advice});
+    }
+  } else if (at(TokenKind::kMinus) && peek().kind == TokenKind::kGreater) {
+    message += "; a relationship is written `-->` or `-[:TYPE]->`";
   }
   return fail_unexpected(std::move(message));
 }

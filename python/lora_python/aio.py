@@ -40,11 +40,17 @@ def _owner() -> int:
     return number
 
 
-class _Pool:
-    """The handle's own threads, so that waiting writers do not starve the loop's default pool."""
+# A handle has two pools. Calls that may wait for the writer have one of their own: however many wait there, what the
+# holder of the writer still has to do, such as its commit, finds a free thread in the other one.
+_WAITING_THREADS = 256
+_THREADS = 64
 
-    def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=64, thread_name_prefix="lora")
+
+class _Pool:
+    """Threads of the handle, so that it does not starve the loop's default pool."""
+
+    def __init__(self, threads: int) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="lora")
 
     def submit(self, function: Callable[..., _T], *args: Any) -> asyncio.Future[_T]:
         loop = asyncio.get_running_loop()
@@ -112,7 +118,8 @@ class AsyncQueryStream(Handle):
     [1, 2, 3]
     """
 
-    def __init__(self, pool: _Pool, open_stream: Callable[..., Any]) -> None:
+    def __init__(self, waiting: _Pool, pool: _Pool, open_stream: Callable[..., Any]) -> None:
+        self._waiting = waiting
         self._pool = pool
         self._open: Optional[Callable[..., Any]] = open_stream
         self._stream: Optional[QueryStream] = None
@@ -123,12 +130,23 @@ class AsyncQueryStream(Handle):
     async def _opened(self) -> Optional[QueryStream]:
         if self._open is not None:
             open_stream, self._open = self._open, None
-            self._stream = QueryStream(await self._pool.run_cancellable(open_stream))
+            self._stream = QueryStream(await self._waiting.run_cancellable(open_stream))
             self._columns = self._stream.columns()
         return self._stream
 
     async def columns(self) -> List[str]:
-        """Names of the columns, in order."""
+        """Names of the columns, in order.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         return await db.stream("RETURN 1 AS one").columns()
+        >>> asyncio.run(main())
+        ['one']
+        """
         await self._opened()
         if self._columns is None:
             raise query_error("LORA_CLOSED", "the stream was closed before it began")
@@ -143,11 +161,11 @@ class AsyncQueryStream(Handle):
             if stream is None:
                 raise StopAsyncIteration
             try:
-                more = await self._pool.run(stream.fetch)
+                more = await self._pool.run(stream._fetch)
             except BaseException:
                 await self.aclose()
                 raise
-            self._rows, self._next = stream.take_batch(), 0
+            self._rows, self._next = stream._take_batch(), 0
             if not more:
                 self._stream = None
                 raise StopAsyncIteration
@@ -156,7 +174,21 @@ class AsyncQueryStream(Handle):
         return row
 
     async def aclose(self) -> None:
-        """Ends the stream early; idempotent."""
+        """Ends the stream early; idempotent.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         stream = db.stream("UNWIND range(1, 1000000) AS n RETURN n")
+        ...         first = await stream.__anext__()
+        ...         await stream.aclose()
+        ...         return first
+        >>> asyncio.run(main())
+        {'n': 1}
+        """
         self._open = None
         self._rows, self._next = [], 0
         stream, self._stream = self._stream, None
@@ -185,18 +217,58 @@ class AsyncTransaction(Handle):
     async def execute(
         self, query: str, params: Optional[LoraParams] = None, *, timeout: Optional[float] = None
     ) -> QueryResult:
-        """Runs a statement inside the transaction; see `Transaction.execute`."""
+        """Runs a statement inside the transaction; see `Transaction.execute`.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         async with db.begin() as tx:
+        ...             return (await tx.execute("RETURN 1 AS one"))["rows"]
+        >>> asyncio.run(main())
+        [{'one': 1}]
+        """
         return await self._pool.run_cancellable(self._native.execute, query, params, timeout, _owner())
 
     async def commit(self) -> None:
-        """Makes the writes visible and durable."""
+        """Makes the writes visible and durable.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         tx = await db.begin()
+        ...         await tx.execute("CREATE (:A)")
+        ...         await tx.commit()
+        ...         return db.node_count
+        >>> asyncio.run(main())
+        1
+        """
         try:
             await self._pool.run_to_end(self._native.commit)
         finally:
             self._ended = not self._native.open()
 
     async def rollback(self) -> None:
-        """Drops the writes. Idempotent."""
+        """Drops the writes. Idempotent.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         tx = await db.begin()
+        ...         await tx.execute("CREATE (:A)")
+        ...         await tx.rollback()
+        ...         return db.node_count
+        >>> asyncio.run(main())
+        0
+        """
         await self._pool.run_to_end(self._native.rollback)
         self._ended = True
 
@@ -258,60 +330,163 @@ class AsyncDatabase(Handle):
     def __init__(self, database_name: Optional[str] = None, options: Optional[Mapping[str, Any]] = None) -> None:
         self._database = Database(database_name, options)
         self._native = self._database._native
-        self._pool = _Pool()
+        self._waiting = _Pool(_WAITING_THREADS)
+        self._pool = _Pool(_THREADS)
 
     @classmethod
     async def create(
         cls, database_name: Optional[str] = None, options: Optional[Mapping[str, Any]] = None
     ) -> AsyncDatabase:
-        """Opens or creates a database; arguments as `Database`."""
+        """Opens or creates a database; arguments as `Database`.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         return db.node_count
+        >>> asyncio.run(main())
+        0
+        """
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(None, cls, database_name, options)
 
     async def execute(
         self, query: str, params: Optional[LoraParams] = None, *, timeout: Optional[float] = None
     ) -> QueryResult:
-        """Runs a query to its end; see `Database.execute`."""
-        return await self._pool.run_cancellable(self._native.execute, query, params, timeout, _owner())
+        """Runs a query to its end; see `Database.execute`.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         return (await db.execute("RETURN $a AS a", {"a": 1}))["rows"]
+        >>> asyncio.run(main())
+        [{'a': 1}]
+        """
+        return await self._waiting.run_cancellable(self._native.execute, query, params, timeout, _owner())
 
     def stream(self, query: str, params: Optional[LoraParams] = None) -> AsyncQueryStream:
-        """Runs a query lazily; an async iterator of row dicts."""
-        return AsyncQueryStream(self._pool, functools.partial(self._native.stream, query, params, None, _owner()))
+        """Runs a query lazily; an async iterator of row dicts.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         return [row["n"] async for row in db.stream("UNWIND [1, 2] AS n RETURN n")]
+        >>> asyncio.run(main())
+        [1, 2]
+        """
+        open_stream = functools.partial(self._native.stream, query, params, None, _owner())
+        return AsyncQueryStream(self._waiting, self._pool, open_stream)
 
     async def transaction(self, statements: Sequence[Mapping[str, Any]], mode: str = "read_write") -> List[QueryResult]:
-        """Runs several statements as one transaction; see `Database.transaction`."""
+        """Runs several statements as one transaction; see `Database.transaction`.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         return len(await db.transaction([{"query": "CREATE (:A)"}, {"query": "CREATE (:B)"}]))
+        >>> asyncio.run(main())
+        2
+        """
         pairs = statement_pairs(statements)
-        return await self._pool.run_cancellable(self._native.transaction, pairs, read_only_mode(mode), _owner())
+        return await self._waiting.run_cancellable(self._native.transaction, pairs, read_only_mode(mode), _owner())
 
     def begin(self, mode: str = "read_write", *, timeout: Optional[float] = None) -> _Begin:
-        """Starts a transaction: ``await db.begin()`` or ``async with db.begin() as tx``."""
+        """Starts a transaction: ``await db.begin()`` or ``async with db.begin() as tx``.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         async with db.begin() as tx:
+        ...             await tx.execute("CREATE (:A)")
+        ...         return db.node_count
+        >>> asyncio.run(main())
+        1
+        """
         read_only = read_only_mode(mode)
 
         async def start() -> AsyncTransaction:
-            native = await self._pool.run_cancellable(self._native.begin, read_only, timeout, _owner())
+            native = await self._waiting.run_cancellable(self._native.begin, read_only, timeout, _owner())
             return AsyncTransaction(self._pool, native)
 
         return _Begin(start)
 
     async def explain(self, query: str, params: Optional[LoraParams] = None) -> Dict[str, Any]:
-        """The plan of a query; see `Database.explain`."""
+        """The plan of a query; see `Database.explain`.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         return (await db.explain("MATCH (n) RETURN n"))["shape"]
+        >>> asyncio.run(main())
+        'readOnly'
+        """
         return await self._pool.run(self._database.explain, query, params)
 
     async def profile(self, query: str, params: Optional[LoraParams] = None) -> Dict[str, Any]:
-        """Runs and measures a query; see `Database.profile`."""
-        return await self._pool.run_cancellable(self._native.profile, query, params, _owner())
+        """Runs and measures a query; see `Database.profile`.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         return (await db.profile("RETURN 1 AS one"))["metrics"]["total_rows"]
+        >>> asyncio.run(main())
+        1
+        """
+        return await self._waiting.run_cancellable(self._native.profile, query, params, _owner())
 
     async def save_snapshot(
         self, target: Any = None, format: Optional[str] = None, options: Optional[Mapping[str, Any]] = None
     ) -> Union[SnapshotMeta, bytes, str]:
-        """Saves the graph; see `Database.save_snapshot`."""
+        """Saves the graph; see `Database.save_snapshot`.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         return type(await db.save_snapshot())
+        >>> asyncio.run(main())
+        <class 'bytes'>
+        """
         return await self._pool.run_to_end(self._database.save_snapshot, target, format, options)
 
     async def load_snapshot(
         self, source: Any, format: Optional[str] = None, options: Optional[Mapping[str, Any]] = None
     ) -> SnapshotMeta:
-        """Replaces the graph by a saved one; see `Database.load_snapshot`."""
-        return await self._pool.run_to_end(self._database._load_snapshot, source, format, options, _owner())
+        """Replaces the graph by a saved one; see `Database.load_snapshot`.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         return (await db.load_snapshot(await db.save_snapshot()))["nodeCount"]
+        >>> asyncio.run(main())
+        0
+        """
+        return await self._waiting.run_to_end(self._database._load_snapshot, source, format, options, _owner())
 
     async def register_function(
         self,
@@ -349,13 +524,38 @@ class AsyncDatabase(Handle):
         await self._pool.run_to_end(self._database.unregister_procedure, name)
 
     async def clear(self) -> None:
-        """Drops all nodes and relationships."""
-        await self._pool.run_to_end(self._native.clear, _owner())
+        """Drops all nodes and relationships.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         await db.execute("CREATE (:A)")
+        ...         await db.clear()
+        ...         return db.node_count
+        >>> asyncio.run(main())
+        0
+        """
+        await self._waiting.run_to_end(self._native.clear, _owner())
 
     async def close(self) -> None:
-        """Closes the handle. Idempotent."""
+        """Closes the handle. Idempotent.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         await db.close()
+        ...         return db
+        >>> asyncio.run(main())
+        <lora_python.AsyncDatabase closed>
+        """
         loop = asyncio.get_running_loop()
-        # Not the handle's own pool: all its threads may be waiting for what this call ends.
+        # Not one of the handle's own: all their threads may be waiting for what this call ends.
         future = loop.run_in_executor(None, self._database.close)
         try:
             await asyncio.shield(future)
@@ -363,36 +563,113 @@ class AsyncDatabase(Handle):
             await _settle(future)
             raise
         finally:
+            self._waiting.close()
             self._pool.close()
 
     @property
     def node_count(self) -> int:
-        """How many nodes there are."""
+        """How many nodes there are.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         await db.execute("CREATE (:A)-[:R]->(:B)")
+        ...         return db.node_count
+        >>> asyncio.run(main())
+        2
+        """
         return self._database.node_count
 
     @property
     def relationship_count(self) -> int:
-        """How many relationships there are."""
+        """How many relationships there are.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         await db.execute("CREATE (:A)-[:R]->(:B)")
+        ...         return db.relationship_count
+        >>> asyncio.run(main())
+        1
+        """
         return self._database.relationship_count
 
     async def interrupt(self) -> None:
-        """Stops the queries that are running now."""
+        """Stops the queries that are running now.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         await db.interrupt()
+        >>> asyncio.run(main())
+        """
         self._database.interrupt()
 
     async def sync(self) -> None:
-        """Returns when all commits so far are on disk."""
+        """Returns when all commits so far are on disk.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         await db.sync()
+        >>> asyncio.run(main())
+        """
         await self._pool.run_to_end(self._database.sync)
 
     async def checkpoint(self, compact: bool = False) -> None:
-        """Flushes, so that reopening replays nothing."""
+        """Flushes, so that reopening replays nothing.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         await db.checkpoint()
+        >>> asyncio.run(main())
+        """
         await self._pool.run_to_end(self._database.checkpoint, compact)
 
     async def verify(self, level: str = "full") -> Dict[str, Any]:
-        """Checks the database; see `Database.verify`."""
+        """Checks the database; see `Database.verify`.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         return await db.verify()
+        >>> asyncio.run(main())
+        {'ok': True, 'errors': []}
+        """
         return await self._pool.run_to_end(self._database.verify, level)
 
     async def stats(self) -> Dict[str, Any]:
-        """Figures about memory, files and work done; see `Database.stats`."""
+        """Figures about memory, files and work done; see `Database.stats`.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         return (await db.stats())["commits"]
+        >>> asyncio.run(main())
+        0
+        """
         return await self._pool.run(self._database.stats)
 
     async def __aenter__(self) -> AsyncDatabase:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import base64
 import inspect
+import io
 from types import TracebackType
 from typing import (
     Any,
@@ -23,7 +24,7 @@ from typing import (
 )
 
 from . import _native
-from .options import database_options, load_options, params_error, path_bytes, query_error, save_options
+from .options import database_options, load_options, params_error, path_bytes, query_error, quoted, save_options
 from .types import LoraParams, QueryResult, SnapshotMeta
 
 __all__ = ["Database", "QueryStream", "Transaction"]
@@ -44,7 +45,7 @@ def read_only_mode(mode: str) -> bool:
     try:
         return _MODES[mode]
     except (KeyError, TypeError):
-        raise params_error("mode must be one of %s, not `%r`" % (", ".join(_MODES), mode)) from None
+        raise params_error("mode must be one of %s, not %s" % (", ".join(_MODES), quoted(mode))) from None
 
 
 class Handle:
@@ -66,7 +67,8 @@ def statement_pairs(statements: Sequence[Mapping[str, Any]]) -> List[Tuple[str, 
             raise params_error("statements[%d] must be a mapping with `query`" % index)
         for key in statement:
             if key not in ("query", "params"):
-                raise params_error("statements[%d] has the unknown key `%s`; known are query, params" % (index, key))
+                message = "statements[%d] has the unknown key %s; known are query, params"
+                raise params_error(message % (index, quoted(key)))
         pairs.append((statement["query"], statement.get("params")))
     return pairs
 
@@ -143,6 +145,12 @@ class QueryStream(Handle):
         Returns
         -------
         list of str
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> Database().stream("RETURN 1 AS one, 2 AS two").columns()
+        ['one', 'two']
         """
         return list(self._columns)
 
@@ -151,13 +159,13 @@ class QueryStream(Handle):
 
     def __next__(self) -> Dict[str, Any]:
         if self._next >= len(self._rows):
-            if not self.fetch():
+            if not self._fetch():
                 raise StopIteration
         row = self._rows[self._next]
         self._next += 1
         return row
 
-    def fetch(self) -> bool:
+    def _fetch(self) -> bool:
         """Reads the next batch of rows; False at the end. Iteration calls it; it is here for other front ends."""
         native = self._native
         if native is None:
@@ -174,13 +182,22 @@ class QueryStream(Handle):
             self._native = None
         return bool(rows)
 
-    def take_batch(self) -> List[Dict[str, Any]]:
+    def _take_batch(self) -> List[Dict[str, Any]]:
         """The rows read but not yet handed out."""
         rows, self._rows, self._next = self._rows[self._next :], [], 0
         return rows
 
     def close(self) -> None:
-        """Ends the stream; a writing stream that is not exhausted is rolled back. Idempotent."""
+        """Ends the stream; a writing stream that is not exhausted is rolled back. Idempotent.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> stream = Database().stream("UNWIND range(1, 1000000000) AS n RETURN n")
+        >>> stream.close()
+        >>> list(stream)
+        []
+        """
         native, self._native = self._native, None
         self._rows, self._next = [], 0
         if native is not None:
@@ -238,18 +255,54 @@ class Transaction(Handle):
         Raises
         ------
         LoraQueryError, InvalidParamsError
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> with Database().begin() as tx:
+        ...     _ = tx.execute("CREATE (:Person {name: $name})", {"name": "Ada"})
+        ...     tx.execute("MATCH (p:Person) RETURN p.name AS name")["rows"]
+        [{'name': 'Ada'}]
         """
         return self._native.execute(query, params, timeout, 0)
 
     def commit(self) -> None:
-        """Makes the writes visible and, as the sync level says, durable."""
+        """Makes the writes visible and, as the sync level says, durable.
+
+        Raises
+        ------
+        LoraQueryError
+            ``LORA_TRANSACTION`` when it has ended already, ``LORA_IO`` or ``LORA_DISK_FULL`` when the writes could not
+            be stored.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> db = Database()
+        >>> tx = db.begin()
+        >>> _ = tx.execute("CREATE (:A)")
+        >>> tx.commit()
+        >>> db.node_count
+        1
+        """
         try:
             self._native.commit()
         finally:
             self._ended = not self._native.open()
 
     def rollback(self) -> None:
-        """Drops the writes. Idempotent."""
+        """Drops the writes. Idempotent.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> db = Database()
+        >>> tx = db.begin()
+        >>> _ = tx.execute("CREATE (:A)")
+        >>> tx.rollback()
+        >>> db.node_count
+        0
+        """
         self._native.rollback()
         self._ended = True
 
@@ -317,6 +370,15 @@ class Database(Handle):
     @classmethod
     def create(cls, database_name: Optional[str] = None, options: Optional[Mapping[str, Any]] = None) -> Database:
         """The same as ``Database(database_name, options)``.
+
+        Parameters
+        ----------
+        database_name : str, optional
+        options : mapping, optional
+
+        Returns
+        -------
+        Database
 
         Examples
         --------
@@ -438,6 +500,12 @@ class Database(Handle):
     def explain(self, query: str, params: Optional[LoraParams] = None) -> Dict[str, Any]:
         """The plan of a query, which is not run.
 
+        Parameters
+        ----------
+        query : str
+        params : mapping, optional
+            May lack parameters of the query.
+
         Returns
         -------
         dict
@@ -454,6 +522,11 @@ class Database(Handle):
 
     def profile(self, query: str, params: Optional[LoraParams] = None) -> Dict[str, Any]:
         """Runs a query and measures every operator of its plan.
+
+        Parameters
+        ----------
+        query : str
+        params : mapping, optional
 
         Returns
         -------
@@ -504,11 +577,13 @@ class Database(Handle):
             target, format = None, target
         if target is None:
             if format not in (None, "binary", "bytes", "base64"):
-                raise params_error("format must be binary, bytes or base64, not `%r`" % (format,))
+                raise params_error("format must be binary, bytes or base64, not %s" % quoted(format))
             data = self._native.save_snapshot_bytes(codec, level, crypto)
             return base64.b64encode(data).decode("ascii") if format == "base64" else data
         if format not in (None, "path", "file"):
-            raise params_error("format `%s` goes with no target, not with a path or a writer" % (format,))
+            raise params_error("format %s goes with no target, not with a path or a writer" % quoted(format))
+        if isinstance(target, io.TextIOBase):
+            raise params_error("the target takes text; open the file in mode `wb`")
         if hasattr(target, "write"):
             write = target.write
 
@@ -568,11 +643,13 @@ class Database(Handle):
             except ValueError as error:
                 raise params_error("the source is no base64 text: %s" % error) from None
         elif format not in (None, "path", "file", "binary", "bytes"):
-            raise params_error("format must be binary, bytes, base64 or path, not `%r`" % (format,))
+            raise params_error("format must be binary, bytes, base64 or path, not %s" % quoted(format))
         if isinstance(source, (bytes, bytearray, memoryview)):
             if isinstance(source, memoryview) and not source.c_contiguous:
                 source = source.tobytes()
             return self._native.load_snapshot_bytes(source, crypto, owner)
+        if isinstance(source, io.TextIOBase):
+            raise params_error("the source gives text; open the file in mode `rb`")
         if hasattr(source, "read"):
             return self._native.load_snapshot_reader(source.read, crypto, owner)
         return self._native.load_snapshot_file(path_bytes("source", source), crypto, owner)
@@ -717,25 +794,74 @@ class Database(Handle):
         self._native.clear(0)
 
     def close(self) -> None:
-        """Closes the handle: running queries end, open transactions roll back, everything is flushed. Idempotent."""
+        """Closes the handle: running queries end, open transactions roll back, everything is flushed. Idempotent.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> db = Database()
+        >>> db.close()
+        >>> db
+        <lora_python.Database closed>
+        """
         self._native.close()
 
     @property
     def node_count(self) -> int:
-        """How many nodes there are."""
+        """How many nodes there are.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> db = Database()
+        >>> _ = db.execute("CREATE (:A)-[:R]->(:B)")
+        >>> db.node_count
+        2
+        """
         return self._native.node_count()
 
     @property
     def relationship_count(self) -> int:
-        """How many relationships there are."""
+        """How many relationships there are.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> db = Database()
+        >>> _ = db.execute("CREATE (:A)-[:R]->(:B)")
+        >>> db.relationship_count
+        1
+        """
         return self._native.relationship_count()
 
     def interrupt(self) -> None:
-        """Stops the queries that are running now, with ``LORA_INTERRUPTED``. From any thread."""
+        """Stops the queries that are running now, with ``LORA_INTERRUPTED``. From any thread.
+
+        Examples
+        --------
+        >>> import threading
+        >>> from lora_python import Database, LoraQueryError
+        >>> db = Database()
+        >>> timer = threading.Timer(0.2, db.interrupt)
+        >>> timer.start()
+        >>> try:
+        ...     _ = db.execute("UNWIND range(1, 1000000000) AS a WITH a WHERE a < 0 RETURN a")
+        ... except LoraQueryError as error:
+        ...     print(error.code)
+        LORA_INTERRUPTED
+        """
         self._native.interrupt()
 
     def sync(self) -> None:
-        """Returns when all commits so far are on disk."""
+        """Returns when all commits so far are on disk.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> with Database("app", {"sync": "off"}) as db:
+        ...     _ = db.execute("CREATE (:A)")
+        ...     db.sync()
+        """
         self._native.sync()
 
     def checkpoint(self, compact: bool = False) -> None:
@@ -745,8 +871,16 @@ class Database(Handle):
         ----------
         compact : bool
             Compacts the files as well.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> with Database("app") as db:
+        ...     db.checkpoint(compact=True)
         """
-        self._native.checkpoint(bool(compact))
+        if not isinstance(compact, bool):
+            raise params_error("compact must be True or False, not %s" % quoted(compact))
+        self._native.checkpoint(compact)
 
     def verify(self, level: str = "full") -> Dict[str, Any]:
         """Checks the database.
@@ -768,7 +902,7 @@ class Database(Handle):
         {'ok': True, 'errors': []}
         """
         if level not in ("quick", "full"):
-            raise params_error("level must be quick or full, not `%r`" % (level,))
+            raise params_error("level must be quick or full, not %s" % quoted(level))
         return self._native.verify(level == "full")
 
     def stats(self) -> Dict[str, Any]:
@@ -782,6 +916,14 @@ class Database(Handle):
             ``block_cache_bytes``, ``table_bytes`` (sorted files; memory for an in-memory database), ``wal_bytes``,
             ``syncs``, ``engine``, ``engine_assertions``, ``plan_cache_hits``, ``plan_cache_misses``,
             ``plan_cache_entries``.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> db = Database()
+        >>> _ = db.execute("CREATE (:A)")
+        >>> db.stats()["commits"] >= 1
+        True
         """
         return self._native.stats()
 

@@ -8,8 +8,12 @@ from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Set, Tuple
 
 from .errors import InvalidParamsError, LoraQueryError
 
+_MESSAGE_MAX = 4096
+
 
 def params_error(message: str) -> InvalidParamsError:
+    if len(message) > _MESSAGE_MAX:  # as the engine's messages: what a caller gave may be long
+        message = message[:3072] + "..." + message[-1024:]
     error = InvalidParamsError("LORA_INVALID_PARAMS: " + message)
     error.code = "LORA_INVALID_PARAMS"
     return error
@@ -19,6 +23,13 @@ def query_error(code: str, message: str) -> LoraQueryError:
     error = LoraQueryError(code + ": " + message)
     error.code = code
     return error
+
+
+def quoted(value: object) -> str:
+    """A value that a caller gave, for a message."""
+    if isinstance(value, (str, int, float, type(None))):
+        return "`%s`" % (value,)
+    return "a `%s`" % type(value).__name__
 
 
 def _mapping(name: str, value: Any) -> Mapping[Any, Any]:
@@ -57,7 +68,7 @@ def _integer(low: int, high: int) -> Callable[[str, Any], int]:
 def _one_of(*choices: str) -> Callable[[str, Any], str]:
     def check(name: str, value: Any) -> str:
         if not isinstance(value, str) or value not in choices:
-            raise params_error("option `%s` must be one of %s, not `%r`" % (name, ", ".join(choices), value))
+            raise params_error("option `%s` must be one of %s, not %s" % (name, ", ".join(choices), quoted(value)))
         return value
 
     return check
@@ -168,6 +179,11 @@ def _crypto(value: Any, option: str) -> Crypto:
     names = ("type", "key_id", "password", "params", "key")
     fields = {_known(key, names): item for key, item in _mapping("option `%s`" % option, value).items()}
     kind = fields.get("type")
+    if kind not in ("password", "key"):
+        raise params_error("option `%s.type` must be password or key, not %s" % (option, quoted(kind)))
+    for name in ("key",) if kind == "password" else ("password", "params"):
+        if fields.get(name) is not None:
+            raise params_error("option `%s.%s` does not go with the type %s" % (option, name, kind))
     key_id = _text_bytes(option + ".keyId", fields.get("key_id") or "")
     if kind == "password":
         password = _text_bytes(option + ".password", fields.get("password"))
@@ -182,9 +198,7 @@ def _crypto(value: Any, option: str) -> Crypto:
             known = _known(key, checks)
             costs[known] = checks[known]("%s.params.%s" % (option, known), item)
         return ("password", key_id, password, b"", costs["memory_cost_kib"], costs["time_cost"], costs["parallelism"])
-    if kind == "key":
-        return ("key", key_id, b"", _key_bytes(option + ".key", fields.get("key")), 65536, 3, 1)
-    raise params_error("option `%s.type` must be password or key, not `%r`" % (option, kind))
+    return ("key", key_id, b"", _key_bytes(option + ".key", fields.get("key")), 65536, 3, 1)
 
 
 def save_options(options: Optional[Mapping[str, Any]]) -> Tuple[str, int, Crypto]:
@@ -204,11 +218,15 @@ def save_options(options: Optional[Mapping[str, Any]]) -> Tuple[str, int, Crypto
                 fields = {_known(k, ("format", "level")): v for k, v in value.items()}
                 chosen, given = fields.get("format"), fields.get("level")
             if not isinstance(chosen, str) or chosen not in ("none", "gzip", "zstd"):
-                raise query_error("LORA_SNAPSHOT_CODEC", "unknown compression `%r`; use none, gzip or zstd" % (chosen,))
+                raise query_error(
+                    "LORA_SNAPSHOT_CODEC", "unknown compression %s; use none, gzip or zstd" % quoted(chosen)
+                )
             codec = chosen
             level = {"none": 0, "gzip": 6, "zstd": 1}[codec]
+            if given is not None and codec == "none":
+                raise params_error("option `compression.level` does not go with the format none")
             if given is not None:
-                low, high = {"none": (0, 0), "gzip": (1, 9), "zstd": (1, 22)}[codec]
+                low, high = {"gzip": (1, 9), "zstd": (1, 22)}[codec]
                 level = _integer(low, high)("compression.level", given)
     return codec, level, crypto
 

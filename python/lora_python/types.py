@@ -212,7 +212,11 @@ def _coordinates(kind: str, **values: Any) -> List[float]:
     for name, value in values.items():
         if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
             raise params_error("%s() takes numbers; `%s` is `%s`" % (kind, name, type(value).__name__))
-    return [float(value) for value in values.values()]
+        try:
+            values[name] = float(value)
+        except OverflowError:
+            raise params_error("%s(): `%s` is beyond the range of a float" % (kind, name)) from None
+    return list(values.values())
 
 
 def date(value: Union[str, _dt.date]) -> LoraDate:
@@ -392,7 +396,10 @@ def vector(values: Iterable[Union[int, float]], dimension: int, coordinate_type:
     2
     """
     plain = getattr(values, "tolist", None)  # numpy: Python numbers
-    coordinates = plain() if callable(plain) else list(values)
+    try:
+        coordinates = plain() if callable(plain) else list(values)
+    except TypeError:
+        raise params_error("vector() takes a list of numbers, not `%s`" % type(values).__name__) from None
     return {"kind": "vector", "dimension": dimension, "coordinateType": coordinate_type, "values": coordinates}
 
 
@@ -406,6 +413,9 @@ def binary(segments: Union[bytes, bytearray, memoryview, Sequence[Union[bytes, b
     """
     if isinstance(segments, (bytes, bytearray, memoryview)):
         segments = [segments]
+    if not isinstance(segments, Iterable):
+        raise params_error("binary() takes bytes or a list of bytes, not `%s`" % type(segments).__name__)
+    segments = list(segments)
     for segment in segments:
         if not isinstance(segment, (bytes, bytearray, memoryview)):
             raise params_error("binary() takes bytes or a list of bytes, not `%s`" % type(segment).__name__)

@@ -75,10 +75,15 @@ graph::ByteSource reader_source(const py::object& read, CallbackError* error) {
     *got = 0;
     PyObject* chunk = PyObject_CallFunction(read.ptr(), "n", static_cast<Py_ssize_t>(size));
     Py_buffer view;
-    if (chunk == nullptr || PyObject_GetBuffer(chunk, &view, PyBUF_CONTIG_RO) != 0) {
+    if (chunk == nullptr) {
       error->fetch();
-      Py_XDECREF(chunk);
       return Status::io("reading the snapshot failed");
+    }
+    if (PyObject_GetBuffer(chunk, &view, PyBUF_CONTIG_RO) != 0) {
+      PyErr_Clear();
+      const std::string type = Py_TYPE(chunk)->tp_name;
+      Py_DECREF(chunk);
+      return {ErrorCode::kInvalidParams, "the source's read() must give bytes, not `" + type + "`"};
     }
     const auto length = static_cast<size_t>(view.len);
     const bool fits = length <= size;

@@ -52,7 +52,7 @@ async def test_the_loop_ticks_while_a_query_runs(adb: AsyncDatabase) -> None:
 
     task = asyncio.create_task(ticker())
     with pytest.raises(LoraQueryError) as caught:
-        await adb.execute(ENDLESS, timeout=0.5)
+        await adb.execute(ENDLESS, timeout=1.5)
     running = False
     await task
     assert caught.value.code == "LORA_TIMEOUT"
@@ -190,6 +190,19 @@ async def test_writers_of_many_tasks_queue(adb: AsyncDatabase) -> None:
 
     await asyncio.gather(*(write(n) for n in range(30)))
     assert await rows(adb, "MATCH (c:Counter) RETURN c.n AS n") == [{"n": 30}]
+
+
+async def test_many_waiting_writers_do_not_keep_the_holder_or_readers_from_a_thread(adb: AsyncDatabase) -> None:
+    tx = await adb.begin()
+    waiting = [asyncio.ensure_future(adb.execute("CREATE (:W)")) for _ in range(150)]
+    await asyncio.sleep(0.3)
+    start = time.monotonic()
+    assert await rows(adb, "MATCH (n) RETURN count(n) AS c") == [{"c": 0}]
+    await tx.execute("CREATE (:H)")
+    await tx.commit()
+    assert time.monotonic() - start < 3
+    await asyncio.gather(*waiting)
+    assert adb.node_count == 151
 
 
 async def test_a_cancelled_begin_gives_the_writer_back(adb: AsyncDatabase) -> None:

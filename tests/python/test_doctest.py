@@ -93,3 +93,21 @@ def test_the_cpp_block_against_an_install_tree(tmp_path: Path) -> None:
         result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
         assert result.returncode == 0, " ".join(command) + "\n" + result.stdout + result.stderr
     assert result.stdout == "Ada knows Charles\n"
+    check_installed_headers(prefix / "include", tmp_path)
+
+
+def check_installed_headers(include: Path, scratch: Path) -> None:
+    """Each compiles alone, and none shows a library that is the engine's own affair."""
+    headers = sorted(path.relative_to(include) for path in include.rglob("*.h"))
+    assert len(headers) > 5
+    source = scratch / "headers.cpp"
+    for header in headers:
+        source.write_text("#include <%s>\n" % header)
+        folders = ["-I", str(include), "-I", str(include / "loradb")]
+        command = ["c++", "-std=c++20", "-fsyntax-only", "-MD", "-MF", str(scratch / "included"), *folders, str(source)]
+        result = subprocess.run(command, capture_output=True, text=True)
+        assert result.returncode == 0, "%s\n%s" % (header, result.stderr)
+        included = (scratch / "included").read_text()
+        assert str(header) in included
+        for library in ("rocksdb/", "flatbuffers/", "pybind11/"):
+            assert "/" + library not in included, "%s includes %s" % (header, library)

@@ -81,6 +81,78 @@ def test_hints_for_functions_and_clauses(memory: Database) -> None:
     assert "MATCH" in str(error_of(memory, "MTCH (n) RETURN n"))
 
 
+@pytest.mark.parametrize(
+    ("query", "hint"),
+    [
+        ("SELECT * FROM P", "MATCH (n:Label) WHERE ... RETURN"),
+        ("MATCH (n) RETURN count(*) GROUP BY n.x", "grouped by the columns without an aggregate"),
+        ("MATCH (n) WHERE n.x LIKE 'a' RETURN n", "CONTAINS"),
+        ("INSERT (:P)", "CREATE or MERGE"),
+        ("BEGIN", "begin()"),
+        ("commit", "begin()"),
+        ("MATCH (n)->(m) RETURN n", "`-[:TYPE]->`"),
+        ("MATCH (n:P) WHERE name = 'Ada' RETURN n", "`n.name`"),
+        ("MATCH (n:P) SET name = 'Ada'", "`n.name`"),
+        ("MATCH (n) WHERE n.x == 1 RETURN n", "one `=`"),
+        ("MATCH (n) WITH n.name RETURN n", "add AS"),
+        ("RETURN 'open", "add a `'`"),
+        ("MATCH (n)", "add RETURN"),
+        ("CREATE INDEX ON :P(name)", "FOR (n:Label) ON (n.property)"),
+        ("RETURN 1 AS x; RETURN 2 AS x", "one by one"),
+    ],
+)
+def test_hints_for_common_mistakes(memory: Database, query: str, hint: str) -> None:
+    assert hint in str(error_of(memory, query)).split("\n")[-1]
+
+
+@pytest.mark.parametrize(
+    ("params", "hint"),
+    [
+        (None, "none were given"),
+        ({}, "none were given"),
+        ({"$name": 1}, "given without the `$`"),
+        ({"names": 1}, "did you mean `names`"),
+        ({"other": 1}, "`$name` is missing"),
+    ],
+    ids=repr,
+)
+def test_a_missing_parameter_says_what_was_given_instead(memory: Database, params: Any, hint: str) -> None:
+    error = error_of(memory, "RETURN $name AS x", params)
+    assert error.code == "LORA_PARAMETER_MISSING"
+    assert hint in str(error)
+
+
+HUGE = "A" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda db: db.load_snapshot(HUGE),
+        lambda db: db.save_snapshot(HUGE),
+        lambda db: db.load_snapshot(b"", HUGE),
+        lambda db: db.begin(HUGE),
+        lambda db: db.verify(HUGE),
+        lambda db: db.execute("RETURN '%s' AS a nonsense" % HUGE),
+        lambda db: db.execute("RETURN $`%s` AS x" % HUGE),
+        lambda db: db.execute("RETURN `%s` AS x" % HUGE),
+        lambda db: db.execute("RETURN %s() AS x" % HUGE),
+        lambda db: db.execute("CALL %s()" % HUGE),
+        lambda db: db.execute("RETURN date($x) AS x", {"x": HUGE}),
+        lambda db: db.execute("RETURN 1 AS x", {"x": {"kind": "date", "iso": HUGE}}),
+        lambda db: db.transaction([{HUGE: 1, "query": "RETURN 1"}]),
+        lambda db: Database("app", {HUGE: 1}),
+        lambda db: Database("app", {"sync": HUGE}),
+        lambda db: Database("app", {"database_dir": HUGE}),
+        lambda db: Database(HUGE),
+    ],
+)
+def test_messages_stay_short_whatever_was_given(memory: Database, call: Any) -> None:
+    with pytest.raises(LoraError) as caught:
+        call(memory)
+    assert len(str(caught.value)) < 5_000
+
+
 def test_errors_without_a_place_have_none(memory: Database) -> None:
     error = error_of(memory, "RETURN $p AS x")
     assert error.line is None or error.line == 1

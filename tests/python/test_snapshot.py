@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import os
+import stat
+import threading
 import time
 from pathlib import Path
 from typing import Any, Dict, List
@@ -140,10 +142,18 @@ def test_writers_and_readers_that_misbehave(memory: Database) -> None:
         memory.save_snapshot(Stuck())
     with pytest.raises(LoraQueryError):
         memory.load_snapshot(Greedy())
-    with pytest.raises(TypeError):
+    with pytest.raises(InvalidParamsError, match="must give bytes, not `str`"):
         memory.load_snapshot(Texty())
-    with pytest.raises(TypeError):
-        memory.save_snapshot(io.StringIO())
+
+
+def test_files_in_text_mode_are_refused_with_a_hint(memory: Database, tmp_path: Path) -> None:
+    (tmp_path / "s").write_text("")
+    with open(tmp_path / "s", "r+") as text:
+        for stream in (text, io.StringIO()):
+            with pytest.raises(InvalidParamsError, match="`wb`"):
+                memory.save_snapshot(stream)
+            with pytest.raises(InvalidParamsError, match="`rb`"):
+                memory.load_snapshot(stream)
 
 
 def test_a_writer_may_use_the_database(full: Database) -> None:
@@ -238,6 +248,10 @@ def test_missing_and_wrong_credentials(full: Database, wrong: Any) -> None:
         ({"encryption": {**PASSWORD, "params": {"timeCost": 65}}}, InvalidParamsError, "64"),
         ({"encryption": {**PASSWORD, "params": {"timecost": 1}}}, InvalidParamsError, "did you mean"),
         ({"encryption": {**PASSWORD, "keyId": 5}}, InvalidParamsError, "keyId"),
+        ({"encryption": {**PASSWORD, "key": bytes(32)}}, InvalidParamsError, "`encryption.key` does not go with"),
+        ({"encryption": {**KEY, "params": CHEAP}}, InvalidParamsError, "`encryption.params` does not go with"),
+        ({"encryption": {**KEY, "password": ""}}, InvalidParamsError, "`encryption.password` does not go with"),
+        ({"compression": {"format": "none", "level": 1}}, InvalidParamsError, "does not go with the format none"),
         ({"encryption": {"type": "key"}}, InvalidParamsError, "32 bytes"),
         ({"encryption": {"type": "key", "key": bytes(31)}}, InvalidParamsError, "32 bytes"),
         ({"encryption": {"type": "key", "key": [256] * 32}}, InvalidParamsError, "32 bytes"),
@@ -259,6 +273,7 @@ def test_wrong_save_options(memory: Database, options: Any, kind: Any, why: str)
 @pytest.mark.parametrize(
     "call",
     [
+        lambda db: db.save_snapshot("x.bin", {"compression": "none"}),
         lambda db: db.save_snapshot(5),
         lambda db: db.save_snapshot(""),
         lambda db: db.save_snapshot("a\0b"),
@@ -287,6 +302,38 @@ def test_paths_that_cannot_be_used(memory: Database, tmp_path: Path) -> None:
             assert caught.value.code == "LORA_IO"
             assert str(tmp_path) in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_or_pipe_is_written_to_and_not_replaced(memory: Database, tmp_path: Path) -> None:
+    memory.execute("CREATE (:N)")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    received: List[bytes] = []
+    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()))
+    reader.start()
+    meta = memory.save_snapshot(pipe)
+    reader.join()
+    assert isinstance(meta, dict) and meta["nodeCount"] == 1
+    assert stat.S_ISFIFO(os.lstat(pipe).st_mode)
+    with Database() as copy:
+        assert copy.load_snapshot(received[0])["nodeCount"] == 1
+    if os.path.exists("/dev/full"):
+        with pytest.raises(LoraQueryError) as caught:
+            memory.save_snapshot("/dev/full")
+        assert caught.value.code == "LORA_DISK_FULL"
+        assert stat.S_ISCHR(os.lstat("/dev/full").st_mode)
+
+
+def test_the_file_behind_a_link_is_replaced_and_keeps_its_mode(memory: Database, tmp_path: Path) -> None:
+    file, link = tmp_path / "file", tmp_path / "link"
+    file.write_bytes(b"old")
+    file.chmod(0o600)
+    link.symlink_to(file)
+    memory.save_snapshot(link)
+    assert link.is_symlink()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    with Database() as copy:
+        assert copy.load_snapshot(file)["nodeCount"] == 0
 
 
 def test_a_failed_save_keeps_the_old_file(full: Database, tmp_path: Path) -> None:

@@ -37,21 +37,30 @@ def test_columns_are_known_before_between_and_after_rows(db: Database) -> None:
 
 
 def test_the_first_row_comes_before_the_rest_is_made(memory: Database) -> None:
-    start = time.monotonic()
-    stream = memory.stream("UNWIND range(1, %d) AS i RETURN i" % MANY)
-    assert next(stream) == {"i": 1}
-    assert time.monotonic() - start < 1
-    stream.close()
+    memory.execute("UNWIND range(1, 3200) AS i CREATE (:N {i: i})")
+    for query in ("UNWIND range(1, %d) AS i RETURN i" % MANY, "MATCH (a:N), (b:N) RETURN a.i AS i, b"):
+        times = []
+        for _ in range(20):  # the best of them: other programs run on this machine too
+            start = time.perf_counter()
+            stream = memory.stream(query)
+            assert next(stream)["i"] == 1
+            times.append(time.perf_counter() - start)
+            stream.close()
+        assert min(times) < 0.005
 
 
 def test_memory_stays_flat(memory: Database) -> None:
-    stream = memory.stream("UNWIND range(1, 1000000) AS i RETURN i, 'row number ' + toString(i) AS text")
+    stream = memory.stream("UNWIND range(1, %d) AS i RETURN i, 'row number ' + toString(i) AS text" % MANY)
     for _ in range(10_000):
         next(stream)
-    before = resident_mib()
-    count = sum(1 for _ in stream)
-    assert count == 990_000
-    assert resident_mib() - before < 64
+    before = highest = resident_mib()
+    count = 10_000
+    for _ in stream:
+        count += 1
+        if count % 100_000 == 0:
+            highest = max(highest, resident_mib())
+    assert count == MANY
+    assert highest - before < 32
 
 
 def test_parameters_and_errors_of_streams(db: Database) -> None:

@@ -95,7 +95,7 @@ def test_async_database_has_the_same_surface() -> None:
         (Transaction, aio.AsyncTransaction),
         (QueryStream, aio.AsyncQueryStream),
     ):
-        missing = set(public(sync)) - set(public(asynchronous)) - {"fetch", "take_batch"}
+        missing = set(public(sync)) - set(public(asynchronous))
         assert missing == set()
     for sync, asynchronous in ((Database, AsyncDatabase), (Transaction, aio.AsyncTransaction)):
         assert hasattr(sync, "__enter__") and hasattr(sync, "__exit__")
@@ -111,6 +111,16 @@ def test_everything_public_is_documented(owner: type) -> None:
         thing = getattr(lora_python, name)
         if inspect.isclass(thing) or inspect.isfunction(thing):
             assert inspect.getdoc(thing), name
+
+
+@pytest.mark.parametrize(
+    "owner", [Database, AsyncDatabase, Transaction, QueryStream, aio.AsyncTransaction, aio.AsyncQueryStream]
+)
+def test_every_public_member_has_an_example(owner: type) -> None:
+    for name in public(owner):
+        assert ">>> " in str(inspect.getdoc(getattr(owner, name))), name
+    for name in NAMES["constructors"].split() + NAMES["guards"].split():
+        assert ">>> " in str(inspect.getdoc(getattr(lora_python, name))), name
 
 
 def test_annotations_can_be_evaluated() -> None:
@@ -150,6 +160,12 @@ def test_wrong_levels(memory: Database) -> None:
     for level in ("deep", None, 5):
         with pytest.raises(lora_python.InvalidParamsError):
             memory.verify(level)  # type: ignore[arg-type]
+
+
+def test_compact_must_be_a_boolean(memory: Database) -> None:
+    for compact in ("yes", 1, None):
+        with pytest.raises(lora_python.InvalidParamsError, match="compact must be True or False"):
+            memory.checkpoint(compact)  # type: ignore[arg-type]
 
 
 def test_importing_does_not_import_asyncio() -> None:

@@ -89,7 +89,7 @@ def test_other_threads_run_while_a_query_does(memory: Database) -> None:
     thread.start()
     start = time.monotonic()
     with pytest.raises(LoraQueryError):
-        memory.execute(ENDLESS, timeout=0.5)
+        memory.execute(ENDLESS, timeout=1.5)
     end = time.monotonic()
     done.set()
     thread.join()

@@ -275,6 +275,10 @@ def test_constructors_of_naive_objects_mean_utc() -> None:
     assert lora.datetime(dt.datetime(2024, 1, 1)) == {"kind": "datetime", "iso": "2024-01-01T00:00Z"}
 
 
+def test_binary_takes_any_iterable_of_bytes() -> None:
+    assert lora.binary(iter([b"a", bytearray(b"bc")])) == {"kind": "binary", "length": 3, "segments": [b"a", b"bc"]}
+
+
 def test_helpers_never_call_the_engine() -> None:
     assert lora.date("not a date") == {"kind": "date", "iso": "not a date"}
     assert lora.vector([], -1, "?") == {"kind": "vector", "dimension": -1, "coordinateType": "?", "values": []}
@@ -290,6 +294,11 @@ def test_helpers_never_call_the_engine() -> None:
         lambda: lora.datetime(dt.date(2024, 1, 1)),  # type: ignore[arg-type]
         lambda: lora.cartesian("1", 2),  # type: ignore[arg-type]
         lambda: lora.wgs84(1, None),  # type: ignore[arg-type]
+        lambda: lora.cartesian(10**400, 2),
+        lambda: lora.vector(None, 1, "FLOAT32"),  # type: ignore[arg-type]
+        lambda: lora.vector(5, 1, "FLOAT32"),  # type: ignore[arg-type]
+        lambda: lora.binary(None),  # type: ignore[arg-type]
+        lambda: lora.binary(5),  # type: ignore[arg-type]
         lambda: lora.binary([5]),  # type: ignore[list-item]
         lambda: lora.binary("text"),  # type: ignore[arg-type]
     ],
