@@ -197,7 +197,7 @@ void run_all(Prepared& prepared, Runner& run, const std::vector<std::string_view
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static Prepared prepared;
+  static Prepared& prepared = *new Prepared;  // outlives what the store's library destroys when the process ends
   std::string_view text(reinterpret_cast<const char*>(data), size);
   current_input = text;
   if (prepared.db == nullptr) open(&prepared);
