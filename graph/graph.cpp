@@ -445,6 +445,7 @@ Result<std::unique_ptr<Transaction>> Graph::begin_write(std::chrono::steady_cloc
   for (int kind = 0; kind < kTokenKindCount; ++kind) {
     t.tokens_at_begin[kind] = in.catalog().table(static_cast<TokenKind>(kind)).size();
   }
+  t.reader->lasting_tokens_ = t.tokens_at_begin;
   return transaction;
 }
 

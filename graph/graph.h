@@ -139,6 +139,11 @@ class Reader {
   std::string_view key_name(KeyId id) const;
   // The same names as shared string Values (no allocation per use).
   const Value& key_name_value(KeyId id) const;
+  // Do a name and its id belong together from now on? Those that the open transaction has made do not: they go with it
+  // when it is rolled back, and the id may then be given to another name.
+  bool is_lasting(LabelId id) const;
+  bool is_lasting(RelTypeId id) const;
+  bool is_lasting(KeyId id) const;
   size_t label_token_count() const;
   size_t rel_type_token_count() const;
   size_t key_token_count() const;
@@ -214,6 +219,7 @@ class Reader {
   struct Impl;
   Graph* graph_;
   const Root* root_;
+  const uint32_t* lasting_tokens_ = nullptr;  // of each kind, when a transaction reads; null: all of this version
   Status status_;
   std::unique_ptr<Impl> impl_;  // allocated on first need of scratch space
 };

@@ -49,6 +49,16 @@ std::optional<KeyId> Reader::find_key(std::string_view name) const {
   return id ? std::optional<KeyId>(KeyId(*id)) : std::nullopt;
 }
 
+bool Reader::is_lasting(LabelId id) const {
+  return lasting_tokens_ == nullptr || id.value < lasting_tokens_[static_cast<size_t>(TokenKind::kLabel)];
+}
+bool Reader::is_lasting(RelTypeId id) const {
+  return lasting_tokens_ == nullptr || id.value < lasting_tokens_[static_cast<size_t>(TokenKind::kRelType)];
+}
+bool Reader::is_lasting(KeyId id) const {
+  return lasting_tokens_ == nullptr || id.value < lasting_tokens_[static_cast<size_t>(TokenKind::kKey)];
+}
+
 std::string_view Reader::label_name(LabelId id) const {
   return root_->schema->catalog->labels().name(id.value);
 }

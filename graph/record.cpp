@@ -138,6 +138,12 @@ size_t length(const Vector* vector) {
   return vector == nullptr ? 0 : vector->size();
 }
 
+// Are the elements where their type may be read? The verifier looks at the place of a vector's length only.
+template <typename T>
+bool is_aligned(const flatbuffers::Vector<T>* vector) {
+  return vector == nullptr || reinterpret_cast<uintptr_t>(vector->Data()) % sizeof(T) == 0;
+}
+
 // Null when sound, else what is wrong.
 template <typename Record>
 const char* decode_properties(const Record& record, uint32_t key_limit, std::vector<Property>* out) {
@@ -147,6 +153,9 @@ const char* decode_properties(const Record& record, uint32_t key_limit, std::vec
   const size_t count = length(keys);
   if (count != length(kinds)) {
     return "has property keys without kinds";
+  }
+  if (!is_aligned(record.integers()) || !is_aligned(record.floats())) {
+    return "has misplaced numbers";
   }
   out->reserve(count);
   size_t integers = 0;

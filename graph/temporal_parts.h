@@ -67,7 +67,8 @@ inline int64_t floor_div(int64_t a, int64_t b) {
   return (a % b != 0 && (a < 0) != (b < 0)) ? q - 1 : q;
 }
 inline int64_t floor_mod(int64_t a, int64_t b) {
-  return a - floor_div(a, b) * b;
+  const int64_t r = a % b;
+  return (r != 0 && (r < 0) != (b < 0)) ? r + b : r;
 }
 
 // ISO weeks.

@@ -123,7 +123,7 @@ class SortOperator final : public Operator {
         picked_.push_back(row);
       }
       LORA_TRY(keep_rows(*in));
-      if (keep_ < UINT32_MAX / 4 && rows_.rows >= 2 * keep_ + kBatchRowsMax) cut_back();
+      if (keep_ < UINT32_MAX / 4 && rows_.rows >= 2 * keep_ + kBatchRowsMax) LORA_TRY(cut_back());
     }
     return Status();
   }
@@ -131,25 +131,29 @@ class SortOperator final : public Operator {
   Status keep_rows(const Batch& in) {
     if (picked_.empty()) return Status();
     if (rows_.rows + picked_.size() >= UINT32_MAX) return Status::limit("rows", "a sort holds at most 2^32 - 1 rows");
-    uint64_t bytes = 0;
-    const auto count_bytes = [&](const Column& c) {
-      bytes += picked_.size() * (c.kind == Column::Kind::kValues ? sizeof(Value) : 8);
-      if (c.kind != Column::Kind::kValues) return;
-      for (uint32_t row : picked_) bytes += c.values[row].heap_bytes();
-    };
-    for (Slot slot : carried()) {
-      if (in[slot].kind != Column::Kind::kEmpty) count_bytes(in[slot]);
-    }
-    for (const Column& c : new_keys_) bytes += picked_.size() * (c.kind == Column::Kind::kValues ? sizeof(Value) : 8);
-    LORA_TRY(charge_.add(bytes));
+    LORA_TRY(charge_.add(bytes_of(in, new_keys_, picked_)));
     carry(in, picked_, &rows_);
     for (size_t k = 0; k < keys_.size(); ++k) keys_[k].gather_from(new_keys_[k], picked_);
     rows_.rows += picked_.size();
     return Status();
   }
 
+  // Of the rows' own values and sort keys. Keys share what is behind them with the values, as a rule.
+  uint64_t bytes_of(const Batch& batch, const std::vector<Column>& keys, const std::vector<uint32_t>& rows) const {
+    uint64_t bytes = 0;
+    for (Slot slot : carried()) {
+      const Column& c = batch[slot];
+      if (c.kind == Column::Kind::kEmpty) continue;
+      bytes += rows.size() * (c.kind == Column::Kind::kValues ? sizeof(Value) : 8);
+      if (c.kind != Column::Kind::kValues) continue;
+      for (uint32_t row : rows) bytes += c.values[row].heap_bytes();
+    }
+    for (const Column& c : keys) bytes += rows.size() * (c.kind == Column::Kind::kValues ? sizeof(Value) : 8);
+    return bytes;
+  }
+
   // Keeps the best keep_ rows, in order of arrival.
-  void cut_back() {
+  Status cut_back() {
     const auto k = static_cast<ptrdiff_t>(keep_);
     order_.resize(rows_.rows);
     std::iota(order_.begin(), order_.end(), 0u);
@@ -160,8 +164,11 @@ class SortOperator final : public Operator {
     std::sort(order_.begin(), order_.end());
     worst_ = static_cast<size_t>(std::lower_bound(order_.begin(), order_.end(), worst) - order_.begin());
     has_worst_ = true;
+    charge_.clear();
+    LORA_TRY(charge_.add(bytes_of(rows_, keys_, order_)));
     rows_.gather(order_);
     for (Column& c : keys_) c.gather(order_);
+    return Status();
   }
 
   Status put_in_order() {

@@ -7,14 +7,14 @@ namespace {
 
 constexpr uint32_t kUnresolved = UINT32_MAX;
 
-// Looks a name up once and remembers its id.
+// Looks a name up once and remembers its id, if that outlives the transaction.
 template <typename IdType, typename Find>
-std::optional<IdType> resolve(const NameRef& name, Find find) {
+std::optional<IdType> resolve(const graph::Reader& reader, const NameRef& name, Find find) {
   const uint32_t known = name.id.load(std::memory_order_relaxed);
   if (known != kUnresolved) [[likely]]
     return IdType(known);
   const std::optional<IdType> found = find(name.name);
-  if (found) name.id.store(found->value, std::memory_order_relaxed);
+  if (found && reader.is_lasting(*found)) name.id.store(found->value, std::memory_order_relaxed);
   return found;
 }
 
@@ -102,15 +102,15 @@ bool is_bare_entity(const Value& v) {
 }  // namespace
 
 std::optional<LabelId> resolve_label(const graph::Reader& reader, const NameRef& name) {
-  return resolve<LabelId>(name, [&](std::string_view text) { return reader.find_label(text); });
+  return resolve<LabelId>(reader, name, [&](std::string_view text) { return reader.find_label(text); });
 }
 
 std::optional<RelTypeId> resolve_rel_type(const graph::Reader& reader, const NameRef& name) {
-  return resolve<RelTypeId>(name, [&](std::string_view text) { return reader.find_rel_type(text); });
+  return resolve<RelTypeId>(reader, name, [&](std::string_view text) { return reader.find_rel_type(text); });
 }
 
 std::optional<KeyId> resolve_key(const graph::Reader& reader, const NameRef& name) {
-  return resolve<KeyId>(name, [&](std::string_view text) { return reader.find_key(text); });
+  return resolve<KeyId>(reader, name, [&](std::string_view text) { return reader.find_key(text); });
 }
 
 Status deleted_access_error(const Value& entity) {

@@ -24,8 +24,8 @@ namespace lora::cypher {
 
 struct LogicalOp;  // cypher/plan/logical.h
 
-// A label, relationship type or property key by name. Its id is looked up when first needed and then remembered:
-// tokens are never renumbered or removed. A name not in use stays unresolved and is looked up again next time.
+// A label, relationship type or property key by name. Its id is looked up when first needed and then remembered: ids of
+// committed names never change. A name not in use, or only in the open transaction, is looked up again next time.
 struct NameRef {
   std::string_view name;  // in the arena
   mutable std::atomic<uint32_t> id{UINT32_MAX};

@@ -134,7 +134,7 @@ Status round(EvalContext&, std::span<const Value> args, Value* out) {
 std::span<const FunctionSpec> math_functions() {
   constexpr auto kPure = Purity::kPure;
   constexpr auto kNull = NullRule::kNullIfAnyNull;
-  constexpr std::string_view kCategory = "Math";
+  static constexpr std::string_view kCategory = "Math";
   const auto real_row = [](std::string_view name, std::vector<std::string_view> aliases, std::string_view description,
                            std::string_view example, std::string_view result, ScalarFunction function) {
     return FunctionSpec{name,  std::move(aliases), {{"x", kNumberTypes}}, 1,       1,      kFloatType, kPure,

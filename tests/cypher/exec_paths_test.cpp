@@ -63,12 +63,13 @@ class PathsTest : public ::testing::TestWithParam<uint32_t> {
     const int nodes = 2 + static_cast<int>(random_() % 6);
     std::vector<Edge> edges;
     for (size_t i = random_() % 11; i-- > 0;) {
-      edges.push_back({static_cast<int>(random_() % nodes), static_cast<int>(random_() % nodes), static_cast<int>(random_() % 2)});
+      edges.push_back(
+          {static_cast<int>(random_() % nodes), static_cast<int>(random_() % nodes), static_cast<int>(random_() % 2)});
     }
     for (int n = 0; n < nodes; ++n) run("CREATE (:N {id: " + std::to_string(n) + "})");
     for (size_t e = 0; e < edges.size(); ++e) {
-      run("MATCH (a:N {id: " + std::to_string(edges[e].from) + "}), (b:N {id: " + std::to_string(edges[e].to) + "}) CREATE (a)-[:" +
-          (edges[e].type == 0 ? "R" : "S") + " {id: " + std::to_string(e) + "}]->(b)");
+      run("MATCH (a:N {id: " + std::to_string(edges[e].from) + "}), (b:N {id: " + std::to_string(edges[e].to) +
+          "}) CREATE (a)-[:" + (edges[e].type == 0 ? "R" : "S") + " {id: " + std::to_string(e) + "}]->(b)");
     }
     walks_ = std::make_unique<Walks>(nodes, std::move(edges));
   }
@@ -107,7 +108,8 @@ class PathsTest : public ::testing::TestWithParam<uint32_t> {
     const char* left;
     const char* right;
   };
-  static constexpr Shape kShapes[] = {{Direction::kOut, "-", "->"}, {Direction::kIn, "<-", "-"}, {Direction::kBoth, "-", "-"}};
+  static constexpr Shape kShapes[] = {
+      {Direction::kOut, "-", "->"}, {Direction::kIn, "<-", "-"}, {Direction::kBoth, "-", "-"}};
 
   std::mt19937 random_;
   std::unique_ptr<Database> db_;
@@ -127,8 +129,11 @@ TEST_P(PathsTest, FixedChainsRepeatNoRelationship) {
         expected.insert(std::to_string(n) + " " + list_text(path) + " " + std::to_string(end) + " ");
       });
     }
-    EXPECT_EQ(rows("MATCH (a)" + link("r") + "()" + link("t") + "()" + link("u") + "(b) RETURN a.id, [r.id, t.id, u.id], b.id"), expected);
-    const QueryResult count = run("MATCH (a)" + link("r") + "()" + link("t") + "()" + link("u") + "(b) RETURN count(*)");
+    EXPECT_EQ(rows("MATCH (a)" + link("r") + "()" + link("t") + "()" + link("u") +
+                   "(b) RETURN a.id, [r.id, t.id, u.id], b.id"),
+              expected);
+    const QueryResult count =
+        run("MATCH (a)" + link("r") + "()" + link("t") + "()" + link("u") + "(b) RETURN count(*)");
     EXPECT_EQ(count.values[0].as_integer(), static_cast<int64_t>(expected.size()));
   }
 }
@@ -142,7 +147,8 @@ TEST_P(PathsTest, TrianglesCloseExactly) {
       });
     }
     const std::string l = s.left, r = s.right;
-    EXPECT_EQ(rows("MATCH (a)" + l + "[r]" + r + "(b)" + l + "[t]" + r + "(c)" + l + "[u]" + r + "(a) RETURN a.id, [r.id, t.id, u.id]"),
+    EXPECT_EQ(rows("MATCH (a)" + l + "[r]" + r + "(b)" + l + "[t]" + r + "(c)" + l + "[u]" + r +
+                   "(a) RETURN a.id, [r.id, t.id, u.id]"),
               expected);
   }
 }
@@ -163,13 +169,16 @@ TEST_P(PathsTest, VariableLengthGivesEveryWalkOnce) {
           for (int end : reached) distinct_ends.insert(std::to_string(n) + " " + std::to_string(end) + " ");
         }
         const std::string hops = "*" + std::to_string(b[0]) + ".." + (b[1] == 20 ? "" : std::to_string(b[1]));
-        const std::string pattern = std::string("(a)") + s.left + "[r" + (type == 0 ? ":R" : "") + hops + "]" + s.right + "(b)";
+        const std::string pattern =
+            std::string("(a)") + s.left + "[r" + (type == 0 ? ":R" : "") + hops + "]" + s.right + "(b)";
         EXPECT_EQ(rows("MATCH " + pattern + " RETURN a.id, [x IN r | x.id], b.id"), expected) << pattern;
         EXPECT_EQ(rows("MATCH " + pattern + " RETURN a.id, b.id"), ends) << pattern;
         EXPECT_EQ(rows("MATCH " + pattern + " RETURN DISTINCT a.id, b.id"), distinct_ends) << pattern;
         EXPECT_EQ(rows("MATCH (a), (b) MATCH " + pattern + " RETURN a.id, b.id"), ends) << pattern;
-        EXPECT_EQ(rows("MATCH (a) UNWIND [1] AS one MATCH " + pattern + " WITH a, count(DISTINCT b) AS n RETURN sum(n)"),
-                  (std::multiset<std::string>{std::to_string(distinct_ends.size()) + " "})) << pattern;
+        EXPECT_EQ(
+            rows("MATCH (a) UNWIND [1] AS one MATCH " + pattern + " WITH a, count(DISTINCT b) AS n RETURN sum(n)"),
+            (std::multiset<std::string>{std::to_string(distinct_ends.size()) + " "}))
+            << pattern;
       }
     }
   }
@@ -187,8 +196,12 @@ TEST_P(PathsTest, HopPredicatesHoldOnEveryHop) {
       });
     }
     const std::string pattern = std::string("p = (a)") + s.left + "[r*1..3]" + s.right + "(b)";
-    EXPECT_EQ(rows("MATCH " + pattern + " WHERE all(x IN relationships(p) WHERE x.id % 3 <> 0) RETURN a.id, [x IN r | x.id], b.id"), expected);
-    EXPECT_EQ(rows("MATCH (a)" + std::string(s.left) + "[r*1..3 WHERE r.id % 3 <> 0]" + s.right + "(b) RETURN a.id, [x IN r | x.id], b.id"), expected);
+    EXPECT_EQ(rows("MATCH " + pattern +
+                   " WHERE all(x IN relationships(p) WHERE x.id % 3 <> 0) RETURN a.id, [x IN r | x.id], b.id"),
+              expected);
+    EXPECT_EQ(rows("MATCH (a)" + std::string(s.left) + "[r*1..3 WHERE r.id % 3 <> 0]" + s.right +
+                   "(b) RETURN a.id, [x IN r | x.id], b.id"),
+              expected);
   }
 }
 
@@ -198,20 +211,27 @@ TEST_P(PathsTest, ShortestPathsAreAllThereAndShortest) {
       std::multiset<std::string> all, one;
       for (int n = 0; n < walks_->nodes(); ++n) {
         std::map<int, std::vector<std::vector<int>>> by_end;
-        walks_->from(n, s.direction, -1, 1, std::min<size_t>(max, walks_->edges().size()), [&](int end, const std::vector<int>& path) {
-          if (end == n) return;
-          auto& list = by_end[end];
-          if (!list.empty() && list[0].size() > path.size()) list.clear();
-          if (list.empty() || list[0].size() == path.size()) list.push_back(path);
-        });
+        walks_->from(n, s.direction, -1, 1, std::min<size_t>(max, walks_->edges().size()),
+                     [&](int end, const std::vector<int>& path) {
+                       if (end == n) return;
+                       auto& list = by_end[end];
+                       if (!list.empty() && list[0].size() > path.size()) list.clear();
+                       if (list.empty() || list[0].size() == path.size()) list.push_back(path);
+                     });
         for (const auto& [end, list] : by_end) {
           one.insert(std::to_string(n) + " " + std::to_string(end) + " " + std::to_string(list[0].size()) + " ");
-          for (const auto& path : list) all.insert(std::to_string(n) + " " + std::to_string(end) + " " + list_text(path) + " ");
+          for (const auto& path : list)
+            all.insert(std::to_string(n) + " " + std::to_string(end) + " " + list_text(path) + " ");
         }
       }
-      const std::string pattern = std::string("((a)") + s.left + "[*.." + (max == 20 ? "" : "2") + "]" + s.right + "(b))";
-      EXPECT_EQ(rows("MATCH (a), (b) WHERE a <> b MATCH p = shortestPath" + pattern + " RETURN a.id, b.id, length(p)"), one) << pattern;
-      EXPECT_EQ(rows("MATCH (a), (b) WHERE a <> b MATCH p = allShortestPaths" + pattern + " RETURN a.id, b.id, [r IN relationships(p) | r.id]"), all)
+      const std::string pattern =
+          std::string("((a)") + s.left + "[*.." + (max == 20 ? "" : "2") + "]" + s.right + "(b))";
+      EXPECT_EQ(rows("MATCH (a), (b) WHERE a <> b MATCH p = shortestPath" + pattern + " RETURN a.id, b.id, length(p)"),
+                one)
+          << pattern;
+      EXPECT_EQ(rows("MATCH (a), (b) WHERE a <> b MATCH p = allShortestPaths" + pattern +
+                     " RETURN a.id, b.id, [r IN relationships(p) | r.id]"),
+                all)
           << pattern;
     }
   }

@@ -21,7 +21,8 @@ class RunTest : public ::testing::Test {
   int64_t number(const std::string& query) {
     auto result = db_->execute(query);
     EXPECT_TRUE(result.ok()) << query << "\n" << result.status().to_string();
-    return result.ok() && !result->values.empty() && result->values[0].is_integer() ? result->values[0].as_integer() : -1;
+    return result.ok() && !result->values.empty() && result->values[0].is_integer() ? result->values[0].as_integer()
+                                                                                    : -1;
   }
   std::unique_ptr<Database> db_;
 };
@@ -48,10 +49,11 @@ TEST_F(RunTest, WhatStreamsNeedsNoMemory) {
 
 TEST_F(RunTest, LongLoopsAreInterrupted) {
   open();
-  for (const char* query : {"UNWIND range(1, 1000000000000) AS x RETURN count(x)",
-                            "UNWIND range(1, 1000000000000) AS x WITH x WHERE x < 0 RETURN x",
-                            "UNWIND range(1, 1000000) AS x UNWIND range(1, 1000000) AS y RETURN sum(x * y)",
-                            "RETURN reduce(s = 0, x IN range(1, 3000000) | s + reduce(t = 0, y IN range(1, 1000) | t + 1))"}) {
+  for (const char* query :
+       {"UNWIND range(1, 1000000000000) AS x RETURN count(x)",
+        "UNWIND range(1, 1000000000000) AS x WITH x WHERE x < 0 RETURN x",
+        "UNWIND range(1, 1000000) AS x UNWIND range(1, 1000000) AS y RETURN sum(x * y)",
+        "RETURN reduce(s = 0, x IN range(1, 3000000) | s + reduce(t = 0, y IN range(1, 1000) | t + 1))"}) {
     QueryOptions options;
     options.timeout = std::chrono::milliseconds(60);
     const auto begin = std::chrono::steady_clock::now();
@@ -66,7 +68,8 @@ TEST_F(RunTest, PathsWithoutEndAreInterrupted) {
   ASSERT_TRUE(status("MATCH (a:N), (b:N) WHERE a <> b CREATE (a)-[:R]->(b)").ok());
   QueryOptions options;
   options.timeout = std::chrono::milliseconds(60);
-  EXPECT_EQ(db_->execute("MATCH (a:N {i: 1})-[*]->(b) RETURN count(*)", {}, options).status().code(), ErrorCode::kTimeout);
+  EXPECT_EQ(db_->execute("MATCH (a:N {i: 1})-[*]->(b) RETURN count(*)", {}, options).status().code(),
+            ErrorCode::kTimeout);
 }
 
 TEST_F(RunTest, LimitLeavesOutRowsNotEffects) {
@@ -91,7 +94,9 @@ TEST_F(RunTest, PlansOfManyStepsAreALimitNotACrash) {
 
 TEST_F(RunTest, AnErrorLeavesTheCachedPlanUsable) {
   open();
-  const auto run = [&](Value v) { return db_->execute("UNWIND [1, 2, 3] AS x RETURN x / $d AS q", make_params({{"d", v}})); };
+  const auto run = [&](Value v) {
+    return db_->execute("UNWIND [1, 2, 3] AS x RETURN x / $d AS q", make_params({{"d", v}}));
+  };
   EXPECT_TRUE(run(Value::integer(1)).ok());
   EXPECT_EQ(run(Value::integer(0)).status().code(), ErrorCode::kArithmetic);
   const auto again = run(Value::integer(1));
@@ -101,7 +106,9 @@ TEST_F(RunTest, AnErrorLeavesTheCachedPlanUsable) {
 
 TEST_F(RunTest, MergeOfARowSeesWhatTheRowsBeforeMade) {
   open();
-  ASSERT_TRUE(status("UNWIND [1, 2, 1, 2, 1] AS x MERGE (n:M {x: x}) ON CREATE SET n.made = 1 ON MATCH SET n.met = coalesce(n.met, 0) + 1").ok());
+  ASSERT_TRUE(status("UNWIND [1, 2, 1, 2, 1] AS x MERGE (n:M {x: x}) ON CREATE SET n.made = 1 ON MATCH SET n.met = "
+                     "coalesce(n.met, 0) + 1")
+                  .ok());
   EXPECT_EQ(number("MATCH (n:M) RETURN count(*)"), 2);
   EXPECT_EQ(number("MATCH (n:M) RETURN sum(n.met)"), 3);
   const Status s = status("MERGE (n:M {x: null})");
@@ -113,7 +120,8 @@ TEST_F(RunTest, CallInTransactionsCommitsInBatches) {
   ASSERT_TRUE(status("UNWIND range(1, 10) AS x CALL { WITH x CREATE (:T {x: x}) } IN TRANSACTIONS OF 3 ROWS").ok());
   EXPECT_EQ(number("MATCH (n:T) RETURN count(*)"), 10);
   // Rows of committed batches stay when a later one fails.
-  const Status s = status("UNWIND range(1, 10) AS x CALL { WITH x CREATE (:U {x: 1 / (8 - x)}) } IN TRANSACTIONS OF 3 ROWS");
+  const Status s =
+      status("UNWIND range(1, 10) AS x CALL { WITH x CREATE (:U {x: 1 / (8 - x)}) } IN TRANSACTIONS OF 3 ROWS");
   EXPECT_EQ(s.code(), ErrorCode::kArithmetic);
   EXPECT_EQ(number("MATCH (n:U) RETURN count(*)"), 6);
 }

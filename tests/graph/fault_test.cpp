@@ -1,5 +1,5 @@
-// Failing disks and power cuts under a graph: what was acknowledged is there, what is there is sound, and versions whose
-// sync failed are never seen.
+// Failing disks and power cuts under a graph: what was acknowledged is there, what is there is sound, and versions
+// whose sync failed are never seen.
 #include <rocksdb/env.h>
 
 #include <random>

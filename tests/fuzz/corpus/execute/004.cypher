@@ -1,0 +1,1 @@
+MATCH p = allShortestPaths((a {name: 'Bob'})-[*]-(b {name: 'Oslo'})) RETURN length(p)

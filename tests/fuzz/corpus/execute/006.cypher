@@ -1,0 +1,1 @@
+MATCH ANY SHORTEST (a:Person)-[:KNOWS]->+(b) RETURN a.name, b.name

@@ -1,0 +1,1 @@
+OPTIONAL MATCH (n:Nothing)-[r]->(m) RETURN n, r, m

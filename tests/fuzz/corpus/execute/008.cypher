@@ -1,0 +1,1 @@
+MATCH (a:Person), (b:City) WHERE (a)-[:LIVES_IN]->(b) AND NOT (a)-[:KNOWS]->(b) RETURN a.name + b.name

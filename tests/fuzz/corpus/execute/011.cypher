@@ -1,0 +1,1 @@
+MATCH ()-[k:KNOWS]->() WHERE k.since = 2001 RETURN k

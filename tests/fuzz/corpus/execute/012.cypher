@@ -1,0 +1,1 @@
+MATCH (c:City {name: $s}) RETURN c

@@ -1,0 +1,1 @@
+MATCH (n) RETURN DISTINCT keys(n), properties(n)

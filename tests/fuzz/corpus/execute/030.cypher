@@ -1,0 +1,1 @@
+PROFILE MATCH (a:Person) WHERE a.born > 1900 RETURN a.name

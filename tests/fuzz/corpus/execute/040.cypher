@@ -1,0 +1,1 @@
+MATCH (p:Person)-[k:KNOWS]->() SET k.since = null, k = $map RETURN k

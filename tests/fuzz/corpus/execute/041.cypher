@@ -1,0 +1,1 @@
+MATCH (c:City) SET c.name = 'same'

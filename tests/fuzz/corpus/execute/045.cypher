@@ -1,0 +1,3 @@
+MATCH ()-[k:KNOWS]->() DELETE k
+
+MATCH (n) WHERE NOT (n)--() RETURN n

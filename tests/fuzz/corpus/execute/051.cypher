@@ -1,0 +1,3 @@
+CREATE CONSTRAINT person_name FOR (p:Person) REQUIRE p.name IS UNIQUE
+
+CREATE (:Person {name: 'Ada'})

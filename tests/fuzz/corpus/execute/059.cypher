@@ -1,0 +1,1 @@
+RETURN CASE $a WHEN 1 THEN 'one' ELSE 'other' END AS a, CASE WHEN null THEN 1 END AS b

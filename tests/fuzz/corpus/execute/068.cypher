@@ -1,0 +1,1 @@
+RETURN vector([1, 2, 3], 3, FLOAT32) AS v

@@ -1,0 +1,1 @@
+MATCH (a:Person|City&!Admin) WHERE a:Person OR a:%  RETURN a

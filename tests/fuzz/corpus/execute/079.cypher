@@ -1,0 +1,3 @@
+CREATE (n:Loop)-[:SELF]->(n) SET n.x = [1, 2] RETURN n
+
+MATCH (n:Loop)-[r]-(n) DELETE r, n

@@ -1,0 +1,1 @@
+MATCH (n:City) SET n.bad = {map: 1}

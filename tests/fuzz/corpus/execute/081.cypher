@@ -1,0 +1,1 @@
+MATCH (n:City) SET n.bad = [1, [2]]
