@@ -450,6 +450,15 @@ Result<Expr*> Binder::bind_normalized_test(const ast::NormalizedTest& e) {
   Expr* form = constant(Value::string(kForms[static_cast<size_t>(e.form)]), e.span);
   Expr* normal = call("normalize", {slot_expr(local, operand->types, e.span), form}, e.span);
   Expr* test = compare(e.negated ? '!' : '=', slot_expr(local, operand->types, e.span), normal, e.span);
+  if (!surely(operand->types, kStringType)) {
+    // What is no string is neither normalised nor not.
+    auto* is_string = make(ExprKind::kIsType, e.span, kBooleanType, {slot_expr(local, operand->types, e.span)});
+    auto* type = arena_.make<TypeExpr>();
+    type->types = kStringType;
+    type->text = "STRING";
+    is_string->type = type;
+    test = make(ExprKind::kCase, e.span, kBooleanType, {is_string, test});
+  }
   Expr* out = make(ExprKind::kLet, e.span, kBooleanType, {operand, test});
   out->slot = local;
   return out;
@@ -478,12 +487,12 @@ Status Binder::check_arguments(std::string_view name, std::span<const ArgSpec> s
                                const std::vector<Expr*>& args, ast::Span span) const {
   constexpr size_t kAnyNumber = 255;
   if (args.size() < min || (max != kAnyNumber && args.size() > max)) {
-    std::string wants = min == max          ? std::to_string(min)
-                        : max == kAnyNumber ? "at least " + std::to_string(min)
-                                            : std::to_string(min) + " to " + std::to_string(max);
+    const std::string low = std::to_string(min), high = std::to_string(max);
+    const std::string wants = min == max ? low : max == kAnyNumber ? "at least " + low : low + " to " + high;
+    const bool one = min == 1 && (max == 1 || max == kAnyNumber);
     return error("InvalidNumberOfArguments",
-                 quoted(std::string(name) + "()") + " takes " + wants + (wants == "1" ? " argument" : " arguments") +
-                     ", not " + std::to_string(args.size()),
+                 quoted(std::string(name) + "()") + " takes " + wants + (one ? " argument" : " arguments") + ", not " +
+                     std::to_string(args.size()),
                  span);
   }
   for (size_t i = 0; i < args.size() && !specs.empty(); ++i) {

@@ -40,6 +40,7 @@ std::span<const ProcedureSpec* const> built_in_procedures();
 class ProcedureSet final : public ProcedureLookup {
  public:
   const ProcedureSignature* find(std::string_view name) const override;
+  bool is_planned(std::string_view name) const override;
   std::string nearest(std::string_view name) const override;
 
   // A procedure that answers from a table: columns are first the arguments, then the results; a call gives the rows

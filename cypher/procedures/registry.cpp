@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "cypher/bind/scope.h"
 #include "cypher/procedures/families.h"
 
 namespace lora::cypher {
@@ -133,6 +134,14 @@ const ProcedureSignature* ProcedureSet::find(std::string_view name) const {
   return nullptr;
 }
 
+bool ProcedureSet::is_planned(std::string_view name) const {
+  static constexpr std::string_view kPlanned[] = {
+      "db.index.vector.queryNodes",   "db.index.vector.queryRelationships",
+      "db.index.fulltext.queryNodes", "db.index.fulltext.queryRelationships",
+      "db.schema.visualization",      "db.info"};
+  return std::any_of(std::begin(kPlanned), std::end(kPlanned), [&](std::string_view p) { return same_name(p, name); });
+}
+
 std::string ProcedureSet::nearest(std::string_view name) const {
   // The same last part, or the same start.
   const std::string wanted = lower(name);
@@ -142,7 +151,9 @@ std::string ProcedureSet::nearest(std::string_view name) const {
     if (!last.empty() && known.ends_with(last)) return std::string(spec->name);
     if (wanted.size() > 3 && known.starts_with(wanted.substr(0, wanted.size() - 2))) return std::string(spec->name);
   }
-  return {};
+  std::vector<std::string_view> names;
+  for (const ProcedureSpec* spec : built_in_procedures()) names.push_back(spec->name);
+  return std::string(nearest_name(name, names));
 }
 
 Status ProcedureSet::add_table(std::string_view signature, const std::vector<std::string>& columns,

@@ -109,7 +109,7 @@ const SingleQuery* Parser::parse_single(BodyContext context) {
   }
   if (!at(TokenKind::kEnd) && !at(TokenKind::kRightBrace) && !at(TokenKind::kSemicolon) && !at(Keyword::kUNION)) {
     const Clause& last = *clauses.get(clauses.size() - 1);
-    std::string what = concat({"a clause, or something that goes on with ", clause_name(last), ","});
+    std::string what = concat({"a clause after ", clause_name(last)});
     switch (last.kind) {
       case ClauseKind::kReturn:
         what = "`,`, `AS`, an operator, `ORDER BY`, `SKIP`, `LIMIT` or the end of the query";
@@ -119,6 +119,10 @@ const SingleQuery* Parser::parse_single(BodyContext context) {
         what = as<Match>(last).where != nullptr ? "an operator or a clause" : "`,`, `WHERE` or a clause";
         break;
       case ClauseKind::kCreate: what = "`,` or a clause"; break;
+      case ClauseKind::kMerge: what = "`ON CREATE`, `ON MATCH` or a clause"; break;
+      case ClauseKind::kSet:
+      case ClauseKind::kRemove:
+      case ClauseKind::kDelete: what = concat({"`,`, an operator or a clause after ", clause_name(last)}); break;
       default: break;
     }
     return fail_after(what);
