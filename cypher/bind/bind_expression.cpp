@@ -268,7 +268,12 @@ Result<Expr*> Binder::bind_property(const ast::Property& e) {
   if (never(object->types, kHasProperties)) {
     std::string message = quoted(text_of(e.base->span)) + " has no properties";
     // openCypher counts paths among the syntax errors and plain values among the type errors.
-    if (surely(object->types, kPathType)) return error("InvalidArgumentType", std::move(message), e.key.span);
+    if (surely(object->types, kPathType)) {
+      message += "; its parts are `nodes(p)` and `relationships(p)`";
+      return error("InvalidArgumentType", std::move(message), e.key.span);
+    }
+    if (surely(object->types, kListType))
+      message += "; it is a list, of which one element has them, as in `list[0].key`";
     return type_error("InvalidArgumentType", std::move(message), e.key.span);
   }
   return property_expr(object, e.key.text, e.span);
@@ -586,7 +591,10 @@ Result<Expr*> Binder::bind_aggregate(const AggregateSpec& spec, std::string_view
     }
   }
   const bool star = arguments.empty() && is_word(name, "count") && text_of(span).find('*') != std::string_view::npos;
-  if (!star) LORA_TRY(check_arguments(name, spec.args, spec.min_args, spec.max_args, args, span));
+  if (!star) {
+    const size_t min_args = std::max<size_t>(spec.min_args, 1);  // only `count(*)` has none
+    LORA_TRY(check_arguments(name, spec.args, min_args, spec.max_args, args, span));
+  }
   for (const Expr* arg : args) {
     if (has_volatile(*arg)) {
       return error("NonConstantExpression", "a random function cannot be used inside an aggregate", span);

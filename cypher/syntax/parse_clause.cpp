@@ -125,6 +125,11 @@ const SingleQuery* Parser::parse_single(BodyContext context) {
       case ClauseKind::kDelete: what = concat({"`,`, an operator or a clause after ", clause_name(last)}); break;
       default: break;
     }
+    const bool sorts = at(Keyword::kORDER) || at(Keyword::kSKIP) || at(Keyword::kLIMIT) || at(Keyword::kOFFSET);
+    if (sorts && last.kind != ClauseKind::kReturn && last.kind != ClauseKind::kWith) {
+      return fail_unexpected(concat(
+          {"expected ", what, "; found ", found_text(), "; ORDER BY, SKIP and LIMIT belong to a WITH or RETURN"}));
+    }
     return fail_after(what);
   }
   auto* single = arena_.make<SingleQuery>();

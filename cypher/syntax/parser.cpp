@@ -105,6 +105,7 @@ std::string_view Parser::foreign_hint() const {
       {"JOIN", "tables are joined by writing the relationship, as in `(a)-[:TYPE]->(b)`"},
       {"LIKE", "texts are matched with STARTS WITH, ENDS WITH, CONTAINS or `=~`"},
       {"ILIKE", "texts are matched with `=~`, as in `=~ '(?i)ada.*'`"},
+      {"USE", "a database is one graph: leave USE out"},
       {"BETWEEN", "a range is written `1 <= x <= 5`"},
   };
   if (at(TokenKind::kWord)) {
@@ -113,7 +114,11 @@ std::string_view Parser::foreign_hint() const {
     }
   }
   if (at(TokenKind::kAmpersand) && peek().kind == TokenKind::kAmpersand) return "conditions are joined with AND";
-  if (at(TokenKind::kMinus) && peek().kind == TokenKind::kLeftParen) {
+  const bool right_arrow =
+      at(TokenKind::kMinus) && peek(peek().kind == TokenKind::kGreater ? 2 : 1).kind == TokenKind::kLeftParen;
+  const bool left_arrow =
+      at(TokenKind::kLess) && peek().kind == TokenKind::kMinus && peek(2).kind == TokenKind::kLeftParen;
+  if (right_arrow || left_arrow) {
     return "a relationship is written `-->`, `--` or `-[:TYPE]->`";
   }
   if (at(TokenKind::kString) && index() > 0 && peek(-1).kind == TokenKind::kString) {
