@@ -94,7 +94,7 @@ class PathSelectionOperator final : public Operator {
         const size_t length = path.path_ids().rels.size();
         if (!offer(&pairs_[at->second], {length, static_cast<uint32_t>(rows_.rows + picked_.size())})) continue;
         picked_.push_back(row);
-        bytes += (fresh ? 96 : 0) + sizeof(Candidate) + carried().size() * sizeof(Value) + path.heap_bytes();
+        bytes += kPairBytes * (fresh ? 1 : 0) + row_bytes(path);
       }
       if (rows_.rows + picked_.size() >= UINT32_MAX) {
         return Status::limit("rows", "a path selection holds at most 2^32 - 1 rows");
@@ -102,7 +102,7 @@ class PathSelectionOperator final : public Operator {
       LORA_TRY(charge_.add(bytes));
       carry(*in, picked_, &rows_);
       rows_.rows += picked_.size();
-      if (rows_.rows > 2 * live_rows() + kBatchRowsMax) cut_back();
+      if (rows_.rows > 2 * live_rows() + kBatchRowsMax) LORA_TRY(cut_back());
     }
   }
 
@@ -141,8 +141,14 @@ class PathSelectionOperator final : public Operator {
     return rows;
   }
 
-  // Leaves out the rows that were dropped.
-  void cut_back() {
+  // Estimates: what is kept of a row is mostly its path.
+  static constexpr uint64_t kPairBytes = 96;
+  uint64_t row_bytes(const Value& path) const {
+    return sizeof(Candidate) + carried().size() * sizeof(Value) + 2 * path.heap_bytes();
+  }
+
+  // Leaves out the rows that were dropped, and gives their memory back.
+  Status cut_back() {
     std::vector<Candidate*> all;
     for (Pair& pair : pairs_) {
       for (Candidate& c : pair.candidates) all.push_back(&c);
@@ -153,7 +159,10 @@ class PathSelectionOperator final : public Operator {
       keep.push_back(c->row);
       c->row = static_cast<uint32_t>(keep.size() - 1);
     }
+    const uint64_t share = rows_.rows == 0 ? 0 : charge_.bytes() / rows_.rows * keep.size();
     rows_.gather(keep);
+    charge_.clear();
+    return charge_.add(share);
   }
 
   OperatorPtr input_;

@@ -123,7 +123,7 @@ class SortOperator final : public Operator {
         picked_.push_back(row);
       }
       LORA_TRY(keep_rows(*in));
-      if (keep_ < UINT32_MAX / 4 && rows_.rows >= 2 * keep_ + kBatchRowsMax) cut_back();
+      if (keep_ < UINT32_MAX / 4 && rows_.rows >= 2 * keep_ + kBatchRowsMax) LORA_TRY(cut_back());
     }
     return Status();
   }
@@ -148,8 +148,8 @@ class SortOperator final : public Operator {
     return Status();
   }
 
-  // Keeps the best keep_ rows, in order of arrival.
-  void cut_back() {
+  // Keeps the best keep_ rows, in order of arrival, and gives the memory of the others back.
+  Status cut_back() {
     const auto k = static_cast<ptrdiff_t>(keep_);
     order_.resize(rows_.rows);
     std::iota(order_.begin(), order_.end(), 0u);
@@ -162,6 +162,15 @@ class SortOperator final : public Operator {
     has_worst_ = true;
     rows_.gather(order_);
     for (Column& c : keys_) c.gather(order_);
+    uint64_t bytes = 0;
+    const auto count_bytes = [&](const Column& c) {
+      bytes += c.size() * (c.kind == Column::Kind::kValues ? sizeof(Value) : 8);
+      for (const Value& v : c.values) bytes += v.heap_bytes();
+    };
+    for (Slot slot : carried()) count_bytes(rows_[slot]);
+    for (const Column& c : keys_) count_bytes(c);
+    charge_.clear();
+    return charge_.add(bytes);
   }
 
   Status put_in_order() {
