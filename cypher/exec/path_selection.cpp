@@ -102,7 +102,9 @@ class PathSelectionOperator final : public Operator {
       LORA_TRY(charge_.add(bytes));
       carry(*in, picked_, &rows_);
       rows_.rows += picked_.size();
-      if (rows_.rows > 2 * live_rows() + kBatchRowsMax) LORA_TRY(cut_back());
+      if (rows_.rows > 2 * live_rows() + kBatchRowsMax) {
+        LORA_TRY(cut_back());
+      }
     }
   }
 

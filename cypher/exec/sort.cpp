@@ -123,7 +123,9 @@ class SortOperator final : public Operator {
         picked_.push_back(row);
       }
       LORA_TRY(keep_rows(*in));
-      if (keep_ < UINT32_MAX / 4 && rows_.rows >= 2 * keep_ + kBatchRowsMax) LORA_TRY(cut_back());
+      if (keep_ < UINT32_MAX / 4 && rows_.rows >= 2 * keep_ + kBatchRowsMax) {
+        LORA_TRY(cut_back());
+      }
     }
     return Status();
   }
