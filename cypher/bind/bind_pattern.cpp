@@ -263,10 +263,11 @@ Status Binder::apply_selector(PatternState& state, const ast::PathPattern& path,
   (function ? state.searches : state.selects) = true;
   if (walk.relationships.size() == 1 && walk.groups == 0) {
     BoundRelationship& rel = state.pattern->relationships[walk.relationships[0]];
+    if (rel.bound) return Status();  // one path at most: nothing to choose from
     rel.selector = selector;
     rel.k = k;
     rel.ends_differ = function;
-    if (!rel.variable_length && !rel.bound) {
+    if (!rel.variable_length) {
       // A single hop: searched as a list of one, out of which its own variable is taken.
       const Slot single = rel.slot;
       rel.variable_length = true;
