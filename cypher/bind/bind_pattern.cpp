@@ -261,9 +261,11 @@ Status Binder::apply_selector(PatternState& state, const ast::PathPattern& path,
 
   const bool function = path.shortest != ast::ShortestFunction::kNone;
   (function ? state.searches : state.selects) = true;
-  if (walk.relationships.size() == 1 && walk.groups == 0) {
+  const bool single = walk.relationships.size() == 1 && walk.groups == 0;
+  if (single && state.pattern->relationships[walk.relationships[0]].bound) {
+    // One path at most: nothing to choose from.
+  } else if (single) {
     BoundRelationship& rel = state.pattern->relationships[walk.relationships[0]];
-    if (rel.bound) return Status();  // one path at most: nothing to choose from
     rel.selector = selector;
     rel.k = k;
     rel.ends_differ = function;
