@@ -118,7 +118,7 @@ std::string_view Parser::foreign_hint() const {
       at(TokenKind::kMinus) && peek(peek().kind == TokenKind::kGreater ? 2 : 1).kind == TokenKind::kLeftParen;
   const bool left_arrow =
       at(TokenKind::kLess) && peek().kind == TokenKind::kMinus && peek(2).kind == TokenKind::kLeftParen;
-  if (right_arrow || left_arrow) {
+  if ((right_arrow || left_arrow) && index() > 0 && peek(-1).kind == TokenKind::kRightParen) {
     return "a relationship is written `-->`, `--` or `-[:TYPE]->`";
   }
   if (at(TokenKind::kString) && index() > 0 && peek(-1).kind == TokenKind::kString) {
