@@ -395,6 +395,11 @@ void Database::set_planner_switches(bool rules, bool cost_based) {
   impl_->cache.clear();
 }
 
+void Database::set_batch_rows_max(size_t rows) {
+  impl_->batch_rows_max.store(std::clamp<size_t>(rows, 1, cypher::kBatchRowsMax));
+  impl_->cache.clear();
+}
+
 const std::string& Database::path() const {
   return impl_->path;
 }

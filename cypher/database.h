@@ -205,6 +205,8 @@ class Database {
 
   // For differential tests: the rewrite rules, and costs with indexes, off or on. Answers must be the same.
   void set_planner_switches(bool rules, bool cost_based);
+  // For the same tests: the most rows that operators ask of each other, 1 to 2 048 (the default).
+  void set_batch_rows_max(size_t rows);
 
   // The graph below, for tools in this repository (dump, restore, verify). Not part of the stable interface.
   graph::Graph& graph();

@@ -60,7 +60,9 @@ class DatabaseCore {
   std::unique_ptr<graph::Graph> graph;
   cypher::ExtensionSet extensions;
   cypher::PlanCache cache;
-  std::atomic<bool> plan_rules{true}, plan_by_cost{true};  // see Database::set_planner_switches
+  // See Database::set_planner_switches and set_batch_rows_max.
+  std::atomic<bool> plan_rules{true}, plan_by_cost{true};
+  std::atomic<size_t> batch_rows_max{cypher::kBatchRowsMax};
 
   bool closed() const { return closing_.load(std::memory_order_acquire); }
   bool forked() const { return fork_generation() != born; }

@@ -24,6 +24,7 @@ namespace {
 Result<std::shared_ptr<const LogicalPlan>> plan_query(const cypher::Query& query, const DatabaseCore& db,
                                                       graph::Reader& reader, uint64_t statistics_epoch) {
   auto plan = std::make_shared<LogicalPlan>();
+  plan->batch_rows_max = db.batch_rows_max.load(std::memory_order_relaxed);
   cypher::BindOptions bind_options;
   bind_options.arena = &plan->arena;
   bind_options.procedures = &db.extensions;

@@ -269,7 +269,12 @@ Result<Expr*> Binder::bind_property(const ast::Property& e) {
   if (never(object->types, kHasProperties)) {
     std::string message = quoted(text_of(e.base->span)) + " has no properties";
     // openCypher counts paths among the syntax errors and plain values among the type errors.
-    if (surely(object->types, kPathType)) return error("InvalidArgumentType", std::move(message), e.key.span);
+    if (surely(object->types, kPathType)) {
+      message += "; its parts are `nodes(p)` and `relationships(p)`";
+      return error("InvalidArgumentType", std::move(message), e.key.span);
+    }
+    if (surely(object->types, kListType))
+      message += "; it is a list, of which one element has them, as in `list[0].key`";
     return type_error("InvalidArgumentType", std::move(message), e.key.span);
   }
   return property_expr(object, e.key.text, e.span);
@@ -451,6 +456,15 @@ Result<Expr*> Binder::bind_normalized_test(const ast::NormalizedTest& e) {
   Expr* form = constant(Value::string(kForms[static_cast<size_t>(e.form)]), e.span);
   Expr* normal = call("normalize", {slot_expr(local, operand->types, e.span), form}, e.span);
   Expr* test = compare(e.negated ? '!' : '=', slot_expr(local, operand->types, e.span), normal, e.span);
+  if (!surely(operand->types, kStringType)) {
+    // What is no string is neither normalised nor not.
+    auto* is_string = make(ExprKind::kIsType, e.span, kBooleanType, {slot_expr(local, operand->types, e.span)});
+    auto* type = arena_.make<TypeExpr>();
+    type->types = kStringType;
+    type->text = "STRING";
+    is_string->type = type;
+    test = make(ExprKind::kCase, e.span, kBooleanType, {is_string, test});
+  }
   Expr* out = make(ExprKind::kLet, e.span, kBooleanType, {operand, test});
   out->slot = local;
   return out;
@@ -479,12 +493,12 @@ Status Binder::check_arguments(std::string_view name, std::span<const ArgSpec> s
                                const std::vector<Expr*>& args, ast::Span span) const {
   constexpr size_t kAnyNumber = 255;
   if (args.size() < min || (max != kAnyNumber && args.size() > max)) {
-    std::string wants = min == max          ? std::to_string(min)
-                        : max == kAnyNumber ? "at least " + std::to_string(min)
-                                            : std::to_string(min) + " to " + std::to_string(max);
+    const std::string low = std::to_string(min), high = std::to_string(max);
+    const std::string wants = min == max ? low : max == kAnyNumber ? "at least " + low : low + " to " + high;
+    const bool one = min == 1 && (max == 1 || max == kAnyNumber);
     return error("InvalidNumberOfArguments",
-                 quoted(std::string(name) + "()") + " takes " + wants + (wants == "1" ? " argument" : " arguments") +
-                     ", not " + std::to_string(args.size()),
+                 quoted(std::string(name) + "()") + " takes " + wants + (one ? " argument" : " arguments") + ", not " +
+                     std::to_string(args.size()),
                  span);
   }
   for (size_t i = 0; i < args.size() && !specs.empty(); ++i) {
@@ -607,7 +621,10 @@ Result<Expr*> Binder::bind_aggregate(const AggregateSpec& spec, std::string_view
     }
   }
   const bool star = arguments.empty() && is_word(name, "count") && text_of(span).find('*') != std::string_view::npos;
-  if (!star) LORA_TRY(check_arguments(name, spec.args, spec.min_args, spec.max_args, args, span));
+  if (!star) {
+    const size_t min_args = std::max<size_t>(spec.min_args, 1);  // only `count(*)` has none
+    LORA_TRY(check_arguments(name, spec.args, min_args, spec.max_args, args, span));
+  }
   for (const Expr* arg : args) {
     if (has_random(*arg)) {
       return error("NonConstantExpression", "a random function cannot be used inside an aggregate", span);

@@ -64,6 +64,10 @@ Variable variable(std::string_view name, Slot slot, VariableKind kind, TypeSet t
 
 struct Binder::PatternState {
   BoundPattern* pattern = nullptr;
+  bool alone = true;                              // the clause has one path
+  bool selects = false;                           // a path has a selector
+  bool searches = false;                          // a path is in shortestPath() or allShortestPaths()
+  std::unique_ptr<BoundPathSelection> selection;  // over several relationships; without its pattern yet
   std::vector<BoundVariable>* introduces = nullptr;
   bool allow_new = true;
   bool nullable = false;
@@ -109,13 +113,75 @@ Status Binder::bind_match_pattern(ast::List<const ast::PathPattern*> paths, cons
   state.introduces = introduces;
   state.allow_new = allow_new;
   state.nullable = nullable;
+  state.alone = paths.size() == 1;
   for (const ast::PathPattern* path : paths) LORA_TRY(match_path(state, *path));
   LORA_TRY(bind_deferred(state));
+  if (state.selection != nullptr) {
+    push_selector_down(state, pattern);
+    state.selection->inner = std::make_unique<BoundPattern>(std::move(*pattern));
+    *pattern = BoundPattern();
+    pattern->selection = std::move(state.selection);
+  }
+  if (state.selects) {
+    for (BoundPredicate& p : pattern->predicates) p.before_selection = true;
+  }
+  const size_t inside = pattern->predicates.size();
   if (where != nullptr) {
     LORA_ASSIGN(Expr * condition, bind_condition(*where));
-    add_predicate(*pattern, condition);
+    add_where(state, pattern, condition);
+  }
+  if (state.searches) {
+    for (size_t i = inside; i < pattern->predicates.size(); ++i) pattern->predicates[i].before_selection = true;
   }
   return Status();
+}
+
+// Conditions on the ends alone say the same before and after a selection; before, they leave less to match.
+void Binder::add_where(PatternState& state, BoundPattern* pattern, Expr* condition) {
+  if (pattern->selection == nullptr) return add_predicate(*pattern, condition);
+  std::vector<BoundPredicate> conjuncts;
+  split_conjuncts(condition, &conjuncts);
+  const BoundPathSelection& selection = *pattern->selection;
+  for (const BoundPredicate& p : conjuncts) {
+    const bool ends_only = std::none_of(p.slots.begin(), p.slots.end(), [&](Slot slot) {
+      if (slot == selection.first || slot == selection.last) return false;
+      return std::any_of(state.introduces->begin(), state.introduces->end(),
+                         [&](const BoundVariable& v) { return v.slot == slot; });
+    });
+    add_predicate(ends_only ? *selection.inner : *pattern, p.expr);
+  }
+}
+
+// When one relationship of the selected path is of variable length and the others are single ones, the best paths hold
+// the best ways along it: it may be searched instead of enumerated. Conditions that read it as a whole forbid that.
+void Binder::push_selector_down(PatternState& state, BoundPattern* pattern) {
+  BoundRelationship* variable = nullptr;
+  for (BoundRelationship& r : pattern->relationships) {
+    if (!r.variable_length) continue;
+    if (variable != nullptr || r.bound) return;
+    variable = &r;
+  }
+  if (variable == nullptr || !pattern->quantified.empty() || pattern->repeatable) return;
+  std::vector<Slot> whole{variable->slot};
+  const auto reads_whole = [&](const std::vector<Slot>& slots) {
+    return std::any_of(slots.begin(), slots.end(),
+                       [&](Slot s) { return std::find(whole.begin(), whole.end(), s) != whole.end(); });
+  };
+  for (const BoundAssignment& a : pattern->derived) {
+    if (reads_whole(slots_of(*a.expr))) whole.push_back(a.slot);
+  }
+  for (const BoundPredicate& p : pattern->predicates) {
+    if (reads_whole(p.slots)) return;
+  }
+  variable->selector = state.selection->selector;
+  variable->k = state.selection->k;
+  for (const BoundRelationship& other : pattern->relationships) {
+    if (&other == variable) continue;
+    const ast::Span span;
+    Expr* differs = compare('!', slot_expr(variable->hop_relationship, kRelationshipType, span),
+                            slot_expr(other.slot, kRelationshipType, span), span);
+    variable->hop_predicate = conjunction(variable->hop_predicate, differs);
+  }
 }
 
 void Binder::declare(PatternState& state, const Variable& v) {
@@ -194,11 +260,16 @@ Status Binder::apply_selector(PatternState& state, const ast::PathPattern& path,
   if (selector == PathSelector::kShortestGroups && k == 1) selector = PathSelector::kAllShortest;
 
   const bool function = path.shortest != ast::ShortestFunction::kNone;
-  if (walk.relationships.size() == 1 && walk.groups == 0) {
+  (function ? state.searches : state.selects) = true;
+  const bool single = walk.relationships.size() == 1 && walk.groups == 0;
+  if (single && state.pattern->relationships[walk.relationships[0]].bound) {
+    // One path at most: nothing to choose from.
+  } else if (single) {
     BoundRelationship& rel = state.pattern->relationships[walk.relationships[0]];
     rel.selector = selector;
     rel.k = k;
-    if (!rel.variable_length && !rel.bound) {
+    rel.ends_differ = function;
+    if (!rel.variable_length) {
       // A single hop: searched as a list of one, out of which its own variable is taken.
       const Slot single = rel.slot;
       rel.variable_length = true;
@@ -214,8 +285,20 @@ Status Binder::apply_selector(PatternState& state, const ast::PathPattern& path,
   } else if (function) {
     return error("UnexpectedSyntax", "`shortestPath()` takes a pattern of exactly one relationship", path.span);
   } else if (!walk.relationships.empty() || walk.groups > 0) {
+    if (!state.alone) {
+      return error("UnexpectedSyntax",
+                   "a path selector over several relationships takes a MATCH of its own; write the other patterns in "
+                   "another MATCH",
+                   path.span);
+    }
     if (*path_slot == kNoSlot) *path_slot = new_slot();
-    state.pattern->selections.push_back({selector, k, walk.first, walk.last, *path_slot});
+    auto selection = std::make_unique<BoundPathSelection>();
+    selection->selector = selector;
+    selection->k = k;
+    selection->first = state.pattern->nodes[walk.first].slot;
+    selection->last = state.pattern->nodes[walk.last].slot;
+    selection->path = *path_slot;
+    state.selection = std::move(selection);
   }
   // shortestPath() as an expression gives the path: bind_pattern_predicate() takes the last derived slot.
   if (function && *path_slot == kNoSlot) *path_slot = new_slot();

@@ -49,10 +49,14 @@ Status Binder::refuse_hidden(const Expr& e, const View& view) const {
   const std::string text(text_of(span));
   if (view.items || (view.aggregated && view.in_complex_keys.count(e.slot) != 0)) {
     return error("AmbiguousAggregationExpression",
-                 "`" + text + "` stands beside an aggregate without being a grouping key; project it in a WITH before",
+                 "`" + text +
+                     "` is used beside an aggregate, but is no grouping key; return it as a column too, or project it "
+                     "in a WITH before",
                  span);
   }
-  return error("UndefinedVariable", "`" + text + "` is not visible here; it is not projected", span);
+  return error("UndefinedVariable",
+               "`" + text + "` is not visible here; after DISTINCT or an aggregate only the projected columns are",
+               span);
 }
 
 // Replaces, top down, what a key holds by the key's slot; what then still reads a hidden variable is an error.
@@ -164,7 +168,7 @@ Status Binder::bind_projection(const ast::Projection& p, bool is_return, BoundPa
     } else if (is_return && !frame_->names_required) {
       item.name = arena_.text(syntax.text);
     } else {
-      return error("NoExpressionAlias", quoted(syntax.text) + " needs a name; add AS", syntax.span);
+      return error("NoExpressionAlias", quoted(syntax.text) + " needs a name; give it one with AS", syntax.span);
     }
     sink.used = false;
     {
@@ -179,7 +183,8 @@ Status Binder::bind_projection(const ast::Projection& p, bool is_return, BoundPa
   std::unordered_set<std::string_view> names;
   for (const Item& item : items) {
     if (!names.insert(item.name).second) {
-      return error("ColumnNameConflict", "two columns are named " + quoted(item.name), item.span);
+      return error("ColumnNameConflict", "two columns are named " + quoted(item.name) + "; rename one with AS",
+                   item.span);
     }
   }
 
@@ -285,6 +290,7 @@ Status Binder::bind_projection(const ast::Projection& p, bool is_return, BoundPa
       split_conjuncts(where, &out->where);
     }
   }
+  if (!is_return) frame_->left.push_back(input);
   scope_ = result;
   if (frame_->outer != nullptr && restricted) {
     carried_.push_back({out.get(), frame_, imports_before});  // completed when all later uses are known

@@ -21,7 +21,14 @@ Status Binder::depth_error() {
 }
 
 Status Binder::undefined_variable(std::string_view name, ast::Span span) const {
-  return error("UndefinedVariable", "variable " + quoted(name) + " is not defined" + variable_hint(scope_, name), span);
+  std::string hint = variable_hint(scope_, name);
+  const auto& left = frame_->left;
+  if (std::any_of(left.begin(), left.end(), [&](const Scope* s) { return s->find_here(name) != nullptr; })) {
+    hint = "; WITH did not pass it on, add it there";
+  } else if (frame_->around != nullptr && frame_->around->find_here(name) != nullptr) {
+    hint = "; a CALL body sees only what it imports, as in CALL (" + std::string(name) + ") { ... }";
+  }
+  return error("UndefinedVariable", "variable " + quoted(name) + " is not defined" + hint, span);
 }
 
 Status Binder::check_node(const Variable& v, ast::Span span) {
@@ -78,6 +85,7 @@ Status Binder::bind_query_body(const ast::QueryBody& body, QueryFrame* frame, co
   std::vector<std::vector<Variable>> part_columns;
   for (const ast::SingleQuery* part : body.parts) {
     scope_ = new_scope(outer, frame);
+    frame->left.clear();
     out->parts.emplace_back();
     part_columns.emplace_back();
     LORA_TRY(bind_single_query(*part, import_scope, needs_result, &out->parts.back(), &part_columns.back()));
@@ -211,6 +219,7 @@ Status Binder::bind_match(const ast::Match& match, BoundPart* part) {
   out->optional = match.optional;
   out->pattern.repeatable = match.repeatable_elements;
   LORA_TRY(bind_match_pattern(match.patterns, match.where, &out->pattern, &out->introduces, true, match.optional));
+  if (match.repeatable_elements) LORA_TRY(check_repeatable(out->pattern, match.span));
   for (const ast::Hint& hint : match.hints) {
     for (const ast::Name& name : hint.variables) {
       if (find(name.text) == nullptr) return undefined_variable(name.text, name.span);
@@ -220,11 +229,26 @@ Status Binder::bind_match(const ast::Match& match, BoundPart* part) {
   return Status();
 }
 
+// Without uniqueness a relationship of variable length is a walk, which is not offered.
+Status Binder::check_repeatable(const BoundPattern& pattern, ast::Span span) {
+  const bool lists = std::any_of(pattern.relationships.begin(), pattern.relationships.end(),
+                                 [](const BoundRelationship& r) { return r.variable_length; });
+  if (lists || !pattern.quantified.empty() || pattern.selection != nullptr) {
+    return Status::compile_time(
+        ErrorCode::kUnsupported, "SyntaxError", "UnexpectedSyntax",
+        "REPEATABLE ELEMENTS is not offered with relationships of variable length or path selectors", span.offset);
+  }
+  return Status();
+}
+
 Status Binder::bind_unwind(const ast::Unwind& unwind, BoundPart* part) {
   auto out = std::make_unique<BoundUnwind>();
   out->offset = unwind.span.offset;
   out->length = unwind.span.length;
   LORA_ASSIGN(out->list, bind_expr(*unwind.list));
+  if (never(out->list->types, kListType)) {
+    return error("InvalidArgumentType", "UNWIND takes a list; write `[x]` for a single value", unwind.list->span);
+  }
   const std::string_view name = unwind.variable.text;
   if (find(name) != nullptr) return already_bound(name, unwind.variable.span);
   Variable v;
@@ -272,6 +296,10 @@ Status Binder::bind_call_procedure(const ast::CallProcedure& c, BoundPart* part,
   const std::string name(c.name.text);
   const ProcedureSignature* p = nullptr;
   if (options_.procedures != nullptr) p = arena_.keep(options_.procedures->find_procedure(name));
+  if (p == nullptr && options_.procedures != nullptr && options_.procedures->is_planned(name)) {
+    return Status::compile_time(ErrorCode::kUnsupported, "ProcedureError", "ProcedureNotFound",
+                                "the procedure `" + name + "` is not offered yet", c.name.span.offset);
+  }
   if (p == nullptr) {
     std::string nearest = options_.procedures == nullptr ? std::string() : options_.procedures->nearest_procedure(name);
     if (!nearest.empty()) nearest = "; did you mean `" + nearest + "`?";
@@ -431,6 +459,7 @@ Status Binder::bind_call_subquery(const ast::CallSubquery& c, BoundPart* part) {
   frame.names_required = true;
   const Scope* outer = nullptr;
   const Scope* import_scope = nullptr;
+  if (!c.scope_star) frame.around = scope_;
   if (!c.has_scope) {
     import_scope = scope_;
   } else if (c.scope_star) {

@@ -156,6 +156,9 @@ class Binder {
   Status walk_path(PatternState& state, const ast::PathPattern& path, Walk& walk);
   Status match_path(PatternState& state, const ast::PathPattern& path);
   Status apply_selector(PatternState& state, const ast::PathPattern& path, const Walk& walk, Slot* path_slot);
+  Status check_repeatable(const BoundPattern& pattern, ast::Span span);
+  void add_where(PatternState& state, BoundPattern* pattern, Expr* condition);
+  void push_selector_down(PatternState& state, BoundPattern* pattern);
   Result<uint32_t> match_node(PatternState& state, const ast::NodePattern& node);
   Status match_relationship(PatternState& state, const ast::RelationshipPattern& rel, uint32_t from, uint32_t to,
                             Walk& walk);

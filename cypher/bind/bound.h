@@ -55,6 +55,10 @@ struct BoundAssignment {
 struct BoundPredicate {
   Expr* expr = nullptr;
   std::vector<Slot> slots;
+  // Of a pattern with a path selector: it says which paths there are to select from (conditions inside the selected
+  // pattern; for shortestPath() and allShortestPaths() the clause's WHERE as well). False: it filters what was
+  // selected.
+  bool before_selection = false;
 };
 
 // --- patterns -------------------------------------------------------------------------------------------------------
@@ -94,7 +98,8 @@ struct BoundRelationship {
   Slot hop_relationship = kNoSlot, hop_from = kNoSlot, hop_to = kNoSlot;
   // Not kAll: this relationship is the only one of its path, a shortest search between its two nodes.
   PathSelector selector = PathSelector::kAll;
-  uint32_t k = 1;  // for kShortestK, kShortestGroups, kAny
+  uint32_t k = 1;            // for kShortestK, kShortestGroups, kAny
+  bool ends_differ = false;  // shortestPath(), allShortestPaths(): equal ends are an error
 };
 
 struct BoundPattern;
@@ -116,13 +121,14 @@ struct BoundQuantifiedPath {
   Slot relationships = kNoSlot;
 };
 
-// A path pattern with a selector over more than one relationship: first match all, then keep, for each pair of ends
-// (and each input row), the shortest ones as `selector` says.
+// A path pattern with a selector over more than one relationship: of all matches of `inner`, for each input row and
+// each pair of ends, those that `selector` says. The pattern that holds it has nothing else but predicates.
 struct BoundPathSelection {
   PathSelector selector = PathSelector::kAll;
   uint32_t k = 1;
-  uint32_t first = 0, last = 0;  // nodes
-  Slot path = kNoSlot;           // a derived slot that holds the path
+  Slot first = kNoSlot, last = kNoSlot;  // the ends
+  Slot path = kNoSlot;                   // a derived slot of `inner` that holds the path
+  std::unique_ptr<BoundPattern> inner;
 };
 
 // The graph of one MATCH: all its comma-separated paths together. No two relationships of it (single ones, those inside
@@ -132,7 +138,7 @@ struct BoundPattern {
   std::vector<BoundNode> nodes;  // each variable once
   std::vector<BoundRelationship> relationships;
   std::vector<BoundQuantifiedPath> quantified;
-  std::vector<BoundPathSelection> selections;
+  std::unique_ptr<BoundPathSelection> selection;
   // Property maps, inline WHERE, richer label expressions and the clause's WHERE, split at AND. May read derived slots.
   std::vector<BoundPredicate> predicates;
   // Computed from matched slots after matching, in order: path variables (kPath), lists of quantified groups.
@@ -295,6 +301,8 @@ class ProcedureLookup {
  public:
   virtual ~ProcedureLookup() = default;
   virtual std::shared_ptr<const ProcedureSignature> find_procedure(std::string_view name) const = 0;
+  // A procedure of the language that is not offered yet.
+  virtual bool is_planned(std::string_view) const { return false; }
   // The nearest known name, or empty; for "did you mean".
   virtual std::string nearest_procedure(std::string_view) const { return {}; }
 };

@@ -69,7 +69,7 @@ std::string quoted(std::string_view text) {
   return out;
 }
 
-std::string nearest_hint(std::string_view name, const std::vector<std::string_view>& candidates) {
+std::string_view nearest_name(std::string_view name, const std::vector<std::string_view>& candidates) {
   constexpr size_t kNameMax = 64;  // longer names are hardly misspelt words
   if (name.size() > kNameMax) return {};
   const size_t max = name.size() < 3 ? 0 : name.size() < 6 ? 1 : 2;
@@ -83,6 +83,11 @@ std::string nearest_hint(std::string_view name, const std::vector<std::string_vi
       nearest = candidate;
     }
   }
+  return nearest;
+}
+
+std::string nearest_hint(std::string_view name, const std::vector<std::string_view>& candidates) {
+  const std::string_view nearest = nearest_name(name, candidates);
   return nearest.empty() ? std::string() : "; did you mean " + quoted(nearest) + "?";
 }
 

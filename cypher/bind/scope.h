@@ -29,12 +29,17 @@ struct Variable {
   bool nullable = true;
 };
 
+class Scope;
+
 struct QueryFrame {
   QueryFrame* outer = nullptr;
   std::vector<Slot> imports;  // in the order of use, repeats kept
   bool writes = false;
   // In a CALL body columns must have names; in a nested query of any kind IN TRANSACTIONS is refused.
   bool names_required = false;
+  // For hints only: scopes that a WITH left behind, and the scope around a CALL body that does not see it.
+  std::vector<const Scope*> left;
+  const Scope* around = nullptr;
 };
 
 class Scope {
@@ -67,7 +72,9 @@ std::string quoted(std::string_view text);
 // "; did you mean `name`?" for the visible name that is nearest; that properties are written `n.name` when `n` is the
 // only entity; or empty.
 std::string variable_hint(const Scope* scope, std::string_view name);
-// The same for any list of names.
+// The candidate that `name` was probably meant to be, without regard to case; empty when none is near.
+std::string_view nearest_name(std::string_view name, const std::vector<std::string_view>& candidates);
+// "; did you mean `name`?" for any list of names, or empty.
 std::string nearest_hint(std::string_view name, const std::vector<std::string_view>& candidates);
 
 }  // namespace lora::cypher

@@ -23,6 +23,7 @@ OperatorPtr build_operator(const BuildContext& build, const LogicalOp* op) {
     case OpKind::kVarExpand: return make_var_expand(build, op, input());
     case OpKind::kRepeat: return make_repeat(build, op, input());
     case OpKind::kShortestPath: return make_shortest_path(build, op, input());
+    case OpKind::kPathSelection: return make_path_selection(build, op, input());
     case OpKind::kFilter: return make_filter(build, op, input());
     case OpKind::kProjection: return make_projection(build, op, input());
     case OpKind::kAggregate: return make_aggregate(build, op, input());

@@ -25,6 +25,7 @@ OperatorPtr make_expand(const BuildContext& build, const LogicalOp* op, Operator
 OperatorPtr make_var_expand(const BuildContext& build, const LogicalOp* op, OperatorPtr input);
 OperatorPtr make_repeat(const BuildContext& build, const LogicalOp* op, OperatorPtr input);
 OperatorPtr make_shortest_path(const BuildContext& build, const LogicalOp* op, OperatorPtr input);
+OperatorPtr make_path_selection(const BuildContext& build, const LogicalOp* op, OperatorPtr input);
 OperatorPtr make_filter(const BuildContext& build, const LogicalOp* op, OperatorPtr input);
 OperatorPtr make_projection(const BuildContext& build, const LogicalOp* op, OperatorPtr input);
 OperatorPtr make_aggregate(const BuildContext& build, const LogicalOp* op, OperatorPtr input);

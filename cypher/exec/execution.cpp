@@ -107,6 +107,8 @@ Status Execution::open(const EvalContext& context, bool profiling) {
   state_.context.subqueries = this;
   state_.evaluator.enter_thread();
   state_.profiling = profiling;
+  state_.batch_rows_max = plan_->batch_rows_max;
+  state_.checked = profiling || state_.batch_rows_max < kBatchRowsMax;
   state_.pins = 0;
   if (profiling) {
     state_.counters.assign(plan_->op_count, {});

@@ -26,6 +26,17 @@ Status not_a_node(const Value& v) {
   return type_error("InvalidArgumentType", "expected a node at the end of a relationship pattern, got " + describe(v));
 }
 
+// A pattern's relationship that is bound to something else than a relationship.
+Status check_relationships(const Column& c) {
+  if (c.kind == Column::Kind::kEmpty || c.kind == Column::Kind::kRelationships) return Status();
+  for (size_t row = 0; row < c.size(); ++row) {
+    const Value v = c.get(row);
+    if (v.is_null() || v.is_relationship()) continue;
+    return type_error("InvalidArgumentType", "expected a relationship in a pattern, got " + describe(v));
+  }
+  return Status();
+}
+
 // A pattern's end that is bound to something else than a node.
 Status check_nodes(const Column& c) {
   if (c.kind == Column::Kind::kNodes || c.kind == Column::Kind::kEmpty) return Status();
@@ -309,7 +320,10 @@ class FollowOperator final : public MultiplyingOperator {
     types_.forget();
     return Status();
   }
-  Status begin_batch() override { return check_nodes((*in_)[expand_.from]); }
+  Status begin_batch() override {
+    LORA_TRY(check_relationships((*in_)[expand_.relationship]));
+    return check_nodes((*in_)[expand_.from]);
+  }
 
   Status produce(size_t) override {
     graph::Reader& reader = state_.reader();

@@ -66,6 +66,8 @@ Status Operator::next_checked(size_t rows_wanted, Batch** batch) {
   if (state_.evaluator.stack_low()) {
     return Status::limit("depth", "the plan has too many steps for the stack of this thread; split the query");
   }
+  rows_wanted = std::min(rows_wanted, state_.batch_rows_max);
+  if (!state_.profiling) return do_next(rows_wanted, batch);
   const uint64_t outer_ns = state_.nested_ns, outer_hits = state_.nested_hits;
   state_.nested_ns = 0;
   state_.nested_hits = 0;

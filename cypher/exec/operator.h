@@ -53,6 +53,8 @@ struct ExecState {
   Execution* execution = nullptr;
   uint32_t column_count = 0;  // the plan's slots plus the columns of Applies
   bool profiling = false;
+  size_t batch_rows_max = kBatchRowsMax;    // LogicalPlan::batch_rows_max
+  bool checked = false;                     // profiling, or smaller batches than usual
   std::vector<OperatorCounters> counters;   // by LogicalOp::id
   uint64_t db_hits = 0;                     // running total, counted only when profiling
   uint64_t nested_ns = 0, nested_hits = 0;  // of the next() calls that the running one has made
@@ -115,7 +117,7 @@ class Operator {
 
   virtual Status open() = 0;
   Status next(size_t rows_wanted, Batch** batch) {
-    if (state_.profiling || state_.evaluator.stack_low()) [[unlikely]] {
+    if (state_.checked || state_.evaluator.stack_low()) [[unlikely]] {
       return next_checked(rows_wanted, batch);
     }
     return do_next(rows_wanted, batch);

@@ -4,12 +4,14 @@
 // always grows the smaller frontier; every node remembers all hops by which it is reached in the fewest steps. A
 // shortest walk between different nodes repeats nothing, so relationship uniqueness holds by itself. Other cases (a
 // smallest length that is longer than the distance, k paths, a way back to the same node) try lengths one after the
-// other: a depth-first walk without repeated relationships, cut off by the distance to the target.
+// other: a depth-first walk without repeated relationships, cut off by the distance to the target. So do conditions on
+// the whole path, which may rule out any number of shorter paths.
 #include <algorithm>
 #include <unordered_map>
 
 #include "cypher/exec/build.h"
 #include "cypher/exec/hops.h"
+#include "cypher/expr/operations.h"
 
 namespace lora::cypher {
 
@@ -74,6 +76,7 @@ class ShortestPathOperator final : public MultiplyingOperator {
     backward_.release();
     distance_ = {};
     paths_ = {};
+    candidate_.clear();
     charge_.clear();
     MultiplyingOperator::close();
   }
@@ -117,8 +120,42 @@ class ShortestPathOperator final : public MultiplyingOperator {
   }
 
   Status keep(PathIds path) {
+    if (!shortest_.conditions.empty()) {
+      bool fulfilled = false;
+      LORA_TRY(check_conditions(path, &fulfilled));
+      if (!fulfilled) return Status();
+    }
     LORA_TRY(charge_.add(sizeof(PathIds) + path.nodes.size() * 16));
     paths_.push_back(std::move(path));
+    return Status();
+  }
+
+  // The row with this path's relationships, as one row of its own.
+  Status check_conditions(const PathIds& path, bool* fulfilled) {
+    *fulfilled = false;
+    if (candidate_.columns.size() < state_.column_count) candidate_.columns.resize(state_.column_count);
+    candidate_.clear();
+    for (Slot slot = 0; slot < in_->columns.size(); ++slot) {
+      if ((*in_)[slot].kind != Column::Kind::kEmpty) candidate_[slot].push_from((*in_)[slot], row_);
+    }
+    candidate_.rows = 1;
+    List list;
+    for (RelId r : path.rels) list.push_back(Value::relationship(r));
+    const auto fill = [&](Slot slot, Value value) {
+      candidate_[slot].clear();
+      candidate_[slot].push(std::move(value));
+    };
+    fill(shortest_.relationships, Value::list(std::move(list)));
+    for (const Assignment& a : shortest_.derived) {
+      LORA_TRY(state_.evaluator.evaluate(*a.expr, candidate_, &derived_));
+      fill(a.slot, derived_.get(0));
+    }
+    for (const Expr* condition : shortest_.conditions) {
+      LORA_TRY(state_.evaluator.filter(*condition, candidate_, &fulfilling_));
+      LORA_TRY(state_.read_status());
+      if (fulfilling_.empty()) return Status();
+    }
+    *fulfilled = true;
     return Status();
   }
 
@@ -130,8 +167,14 @@ class ShortestPathOperator final : public MultiplyingOperator {
     from_ = node_at((*in_)[shortest_.from], row_);
     to_ = node_at((*in_)[shortest_.to], row_);
     if (from_ == kNoId || to_ == kNoId || shortest_.min_hops > shortest_.max_hops) return Status();
+    if (shortest_.ends_differ && from_ == to_) {
+      return Status::runtime(
+          ErrorCode::kSemantic, "ArgumentError", "InvalidArgumentValue",
+          "`shortestPath()` and `allShortestPaths()` take two different nodes, but both ends are the same "
+          "node; leave such rows out with WHERE a <> b, or use SHORTEST 1");
+    }
     hops_.begin_row(in_, row_);
-    if (shortest_.k > 1) return search_by_length();
+    if (shortest_.k > 1 || !shortest_.conditions.empty()) return search_by_length();
     if (from_ == to_) {
       if (shortest_.min_hops == 0) return keep({{NodeId(from_)}, {}});
       return search_by_length();
@@ -356,6 +399,9 @@ class ShortestPathOperator final : public MultiplyingOperator {
   std::unordered_map<uint64_t, uint32_t> distance_;
   std::vector<Hop> found_;
   std::vector<PathIds> paths_;
+  Batch candidate_;  // for conditions on whole paths
+  Column derived_;
+  std::vector<uint32_t> fulfilling_;
   uint64_t from_ = kNoId, to_ = kNoId;
   size_t at_ = 0;
   size_t steps_ = 0;

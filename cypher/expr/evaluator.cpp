@@ -106,6 +106,16 @@ Status Evaluator::evaluate_constant(const Expr& expr, Value* out) {
   return eval(expr, no_columns_, 0, out);
 }
 
+namespace {
+
+// The innermost expression that failed is the place of the error.
+void add_place(const Expr& expr, Status* status) {
+  ErrorInfo& info = status->mutable_info();
+  if (info.offset < 0 && expr.length > 0 && info.phase == "runtime") info.offset = expr.offset;
+}
+
+}  // namespace
+
 Status Evaluator::eval(const Expr& expr, const Batch& batch, size_t row, Value* out) {
   switch (expr.kind) {
     case ExprKind::kConstant: *out = *expr.value; return Status();
@@ -116,6 +126,14 @@ Status Evaluator::eval(const Expr& expr, const Batch& batch, size_t row, Value* 
   }
   if (stack_low()) [[unlikely]]
     return too_deep();
+  Status status = eval_node(expr, batch, row, out);
+  if (!status.ok()) [[unlikely]] {
+    add_place(expr, &status);
+  }
+  return status;
+}
+
+Status Evaluator::eval_node(const Expr& expr, const Batch& batch, size_t row, Value* out) {
   switch (expr.kind) {
     case ExprKind::kProperty:
       LORA_TRY(eval(*expr.children[0], batch, row, out));

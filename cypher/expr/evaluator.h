@@ -76,6 +76,7 @@ class Evaluator {
   };
 
   Status eval(const Expr& expr, const Batch& batch, size_t row, Value* out);
+  Status eval_node(const Expr& expr, const Batch& batch, size_t row, Value* out);
   Status eval_truth(const Expr& expr, const Batch& batch, size_t row, std::string_view where, Ternary* out);
   Status eval_slot(Slot slot, const Batch& batch, size_t row, Value* out);
   Status eval_parameter(const Expr& expr, Value* out);

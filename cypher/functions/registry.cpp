@@ -138,9 +138,11 @@ Status call_function(EvalContext& context, const FunctionSpec& spec, std::span<c
 }
 
 Status argument_type_error(std::string_view function, const Value& value) {
+  const std::string_view type = value_type_name(value.type());
+  const bool vowel = std::string_view("AEIOU").find(type.front()) != std::string_view::npos;
   return Status::runtime(
       ErrorCode::kType, "TypeError", "InvalidArgumentValue",
-      "`" + std::string(function) + "()` does not take a " + std::string(value_type_name(value.type())));
+      "`" + std::string(function) + "()` does not take " + (vowel ? "an " : "a ") + std::string(type));
 }
 
 Status number_out_of_range(std::string message) {

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cypher/expr/batch.h"
 #include "cypher/expr/expression.h"
 #include "graph/schema.h"
 
@@ -31,6 +32,7 @@ enum class OpKind : uint8_t {
   kExpand,
   kVarExpand,
   kShortestPath,
+  kPathSelection,
   kFilter,
   kProjection,
   kAggregate,
@@ -156,24 +158,36 @@ struct VarExpand : LogicalOp {
   bool distinct_ends = false;  // only the set of end nodes matters: breadth-first, valid for min <= 1
   bool reversed_list = false;  // planner walks from the pattern's right end: give the list reversed
 };
+struct Assignment {
+  Slot slot = kNoSlot;
+  const Expr* expr = nullptr;
+};
 struct ShortestPath : LogicalOp {  // both ends bound
   ShortestPath() : LogicalOp(OpKind::kShortestPath) {}
   Slot from = kNoSlot, to = kNoSlot, relationships = kNoSlot, path = kNoSlot;
   Direction direction = Direction::kOut;
   TypeSelection types;
   uint32_t min_hops = 1, max_hops = UINT32_MAX;
-  bool all = false;  // all paths of the smallest length
-  uint32_t k = 1;    // SHORTEST k
+  bool all = false;  // all paths of the k smallest lengths; false: k shortest paths
+  uint32_t k = 1;
+  bool ends_differ = false;  // equal ends are an error
+  // Only paths that fulfil all of these count. They may read `relationships` and the slots of `derived`, which are
+  // computed in order for each path; none of these slots but `relationships` and `path` is in the output.
+  std::span<const Assignment> derived;
+  std::span<const Expr* const> conditions;
   const Expr* hop_predicate = nullptr;
   Slot hop_relationship = kNoSlot, hop_from = kNoSlot, hop_to = kNoSlot;
+};
+// Of the input's rows, for each pair of ends, those with the shortest paths. Reads all input first.
+struct PathSelection : LogicalOp {
+  PathSelection() : LogicalOp(OpKind::kPathSelection) {}
+  Slot first = kNoSlot, last = kNoSlot, path = kNoSlot;
+  bool groups = false;  // all paths of the k smallest lengths; false: k shortest paths
+  uint32_t k = 1;
 };
 struct Filter : LogicalOp {
   Filter() : LogicalOp(OpKind::kFilter) {}
   std::span<const Expr* const> predicates;  // all must be true; cheap ones first
-};
-struct Assignment {
-  Slot slot = kNoSlot;
-  const Expr* expr = nullptr;
 };
 struct Projection : LogicalOp {
   Projection() : LogicalOp(OpKind::kProjection) {}
@@ -386,6 +400,8 @@ struct LogicalPlan {
   bool in_transactions = false;  // CALL { } IN TRANSACTIONS: manages its own transactions
   std::vector<std::string> columns;
   enum class Mode : uint8_t { kRun, kExplain, kProfile } mode = Mode::kRun;
+  // What operators ask of each other at most; smaller than usual only in differential tests.
+  size_t batch_rows_max = kBatchRowsMax;
   uint64_t schema_version = 0;
   uint64_t statistics_epoch = 0;
   uint64_t extensions_version = 0;           // of what the program has registered; set by who calls the binder

@@ -36,6 +36,7 @@ std::string_view op_name(const LogicalOp& op) {
              : as<VarExpand>(op).distinct_ends ? "VarLengthExpand(Pruning)"
                                                : "VarLengthExpand(All)";
     case OpKind::kShortestPath: return "ShortestPath";
+    case OpKind::kPathSelection: return "PathSelection";
     case OpKind::kFilter: return "Filter";
     case OpKind::kProjection: return "Projection";
     case OpKind::kAggregate: return "EagerAggregation";
@@ -274,6 +275,19 @@ void op_use(const LogicalOp& op, OpUse* use) {
       local(o.hop_relationship);
       local(o.hop_from);
       local(o.hop_to);
+      local(o.relationships);
+      for (const Assignment& a : o.derived) {
+        expr(a.expr);
+        local(a.slot);
+      }
+      exprs(o.conditions);
+      break;
+    }
+    case OpKind::kPathSelection: {
+      const auto& o = as<PathSelection>(op);
+      read(o.first);
+      read(o.last);
+      read(o.path);
       break;
     }
     case OpKind::kFilter: exprs(as<Filter>(op).predicates); break;

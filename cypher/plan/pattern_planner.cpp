@@ -67,8 +67,9 @@ struct Predicate {
   const Expr* expr = nullptr;
   SlotSet slots;
   double selectivity = 1;
-  bool late = false;     // only after everything is matched (not deterministic)
-  bool derived = false;  // reads a derived slot: after those are computed
+  bool late = false;              // only after everything is matched (not deterministic)
+  bool derived = false;           // reads a derived slot: after those are computed
+  bool before_selection = false;  // see BoundPredicate
   bool applied = false;
   // Within the current batch: what must be bound. Impossible when a needed slot is neither there nor in the batch.
   Mask nodes = 0, edges = 0;
@@ -123,10 +124,8 @@ class PatternPlanner {
         stream_(*stream) {}
 
   Status run() {
-    if (!pattern_.selections.empty()) {
-      return Status::unsupported("a path selector over more than one relationship is not supported yet");
-    }
     LORA_TRY(collect());
+    if (pattern_.selection != nullptr) return run_selection(*pattern_.selection);
     bound_filters();
     apply_ready(&stream_, nullptr);
     std::vector<std::vector<uint32_t>> components = find_components();
@@ -138,6 +137,34 @@ class PatternPlanner {
   }
 
  private:
+  // All matches of the selected path for one row of the stream, then the best of them.
+  Status run_selection(const BoundPathSelection& selection) {
+    apply_ready(&stream_, nullptr);
+    const bool one_row = stream_.op == nullptr;
+    Stream right = one_row ? Stream() : b_.argument(stream_.slots);
+    LORA_TRY(plan_pattern(b_, *selection.inner, stream_.slots, &right));
+    auto* op = b_.make<PathSelection>();
+    op->first = selection.first;
+    op->last = selection.last;
+    op->path = selection.path;
+    op->k = selection.k;
+    switch (selection.selector) {
+      case PathSelector::kAllShortest:
+      case PathSelector::kShortestGroups: op->groups = true; break;
+      default: break;
+    }
+    b_.push(&right, op, right.rows);
+    if (one_row) {
+      stream_ = std::move(right);
+    } else {
+      SlotSet slots = right.slots;
+      b_.push(&stream_, b_.make<Apply>(), right, stream_.rows * std::max(1.0, right.rows));
+      stream_.slots.add(slots);
+    }
+    finish();
+    return Status();
+  }
+
   // --- what is there to plan ---
 
   Status collect() {
@@ -161,9 +188,6 @@ class PatternPlanner {
       b_.name_slot(n.slot, n.name);
     }
     for (const BoundRelationship& r : pattern_.relationships) {
-      if (r.selector == PathSelector::kShortestGroups && r.k > 1) {
-        return Status::unsupported("`SHORTEST k GROUPS` with more than one group is not supported yet");
-      }
       PatternEdge e;
       e.rel = &r;
       e.from = node_of_[r.from];
@@ -189,6 +213,7 @@ class PatternPlanner {
       for (Slot s : p.slots) x.slots.add(s);
       x.derived = x.slots.intersects(derived);
       x.late = !is_deterministic(p.expr);
+      x.before_selection = p.before_selection;
       add_predicate(std::move(x));
     }
     // Labels of patterns help estimates of predicates, too; a node that is bound may be null, but then no row remains.
@@ -199,8 +224,45 @@ class PatternPlanner {
       }
     }
     for (Predicate& p : predicates_) p.selectivity = stats_.selectivity(*p.expr);
+    for (PatternEdge& e : edges_) wait_for_path_conditions(&e);
     if (b_.input().cost_based) imply_labels();
     return Status();
+  }
+
+  // The slots that a search along `r` fills or that can be computed from them: its list, paths with it. `derived`: how.
+  SlotSet path_slots(const BoundRelationship& r, std::vector<Assignment>* derived) const {
+    SlotSet own;
+    own.add(r.slot);
+    for (const BoundAssignment& a : pattern_.derived) {
+      SlotSet reads;
+      expr_reads(a.expr, &reads);
+      if (!reads.intersects(own)) continue;
+      own.add(a.slot);
+      if (derived != nullptr) derived->push_back({a.slot, a.expr});
+    }
+    return own;
+  }
+  static bool is_path_condition(const Predicate& p, const SlotSet& path_slots) {
+    return p.before_selection && !p.late && p.slots.intersects(path_slots);
+  }
+
+  // A search is told the conditions on its whole path, so it comes after what else these read.
+  void wait_for_path_conditions(PatternEdge* e) {
+    if (e->rel->selector == PathSelector::kAll) return;
+    std::vector<Assignment> derived;
+    const SlotSet own = path_slots(*e->rel, &derived);
+    SlotSet reads;
+    for (const Predicate& p : predicates_) {
+      if (is_path_condition(p, own)) reads.add(p.slots);
+    }
+    if (reads.empty()) return;
+    for (const Assignment& a : derived) expr_reads(a.expr, &reads);
+    for (Slot s : reads.to_vector()) {
+      const bool matched =
+          std::any_of(nodes_.begin(), nodes_.end(), [&](const PatternNode& n) { return n.slot == s; }) ||
+          std::any_of(edges_.begin(), edges_.end(), [&](const PatternEdge& x) { return x.rel->slot == s; });
+      if (matched && !own.has(s)) e->outer_reads.push_back(s);
+    }
   }
 
   // Estimates only: nodes without labels that are ends of a relationship type that always has one label there.
@@ -1186,6 +1248,7 @@ class PatternPlanner {
   // Relationship slots solved so far that edge `i` might be the same as.
   std::vector<Slot> differ_from(uint32_t i) const {
     std::vector<Slot> out;
+    if (pattern_.repeatable) return out;
     for (uint32_t k = 0; k < edges_.size(); ++k) {
       if (k == i || !solved_[k] || !overlapping_types(*edges_[k].rel, *edges_[i].rel)) continue;
       if (edges_[k].rel->selector != PathSelector::kAll || edges_[i].rel->selector != PathSelector::kAll) continue;
@@ -1320,6 +1383,24 @@ class PatternPlanner {
     return Status();
   }
 
+  // all(x IN relationships(p) WHERE c) and none(...) ask something of each relationship of the searched path: c, as a
+  // hop predicate, or null. Then the search need not look at whole paths.
+  Expr* condition_of_each_hop(const Expr& e, const BoundRelationship& r, const SlotSet& own) {
+    if (e.kind != ExprKind::kQuantifier || (e.op != 'a' && e.op != 'n') || r.hop_relationship == kNoSlot)
+      return nullptr;
+    const Expr* list = e.children[0];
+    const bool of_path = list->kind == ExprKind::kFunction && list->function->name == "relationships";
+    if (of_path) list = list->children[0];
+    if (list->kind != ExprKind::kSlot || !(of_path ? own.has(list->slot) : list->slot == r.slot)) return nullptr;
+    SlotSet reads;
+    expr_reads(e.children[1], &reads);
+    reads.remove(e.slot);
+    if (reads.intersects(own)) return nullptr;
+    Expr* let = b_.expr(ExprKind::kLet, {b_.slot_expr(r.hop_relationship), e.children[1]});
+    let->slot = e.slot;
+    return e.op == 'n' ? b_.expr(ExprKind::kNot, {let}) : let;
+  }
+
   void emit_shortest(uint32_t i, Stream* stream, std::vector<const Expr*>*) {
     const PatternEdge& e = edges_[i];
     const BoundRelationship& r = *e.rel;
@@ -1333,8 +1414,37 @@ class PatternPlanner {
     op->min_hops = r.min_hops;
     op->max_hops = r.max_hops;
     op->all = r.selector == PathSelector::kAllShortest || r.selector == PathSelector::kShortestGroups;
-    op->k = r.selector == PathSelector::kShortestK || r.selector == PathSelector::kAny ? r.k : 1;
-    op->hop_predicate = r.hop_predicate;
+    op->k = r.k;
+    op->ends_differ = r.ends_differ;
+    std::vector<Assignment> derived, used;
+    const SlotSet own = path_slots(r, &derived);
+    SlotSet readable = stream->slots, wanted;
+    readable.add(r.slot);
+    for (const Assignment& a : derived) {
+      SlotSet reads;
+      expr_reads(a.expr, &reads);
+      if (readable.has_all(reads)) readable.add(a.slot);
+    }
+    std::vector<const Expr*> conditions;
+    Expr* hop_predicate = r.hop_predicate;
+    for (Predicate& p : predicates_) {
+      if (p.applied || !is_path_condition(p, own) || !readable.has_all(p.slots)) continue;
+      p.applied = true;
+      if (Expr* each = condition_of_each_hop(*p.expr, r, own)) {
+        hop_predicate = hop_predicate == nullptr ? each : b_.expr(ExprKind::kAnd, {hop_predicate, each});
+        continue;
+      }
+      conditions.push_back(p.expr);
+      wanted.add(p.slots);
+    }
+    for (size_t i = derived.size(); i-- > 0;) {
+      if (!wanted.has(derived[i].slot)) continue;
+      expr_reads(derived[i].expr, &wanted);
+      used.insert(used.begin(), derived[i]);
+    }
+    op->derived = b_.array(used);
+    op->conditions = b_.array(conditions);
+    op->hop_predicate = hop_predicate;
     op->hop_relationship = r.hop_relationship;
     op->hop_from = r.hop_from;
     op->hop_to = r.hop_to;
@@ -1424,7 +1534,7 @@ class PatternPlanner {
     for (uint32_t i = 0; i < edges_.size(); ++i) {
       if (!solved_[i]) continue;
       for (uint32_t k = 0; k < edges_.size(); ++k) {
-        if (solved_left[k] && overlapping_types(*edges_[i].rel, *edges_[k].rel) &&
+        if (solved_left[k] && !pattern_.repeatable && overlapping_types(*edges_[i].rel, *edges_[k].rel) &&
             edges_[i].rel->selector == PathSelector::kAll && edges_[k].rel->selector == PathSelector::kAll) {
           checks.push_back(differs(i, edges_[k].rel->slot));
         }

@@ -1,4 +1,5 @@
 #include "cypher/procedures/extensions.h"
+#include "cypher/bind/scope.h"
 
 #include <cxxabi.h>
 
@@ -74,7 +75,7 @@ Status read_signature(std::string_view text, DeclaredSignature::Kind kind, Decla
                                     " under another one"};
 }
 
-// The nearest of `known`: the same last part, or the same start.
+// The nearest of `known`: the same last part, the same start, or a few letters away.
 std::string nearest(std::string_view name, const std::vector<std::string>& known) {
   const std::string wanted = lower(name);
   const std::string_view last = std::string_view(wanted).substr(wanted.rfind('.') + 1);
@@ -83,7 +84,7 @@ std::string nearest(std::string_view name, const std::vector<std::string>& known
     if (!last.empty() && k.ends_with(last)) return candidate;
     if (wanted.size() > 3 && k.starts_with(std::string_view(wanted).substr(0, wanted.size() - 2))) return candidate;
   }
-  return {};
+  return std::string(nearest_name(name, std::vector<std::string_view>(known.begin(), known.end())));
 }
 
 // --- calls ---
@@ -377,6 +378,15 @@ std::shared_ptr<const FunctionSpec> ExtensionSet::find_function(std::string_view
   std::lock_guard lock(mutex_);
   const auto it = functions_.find(lower(name));
   return it == functions_.end() ? nullptr : it->second;
+}
+
+bool ExtensionSet::is_planned(std::string_view name) const {
+  static constexpr std::string_view kPlanned[] = {
+      "db.index.vector.queryNodes",   "db.index.vector.queryRelationships",
+      "db.index.fulltext.queryNodes", "db.index.fulltext.queryRelationships",
+      "db.schema.visualization",      "db.info"};
+  const std::string key = lower(name);
+  return std::any_of(std::begin(kPlanned), std::end(kPlanned), [&](std::string_view p) { return lower(p) == key; });
 }
 
 std::string ExtensionSet::nearest_procedure(std::string_view name) const {

@@ -24,6 +24,7 @@ namespace lora::cypher {
 class ExtensionSet final : public ProcedureLookup, public FunctionLookup {
  public:
   std::shared_ptr<const ProcedureSignature> find_procedure(std::string_view name) const override;
+  bool is_planned(std::string_view name) const override;
   std::string nearest_procedure(std::string_view name) const override;
   std::shared_ptr<const FunctionSpec> find_function(std::string_view name) const override;
   std::string nearest_function(std::string_view name) const override;

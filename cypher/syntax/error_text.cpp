@@ -130,6 +130,7 @@ Status add_error_context(Status status, std::string_view text) {
     if (!quoted && message[i] == ';' && message[i + 1] == ' ' && message.substr(i + 2, 5) != "found") hint = i;
   }
   std::string out(message.substr(0, hint));
+  out += concat({" (line ", std::to_string(info.line), ", column ", std::to_string(info.column), ")"});
   out += concat({"\n  ", shown, "\n  ", std::string(width, ' '), "^"});
   if (hint != std::string_view::npos) {
     out += "\n";

@@ -245,6 +245,9 @@ const Expr* Parser::parse_map() {
     do {
       MapEntry entry{};
       if (!parse_name(entry.key, entries.empty() ? "a key or `}`" : "a key")) return nullptr;
+      if (at(TokenKind::kEqual)) {
+        return fail_unexpected("expected `:` after the key; found `=`; a map is written `{key: value}`");
+      }
       if (!expect(TokenKind::kColon, "after the key")) return nullptr;
       entry.value = parse_expr();
       if (entry.value == nullptr || !check_value(entry.value)) return nullptr;

@@ -109,7 +109,7 @@ const SingleQuery* Parser::parse_single(BodyContext context) {
   }
   if (!at(TokenKind::kEnd) && !at(TokenKind::kRightBrace) && !at(TokenKind::kSemicolon) && !at(Keyword::kUNION)) {
     const Clause& last = *clauses.get(clauses.size() - 1);
-    std::string what = concat({"a clause, or something that goes on with ", clause_name(last), ","});
+    std::string what = concat({"a clause after ", clause_name(last)});
     switch (last.kind) {
       case ClauseKind::kReturn:
         what = "`,`, `AS`, an operator, `ORDER BY`, `SKIP`, `LIMIT` or the end of the query";
@@ -119,7 +119,16 @@ const SingleQuery* Parser::parse_single(BodyContext context) {
         what = as<Match>(last).where != nullptr ? "an operator or a clause" : "`,`, `WHERE` or a clause";
         break;
       case ClauseKind::kCreate: what = "`,` or a clause"; break;
+      case ClauseKind::kMerge: what = "`ON CREATE`, `ON MATCH` or a clause"; break;
+      case ClauseKind::kSet:
+      case ClauseKind::kRemove:
+      case ClauseKind::kDelete: what = concat({"`,`, an operator or a clause after ", clause_name(last)}); break;
       default: break;
+    }
+    const bool sorts = at(Keyword::kORDER) || at(Keyword::kSKIP) || at(Keyword::kLIMIT) || at(Keyword::kOFFSET);
+    if (sorts && last.kind != ClauseKind::kReturn && last.kind != ClauseKind::kWith) {
+      return fail_unexpected(concat(
+          {"expected ", what, "; found ", found_text(), "; ORDER BY, SKIP and LIMIT belong to a WITH or RETURN"}));
     }
     return fail_after(what);
   }

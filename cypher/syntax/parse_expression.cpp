@@ -218,6 +218,19 @@ const Expr* Parser::parse_is(const Expr* left, uint32_t start) {
     e->negated = negated;
     return seal(e, start, left->height);
   }
+  // `n IS Label` is `n:Label`.
+  const bool labels =
+      !negated && (at(TokenKind::kQuotedName) || at(TokenKind::kExclamation) || at(TokenKind::kPercent) ||
+                   at(TokenKind::kLeftParen) || at(TokenKind::kDollar) || (at(TokenKind::kWord) && at(Keyword::kNone)));
+  if (labels) {
+    HeightScope scope(*this);
+    const LabelExpr* expr = parse_labels();
+    if (expr == nullptr) return nullptr;
+    auto* e = node<LabelTest>();
+    e->operand = left;
+    e->labels = expr;
+    return seal(e, start, left->height);
+  }
   return fail_expected(negated ? "`NULL`, `:: type`, `TYPED type` or `NORMALIZED` after `IS NOT`"
                                : "`NULL`, `NOT NULL`, `:: type`, `TYPED type` or `NORMALIZED` after `IS`",
                        {"NULL", "NOT", "TYPED", "NORMALIZED"});

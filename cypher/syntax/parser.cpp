@@ -116,6 +116,43 @@ std::string Parser::found_text() const {
   return quote_for_message(token_text(*t_));
 }
 
+// What people bring along from other languages, and what Cypher says instead.
+std::string_view Parser::foreign_hint() const {
+  struct Foreign {
+    std::string_view word, hint;
+  };
+  static constexpr Foreign kForeign[] = {
+      {"SELECT", "rows are read with MATCH and RETURN, as in `MATCH (n:Label) RETURN n.property`"},
+      {"FROM", "rows are read with MATCH and RETURN, as in `MATCH (n:Label) RETURN n.property`"},
+      {"INSERT", "nodes and relationships are made with CREATE"},
+      {"UPDATE", "properties are changed with MATCH and SET"},
+      {"GROUP", "leave GROUP BY out: the columns without aggregates are the groups"},
+      {"HAVING", "groups are filtered with WITH and WHERE, as in `WITH n, count(*) AS c WHERE c > 1`"},
+      {"JOIN", "tables are joined by writing the relationship, as in `(a)-[:TYPE]->(b)`"},
+      {"LIKE", "texts are matched with STARTS WITH, ENDS WITH, CONTAINS or `=~`"},
+      {"ILIKE", "texts are matched with `=~`, as in `=~ '(?i)ada.*'`"},
+      {"USE", "a database is one graph: leave USE out"},
+      {"BETWEEN", "a range is written `1 <= x <= 5`"},
+  };
+  if (at(TokenKind::kWord)) {
+    for (const Foreign& f : kForeign) {
+      if (upper_equals(token_text(*t_), f.word)) return f.hint;
+    }
+  }
+  if (at(TokenKind::kAmpersand) && peek().kind == TokenKind::kAmpersand) return "conditions are joined with AND";
+  const bool right_arrow =
+      at(TokenKind::kMinus) && peek(peek().kind == TokenKind::kGreater ? 2 : 1).kind == TokenKind::kLeftParen;
+  const bool left_arrow =
+      at(TokenKind::kLess) && peek().kind == TokenKind::kMinus && peek(2).kind == TokenKind::kLeftParen;
+  if ((right_arrow || left_arrow) && index() > 0 && peek(-1).kind == TokenKind::kRightParen) {
+    return "a relationship is written `-->`, `--` or `-[:TYPE]->`";
+  }
+  if (at(TokenKind::kString) && index() > 0 && peek(-1).kind == TokenKind::kString) {
+    return "a quote inside a string is written `\\'` or `\\\"`";
+  }
+  return {};
+}
+
 Failed Parser::fail_expected(std::string_view what, std::initializer_list<std::string_view> words) {
   return fail_expected(what, std::vector<std::string_view>(words));
 }
@@ -123,7 +160,9 @@ Failed Parser::fail_expected(std::string_view what, std::initializer_list<std::s
 Failed Parser::fail_expected(std::string_view what, const std::vector<std::string_view>& words) {
   if (!status_.ok()) return {};
   std::string message = concat({"expected ", what, "; found ", found_text()});
-  if (at(TokenKind::kWord)) {
+  if (const std::string_view hint = foreign_hint(); !hint.empty()) {
+    message += concat({"; ", hint});
+  } else if (at(TokenKind::kWord)) {
     std::string_view meant = nearest(token_text(*t_), words.data(), words.size());
     if (!meant.empty()) {
       message += concat({"; did you mean `", meant, "`?"});

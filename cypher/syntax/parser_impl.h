@@ -102,6 +102,8 @@ class Parser {
   // The token after a complete clause or expression cannot go on.
   Failed fail_after(std::string_view what);
   std::string found_text() const;
+  // What to write instead when another language's words are found here, or empty.
+  std::string_view foreign_hint() const;
   bool expect(TokenKind kind, std::string_view where);
   bool expect(Keyword keyword);
   // `close` ends what the bracket token `open` began.

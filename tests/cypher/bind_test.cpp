@@ -119,8 +119,8 @@ TEST_F(BindTest, ShortestPathIsASearchOfOneRelationship) {
   EXPECT_EQ(text("MATCH p = ALL SHORTEST (a)-[:R]->+(b) RETURN p"),
             "match (#0) (#1) 0-[#2:R*1.. selector 2]->1 derive #6=path(#0, #2, #1)\nreturn items[ ] p#6\n");
   EXPECT_EQ(text("MATCH ANY SHORTEST (a)-->(b)-->+(c) RETURN c"),
-            "match (#0) (#1) (#3) 0-[#2]->1 1-[#4*1..]->2 derive #8=path(#0, #2, #1, #4, #3) select #8\n"
-            "return items[ ] c#3\n");
+            "match select #8 of ( (#0) (#1) (#3) 0-[#2]->1 1-[#4*1.. selector 1 hop #5 #6 #7 (#5 ! #2)]->2"
+            " derive #8=path(#0, #2, #1, #4, #3))\nreturn items[ ] c#3\n");
 }
 
 TEST_F(BindTest, ShortestPathAsAnExpressionIsTheFirstOfASubquery) {

@@ -154,7 +154,9 @@ inline std::string pattern_text(const BoundPattern& p) {
     for (const auto& g : q.groups) out += " " + slot_text(g.inner) + "->" + slot_text(g.outer);
   }
   for (const BoundAssignment& d : p.derived) out += " derive " + slot_text(d.slot) + "=" + expr_text(d.expr);
-  for (const BoundPathSelection& s : p.selections) out += " select " + slot_text(s.path);
+  if (p.selection != nullptr) {
+    out += " select " + slot_text(p.selection->path) + " of (" + pattern_text(*p.selection->inner) + ")";
+  }
   for (const BoundPredicate& w : p.predicates) out += " where " + expr_text(w.expr);
   return out;
 }

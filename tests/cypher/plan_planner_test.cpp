@@ -163,5 +163,25 @@ TEST_F(PlannerTest, RepetitionsOfAGroupShareNoRelationship) {
   EXPECT_EQ(number("MATCH (a:N)-[:R]->(m) ((x)-[:R]->(y)-[:R]->(z)){1,5} (b) RETURN count(*)"), 0);
 }
 
+TEST_F(PlannerTest, SelectedPathOverSeveralRelationshipsSearchesTheOneOfVariableLength) {
+  const std::string fixed = plan("MATCH p = SHORTEST 1 (a:A)-[:R]->(b)-[:S]->+(c:B) RETURN length(p) AS l");
+  EXPECT_NE(fixed.find("PathSelection("), std::string::npos) << fixed;
+  EXPECT_NE(fixed.find("ShortestPath[(b)-[:S*1..]->(c)]"), std::string::npos) << fixed;
+  // A condition on the whole of it must see every path.
+  const std::string whole =
+      plan("MATCH p = SHORTEST 1 ((a:A)-[:R]->(b)-[s:S]->+(c:B) WHERE size(s) > 2) RETURN length(p) AS l");
+  EXPECT_NE(whole.find("PathSelection("), std::string::npos) << whole;
+  EXPECT_EQ(whole.find("ShortestPath"), std::string::npos) << whole;
+}
+
+TEST_F(PlannerTest, ConditionOnEachRelationshipOfAShortestPathIsAskedHopByHop) {
+  const std::string each =
+      plan("MATCH p = shortestPath((a:A)-[:R*]->(b:B)) WHERE all(r IN relationships(p) WHERE r.w > 1) RETURN p");
+  EXPECT_NE(each.find("ShortestPath[(a)-[:R*1..]->(b)]"), std::string::npos) << each;
+  EXPECT_EQ(each.find("Filter"), std::string::npos) << each;
+  const std::string path = plan("MATCH p = shortestPath((a:A)-[:R*]->(b:B)) WHERE length(p) > 1 RETURN p");
+  EXPECT_NE(path.find("WHERE length(p) > 1]"), std::string::npos) << path;
+}
+
 }  // namespace
 }  // namespace lora::test

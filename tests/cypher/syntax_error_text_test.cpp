@@ -16,7 +16,7 @@ Status at(int64_t offset, std::string message) {
 TEST(ErrorText, ShowsLineAndCaretWithTheHintLast) {
   Status status = add_error_context(at(10, "expected a clause; found `RETRUN`; did you mean `RETURN`?"),
                                     "MATCH (n)\nRETRUN n\nLIMIT 1");
-  EXPECT_EQ(status.message(), "expected a clause; found `RETRUN`\n  RETRUN n\n  ^\ndid you mean `RETURN`?");
+  EXPECT_EQ(status.message(), "expected a clause; found `RETRUN` (line 2, column 1)\n  RETRUN n\n  ^\ndid you mean `RETURN`?");
   EXPECT_EQ(status.info().line, 2);
   EXPECT_EQ(status.info().column, 1);
 }
@@ -25,12 +25,12 @@ TEST(ErrorText, ColumnsCountCodePointsAndTheCaretCountsWidth) {
   std::string text = "RETURN '\xE5\x90\x8D\xE5\x89\x8D' x";  // two wide characters
   Status status = add_error_context(at(static_cast<int64_t>(text.size()) - 1, "found `x`"), text);
   EXPECT_EQ(status.info().column, 13);
-  EXPECT_EQ(status.message(), "found `x`\n  " + text + "\n  " + std::string(14, ' ') + "^");
+  EXPECT_EQ(status.message(), "found `x` (line 1, column 13)\n  " + text + "\n  " + std::string(14, ' ') + "^");
 }
 
 TEST(ErrorText, TabsBecomeBlanks) {
   Status status = add_error_context(at(8, "found `x`"), "RETURN\t\tx");
-  EXPECT_EQ(status.message(), "found `x`\n  RETURN        x\n  " + std::string(14, ' ') + "^");
+  EXPECT_EQ(status.message(), "found `x` (line 1, column 9)\n  RETURN        x\n  " + std::string(14, ' ') + "^");
 }
 
 TEST(ErrorText, LongLinesAreClippedAroundThePlace) {
@@ -46,7 +46,7 @@ TEST(ErrorText, LongLinesAreClippedAroundThePlace) {
 TEST(ErrorText, AnErrorAtTheEndPointsBehindTheText) {
   Status status = add_error_context(at(9, "expected an expression"), "RETURN \n\n");
   EXPECT_EQ(status.info().line, 1);
-  EXPECT_EQ(status.message(), "expected an expression\n  RETURN \n  " + std::string(6, ' ') + "^");
+  EXPECT_EQ(status.message(), "expected an expression (line 1, column 7)\n  RETURN \n  " + std::string(6, ' ') + "^");
 }
 
 TEST(ErrorText, LeavesOtherErrorsAlone) {
@@ -65,7 +65,7 @@ TEST(ErrorText, BadUtf8DoesNotBreakIt) {
 
 TEST(ErrorText, SemicolonInBackQuotesIsNoHint) {
   Status status = add_error_context(at(0, "found `a; b`"), "x");
-  EXPECT_EQ(status.message(), "found `a; b`\n  x\n  ^");
+  EXPECT_EQ(status.message(), "found `a; b` (line 1, column 1)\n  x\n  ^");
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ struct Step {
   bool checked = false;  // has an expectation
   bool ordered = false;
   std::vector<std::string> error;  // code, type, detail
+  std::string error_text;          // the whole message; empty: not compared
   std::vector<std::string> columns;
   std::vector<std::vector<std::string>> rows;
 };
@@ -104,6 +105,10 @@ std::vector<Scenario> read_file(const std::filesystem::path& path, const std::fi
     } else if (text.starts_with("error ")) {
       std::istringstream words(text.substr(6));
       for (std::string word; words >> word;) step.error.push_back(word);
+    } else if (text.starts_with("> ") || text == ">") {
+      // As written: the caret's place counts.
+      const size_t begin = line.find('>') + 2;
+      step.error_text += (step.error_text.empty() ? "" : "\n") + (begin < line.size() ? line.substr(begin) : "");
     } else if (text.starts_with("|")) {
       (step.columns.empty() ? step.columns : step.rows.emplace_back()) = cells(text);
     } else {
@@ -114,7 +119,18 @@ std::vector<Scenario> read_file(const std::filesystem::path& path, const std::fi
   return scenarios;
 }
 
-enum class Mode { kMemory, kReopen, kDropCache };
+// The configurations that each scenario runs in; answers must be the same in all of them.
+enum class Mode {
+  kMemory,
+  kReopen,     // on disk, closed and opened again before each statement
+  kDropCache,  // the in-memory form is dropped before each statement
+  kOneRow,     // operators ask each other for one row at a time
+  kNoRules,    // without the optimiser's rewrite rules
+  kAsWritten,  // patterns in the order as written, no indexes, no rules
+};
+constexpr std::pair<Mode, const char*> kModes[] = {{Mode::kMemory, "memory"},        {Mode::kReopen, "reopen"},
+                                                   {Mode::kDropCache, "drop_cache"}, {Mode::kOneRow, "one_row"},
+                                                   {Mode::kNoRules, "no_rules"},     {Mode::kAsWritten, "as_written"}};
 
 class ScenarioTest : public testing::Test {
  public:
@@ -140,10 +156,14 @@ class ScenarioTest : public testing::Test {
     DatabaseOptions options;
     options.cache_bytes = 64 << 20;
     options.sync = SyncLevel::kOff;
-    options.database_dir = directory_;
-    auto opened = mode_ == Mode::kReopen ? Database::open("scenario", options) : Database::in_memory();
+    if (!directory_.empty()) options.database_dir = directory_;
+    options.import_dir = LORA_SCENARIO_DIR "/files";
+    auto opened = mode_ == Mode::kReopen ? Database::open("scenario", options) : Database::in_memory(options);
     ASSERT_TRUE(opened.ok()) << opened.status().to_string();
     database_ = std::move(*opened);
+    if (mode_ == Mode::kOneRow) database_->set_batch_rows_max(1);
+    if (mode_ == Mode::kNoRules) database_->set_planner_switches(false, true);
+    if (mode_ == Mode::kAsWritten) database_->set_planner_switches(false, false);
   }
 
   std::vector<std::string> state() {
@@ -182,8 +202,15 @@ class ScenarioTest : public testing::Test {
       const Status status = result.status();
       const ErrorInfo& info = status.info();
       EXPECT_EQ(error_code_name(info.code), step.error[0]) << result.status().to_string();
-      if (step.error.size() > 1) EXPECT_EQ(info.type, step.error[1]) << result.status().to_string();
-      if (step.error.size() > 2) EXPECT_EQ(info.detail, step.error[2]) << result.status().to_string();
+      if (step.error.size() > 1) {
+        EXPECT_EQ(info.type, step.error[1]) << result.status().to_string();
+      }
+      if (step.error.size() > 2) {
+        EXPECT_EQ(info.detail, step.error[2]) << result.status().to_string();
+      }
+      if (!step.error_text.empty()) {
+        EXPECT_EQ(status.message(), step.error_text);
+      }
       EXPECT_EQ(state(), before) << "the failed statement left something";
       return;
     }
@@ -230,12 +257,11 @@ void register_scenarios(const std::filesystem::path& root) {
   std::sort(files.begin(), files.end());
   for (const auto& file : files) {
     for (const Scenario& scenario : read_file(file, root)) {
-      for (auto [mode, label] :
-           {std::pair{Mode::kMemory, "memory"}, {Mode::kReopen, "reopen"}, {Mode::kDropCache, "drop_cache"}}) {
+      for (const auto& [mode, label] : kModes) {
         testing::RegisterTest(("Scenario_" + identifier(scenario.file)).c_str(),
                               (identifier(scenario.name) + "_" + std::to_string(scenario.line) + "_" + label).c_str(),
                               nullptr, nullptr, file.c_str(), scenario.line,
-                              [scenario, mode]() -> testing::Test* { return new ScenarioTest(scenario, mode); });
+                              [scenario, mode = mode]() -> testing::Test* { return new ScenarioTest(scenario, mode); });
       }
     }
   }
