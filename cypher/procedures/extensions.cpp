@@ -43,10 +43,6 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-std::string quoted(std::string_view name) {
-  return "`" + std::string(name) + "`";
-}
-
 // --- names ---
 
 // The first parts of the built-in names that have one, and what stands for the engine itself.
