@@ -1,5 +1,4 @@
 #include "cypher/procedures/extensions.h"
-#include "cypher/bind/scope.h"
 
 #include <cxxabi.h>
 
@@ -9,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "cypher/bind/scope.h"
 #include "cypher/expr/operations.h"
 #include "cypher/procedures/signature.h"
 
@@ -71,7 +71,7 @@ Status read_signature(std::string_view text, DeclaredSignature::Kind kind, Decla
                                     " under another one"};
 }
 
-// The nearest of `known`: the same last part, the same start, or a few letters away.
+// The nearest of `known`: the same last part, the same start, or spelt alike.
 std::string nearest(std::string_view name, const std::vector<std::string>& known) {
   const std::string wanted = lower(name);
   const std::string_view last = std::string_view(wanted).substr(wanted.rfind('.') + 1);
@@ -80,7 +80,8 @@ std::string nearest(std::string_view name, const std::vector<std::string>& known
     if (!last.empty() && k.ends_with(last)) return candidate;
     if (wanted.size() > 3 && k.starts_with(std::string_view(wanted).substr(0, wanted.size() - 2))) return candidate;
   }
-  return std::string(nearest_name(name, std::vector<std::string_view>(known.begin(), known.end())));
+  const std::vector<std::string_view> names(known.begin(), known.end());
+  return std::string(nearest_name(name, names));
 }
 
 // --- calls ---
@@ -377,12 +378,10 @@ std::shared_ptr<const FunctionSpec> ExtensionSet::find_function(std::string_view
 }
 
 bool ExtensionSet::is_planned(std::string_view name) const {
-  static constexpr std::string_view kPlanned[] = {
-      "db.index.vector.queryNodes",   "db.index.vector.queryRelationships",
-      "db.index.fulltext.queryNodes", "db.index.fulltext.queryRelationships",
-      "db.schema.visualization",      "db.info"};
-  const std::string key = lower(name);
-  return std::any_of(std::begin(kPlanned), std::end(kPlanned), [&](std::string_view p) { return lower(p) == key; });
+  static constexpr std::string_view kPlanned[] = {"db.index.vector.querynodes", "db.index.vector.queryrelationships",
+                                                  "db.index.fulltext.querynodes",
+                                                  "db.index.fulltext.queryrelationships"};
+  return std::find(std::begin(kPlanned), std::end(kPlanned), lower(name)) != std::end(kPlanned);
 }
 
 std::string ExtensionSet::nearest_procedure(std::string_view name) const {

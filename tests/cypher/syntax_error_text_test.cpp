@@ -16,7 +16,8 @@ Status at(int64_t offset, std::string message) {
 TEST(ErrorText, ShowsLineAndCaretWithTheHintLast) {
   Status status = add_error_context(at(10, "expected a clause; found `RETRUN`; did you mean `RETURN`?"),
                                     "MATCH (n)\nRETRUN n\nLIMIT 1");
-  EXPECT_EQ(status.message(), "expected a clause; found `RETRUN` (line 2, column 1)\n  RETRUN n\n  ^\ndid you mean `RETURN`?");
+  EXPECT_EQ(status.message(),
+            "expected a clause; found `RETRUN` (line 2, column 1)\n  RETRUN n\n  ^\ndid you mean `RETURN`?");
   EXPECT_EQ(status.info().line, 2);
   EXPECT_EQ(status.info().column, 1);
 }
