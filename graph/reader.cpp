@@ -385,12 +385,13 @@ bool Reader::property_candidates(KeyId key, const Value& value, std::vector<uint
 bool Reader::find_candidates(KeyId key, const Value& value, std::vector<uint64_t>* ids) {
   Graph::Impl& graph = *graph_->impl();
   PropertyHashes& hashes = *graph.hashes;
-  const uint64_t version = impl_->context != nullptr ? impl_->context->base()->version : root_->version;
+  const cache::WriteContext* context = impl_ != nullptr ? impl_->context : nullptr;
+  const uint64_t version = context != nullptr ? context->base()->version : root_->version;
   if (hashes.candidates(version, key, value, ids)) {
     return true;
   }
   // Building waits for a moment without an open transaction and with nothing unpublished.
-  if (impl_->context != nullptr || graph.secondary || !hashes.scan_pays(key, root_->nodes) ||
+  if (context != nullptr || graph.secondary || !hashes.scan_pays(key, root_->nodes) ||
       !graph.writer.try_acquire("preparing a hash of a property")) {
     return false;
   }

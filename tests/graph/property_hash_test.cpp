@@ -58,8 +58,12 @@ TEST(PropertyHashTest, BuilderOfATableThatIsGoneDoesNotFinishAnother) {
 TEST(PropertyHashTest, GrowsAndKeepsToItsBytes) {
   PropertyHashes hashes(200'000);
   const uint64_t number = hashes.begin(1, kKey, 10);
+  for (uint64_t id = 0; id < 2000; ++id) {
+    const Value value = Value::integer(static_cast<int64_t>(id));
+    EXPECT_TRUE(hashes.fill(kKey, number, {&id, 1}, {&value, 1}));
+  }
   hashes.finish(kKey, number);
-  for (uint64_t id = 0; id < 5000; ++id) hashes.add(kKey, Value::integer(static_cast<int64_t>(id)), id);
+  for (uint64_t id = 2000; id < 5000; ++id) hashes.add(kKey, Value::integer(static_cast<int64_t>(id)), id);
   EXPECT_EQ(ask(hashes, 1, Value::integer(4999)), std::vector<uint64_t>{4999});
   for (uint64_t id = 5000; id < 50'000; ++id) hashes.add(kKey, Value::integer(static_cast<int64_t>(id)), id);
   EXPECT_LE(hashes.bytes(), 200'000u);
