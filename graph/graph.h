@@ -147,11 +147,6 @@ class Reader {
   size_t label_token_count() const;
   size_t rel_type_token_count() const;
   size_t key_token_count() const;
-  // False: the name is the open transaction's own. If that rolls back, the name is forgotten and its id may come to
-  // mean another one; do not remember it beyond the transaction.
-  bool lasts(LabelId id) const;
-  bool lasts(RelTypeId id) const;
-  bool lasts(KeyId id) const;
   const Schema& schema() const;     // indexes and constraints; versioned with the root
   uint64_t schema_version() const;  // changes with every committed index or constraint change
 
@@ -222,7 +217,6 @@ class Reader {
   Reader(Graph* graph, const Root* root);
   bool find_candidates(KeyId key, const Value& value, std::vector<uint64_t>* ids);  // ids of nodes that are gone too
   struct Impl;
-  const Root& lasting_root() const;  // what will be seen when the open transaction, if this is its reader, rolls back
   Graph* graph_;
   const Root* root_;
   const uint32_t* lasting_tokens_ = nullptr;  // of each kind, when a transaction reads; null: all of this version

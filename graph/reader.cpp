@@ -81,18 +81,6 @@ size_t Reader::rel_type_token_count() const {
 size_t Reader::key_token_count() const {
   return root_->key_tokens;
 }
-const Root& Reader::lasting_root() const {
-  return impl_ != nullptr && impl_->context != nullptr ? *impl_->context->base() : *root_;
-}
-bool Reader::lasts(LabelId id) const {
-  return id.value < lasting_root().label_tokens;
-}
-bool Reader::lasts(RelTypeId id) const {
-  return id.value < lasting_root().type_tokens;
-}
-bool Reader::lasts(KeyId id) const {
-  return id.value < lasting_root().key_tokens;
-}
 const Schema& Reader::schema() const {
   return *root_->schema;
 }
