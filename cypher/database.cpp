@@ -390,6 +390,7 @@ Status Database::unregister_procedure(std::string_view name) {
 }
 
 void Database::set_planner_switches(bool rules, bool cost_based) {
+  if (impl_->forked()) return;
   impl_->plan_rules.store(rules);
   impl_->plan_by_cost.store(cost_based);
   impl_->cache.clear();

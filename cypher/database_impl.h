@@ -27,13 +27,11 @@
 #include "cypher/plan_cache.h"
 #include "cypher/procedures/extensions.h"
 #include "graph/graph.h"
+#include "kv/fork.h"
 
 namespace lora {
 
 using cypher::QueryControl;
-
-// Counts the forks of this process line; changes in a child only.
-uint64_t fork_generation();
 
 // Numbers this thread, from 1: the default owner of writer locks.
 uint64_t this_thread_token();
@@ -52,7 +50,7 @@ struct ActiveCall {
 
 class DatabaseCore {
  public:
-  explicit DatabaseCore(const DatabaseOptions& o) : options(o), born(fork_generation()) {}
+  explicit DatabaseCore(const DatabaseOptions& o) : options(o), born(kv::fork_generation()) {}
 
   DatabaseOptions options;
   std::string path;
@@ -65,7 +63,7 @@ class DatabaseCore {
   std::atomic<size_t> batch_rows_max{cypher::kBatchRowsMax};
 
   bool closed() const { return closing_.load(std::memory_order_acquire); }
-  bool forked() const { return fork_generation() != born; }
+  bool forked() const { return kv::fork_generation() != born; }
   Status check_open() const;
 
   // --- registry ---

@@ -1,38 +1,18 @@
 // Calls and sessions: who is inside, and how everyone is got out. See database_impl.h.
-#include <pthread.h>
-
 #include "cypher/database_impl.h"
 
 namespace lora {
 
 namespace {
 
-std::atomic<uint64_t> forks{0};
 std::atomic<uint64_t> threads{0};
 thread_local ActiveCall* innermost_call = nullptr;
-
-struct ForkWatch {
-  ForkWatch() {
-    pthread_atfork(nullptr, nullptr, [] {
-      forks.fetch_add(1, std::memory_order_relaxed);
-      innermost_call = nullptr;
-    });
-  }
-} fork_watch;
 
 Status closed_status() {
   return {ErrorCode::kClosed, "the database is closed"};
 }
-Status forked_status() {
-  return {ErrorCode::kForked,
-          "this handle was opened before a fork; open the database in the child, after the parent has closed it"};
-}
 
 }  // namespace
-
-uint64_t fork_generation() {
-  return forks.load(std::memory_order_relaxed);
-}
 
 uint64_t this_thread_token() {
   thread_local const uint64_t token = threads.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -40,13 +20,13 @@ uint64_t this_thread_token() {
 }
 
 Status DatabaseCore::check_open() const {
-  if (forked()) return forked_status();
+  if (forked()) return kv::forked_status();
   if (closing_.load(std::memory_order_acquire)) return closed_status();
   return Status();
 }
 
 Status DatabaseCore::enter(ActiveCall* call) {
-  if (forked()) return forked_status();
+  if (forked()) return kv::forked_status();
   call->database = this;
   call->shard = static_cast<uint32_t>(this_thread_token() % kShards);
   Shard& shard = shards_[call->shard];

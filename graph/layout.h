@@ -27,7 +27,7 @@
 //
 // kLabels: which nodes carry a label, in blocks of 4 096 ids; an empty block has no key
 //   label 4 | block 6 (id >> 12)
-//   value: u8 form, then one of (the encoder takes the shortest)
+//   value: u8 form, then one of (the encoder takes the shortest, the bitmap from 512 bytes on; a reader takes any)
 //     1 array    varint count, then per id: varint distance to the previous one - 1 (the first: offset in the block)
 //     2 runs     varint count of runs, then per run: varint gap since the end of the last run, varint length - 1
 //     3 bitmap   512 bytes; id i of the block is bit i % 8 of byte i / 8
@@ -49,8 +49,7 @@
 // Index definition: u8 version 1, u8 kind, u8 entity, u8 flags (1: unique), fixed32 label or type, sized name, sized
 //   owning constraint, varint key count, per key varint key token.
 // Constraint definition: u8 version 1, u8 kind, u8 entity, fixed32 label or type, fixed32 owned index, sized name,
-// varint
-//   key count, per key varint key token.
+//   varint key count, per key varint key token.
 //
 // Decoders check everything, also what only our own mistakes could break: order, ranges, lengths, nothing left over.
 #pragma once
@@ -112,6 +111,10 @@ inline IdKey id_key(uint64_t id) {
   return key;
 }
 bool parse_id_key(ByteView key, uint64_t* id);
+// The end of a range of ids as a cursor's upper bound: the key of `id`, empty (no bound) behind the last id.
+inline std::string id_bound(uint64_t id) {
+  return id > kIdMax ? std::string() : id_key(id).string();
+}
 
 // The place of a pair in a list; a block's key holds the place where it begins.
 struct PairPlace {
@@ -162,7 +165,7 @@ bool parse_label_key(ByteView key, LabelId* label, uint64_t* block);
 using LabelBitmap = std::array<uint64_t, kLabelBlockIds / 64>;
 // Replaces *out. The bitmap must not be empty.
 void encode_label_block(const uint64_t* bitmap, std::string* out);
-// False for anything the encoder does not make (empty blocks included).
+// False for bytes that are no block, or an empty one. Whether another form were shorter is not checked.
 bool decode_label_block(ByteView bytes, uint64_t* bitmap);
 
 inline IndexPrefix index_prefix(IndexId index) {

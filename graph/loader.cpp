@@ -24,7 +24,7 @@ Result<EntityBlock*> Loader::block(const RootFields& root, EntityKind kind, uint
   }
   kv::CursorOptions options;
   options.lower = id_key(first).string();
-  options.upper = id_key(first + EntityBlock::kRows).string();
+  options.upper = id_bound(first + EntityBlock::kRows);
   options.snapshot = root.store_snapshot;
   const std::unique_ptr<kv::Cursor> cursor = store_->cursor(space, options);
   cache::EntityBlockBuilder builder;
@@ -104,7 +104,7 @@ Result<TopologyChunk*> Loader::topology(const RootFields& root, RelTypeId type, 
   }
   kv::CursorOptions options;
   options.lower = id_key(first).string();
-  options.upper = id_key(first + TopologyChunk::kNodes).string();
+  options.upper = id_bound(first + TopologyChunk::kNodes);
   options.snapshot = root.store_snapshot;
   const std::unique_ptr<kv::Cursor> cursor = store_->cursor(Keyspace::kAdjacency, options);
   cache::TopologyBuilder builder;

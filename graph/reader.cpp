@@ -12,6 +12,7 @@ using cache::ChunkFamily;
 using cache::EntityBlock;
 using cache::LabelChunk;
 using cache::TopologyChunk;
+using kv::Keyspace;
 
 Reader::Impl::Impl(Graph::Impl* g) : graph(g), loader(g->store.get()), slot(g->versions->claim_access()) {}
 
@@ -597,6 +598,69 @@ void Reader::adjacent_types(NodeId id, Direction direction, std::vector<RelTypeI
 
 // --- scans ---
 
+namespace {
+
+// The first index at or after `from` of a chunk that is loaded and not known to be empty, or not loaded and in the
+// store: `first_stored(index)` is the first stored chunk at or after an index. `count` when there is none below it.
+template <typename T, typename FirstStored>
+uint64_t next_chunk(const cache::Trie<T>& trie, uint64_t from, uint64_t count, FirstStored&& first_stored) {
+  std::optional<uint64_t> stored;
+  cache::TrieSpan span;
+  while (from < count && trie.next_span(from, &span) && span.first < count) {
+    if (span.loaded) return span.first;
+    if (!stored || *stored < span.first) stored = first_stored(span.first);
+    if (*stored < span.end) return *stored;
+    from = span.end;
+  }
+  return count;
+}
+
+}  // namespace
+
+uint64_t ReaderChunks::next_block(EntityKind kind, uint64_t index) {
+  const bool nodes = kind == EntityKind::kNode;
+  const uint64_t limit = nodes ? root().next_node : root().next_relationship;
+  const uint64_t count = (limit + EntityBlock::kRows - 1) / EntityBlock::kRows;
+  return next_chunk(nodes ? root().node_blocks : root().relationship_blocks, index, count, [&](uint64_t first) {
+    kv::CursorOptions options;
+    options.lower = id_key(first * EntityBlock::kRows).string();
+    options.snapshot = root().store_snapshot;
+    uint64_t id = 0;
+    return first_stored(nodes ? Keyspace::kNodes : Keyspace::kRelationships, options,
+                        [&](ByteView key) { return parse_id_key(key, &id); })
+               ? EntityBlock::index_of(id)
+               : count;
+  });
+}
+
+uint64_t ReaderChunks::next_label_chunk(LabelId label, uint64_t index) {
+  const uint64_t count = (root().next_node + LabelChunk::kRows - 1) / LabelChunk::kRows;
+  return next_chunk(root().labels.find(label.value), index, count, [&](uint64_t first) {
+    kv::CursorOptions options;
+    options.lower = label_key(label, first).string();
+    options.upper = kv::prefix_end(ByteView(options.lower).substr(0, kLabelKeyBytes - kIdBytes));
+    options.snapshot = root().store_snapshot;
+    uint64_t block = 0;
+    LabelId of;
+    return first_stored(Keyspace::kLabels, options, [&](ByteView key) { return parse_label_key(key, &of, &block); })
+               ? block
+               : count;
+  });
+}
+
+bool ReaderChunks::first_stored(Keyspace space, const kv::CursorOptions& options,
+                                const std::function<bool(ByteView key)>& parse) {
+  const std::unique_ptr<kv::Cursor> cursor = reader_.graph_->impl()->store->cursor(space, options);
+  cursor->seek_first();
+  if (!cursor->valid()) {
+    if (!cursor->status().ok()) fail(cursor->status());
+    return false;
+  }
+  if (parse(cursor->key())) return true;
+  fail(damaged(space, cursor->key(), "is not a key of this keyspace"));
+  return false;
+}
+
 struct EntityScan::State {
   Reader* reader = nullptr;
   EntityKind kind = EntityKind::kNode;
@@ -640,9 +704,13 @@ size_t EntityScan::next(uint64_t* out, size_t max) {
   const Root& root = chunks.root();
   size_t count = 0;
   if (s.label) {
-    while (count < max && s.at < root.next_node) {
+    while (count < max && s.at < root.next_node && s.reader->status().ok()) {
       const uint64_t index = LabelChunk::index_of(s.at);
       const LabelChunk* chunk = chunks.label_chunk(*s.label, index);
+      if (chunk->count == 0) {
+        s.at = chunks.next_label_chunk(*s.label, index + 1) * LabelChunk::kRows;
+        continue;
+      }
       uint32_t row = LabelChunk::row_of(s.at);
       while (count < max && (row = chunk->next(row)) < LabelChunk::kRows) {
         out[count++] = index * LabelChunk::kRows + row++;
@@ -651,9 +719,13 @@ size_t EntityScan::next(uint64_t* out, size_t max) {
     }
   } else {
     const uint64_t limit = s.kind == EntityKind::kNode ? root.next_node : root.next_relationship;
-    while (count < max && s.at < limit) {
+    while (count < max && s.at < limit && s.reader->status().ok()) {
       const uint64_t index = EntityBlock::index_of(s.at);
       const EntityBlock* block = chunks.block(s.kind, index);
+      if (block->count == 0) {
+        s.at = chunks.next_block(s.kind, index + 1) * EntityBlock::kRows;
+        continue;
+      }
       uint32_t row = EntityBlock::row_of(s.at);
       for (; row < block->rows && count < max; ++row) {
         if (block->exists(row) && (!s.type || block->type(row) == *s.type)) {

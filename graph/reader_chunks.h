@@ -46,6 +46,10 @@ class ReaderChunks {
     }
     return load_topology(type, direction, index);
   }
+  // Where a scan goes on behind a chunk without entries: the first chunk at or after `index` that may hold something,
+  // found by what is loaded and by the keys of the store, so that absent ids cost nothing. No chunk: beyond the limit.
+  uint64_t next_block(EntityKind kind, uint64_t index);
+  uint64_t next_label_chunk(LabelId label, uint64_t index);
   // The hot tree of an index, for about `rows` entries; null: ask the store (memory is short, or so few lookups have
   // been made that reading the whole index would not pay), or a failure.
   const cache::IndexTree* index(const IndexInfo& info, uint64_t rows = 1);
@@ -63,6 +67,9 @@ class ReaderChunks {
   const cache::EntityBlock* load_block(EntityKind kind, uint64_t index);
   const cache::LabelChunk* load_label_chunk(LabelId label, uint64_t index);
   const cache::TopologyChunk* load_topology(RelTypeId type, Direction direction, uint64_t index);
+  // The first key of a range, parsed. False: there is none, or a failure (kept in Reader::status()).
+  bool first_stored(kv::Keyspace space, const kv::CursorOptions& options,
+                    const std::function<bool(ByteView key)>& parse);
 
   Reader& reader_;
 };

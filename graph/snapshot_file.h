@@ -7,25 +7,25 @@
 //   16      n     header (below)
 //   16+n    8     XXH3-64 of all before
 //   then          frames, each: u32 stored length, u32 raw length, u64 XXH3-64 of the stored bytes, the stored bytes
-//                 raw length <= 256 KiB; stored length <= raw length + 64; the end is a frame with both lengths 0
+//                 raw length <= 256 KiB; stored length <= raw length + 64; the end is a frame of 16 bytes with both
+//                 lengths 0 and the checksum of nothing
 //   last    32    BLAKE2b-256 of all before
 //
 //   header: u8 codec (0 none, 1 gzip, 2 zstd), u8 encryption (0 none, 1 password, 2 key), u64 nodes, u64 relationships,
-//     u64 commit number + 1 of the saved version (0: in-memory database), sized key id;
+//     u64 commit number + 1 of the saved version (0: in-memory database), sized key id of at most 1 024 bytes;
 //     password: fixed32 memory KiB, fixed32 passes, fixed32 lanes, 16 bytes salt; encrypted: 24 bytes secretstream
 //     header
-//   frame content: u8 form (0 as it is, 1 compressed with the codec), then the bytes. A frame that shrinks more than 1
-//   000
-//     times is written as it is; a reader refuses one that claims to.
-//   encrypted: the content is one message of libsodium's secretstream (XChaCha20-Poly1305); the header is additional
-//   data
-//     of the first message, the last message (empty content, before the end frame) has the tag FINAL.
-//     Key: the given 32 bytes, or Argon2id of the password.
+//   frame content: u8 form (0 as it is, 1 compressed with the codec), then the bytes. Compressed means for gzip a zlib
+//     stream (RFC 1950), for zstd one frame. What would shrink to a thousandth or less is written as it is; a reader
+//     refuses a frame that claims to have shrunk so far.
+//   encrypted: the content is one message of libsodium's secretstream (XChaCha20-Poly1305), 17 bytes longer than it;
+//     the header is additional data of the first message. The last message has raw length 0 and the tag FINAL, and
+//     only the end frame follows. Key: the given 32 bytes, or Argon2id of the password.
 //
 //   The raw frames, joined, are entries: u8 section, varint key length, key, varint value length, value; sections
 //   ascend, keys of a section ascend strictly. Keys and values are those of layout.h:
 //     1 names  2 definitions  3 counters (one entry: a commit payload)  4 nodes  5 relationships  6 adjacency
-//     7 labels  8 index entries  255 end (no key, no value)
+//     7 labels  8 index entries  255 end (both lengths 0)
 //
 // A reader trusts nothing: every length is bounded before memory is taken, every frame's checksum comes before its
 // decompression, and an entry grows only as its bytes arrive. Newer versions and foreign files (LoraDB's LORACOL1) are

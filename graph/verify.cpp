@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
 
 #include "graph/graph_impl.h"
 #include "graph/index.h"
@@ -56,7 +57,6 @@ class Verification {
   Result<VerifyReport> run() {
     note(shared_.store->verify_checksums(full_));
     LORA_TRY(catalog());
-    node_bits_.assign(root_.next_node / 64 + 1, 0);
     LORA_TRY(nodes());
     LORA_TRY(labels());
     LORA_TRY(relationships());
@@ -111,7 +111,11 @@ class Verification {
     }
     return Status();
   }
-  bool node_exists(uint64_t id) const { return id < root_.next_node && (node_bits_[id / 64] >> (id % 64) & 1) != 0; }
+  bool node_exists(uint64_t id) const {
+    const auto block = node_bits_.find(id >> kLabelBlockShift);
+    const uint64_t row = id & (kLabelBlockIds - 1);
+    return block != node_bits_.end() && (block->second[row / 64] >> (row % 64) & 1) != 0;
+  }
 
   Status catalog() {
     for (int kind = 0; kind < kTokenKindCount; ++kind) {
@@ -199,7 +203,8 @@ class Verification {
         return damaged(Keyspace::kNodes, key, "is beyond the ids given out");
       }
       ++node_count_;
-      node_bits_[id / 64] |= uint64_t{1} << (id % 64);
+      const uint64_t row = id & (kLabelBlockIds - 1);
+      node_bits_[id >> kLabelBlockShift][row / 64] |= uint64_t{1} << (row % 64);
       LORA_TRY(decode_node(key, bytes, tokens, &node));
       for (LabelId label : node.labels) {
         ++label_counts_[label.value];
@@ -480,7 +485,7 @@ class Verification {
   VerifyReport report_;
   size_t dropped_ = 0;
   bool reader_failed_ = false;
-  std::vector<uint64_t> node_bits_;
+  std::unordered_map<uint64_t, LabelBitmap> node_bits_;  // the nodes that exist, in blocks of ids
   uint64_t node_count_ = 0, relationship_count_ = 0;
   std::map<uint32_t, uint64_t> label_counts_, type_counts_;
   std::map<CounterKey, uint64_t> triple_counts_;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "kv/check.h"
+#include "kv/fork.h"
 #include "kv/rocks_log_scan.h"
 #include "kv/rocks_status.h"
 #include "kv/rocks_store.h"
@@ -44,8 +45,11 @@ class RocksStore::Listener final : public rocksdb::EventListener {
 };
 
 Result<std::unique_ptr<Store>> open_rocks_store(const StoreOptions& options) {
+  LORA_TRY(check_fork_before_open());
   auto store = std::make_unique<RocksStore>(options, make_rocks_environment(options, options.directory.empty()));
-  LORA_TRY(store->open());
+  const Status opened = store->open();
+  guard_exit_of_children();
+  LORA_TRY(opened);
   return std::unique_ptr<Store>(std::move(store));
 }
 

@@ -233,6 +233,7 @@ rocksdb::DBOptions make_db_options(const StoreOptions& options, rocksdb::Env* en
   db.bytes_per_sync = 1 * kMiB;
   db.manifest_preallocation_size = 64 << 10;  // default 4 MiB a database
   db.keep_log_file_num = 1;
+  db.db_host_id = "";  // the name of the machine is nobody's business who gets the files
   // Read-only views must not lose files that the writer deletes later: they hold all of them open.
   db.max_open_files = options.read_only || options.secondary ? -1 : 512;
   db.table_cache_numshardbits = 3;

@@ -10,7 +10,7 @@
 
 namespace lora::cypher {
 
-// The types of a pattern as ids. Names not in use yet are looked up again at each refresh().
+// The types of a pattern as ids, ascending. Names not in use yet are looked up again at each refresh().
 class TypeIds {
  public:
   explicit TypeIds(const TypeSelection& selection) : selection_(selection) {}
@@ -25,6 +25,7 @@ class TypeIds {
       for (RelTypeId have : ids_) known |= have == *id;
       if (!known) ids_.push_back(*id);
     }
+    std::sort(ids_.begin(), ids_.end());
   }
   void forget() { ids_.clear(); }
   bool any() const { return selection_.names.empty(); }
@@ -59,22 +60,20 @@ inline Direction side(Direction d, size_t i) {
 }
 
 // Walks all lists of one node on one or both sides, in pieces: what a full output batch cuts off is gone on with later.
-// Nothing of the reader is held in between, only how far it came.
+// Nothing of the reader is held in between, only how far it came: as side and type, because which empty lists stand
+// among the others changes as chunks are loaded and evicted.
 class ListWalk {
  public:
-  void start() {
-    list_ = 0;
-    skip_ = 0;
-  }
+  void start() { go_to(0, RelTypeId(0)); }
   // Calls take(segment, begin, count, skip_loops) for pairs [begin, begin + count) of a segment until the lists are
   // done (true) or *budget pairs are taken (false). skip_loops: self loops were in an earlier list.
   template <typename Take>
   bool go_on(graph::Reader& reader, TypeIds& types, NodeId node, Direction wanted, size_t* budget, Take take) {
-    size_t number = 0;
-    for (size_t s = 0; s < side_count(wanted); ++s) {
-      const Direction direction = side(wanted, s);
+    while (side_ < side_count(wanted)) {
+      const Direction direction = side(wanted, side_);
       for (RelTypeId type : types.of(reader, node, direction)) {
-        if (number++ < list_) continue;
+        if (type < type_) continue;
+        if (type != type_) go_to(side_, type);
         segments_.clear();
         reader.neighbours(node, direction, type, &segments_);
         size_t passed = 0;
@@ -83,22 +82,29 @@ class ListWalk {
           if (passed <= skip_) continue;
           const auto begin = static_cast<uint32_t>(skip_ - (passed - segment.count));
           const auto count = static_cast<uint32_t>(std::min<size_t>(segment.count - begin, *budget));
-          take(segment, begin, count, s == 1);
+          take(segment, begin, count, side_ == 1);
           *budget -= count;
           skip_ += count;
           if (*budget == 0 && skip_ < passed) return false;
         }
-        list_ = number;
-        skip_ = 0;
+        go_to(side_, RelTypeId(type.value + 1));
         if (*budget == 0) return false;  // there may be more lists
       }
+      go_to(side_ + 1, RelTypeId(0));
     }
     return true;
   }
 
  private:
-  size_t list_ = 0;  // lists that are finished
-  size_t skip_ = 0;  // pairs of the current list that are taken
+  void go_to(size_t side, RelTypeId type) {
+    side_ = side;
+    type_ = type;
+    skip_ = 0;
+  }
+
+  size_t side_ = 0;
+  RelTypeId type_{0};  // lists of lower types are finished on this side
+  size_t skip_ = 0;    // pairs of the list of type_ that are taken
   std::vector<graph::Neighbours> segments_;
 };
 

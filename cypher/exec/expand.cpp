@@ -266,7 +266,7 @@ class ExpandIntoOperator final : public MultiplyingOperator {
       marked_ = kNoId;
       return;
     }
-    marks_.reset(reader.node_id_limit().value + 1);
+    marks_.reset(reader.node_id_limit().value + 1, reader.node_count());
     for (size_t s = 0; s < side_count(wanted); ++s) {
       for (RelTypeId type : types_.of(reader, node, side(wanted, s))) {
         segments_.clear();

@@ -128,20 +128,22 @@ Status HopFinder::follow(uint64_t node, uint64_t relationship, bool* fits, uint6
   return Status();
 }
 
-void NodeSet::reset(uint64_t limit) {
+void NodeSet::reset(uint64_t limit, uint64_t nodes) {
+  constexpr uint64_t kDenseMin = uint64_t{1} << 20, kBitsPerNodeMax = 64;
   for (uint32_t word : touched_) words_[word] = 0;
   touched_.clear();
-  const size_t words = static_cast<size_t>((limit + 63) / 64);
+  sparse_.clear();
+  dense_limit_ = std::min(limit, std::max(kDenseMin, std::min(nodes, kIdMax / kBitsPerNodeMax) * kBitsPerNodeMax));
+  const size_t words = static_cast<size_t>((dense_limit_ + 63) / 64);
   if (words_.size() < words) words_.resize(words);
 }
 
 void NodeSet::trim() {
   constexpr size_t kKeptWordsMax = 128 << 10;  // 1 MiB
   if (words_.size() > kKeptWordsMax) {
-    words_ = {};
-    touched_ = {};
+    *this = NodeSet();
   } else {
-    reset(0);
+    reset(0, 0);
   }
 }
 

@@ -1,6 +1,7 @@
 // Hops of variable-length patterns: the relationships that leave a node and fulfil the pattern's hop predicate.
 #pragma once
 
+#include <unordered_set>
 #include <vector>
 
 #include "cypher/exec/adjacency.h"
@@ -59,13 +60,17 @@ class HopFinder {
 // A set of node ids as a bitmap, emptied in the time of what was added: 125 KB for a million ids.
 class NodeSet {
  public:
-  // Room for ids below `limit`; empties the set.
-  void reset(uint64_t limit);
+  // Empties the set. Ids lie below `limit`, and there are `nodes` of them: where ids are that sparse that a bit for
+  // each would be waste, the high ones go into a hash set.
+  void reset(uint64_t limit, uint64_t nodes);
   // Gives large memory back; the set is empty afterwards.
   void trim();
-  bool has(uint64_t id) const { return (words_[id >> 6] >> (id & 63) & 1) != 0; }
+  bool has(uint64_t id) const {
+    return id < dense_limit_ ? (words_[id >> 6] >> (id & 63) & 1) != 0 : sparse_.contains(id);
+  }
   // False: it was there.
   bool add(uint64_t id) {
+    if (id >= dense_limit_) return sparse_.insert(id).second;
     uint64_t& word = words_[id >> 6];
     const uint64_t bit = uint64_t{1} << (id & 63);
     if ((word & bit) != 0) return false;
@@ -73,11 +78,13 @@ class NodeSet {
     word |= bit;
     return true;
   }
-  size_t heap_bytes() const { return words_.capacity() * 8 + touched_.capacity() * 4; }
+  size_t heap_bytes() const { return words_.capacity() * 8 + touched_.capacity() * 4 + sparse_.size() * 32; }
 
  private:
   std::vector<uint64_t> words_;
   std::vector<uint32_t> touched_;  // words that are not zero
+  uint64_t dense_limit_ = 0;       // ids from here on are in sparse_
+  std::unordered_set<uint64_t> sparse_;
 };
 
 }  // namespace lora::cypher

@@ -283,7 +283,7 @@ class ReachOperator final : public VarExpandOperator {
   Status search() {
     reached_.clear();
     charge_.clear();
-    seen_.reset(state_.reader().node_id_limit().value + 1);
+    seen_.reset(state_.reader().node_id_limit().value + 1, state_.reader().node_count());
     const bool undirected = var_.direction == Direction::kBoth;
     bool back = var_.min_hops == 0;  // the start is an end
     seen_.add(start_);

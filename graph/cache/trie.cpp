@@ -1,5 +1,6 @@
 #include "graph/cache/trie.h"
 
+#include <algorithm>
 #include <new>
 
 #include "graph/cache/versions.h"
@@ -51,6 +52,22 @@ Object* next_below(const TrieNode* node, uint64_t base, uint64_t from, uint64_t*
     if (Object* chunk = next_below(static_cast<const TrieNode*>(child), child_base, from, found)) return chunk;
   }
   return nullptr;
+}
+
+bool next_span_below(const TrieNode* node, uint64_t base, uint64_t from, TrieSpan* span) {
+  const uint32_t shift = 6 * node->level;
+  for (uint64_t i = from <= base ? 0 : (from - base) >> shift; i < TrieNode::kFanout; ++i) {
+    const Object* child = node->slot[i].load(std::memory_order_acquire);
+    const uint64_t child_base = base + (i << shift);
+    if (child == nullptr || node->level == 0) {
+      if (child != nullptr && (child->flags & Object::kStatic) != 0) continue;
+      *span = {std::max(from, child_base), child_base + (uint64_t{1} << shift), child != nullptr};
+      return true;
+    }
+    if ((child->flags & Object::kStatic) != 0) continue;
+    if (next_span_below(static_cast<const TrieNode*>(child), child_base, from, span)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -162,6 +179,15 @@ TrieNode* make_static_trie(Object* below, uint8_t level) {
   node->flags = Object::kStatic;
   for (auto& slot : node->slot) slot.store(below, std::memory_order_relaxed);
   return node;
+}
+
+bool next_span(const TrieNode* root, uint64_t from, TrieSpan* span) {
+  if (root == nullptr) {
+    *span = {from, ~uint64_t{0}, false};
+    return true;
+  }
+  if (!trie_covers(root, from) || (root->flags & Object::kStatic) != 0) return false;
+  return next_span_below(root, 0, from, span);
 }
 
 Object* next_resident(const TrieNode* root, uint64_t* index) {

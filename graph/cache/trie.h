@@ -64,6 +64,14 @@ Object* publish_loaded_slot(const Loading& loading, TrieNode** root, uint64_t in
 // First resident chunk with index >= *index (updates it), or null.
 Object* next_resident(const TrieNode* root, uint64_t* index);
 
+// What comes at or after an index and is not known to be empty: a chunk, or a range of indexes that are not loaded.
+struct TrieSpan {
+  uint64_t first = 0, end = 0;  // [first, end); of a chunk: its index alone
+  bool loaded = false;
+};
+// False: everything from `from` on is known to be empty. A null root is all unloaded.
+bool next_span(const TrieNode* root, uint64_t from, TrieSpan* span);
+
 // A static node all of whose slots are `below`. Never freed.
 TrieNode* make_static_trie(Object* below, uint8_t level);
 // The trie in which every index is known to be empty; one per level and type, shared by all.
@@ -98,6 +106,7 @@ class Trie {
     Object* there = publish_loaded_slot(loading, &root, index, chunk);
     return there == nullptr ? T::empty() : static_cast<T*>(there);
   }
+  bool next_span(uint64_t from, TrieSpan* span) const { return cache::next_span(root, from, span); }
   // Puts `chunk` (mine). What was there is the caller's to retire.
   void set(WriteContext& context, uint64_t index, T* chunk) {
     writable_slot(context, &root, index)->store(chunk, std::memory_order_release);

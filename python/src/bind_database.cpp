@@ -84,7 +84,6 @@ DatabaseOptions database_options(const py::dict& d) {
 
 std::unique_ptr<DatabaseHandle> open(const py::object& name, const py::dict& options) {
   const DatabaseOptions native = database_options(options);
-  check(check_process());
   Result<std::unique_ptr<Database>> opened = [&] {
     if (name.is_none()) return without_gil([&] { return Database::in_memory(native); });
     const auto text = name.cast<std::string>();

@@ -41,8 +41,6 @@ class EngineCall {
 // Whether this thread must not take the GIL any more.
 bool interpreter_ends();
 
-// kForked in a child of a process that has opened a database: the engine's threads are missing here.
-Status check_process();
 // Remembers a database for close_all().
 void remember(const std::shared_ptr<Database>& database);
 // At interpreter exit: closes all databases and waits until their calls have come back.

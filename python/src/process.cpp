@@ -1,14 +1,13 @@
-// What concerns the process as a whole: the GIL around engine calls, interpreter exit, fork.
+// What concerns the process as a whole: the GIL around engine calls, interpreter exit, the threads that a forked child
+// starts with (databases themselves are refused there: kv/fork.h).
 //
 // All variables here are guarded by the GIL, except where they are atomic. os.fork() holds it, so that a child finds
 // them whole.
 #include <pthread.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <thread>
 #include <vector>
 
@@ -22,26 +21,14 @@ namespace {
 constexpr auto kExitWaitMax = std::chrono::seconds(10);
 
 unsigned long main_thread = 0;
-pid_t opened_in = 0;  // the process that opened the first database
 std::atomic<bool> exiting{false};
 thread_local int calls_of_thread = 0;  // one inside the other, through callables
 std::atomic<int> calls_in_engine{0};
 std::vector<std::weak_ptr<Database>>* databases = nullptr;
 
-#ifdef __GLIBC__
-// Static objects of libraries would wait for their threads, which a forked child does not have.
-void leave_child(int status, void*) {
-  std::fflush(nullptr);
-  _exit(status);
-}
-#endif
-
 void after_fork_in_child() {
   main_thread = PyThread_get_thread_ident();
   calls_in_engine.store(0);
-#ifdef __GLIBC__
-  if (opened_in != 0) on_exit(leave_child, nullptr);
-#endif
 }
 
 }  // namespace
@@ -75,14 +62,6 @@ EngineCall::~EngineCall() {
 
 bool interpreter_ends() {
   return exiting.load(std::memory_order_relaxed) && !in_main_thread();
-}
-
-Status check_process() {
-  if (opened_in == 0) opened_in = getpid();
-  if (opened_in == getpid()) return Status();
-  return {ErrorCode::kForked,
-          "this process was forked after its parent had opened a database; start it by other means (multiprocessing: "
-          "`spawn` or `forkserver`), or open databases only after the fork"};
 }
 
 void remember(const std::shared_ptr<Database>& database) {

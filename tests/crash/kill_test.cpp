@@ -41,27 +41,6 @@ std::unique_ptr<Database> open_database(const std::string& directory) {
   return std::move(*opened);
 }
 
-// In the child: each transaction makes node n and links it to node n - 1; its number goes down the pipe once it is
-// acknowledged. Now and then it flushes, or rewrites a property of everything.
-[[noreturn]] void write_until_killed(const std::string& directory, int64_t first, int pipe) {
-  auto db = open_database(directory);
-  if (db == nullptr) _exit(3);
-  for (int64_t n = first;; ++n) {
-    const Params params = make_params({{"n", Value::integer(n)}});
-    auto done = db->execute(
-        "OPTIONAL MATCH (p:N {n: $n - 1}) CREATE (x:N {n: $n}) "
-        "FOREACH (q IN CASE WHEN p IS NULL THEN [] ELSE [p] END | CREATE (q)-[:NEXT {n: $n}]->(x))",
-        params);
-    if (!done.ok()) {
-      std::fprintf(stderr, "child: %s\n", done.status().to_string().c_str());
-      _exit(4);
-    }
-    if (write(pipe, &n, sizeof n) != sizeof n) _exit(5);
-    if (n % 37 == 0 && !db->checkpoint().ok()) _exit(6);
-    if (n % 23 == 0 && !db->execute("MATCH (x:N) WHERE x.n % 5 = 0 SET x.seen = $n", params).ok()) _exit(7);
-  }
-}
-
 }  // namespace
 
 TEST(Kill, NoAcknowledgedCommitIsLostAndNoneIsHalf) {
@@ -78,7 +57,9 @@ TEST(Kill, NoAcknowledgedCommitIsLostAndNoneIsHalf) {
     ASSERT_GE(child, 0);
     if (child == 0) {
       close(pipes[0]);
-      write_until_killed(directory.path(), next, pipes[1]);
+      const std::string first = std::to_string(next), to = std::to_string(pipes[1]);
+      execl(LORA_KILL_WRITER, LORA_KILL_WRITER, directory.path().c_str(), first.c_str(), to.c_str(), nullptr);
+      _exit(127);
     }
     close(pipes[1]);
     std::this_thread::sleep_for(std::chrono::milliseconds(10 + random() % 110));

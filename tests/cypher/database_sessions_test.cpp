@@ -76,6 +76,32 @@ TEST_F(SessionsTest, RollbackAndDestructionUndo) {
   run("CREATE (:A)");
 }
 
+// Plans are kept and remember names by their numbers; the numbers of names that were taken back go to others.
+TEST_F(SessionsTest, NamesThatWereRolledBackAreForgottenByPlans) {
+  const std::string create = "CREATE (n:Gone {gone: 1 / $x})-[r:GONE]->() RETURN n, r";
+  const std::string match = "MATCH (n:Gone)-[r:GONE]->() WHERE n.gone = 1 RETURN n, r";
+  const Params one = make_params({{"x", Value::integer(1)}}), zero = make_params({{"x", Value::integer(0)}});
+  {
+    auto t = std::move(*db_->begin());
+    ASSERT_TRUE(t->execute(create, one).ok());
+    ASSERT_EQ(t->execute(match)->row_count, 1u);
+    ASSERT_TRUE(t->rollback().ok());
+  }
+  EXPECT_EQ(db_->execute(create, zero).status().code(), ErrorCode::kArithmetic);
+  ASSERT_TRUE(db_->execute("CREATE (:Other {other: 1})-[:OTHER]->()").ok());
+  EXPECT_EQ(db_->execute(match)->row_count, 0u);
+  EXPECT_EQ(db_->execute("MATCH (n) REMOVE n.gone RETURN n.other")->row_count, 2u);
+  EXPECT_EQ(db_->execute("MATCH (n:Other {other: 1})-[:OTHER]->() RETURN n")->row_count, 1u);
+  const auto made = db_->execute(create, one);
+  ASSERT_TRUE(made.ok()) << made.status().to_string();
+  const Node& node = made->at(0, 0).as_node();
+  EXPECT_EQ(node.labels, std::vector<std::string>{"Gone"});
+  EXPECT_EQ(node.properties.at(0).first.as_string(), "gone");
+  EXPECT_EQ(made->at(0, 1).as_relationship().type, "GONE");
+  EXPECT_EQ(db_->execute(match)->row_count, 1u);
+  EXPECT_TRUE(db_->verify()->errors.empty());
+}
+
 TEST_F(SessionsTest, ErrorUndoesThatStatementOnly) {
   auto t = begin();
   ASSERT_TRUE(t->execute("CREATE (:A {x: 1})").ok());

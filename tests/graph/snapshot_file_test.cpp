@@ -1,8 +1,12 @@
 #include "graph/snapshot_file.h"
 
+#include <zstd.h>
+
 #include <algorithm>
 #include <random>
 
+#include "kv/commit_record.h"
+#include "kv/encode.h"
 #include "tests/graph/graph_fixture.h"
 
 namespace lora::graph {
@@ -271,6 +275,46 @@ TEST(SnapshotFileTest, DamagedFilesAreRefusedAndChangeNothing) {
           << result.status().to_string();
     }
     ASSERT_EQ(dump(*target), before);
+  }
+}
+
+// A frame with a right checksum that would grow without end, or asks for much memory, is refused before it does.
+TEST(SnapshotFileTest, FramesThatGrowTooMuchAreRefused) {
+  auto source = must(Graph::open({}));
+  fill(*source, 5);
+  const std::string good = save(*source);
+  uint32_t header = 0;
+  std::memcpy(&header, good.data() + 12, 4);
+  const std::string head = good.substr(0, 16 + header + 8);
+  const auto frame = [&](uint32_t stored, uint32_t raw, const std::string& content) {
+    std::string file = head;
+    kv::encode_fixed32(&file, stored);
+    kv::encode_fixed32(&file, raw);
+    kv::encode_fixed64(&file, kv::checksum64(content));
+    return file + content;
+  };
+  // 64 MiB of zeros in a few kilobytes.
+  const std::string zeros(64 << 20, '\0');
+  std::string bomb(1 + ZSTD_compressBound(zeros.size()), '\1');
+  bomb.resize(1 + ZSTD_compress(bomb.data() + 1, bomb.size() - 1, zeros.data(), zeros.size(), 1));
+  ASSERT_LT(bomb.size(), 64u << 10);
+  std::string small(1 + ZSTD_compressBound(256 << 10), '\1');
+  small.resize(1 + ZSTD_compress(small.data() + 1, small.size() - 1, zeros.data(), 256 << 10, 1));
+  ASSERT_LT(small.size(), 200u);
+  auto target = must(Graph::open({}));
+  fill(*target, 5, "target");
+  const std::string before = dump(*target);
+  const auto size = [](const std::string& bytes) { return static_cast<uint32_t>(bytes.size()); };
+  const std::pair<const char*, std::string> kFiles[] = {
+      {"grows beyond what it says", frame(size(bomb), 256 << 10, bomb)},
+      {"says that it grows a thousand times", frame(size(small), 256 << 10, small)},
+      {"raw length of a GiB", frame(size(bomb), 1u << 30, bomb)},
+      {"stored length of 4 GiB", frame(~uint32_t{0}, 256 << 10, bomb)},
+      {"stored length of 4 GiB, raw too", frame(~uint32_t{0}, ~uint32_t{0}, bomb)},
+  };
+  for (const auto& [what, file] : kFiles) {
+    EXPECT_EQ(load(*target, file).status().code(), ErrorCode::kCorruption) << what;
+    EXPECT_EQ(dump(*target), before);
   }
 }
 

@@ -416,6 +416,27 @@ TEST_F(DumpTest, DeepValuesComeBackFromAScript) {
   expect_same(content("deep"), content("copy"), false);
 }
 
+// Runs a program; its exit code, -1 when it died.
+int run(std::vector<std::string> arguments, const std::string& output = "/dev/null",
+        const std::string& errors = "/dev/null") {
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) {
+    argv.push_back(argument.data());
+  }
+  argv.push_back(nullptr);
+  const pid_t child = fork();
+  if (child == 0) {
+    if (std::freopen(output.c_str(), "w", stdout) == nullptr || std::freopen(errors.c_str(), "w", stderr) == nullptr) {
+      _exit(126);
+    }
+    execv(argv[0], argv.data());
+    _exit(127);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 // --- wrong files ---
 
 TEST_F(DumpTest, ADamagedFileIsRefusedAndLeavesNothing) {
@@ -497,6 +518,83 @@ TEST_F(DumpTest, AFileWrittenByHandNeedsNoChecksum) {
   EXPECT_TRUE(made.nodes.contains(7));
   EXPECT_EQ(made.next_node, 8u);
   EXPECT_EQ(made.next_relationship, 4u);
+}
+
+// A scan used to look at every chunk of ids below the highest, and verify took a bit for each.
+TEST_F(DumpTest, IdsFarApartCostOnlyWhatIsThere) {
+  const uint64_t ids[] = {0, 5, uint64_t{1} << 40, kIdMax};
+  std::string text =
+      "{\"format\":\"lora-jsonl\",\"version\":1,\"nodes\":4,\"relationships\":4,\"nextNode\":0,"
+      "\"nextRelationship\":0}\n{\"index\":{\"name\":\"i\",\"type\":\"RANGE\",\"entity\":\"node\",\"on\":\"A\","
+      "\"keys\":[\"x\"]}}\n";
+  for (const uint64_t id : ids) {
+    text += "{\"node\":" + std::to_string(id) + ",\"labels\":[\"A\"],\"properties\":{\"x\":" + std::to_string(id % 7) +
+            "}}\n";
+  }
+  for (size_t i = 0; i < 4; ++i) {
+    // A ring of the nodes, under the same ids.
+    text += "{\"relationship\":" + std::to_string(ids[i]) + ",\"type\":\"T\",\"start\":" + std::to_string(ids[i]) +
+            ",\"end\":" + std::to_string(ids[(i + 1) % 4]) + "}\n";
+  }
+  write_file(directory_ / "file", text + "{\"done\":{\"nodes\":4,\"relationships\":4}}\n");
+  const auto begin = std::chrono::steady_clock::now();
+  RestoreOptions restore;
+  ASSERT_OK(restore_database(directory_ / "file", db("sparse"), restore, {}).status());
+  ASSERT_EQ(run({LORA_VERIFY_TOOL, db("sparse")}), 0);
+
+  DatabaseOptions options;
+  options.database_dir = directory_.path();
+  const auto look = [&](Database& database) {
+    const auto number = [&](const std::string& query) {
+      const QueryResult result = must(database.execute(query));
+      return result.values.size() == 1 && result.values[0].is_integer() ? result.values[0].as_integer() : -1;
+    };
+    EXPECT_EQ(number("MATCH (n) RETURN count(n.x)"), 4);
+    EXPECT_EQ(number("MATCH (n:A) RETURN max(id(n))"), static_cast<int64_t>(kIdMax));
+    EXPECT_EQ(number("MATCH (n:A) WHERE n.x = 5 RETURN id(n)"), 5);
+    EXPECT_EQ(number("MATCH ()-[r:T]->() RETURN count(id(r))"), 4);
+    EXPECT_EQ(number("MATCH ()-[r]->() RETURN max(id(r))"), static_cast<int64_t>(kIdMax));
+    EXPECT_EQ(number("MATCH (a {x: 5})-[:T]->(b)-[:T]->(c)-[:T]->(d)-[:T]->(a) RETURN count(*)"), 1);
+    EXPECT_EQ(number("MATCH (a {x: 5})-[:T*1..6]->(b) RETURN count(DISTINCT b)"), 4);
+    EXPECT_EQ(number("MATCH p = shortestPath((a {x: 5})-[:T*]->(b:A)) WHERE id(b) = 0 RETURN length(p)"), 3);
+    const graph::VerifyReport report = must(database.verify(true));
+    for (const std::string& error : report.errors) {
+      ADD_FAILURE() << error;
+    }
+  };
+  {
+    const std::unique_ptr<Database> sparse = must(Database::open("sparse", options));
+    look(*sparse);
+    sparse->graph().drop_cache();
+    look(*sparse);
+    // No id is left to give out; what is there can be changed and deleted.
+    EXPECT_EQ(sparse->execute("CREATE ()").status().code(), ErrorCode::kLimit);
+    const std::unique_ptr<Transaction> tx = must(sparse->begin());
+    must(tx->execute("MATCH (n) WHERE id(n) > 5 DETACH DELETE n").status());
+    EXPECT_EQ(must(tx->execute("MATCH (n:A) RETURN count(n.x)")).at(0, 0).as_integer(), 2);
+    EXPECT_EQ(must(tx->execute("MATCH (n) RETURN count(n.x)")).at(0, 0).as_integer(), 2);
+    EXPECT_EQ(must(tx->execute("MATCH ()-[r]->() RETURN count(id(r))")).at(0, 0).as_integer(), 1);
+    must(tx->rollback());
+    must(sparse->save_snapshot_file(directory_ / "sparse.snapshot").status());
+  }
+  {
+    const std::unique_ptr<Database> loaded = must(Database::in_memory());
+    must(loaded->execute("CREATE (:Gone)").status());
+    must(loaded->load_snapshot_file(directory_ / "sparse.snapshot").status());
+    look(*loaded);
+  }
+  const Content before = content("sparse");
+  for (DumpFormat format : {DumpFormat::kSnapshot, DumpFormat::kJsonLines}) {
+    restore.force = true;
+    ASSERT_OK(restore_database(dump("sparse", format), db("copy"), restore, {}).status());
+    expect_same(before, content("copy"), true);
+  }
+  const Content script = [&] {
+    must(restore_database(dump("sparse", DumpFormat::kCypher), db("dense"), {}, {}).status());
+    return content("dense");
+  }();
+  EXPECT_EQ(script.next_node, 4u);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
 }
 
 // --- where it goes ---
@@ -583,26 +681,6 @@ TEST_F(DumpTest, AnInterruptedRestoreLeavesNothing) {
 }
 
 // --- the programs, and databases that another process has open ---
-
-int run(std::vector<std::string> arguments, const std::string& output = "/dev/null",
-        const std::string& errors = "/dev/null") {
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) {
-    argv.push_back(argument.data());
-  }
-  argv.push_back(nullptr);
-  const pid_t child = fork();
-  if (child == 0) {
-    if (std::freopen(output.c_str(), "w", stdout) == nullptr || std::freopen(errors.c_str(), "w", stderr) == nullptr) {
-      _exit(126);
-    }
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 TEST_F(DumpTest, ADatabaseThatAnotherProcessWritesIsDumpedAsItIs) {
   const auto graph = open_graph(db("live"));
