@@ -2,9 +2,11 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "kv/check.h"
 #include "kv/fork.h"
@@ -213,11 +215,19 @@ Result<std::string> manifest_state(const std::string& directory) {
 // in the middle of the commits, so an open counts only when nothing was flushed while it lasted. (Catching up
 // afterwards is no cure: the rest of an old log stays in memory before newer tables.)
 Status RocksStore::open_secondary() {
-  LORA_ASSIGN(const std::string before, manifest_state(path_));
-  LORA_TRY(open_existing());
-  LORA_ASSIGN(const std::string after, manifest_state(path_));
-  return before == after ? Status()
-                         : Status::io("the writer of `" + path_ + "` changed its files in the meantime; try again");
+  constexpr int kAttempts = 5;
+  constexpr std::chrono::milliseconds kPause{20};
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    std::this_thread::sleep_for(attempt * kPause);
+    LORA_ASSIGN(const std::string before, manifest_state(path_));
+    LORA_TRY(open_existing());
+    LORA_ASSIGN(const std::string after, manifest_state(path_));
+    if (before == after) {
+      return Status();
+    }
+    LORA_TRY(close_native());
+  }
+  return Status::io("the writer of `" + path_ + "` changed its files in the meantime; try again");
 }
 
 // RocksDB's recovery rewrites what it has read and deletes the log. Where the log looks damaged, a read-only open finds

@@ -169,8 +169,6 @@ Failed Parser::fail_expected(std::string_view what, const std::vector<std::strin
     } else if (std::string_view advice = advice_for(token_text(*t_)); !advice.empty()) {
       message += concat({"; ", advice});
     }
-  } else if (at(TokenKind::kMinus) && peek().kind == TokenKind::kGreater) {
-    message += "; a relationship is written `-->` or `-[:TYPE]->`";
   }
   return fail_unexpected(std::move(message));
 }

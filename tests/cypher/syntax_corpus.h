@@ -108,7 +108,7 @@ inline constexpr std::string_view kGoodQueries[] = {
     "RETURN CAST(x AS INTEGER), TRY_CAST(x AS VECTOR<FLOAT32>(3)), cast.to(x, LIST<INT>), cast.try(x, ZONED DATETIME)",
     "RETURN x IS :: LOCAL TIME | TIME WITHOUT TIME ZONE | TIMESTAMP WITH TIMEZONE | PROPERTY VALUE | ANY NODE | INT "
     "LIST!",
-    "RETURN value.is(x, INTEGER | STRING), vector([1, 2], 2, FLOAT32), vector.coordinates(v, INTEGER8), date",
+    "RETURN type.is(x, INTEGER | STRING), vector([1, 2], 2, FLOAT32), vector.coordinates(v, INTEGER8), date",
     "RETURN x IS NORMALIZED, x IS NOT NFKD NORMALIZED",
     "RETURN n:A, n:A:B, n:(A|B)&!C, (n:A) AND (n:B)",
     "RETURN [1, 'a', [2, []], {}], {a: 1, `b c`: {d: [2]}, end: 3, `` : 4}",
