@@ -168,7 +168,7 @@ Status Binder::bind_projection(const ast::Projection& p, bool is_return, BoundPa
     } else if (is_return && !frame_->names_required) {
       item.name = arena_.text(syntax.text);
     } else {
-      return error("NoExpressionAlias", quoted(syntax.text) + " needs a name; give it one with AS", syntax.span);
+      return error("NoExpressionAlias", quoted(syntax.text) + " needs a name; add AS and a name", syntax.span);
     }
     sink.used = false;
     {

@@ -72,8 +72,11 @@ constexpr Advice kAdvice[] = {
     {"GROUP", "no GROUP BY is needed: rows are grouped by the columns without an aggregate"},
     {"HAVING", "groups are filtered by `WITH ... WHERE`"},
     {"LIKE", "text is compared by `CONTAINS`, `STARTS WITH`, `ENDS WITH` or `=~`"},
+    {"ILIKE", "text is compared without regard to case by `=~`, as in `=~ '(?i)ada.*'`"},
+    {"BETWEEN", "a range is written `1 <= x <= 5`"},
     {"INSERT", "data is added by CREATE or MERGE"},
     {"UPDATE", "data is changed by `MATCH ... SET`"},
+    {"USE", "a database is one graph: leave USE out"},
     {"BEGIN", "a transaction is no statement: call begin(), then commit() or rollback()"},
     {"COMMIT", "a transaction is no statement: call begin(), then commit() or rollback()"},
     {"ROLLBACK", "a transaction is no statement: call begin(), then commit() or rollback()"},
@@ -116,29 +119,9 @@ std::string Parser::found_text() const {
   return quote_for_message(token_text(*t_));
 }
 
-// What people bring along from other languages, and what Cypher says instead.
+// What was probably meant, for those who know other query languages.
 std::string_view Parser::foreign_hint() const {
-  struct Foreign {
-    std::string_view word, hint;
-  };
-  static constexpr Foreign kForeign[] = {
-      {"SELECT", "rows are read with MATCH and RETURN, as in `MATCH (n:Label) RETURN n.property`"},
-      {"FROM", "rows are read with MATCH and RETURN, as in `MATCH (n:Label) RETURN n.property`"},
-      {"INSERT", "nodes and relationships are made with CREATE"},
-      {"UPDATE", "properties are changed with MATCH and SET"},
-      {"GROUP", "leave GROUP BY out: the columns without aggregates are the groups"},
-      {"HAVING", "groups are filtered with WITH and WHERE, as in `WITH n, count(*) AS c WHERE c > 1`"},
-      {"JOIN", "tables are joined by writing the relationship, as in `(a)-[:TYPE]->(b)`"},
-      {"LIKE", "texts are matched with STARTS WITH, ENDS WITH, CONTAINS or `=~`"},
-      {"ILIKE", "texts are matched with `=~`, as in `=~ '(?i)ada.*'`"},
-      {"USE", "a database is one graph: leave USE out"},
-      {"BETWEEN", "a range is written `1 <= x <= 5`"},
-  };
-  if (at(TokenKind::kWord)) {
-    for (const Foreign& f : kForeign) {
-      if (upper_equals(token_text(*t_), f.word)) return f.hint;
-    }
-  }
+  if (at(TokenKind::kWord)) return advice_for(token_text(*t_));
   if (at(TokenKind::kAmpersand) && peek().kind == TokenKind::kAmpersand) return "conditions are joined with AND";
   const bool right_arrow =
       at(TokenKind::kMinus) && peek(peek().kind == TokenKind::kGreater ? 2 : 1).kind == TokenKind::kLeftParen;
@@ -164,11 +147,7 @@ Failed Parser::fail_expected(std::string_view what, const std::vector<std::strin
     message += concat({"; ", hint});
   } else if (at(TokenKind::kWord)) {
     std::string_view meant = nearest(token_text(*t_), words.data(), words.size());
-    if (!meant.empty()) {
-      message += concat({"; did you mean `", meant, "`?"});
-    } else if (std::string_view advice = advice_for(token_text(*t_)); !advice.empty()) {
-      message += concat({"; ", advice});
-    }
+    if (!meant.empty()) message += concat({"; did you mean `", meant, "`?"});
   }
   return fail_unexpected(std::move(message));
 }
