@@ -185,6 +185,10 @@ bool is_negative(const Literal& e) {
   return e.literal == LiteralKind::kFloat && std::signbit(e.floating) && !e.word;
 }
 
+bool is_number(const Literal& e) {
+  return e.literal == LiteralKind::kInteger || (e.literal == LiteralKind::kFloat && !e.word);
+}
+
 }  // namespace
 
 void print_name(std::string_view name, std::string& out, bool keyword_matters) {
@@ -392,8 +396,9 @@ void Printer::bare(const Expr& e) {
         expr(*u.operand, kNot);
       } else {
         out_ += u.op == UnaryOp::kMinus ? '-' : '+';
-        // `-(1)`: without the parentheses the sign would belong to the number.
-        bool number = u.operand->kind == ExprKind::kLiteral;
+        // `-(1)`: without the parentheses the sign would belong to the number. No word in them: `(NaN) - -(` starts a
+        // pattern.
+        const bool number = u.operand->kind == ExprKind::kLiteral && is_number(as<Literal>(*u.operand));
         if (number) out_ += '(';
         expr(*u.operand, kUnaryLevel);
         if (number) out_ += ')';

@@ -37,6 +37,14 @@ TEST(Print, IsCanonical) {
             "MATCH ()-[r:T*1..3]->(), ()-->{1,}() RETURN `a b`");
 }
 
+// `(NaN) - -(` would start a pattern.
+TEST(Print, NegatedWordsHaveNoParentheses) {
+  for (std::string_view word : {"NaN", "INF", "null", "true"}) {
+    const std::string once = printed("RETURN 1 - - -" + std::string(word) + " - - -5");
+    EXPECT_EQ(printed(once), once);
+  }
+}
+
 TEST(Print, FloatsReadBackExactly) {
   for (double value : {0.1, 1.0, 1e300, 5e-324, -0.0, 123456789.125, std::numeric_limits<double>::max()}) {
     std::string text;
