@@ -1,0 +1,323 @@
+// The planner against the reference evaluator, on random graphs and random queries.
+//
+// Every query runs on three databases that hold the same graph (in memory, in memory with indexes and constraints, on
+// disk after a reopen), with each rewrite rule off, without costs, and in batches of 1 and 2 048 rows; all answers must
+// be what the reference says, or all must fail.
+//
+// LORA_TEST_SEED repeats a run; LORA_TEST_SCALE=small runs fewer pairs, =large more. LORA_TEST_FAILURES: stop after so
+// many failures (1).
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+#include <optional>
+
+#include "cypher/database.h"
+#include "cypher/plan/planner.h"
+#include "cypher/syntax/parser.h"
+#include "tests/reference/compare.h"
+#include "tests/reference/random_query.h"
+#include "tests/reference/reference_eval.h"
+#include "tests/reference/shrink.h"
+#include "tests/support/result_text.h"
+#include "tests/support/temp_directory.h"
+
+namespace lora::reference {
+namespace {
+
+constexpr uint64_t kStepsMax = 300'000;
+constexpr size_t kQueriesPerGraph = 40;
+
+uint64_t from_environment(const char* name, uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+uint64_t seed() {
+  return from_environment("LORA_TEST_SEED", 1);
+}
+size_t scaled(size_t pairs) {
+  const char* scale = std::getenv("LORA_TEST_SCALE");
+  const std::string_view text = scale == nullptr ? "" : scale;
+  return text == "small" ? pairs / 20 : text == "large" ? pairs * 10 : pairs;
+}
+
+// Ids from 0 without gaps, as a fresh database gives them.
+ReferenceGraph compact(const ReferenceGraph& graph) {
+  ReferenceGraph out;
+  std::map<uint64_t, uint64_t> ids;
+  for (const auto& [id, node] : graph.nodes) ids[id] = out.add_node(node);
+  for (const auto& [id, r] : graph.relationships) {
+    GraphRelationship moved = r;
+    moved.start = ids.at(r.start);
+    moved.end = ids.at(r.end);
+    out.add_relationship(std::move(moved));
+  }
+  return out;
+}
+
+constexpr std::string_view kSchema[] = {
+    "CREATE INDEX FOR (n:A) ON (n.i)",       "CREATE INDEX FOR (n:A) ON (n.j, n.i)",
+    "CREATE INDEX FOR (n:A) ON (n.m)",       "CREATE INDEX FOR (n:B) ON (n.s)",
+    "CREATE INDEX FOR (n:C) ON (n.b)",       "CREATE INDEX FOR ()-[r:R]-() ON (r.i)",
+    "CREATE INDEX FOR ()-[r:S]-() ON (r.m)", "CREATE CONSTRAINT FOR (n:A) REQUIRE n.u IS UNIQUE",
+};
+
+template <typename T>
+T must(Result<T> result) {
+  if (!result.ok()) throw std::runtime_error(result.status().to_string());
+  return std::move(*result);
+}
+
+struct Setting {
+  std::string name;
+  size_t database;
+  Database::TestSwitches switches;
+};
+
+std::vector<Setting> all_settings() {
+  std::vector<Setting> out;
+  out.push_back({"in memory", 0, {}});
+  out.push_back({"in memory, rules and costs off, batches of 1", 0, {~0u, false, 1}});
+  out.push_back({"in memory, batches of 1", 0, {0, true, 1}});
+  out.push_back({"in memory, batches of 2048", 0, {0, true, 2048}});
+  out.push_back({"indexes", 1, {}});
+  out.push_back({"indexes, batches of 1", 1, {0, true, 1}});
+  out.push_back({"indexes, costs off", 1, {0, false, 0}});
+  out.push_back({"on disk, reopened", 2, {}});
+  const auto rules = cypher::rewrite_rule_names();
+  for (size_t i = 0; i < rules.size(); ++i) {
+    out.push_back({"without the rule " + std::string(rules[i]), 0, {1u << i, true, 0}});
+  }
+  return out;
+}
+
+enum class Verdict { kAgree, kNotCompared, kRowsDiffer, kEngineFails, kEngineDoesNotFail, kGraphsDiffer };
+
+struct Judgement {
+  Verdict verdict = Verdict::kAgree;
+  std::string code;  // of an engine's error
+  std::string text;
+  Setting setting;
+};
+
+// The databases of one graph.
+class Bench {
+ public:
+  explicit Bench(const ReferenceGraph& graph) : graph_(compact(graph)) {}
+
+  const ReferenceGraph& graph() const { return graph_; }
+
+  // What the reference says, and whether every setting says the same. `settings` are looked at in order.
+  Judgement judge(const std::string& text, const std::vector<Setting>& settings) {
+    Result<cypher::Query> parsed = cypher::parse(text);
+    if (!parsed.ok()) return {Verdict::kEngineFails, "parse", parsed.status().to_string(), {}};
+    ReferenceGraph after = graph_;
+    std::optional<Outcome> expected;
+    std::string failure;
+    try {
+      expected = Reference(&after, *parsed, kStepsMax).run();
+    } catch (const Failure& f) {
+      failure = f.what();
+    } catch (const NotCompared& n) {
+      return {Verdict::kNotCompared, n.what(), "", {}};
+    }
+    std::optional<EntityNames> names;
+    if (expected) names.emplace(graph_, after);
+    for (const Setting& setting : settings) {
+      Judgement j = judge_one(text, setting, expected, names, after, failure);
+      if (j.verdict != Verdict::kAgree) {
+        j.text = setting.name + ": " + j.text;
+        j.setting = setting;
+        return j;
+      }
+    }
+    return {};
+  }
+
+  // The rows of a read, as text in a sorted list.
+  Result<std::vector<std::string>> rows(const std::string& text, const Setting& setting) {
+    LORA_ASSIGN(const QueryResult result, database(setting).execute(text));
+    std::vector<std::string> out;
+    for (size_t r = 0; r < result.row_count; ++r) {
+      std::string line;
+      for (size_t c = 0; c < result.columns.size(); ++c) line += test::result_text(result.at(r, c)) + " | ";
+      out.push_back(std::move(line));
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+
+ private:
+  Judgement judge_one(const std::string& text, const Setting& setting, const std::optional<Outcome>& expected,
+                      const std::optional<EntityNames>& names, const ReferenceGraph& after,
+                      const std::string& failure) {
+    const std::unique_ptr<Transaction> transaction = must(database(setting).begin());
+    const Result<QueryResult> rows = transaction->execute(text);
+    if (!rows.ok()) {
+      if (!expected && rows.status().code() != ErrorCode::kInternal) return {};
+      return {Verdict::kEngineFails,
+              std::to_string(static_cast<int>(rows.status().code())),
+              rows.status().to_string() + (expected ? "" : " where the reference says " + failure),
+              {}};
+    }
+    if (!expected) return {Verdict::kEngineDoesNotFail, "", "no error, but " + failure, {}};
+    const ReferenceGraph engine_graph = read_graph(*transaction);
+    const EntityNames engine_names(graph_, engine_graph);
+    if (engine_names.graph_text() != names->graph_text()) {
+      return {Verdict::kGraphsDiffer,
+              "",
+              "expected the graph\n" + names->graph_text() + "got\n" + engine_names.graph_text(),
+              {}};
+    }
+    const std::string wrong = difference(*rows, engine_names, *expected, after, *names, text);
+    if (!wrong.empty()) return {Verdict::kRowsDiffer, "", wrong, {}};
+    return {};
+  }
+
+  // Made when first asked for.
+  Database& database(const Setting& setting) {
+    std::unique_ptr<Database>& database = databases_[setting.database];
+    if (database == nullptr) {
+      DatabaseOptions options;
+      options.cache_bytes = 64u << 20;
+      options.sync = SyncLevel::kOff;
+      if (setting.database == 2) {
+        directory_.emplace();
+        options.database_dir = directory_->path();
+      }
+      const auto open = [&] {
+        return setting.database == 2 ? Database::open("graph", options) : Database::in_memory(options);
+      };
+      database = must(open());
+      const std::string create = create_text(graph_);
+      if (!create.empty()) must(database->execute(create));
+      if (setting.database == 1) {
+        for (std::string_view statement : kSchema) must(database->execute(statement));
+      }
+      if (setting.database == 2) {
+        database.reset();
+        database = must(open());
+      }
+    }
+    database->set_test_switches(setting.switches);
+    return *database;
+  }
+
+  static ReferenceGraph read_graph(Transaction& transaction) {
+    ReferenceGraph graph;
+    const auto fill = [](const std::vector<MapEntry>& entries) {
+      Properties properties;
+      for (const auto& [key, value] : entries) properties[std::string(key.as_string())] = value;
+      return properties;
+    };
+    const QueryResult nodes = must(transaction.execute("MATCH (n) RETURN n"));
+    for (const Value& v : nodes.values) {
+      const Node& n = v.as_node();
+      graph.nodes[n.id.value] = {{n.labels.begin(), n.labels.end()}, fill(n.properties)};
+    }
+    const QueryResult relationships = must(transaction.execute("MATCH ()-[r]->() RETURN r"));
+    for (const Value& v : relationships.values) {
+      const Relationship& r = v.as_relationship();
+      graph.relationships[r.id.value] = {r.start.value, r.end.value, r.type, fill(r.properties)};
+    }
+    return graph;
+  }
+
+  ReferenceGraph graph_;
+  std::optional<tests::TempDirectory> directory_;
+  std::unique_ptr<Database> databases_[3];
+};
+
+// A scenario to paste into tests/scenarios.
+std::string scenario(const Case& shrunk) {
+  const ReferenceGraph graph = compact(shrunk.graph);
+  std::string text = "== (what holds)\n";
+  const std::string create = create_text(graph);
+  if (!create.empty()) text += create + "\n\n";
+  text += shrunk.query + "\n----\n";
+  const Result<cypher::Query> parsed = cypher::parse(shrunk.query);
+  ReferenceGraph after = graph;
+  try {
+    const Outcome outcome = Reference(&after, *parsed, kStepsMax).run();
+    for (const std::string& column : outcome.columns) text += "| " + column + " ";
+    if (!outcome.columns.empty()) text += "|\n";
+    size_t at = 0;
+    for (const auto& rows : outcome.classes) {
+      for (const auto& values : rows) {
+        if (at++ < outcome.skip || at > outcome.skip + std::min<size_t>(outcome.limit, 1'000'000)) continue;
+        for (const Value& v : values) text += "| " + test::result_text(hydrate(v, after)) + " ";
+        if (!values.empty()) text += "|\n";
+      }
+    }
+  } catch (const std::runtime_error& e) {
+    text += std::string("error CODE   (") + e.what() + ")\n";
+  }
+  return text;
+}
+
+std::string report(const ReferenceGraph& graph, const std::string& query, const Judgement& first) {
+  if (first.code == "parse") return "query: " + query + "\n" + first.text;  // the generator's own fault
+  std::string last = first.text;
+  std::optional<Bench> bench;
+  std::string made_for;
+  const auto fails = [&](const Case& c) {
+    const std::string create = create_text(compact(c.graph));
+    if (!bench || made_for != create) {
+      bench.emplace(c.graph);
+      made_for = create;
+    }
+    const Judgement j = bench->judge(c.query, {first.setting});
+    if (j.verdict != first.verdict || j.code != first.code) return false;
+    last = j.text;
+    return true;
+  };
+  const Case shrunk = shrink({graph, query}, fails, 3'000);
+  return "query: " + query + "\nshrunk to:\n\n" + scenario(shrunk) + "\n" + last + "\n";
+}
+
+struct Totals {
+  size_t pairs = 0, not_compared = 0, failures = 0;
+  std::map<std::string, size_t> reasons;
+};
+
+void run_pairs(size_t pairs, uint64_t first_seed, const std::function<std::string(Random&)>& make) {
+  const std::vector<Setting> settings = all_settings();
+  const size_t failures_max = from_environment("LORA_TEST_FAILURES", 1);
+  const auto start = std::chrono::steady_clock::now();
+  Totals totals;
+  for (uint64_t round = 0; totals.pairs < pairs && totals.failures < failures_max; ++round) {
+    Random random(first_seed + round);
+    Bench bench(random_graph(random));
+    for (size_t i = 0; i < kQueriesPerGraph && totals.pairs < pairs; ++i) {
+      const std::string query = make(random);
+      ++totals.pairs;
+      const Judgement j = bench.judge(query, settings);
+      if (j.verdict == Verdict::kAgree) continue;
+      if (j.verdict == Verdict::kNotCompared) {
+        ++totals.not_compared;
+        ++totals.reasons[j.code];
+        continue;
+      }
+      ++totals.failures;
+      ADD_FAILURE() << "LORA_TEST_SEED=" << first_seed + round << "\n" << report(bench.graph(), query, j);
+      if (totals.failures >= failures_max) break;
+    }
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::cout << totals.pairs << " pairs in " << seconds << " s, " << static_cast<double>(totals.pairs) / seconds
+            << " a second, " << settings.size() << " settings each; not compared " << totals.not_compared << ":";
+  for (const auto& [reason, count] : totals.reasons) std::cout << " " << reason << " " << count << ";";
+  std::cout << "\n";
+  EXPECT_LT(totals.not_compared, totals.pairs / 10 + 5);
+}
+
+// Shards, so that ctest runs them side by side. Seeds lie apart: a shard never runs another's rounds.
+class Reads : public ::testing::TestWithParam<uint64_t> {};
+TEST_P(Reads, AnswerAsTheReference) {
+  run_pairs(scaled(3'500), seed() + GetParam() * 1'000'000, random_read);
+}
+INSTANTIATE_TEST_SUITE_P(Shard, Reads, ::testing::Range<uint64_t>(0, 4));
+
+}  // namespace
+}  // namespace lora::reference
