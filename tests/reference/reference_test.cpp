@@ -73,6 +73,7 @@ struct Setting {
   std::string name;
   size_t database;
   Database::TestSwitches switches;
+  bool cold = false;  // the in-memory form is dropped before each query
 };
 
 std::vector<Setting> all_settings() {
@@ -85,6 +86,7 @@ std::vector<Setting> all_settings() {
   out.push_back({"indexes, batches of 1", 1, {0, true, 1}});
   out.push_back({"indexes, costs off", 1, {0, false, 0}});
   out.push_back({"on disk, reopened", 2, {}});
+  out.push_back({"on disk, in-memory form dropped", 2, {}, true});
   const auto rules = cypher::rewrite_rule_names();
   for (size_t i = 0; i < rules.size(); ++i) {
     out.push_back({"without the rule " + std::string(rules[i]), 0, {1u << i, true, 0}});
@@ -100,6 +102,13 @@ struct Judgement {
   std::string text;
   Setting setting;
 };
+
+bool changes_graph(const std::string& query) {
+  for (const char* word : {"CREATE", "MERGE", "SET", "REMOVE", "DELETE", "FOREACH"}) {
+    if (query.find(word) != std::string::npos) return true;
+  }
+  return false;
+}
 
 // The databases of one graph.
 class Bench {
@@ -152,8 +161,10 @@ class Bench {
   Judgement judge_one(const std::string& text, const Setting& setting, const std::optional<Outcome>& expected,
                       const std::optional<EntityNames>& names, const ReferenceGraph& after,
                       const std::string& failure) {
-    const std::unique_ptr<Transaction> transaction = must(database(setting).begin());
-    const Result<QueryResult> rows = transaction->execute(text);
+    Database& database = this->database(setting);
+    const bool writes = changes_graph(text);
+    const std::unique_ptr<Transaction> transaction = writes ? must(database.begin()) : nullptr;
+    const Result<QueryResult> rows = writes ? transaction->execute(text) : database.execute(text);
     if (!rows.ok()) {
       if (!expected && rows.status().code() != ErrorCode::kInternal) return {};
       return {Verdict::kEngineFails,
@@ -162,6 +173,11 @@ class Bench {
               {}};
     }
     if (!expected) return {Verdict::kEngineDoesNotFail, "", "no error, but " + failure, {}};
+    if (!writes) {
+      const std::string wrong = difference(*rows, *names, *expected, after, *names, text);
+      if (wrong.empty()) return {};
+      return {Verdict::kRowsDiffer, "", wrong, {}};
+    }
     const ReferenceGraph engine_graph = read_graph(*transaction);
     const EntityNames engine_names(graph_, engine_graph);
     if (engine_names.graph_text() != names->graph_text()) {
@@ -201,6 +217,7 @@ class Bench {
       }
     }
     database->set_test_switches(setting.switches);
+    if (setting.cold) database->graph().drop_cache();
     return *database;
   }
 
@@ -318,6 +335,81 @@ TEST_P(Reads, AnswerAsTheReference) {
   run_pairs(scaled(3'500), seed() + GetParam() * 1'000'000, random_read);
 }
 INSTANTIATE_TEST_SUITE_P(Shard, Reads, ::testing::Range<uint64_t>(0, 4));
+
+class Writes : public ::testing::TestWithParam<uint64_t> {};
+TEST_P(Writes, ChangeTheGraphAsTheReference) {
+  run_pairs(scaled(2'000), seed() + GetParam() * 1'000'000, random_write);
+}
+INSTANTIATE_TEST_SUITE_P(Shard, Writes, ::testing::Range<uint64_t>(0, 2));
+
+// A predicate is true, false or null in each row: the three parts are the whole.
+TEST(TernaryPartitioning, PartsSumToTheWhole) {
+  const std::vector<Setting> settings = all_settings();
+  size_t pairs = 0;
+  for (uint64_t round = 0; pairs < scaled(2'000); ++round) {
+    Random random(seed() + round);
+    Bench bench(random_graph(random));
+    for (size_t i = 0; i < kQueriesPerGraph; ++i, ++pairs) {
+      const MatchAndPredicate q = random_partition(random);
+      const Setting& setting = random.pick(settings);
+      const auto rows = [&](const std::string& where) {
+        return bench.rows(q.match + where + " RETURN " + q.result, setting);
+      };
+      const Result<std::vector<std::string>> whole = rows("");
+      std::vector<std::string> sum;
+      std::string failed = whole.ok() ? "" : whole.status().to_string();
+      for (const char* form : {" WITH * WHERE (%)", " WITH * WHERE NOT (%)", " WITH * WHERE (%) IS NULL"}) {
+        std::string where = form;
+        where.replace(where.find('%'), 1, q.predicate);
+        if (random.percent(70)) where.erase(0, std::string_view(" WITH *").size());
+        const Result<std::vector<std::string>> part = rows(where);
+        if (!part.ok()) {
+          failed = part.status().to_string();
+        } else {
+          sum.insert(sum.end(), part->begin(), part->end());
+        }
+      }
+      std::sort(sum.begin(), sum.end());
+      ASSERT_TRUE(failed.empty() && sum == *whole)
+          << "LORA_TEST_SEED=" << seed() + round << "\n"
+          << setting.name << "\n"
+          << failed << "\n"
+          << create_text(bench.graph()) << "\n"
+          << q.match << "\nWHERE " << q.predicate << "\nRETURN " << q.result << "\n"
+          << "whole: " << (whole.ok() ? whole->size() : 0) << " rows, parts: " << sum.size();
+    }
+  }
+}
+
+// The comparison itself: a row too many, a row changed, a wrong order and a wrong graph are noticed.
+TEST(Comparison, NoticesWhatIsWrong) {
+  ReferenceGraph graph;
+  graph.add_node({{"A"}, {{"i", Value::integer(1)}}});
+  graph.add_node({{"A"}, {{"i", Value::integer(2)}}});
+  const EntityNames names(graph, graph);
+  const auto wrong = [&](const char* text, std::vector<Value> values) {
+    const cypher::Query query = must(cypher::parse(text));
+    ReferenceGraph copy = graph;
+    const Outcome expected = Reference(&copy, query, kStepsMax).run();
+    QueryResult rows;
+    rows.columns = {"x"};
+    rows.row_count = values.size();
+    rows.values = std::move(values);
+    return !difference(rows, names, expected, graph, names, text).empty();
+  };
+  const Value one = Value::integer(1), two = Value::integer(2);
+  EXPECT_FALSE(wrong("MATCH (n:A) RETURN n.i AS x", {two, one}));
+  EXPECT_TRUE(wrong("MATCH (n:A) RETURN n.i AS x", {two, one, one}));
+  EXPECT_TRUE(wrong("MATCH (n:A) RETURN n.i AS x", {two, two}));
+  EXPECT_TRUE(wrong("MATCH (n:A) RETURN n.i AS x", {one, Value::floating(2.0)}));
+  EXPECT_TRUE(wrong("MATCH (n:A) RETURN n.i AS x ORDER BY x", {two, one}));
+  EXPECT_TRUE(wrong("MATCH (n:A) RETURN n.i AS x ORDER BY x SKIP 1", {one}));
+  EXPECT_FALSE(wrong("MATCH (n:A) RETURN n.i AS x SKIP 1", {one}));
+  EXPECT_TRUE(wrong("MATCH (n:A) RETURN n.i AS x LIMIT 1", {Value::integer(3)}));
+  ReferenceGraph more = graph;
+  more.add_node({});
+  EXPECT_NE(EntityNames(graph, more).graph_text(), names.graph_text());
+}
 
 }  // namespace
 }  // namespace lora::reference
