@@ -895,12 +895,14 @@ std::string Generator::write() {
   }
   if (!text.empty() && r_.percent(15)) text += with(&scope);
   bool deleted = false;
+  bool ends_reading = false;
   for (size_t i = 0, n = 1 + r_.below(2); i < n && !deleted; ++i) {
     text += update(&scope, &deleted);
-    if (!deleted && r_.percent(20)) text += match(&scope);
+    ends_reading = !deleted && r_.percent(20);
+    if (ends_reading) text += match(&scope);
   }
   const uint64_t end = r_.below(100);
-  if (end < 25) return text;
+  if (end < 25 && !ends_reading) return text;
   if (deleted || end < 45) {
     text += "WITH count(*) AS c0 ";
     scope = {{"c0", Type::kInt}};
