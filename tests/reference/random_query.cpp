@@ -180,8 +180,9 @@ class Generator {
       if (dice < 55) text += "DISTINCT ";
       text += plain_items(*scope, &next);
     }
-    const bool sortable = std::all_of(next.begin(), next.end(),
-                                      [](const Variable& v) { return is_scalar(v.type) || v.type == Type::kNode; });
+    const bool sortable = std::all_of(next.begin(), next.end(), [this](const Variable& v) {
+      return is_scalar(v.type) || (v.type == Type::kNode && !writing_);
+    });
     if (sortable && r_.percent(25)) {
       std::vector<std::string> keys;
       for (const Variable& v : next) keys.push_back(v.name + (r_.percent(30) ? " DESC" : ""));
@@ -298,7 +299,7 @@ class Generator {
     }
     std::vector<std::string> keys;
     for (const Variable& v : out) {
-      if (is_scalar(v.type) || v.type == Type::kNode || v.type == Type::kInts) keys.push_back(v.name);
+      if (is_scalar(v.type) || (v.type == Type::kNode && !writing_) || v.type == Type::kInts) keys.push_back(v.name);
     }
     if (simple) {
       for (const Variable& v : scope) {
@@ -591,9 +592,9 @@ class Generator {
         const std::string e = entity(scope);
         const std::string rels = variable(scope, Type::kRels);
         if (!rels.empty() && r_.percent(50)) return "size(" + rels + ")";
-        return e.empty()        ? "sign(" + integer(scope, depth - 1) + ")"
-               : r_.percent(50) ? "id(" + e + ")"
-                                : "size(keys(" + e + "))";
+        return e.empty()                     ? "sign(" + integer(scope, depth - 1) + ")"
+               : !writing_ && r_.percent(50) ? "id(" + e + ")"
+                                             : "size(keys(" + e + "))";
       }
     }
   }
@@ -879,11 +880,13 @@ class Generator {
   uint64_t counter_ = 0;
   std::vector<std::string> used_rels_;
   bool bare_patterns_ = false;
+  bool writing_ = false;  // the ids of new entities are nobody's promise
 };
 
 // Clauses mean whole tables: what a clause writes does not depend on the order of its rows here. One clause sets a key
 // on one variable, from constants or from that entity itself; MERGE's actions set constants under keys of their own.
 std::string Generator::write() {
+  writing_ = true;
   Scope scope;
   std::string text;
   const uint64_t dice = r_.below(100);

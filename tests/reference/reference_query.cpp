@@ -422,7 +422,9 @@ Reference::Projected Reference::project(const ast::Projection& p, Rows rows, boo
   std::vector<const ast::Expr*> aggregates;
   std::vector<bool> is_key;
   for (const ast::ProjectionItem& item : p.items) {
-    out.names.push_back(item.alias ? item.alias.text : item.text);
+    // A variable is named as itself, also in parentheses; other expressions as they are written.
+    const auto* variable = ast::find<ast::Variable>(item.expr);
+    out.names.push_back(item.alias ? item.alias.text : variable != nullptr ? variable->name : item.text);
     const size_t before = aggregates.size();
     find_aggregates(item.expr, &aggregates);
     is_key.push_back(before == aggregates.size());
