@@ -88,7 +88,7 @@ class Generator {
   std::string match(Scope* scope) {
     Scope before = *scope;
     std::string text = "MATCH " + patterns(scope, &before) + " ";
-    if (r_.percent(55)) text += "WHERE " + where(*scope, 3) + " ";
+    if (r_.percent(45)) text += "WHERE " + where(*scope, r_.percent(50) ? 1 : 3) + " ";
     return text;
   }
 
@@ -379,8 +379,8 @@ class Generator {
     } else if (r_.percent(75)) {
       name = fresh("n");
     }
-    std::string text = "(" + name + labels(35);
-    if (r_.percent(10)) text += " " + property_map(known);
+    std::string text = "(" + name + labels(22);
+    if (r_.percent(6)) text += " " + property_map(known);
     if (!name.empty() && r_.percent(8)) {
       Scope inner = known;
       if (!has(inner, name)) inner.push_back({name, Type::kNode});
@@ -408,8 +408,8 @@ class Generator {
       name = fresh("r");
       scope->push_back({name, type});
     }
-    inside = name + types(45) + length;
-    if (r_.percent(7)) inside += " " + property_map(known);
+    inside = name + types(30) + length;
+    if (r_.percent(4)) inside += " " + property_map(known);
     if (type == Type::kRel && !name.empty() && r_.percent(6)) {
       Scope inner = known;
       if (!has(inner, name)) inner.push_back({name, Type::kRel});
@@ -1066,14 +1066,14 @@ ReferenceGraph random_graph(Random& r) {
   };
   for (size_t i = 0; i < nodes; ++i) {
     GraphNode node;
-    if (r.percent(60)) node.labels.insert("A");
-    if (r.percent(40)) node.labels.insert("B");
+    if (r.percent(70)) node.labels.insert("A");
+    if (r.percent(50)) node.labels.insert("B");
     if (r.percent(15)) node.labels.insert("C");
     node.properties = properties(true);
     if (r.percent(60)) node.properties["u"] = Value::integer(static_cast<int64_t>(i));
     graph.add_node(std::move(node));
   }
-  const size_t relationships = nodes == 0 ? 0 : r.below(nodes * 2 + 1);
+  const size_t relationships = nodes == 0 ? 0 : nodes / 2 + r.below(nodes * 2 + 1);
   for (size_t i = 0; i < relationships; ++i) {
     GraphRelationship relationship;
     relationship.start = r.below(nodes);

@@ -1,8 +1,8 @@
 // The planner against the reference evaluator, on random graphs and random queries.
 //
 // Every query runs on three databases that hold the same graph (in memory, in memory with indexes and constraints, on
-// disk after a reopen), with each rewrite rule off, without costs, and in batches of 1 and 2 048 rows; all answers must
-// be what the reference says, or all must fail.
+// disk after a reopen), with each rewrite rule off, without costs, and in batches of at most 1, 3 and 2 048 rows; all
+// answers must be what the reference says, or all must fail.
 //
 // LORA_TEST_SEED repeats a run; LORA_TEST_SCALE=small runs fewer pairs, =large more. LORA_TEST_FAILURES: stop after so
 // many failures (1).
@@ -71,25 +71,28 @@ T must(Result<T> result) {
 
 struct Setting {
   std::string name;
-  size_t database;
-  Database::TestSwitches switches;
+  size_t database = 0;  // in memory, with indexes, on disk
+  bool rules = true, costs = true;
+  size_t batch_rows = 2048;
+  uint32_t rules_off = 0;
   bool cold = false;  // the in-memory form is dropped before each query
 };
 
 std::vector<Setting> all_settings() {
-  std::vector<Setting> out;
-  out.push_back({"in memory", 0, {}});
-  out.push_back({"in memory, rules and costs off, batches of 1", 0, {~0u, false, 1}});
-  out.push_back({"in memory, batches of 1", 0, {0, true, 1}});
-  out.push_back({"in memory, batches of 2048", 0, {0, true, 2048}});
-  out.push_back({"indexes", 1, {}});
-  out.push_back({"indexes, batches of 1", 1, {0, true, 1}});
-  out.push_back({"indexes, costs off", 1, {0, false, 0}});
-  out.push_back({"on disk, reopened", 2, {}});
-  out.push_back({"on disk, in-memory form dropped", 2, {}, true});
+  std::vector<Setting> out = {
+      {.name = "in memory"},
+      {.name = "in memory, rules and costs off, batches of 1", .rules = false, .costs = false, .batch_rows = 1},
+      {.name = "in memory, batches of 1", .batch_rows = 1},
+      {.name = "in memory, batches of 3", .batch_rows = 3},
+      {.name = "indexes", .database = 1},
+      {.name = "indexes, batches of 1", .database = 1, .batch_rows = 1},
+      {.name = "indexes, costs off", .database = 1, .costs = false},
+      {.name = "on disk, reopened", .database = 2},
+      {.name = "on disk, in-memory form dropped", .database = 2, .cold = true},
+  };
   const auto rules = cypher::rewrite_rule_names();
   for (size_t i = 0; i < rules.size(); ++i) {
-    out.push_back({"without the rule " + std::string(rules[i]), 0, {1u << i, true, 0}});
+    out.push_back({.name = "without the rule " + std::string(rules[i]), .rules_off = 1u << i});
   }
   return out;
 }
@@ -222,7 +225,8 @@ class Bench {
         database = must(open());
       }
     }
-    database->set_test_switches(setting.switches);
+    database->set_planner_switches(setting.rules, setting.costs, setting.rules_off);
+    database->set_batch_rows_max(setting.batch_rows);
     if (setting.cold) database->graph().drop_cache();
     return *database;
   }
