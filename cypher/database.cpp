@@ -389,9 +389,9 @@ Status Database::unregister_procedure(std::string_view name) {
   return change_extensions(*impl_, [&](cypher::ExtensionSet& extensions) { return extensions.drop_procedure(name); });
 }
 
-void Database::set_planner_switches(bool rules, bool cost_based) {
+void Database::set_planner_switches(bool rules, bool cost_based, uint32_t rules_off) {
   if (impl_->forked()) return;
-  impl_->plan_rules.store(rules);
+  impl_->plan_rules_off.store(rules ? rules_off : ~uint32_t{0});
   impl_->plan_by_cost.store(cost_based);
   impl_->cache.clear();
 }

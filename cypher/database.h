@@ -203,8 +203,9 @@ class Database {
   Status unregister_function(std::string_view name);
   Status unregister_procedure(std::string_view name);
 
-  // For differential tests: the rewrite rules, and costs with indexes, off or on. Answers must be the same.
-  void set_planner_switches(bool rules, bool cost_based);
+  // For differential tests: the rewrite rules, and costs with indexes, off or on. Answers must be the same. Bit n of
+  // `rules_off`: without rule number n of cypher/plan/planner.h.
+  void set_planner_switches(bool rules, bool cost_based, uint32_t rules_off = 0);
   // For the same tests: the most rows that operators ask of each other, 1 to 2 048 (the default).
   void set_batch_rows_max(size_t rows);
 

@@ -59,7 +59,8 @@ class DatabaseCore {
   cypher::ExtensionSet extensions;
   cypher::PlanCache cache;
   // See Database::set_planner_switches and set_batch_rows_max.
-  std::atomic<bool> plan_rules{true}, plan_by_cost{true};
+  std::atomic<uint32_t> plan_rules_off{0};
+  std::atomic<bool> plan_by_cost{true};
   std::atomic<size_t> batch_rows_max{cypher::kBatchRowsMax};
 
   bool closed() const { return closing_.load(std::memory_order_acquire); }

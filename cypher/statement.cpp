@@ -35,7 +35,7 @@ Result<std::shared_ptr<const LogicalPlan>> plan_query(const cypher::Query& query
   cypher::PlannerInput input;
   input.reader = &reader;
   input.statistics_epoch = statistics_epoch;
-  input.rules = db.plan_rules.load(std::memory_order_relaxed);
+  input.rules_off = db.plan_rules_off.load(std::memory_order_relaxed);
   input.cost_based = db.plan_by_cost.load(std::memory_order_relaxed);
   return cypher::make_plan(std::move(*bound), std::move(plan), input);
 }

@@ -393,7 +393,9 @@ Result<Expr*> Binder::bind_chain(const ast::Chain& e) {
       return error("InvalidArgumentType", quoted(shown) + " does not take " + quoted(text_of(e.operands[i]->span)),
                    e.operands[i]->span);
     }
-    elements |= surely(bound->types, kListType) ? elements_of(*bound) : bound->types;
+    // A list gives its elements, anything else becomes one; what may be either may do both.
+    elements |= bound->types & ~kListType;
+    if (!never(bound->types, kListType)) elements |= elements_of(*bound);
     types = i == 0 ? bound->types : result_types(op, types, bound->types);
     operands.push_back(bound);
   }

@@ -108,7 +108,6 @@ class Evaluator {
   std::unique_ptr<RegexCache> regexes_;
   std::unique_ptr<ConstantLists> constant_lists_;
   Batch no_columns_;
-  std::vector<uint8_t> mask_;
   // Scratch of the kernels, one set per nesting level; kept for reuse.
   std::vector<std::unique_ptr<Column>> scratch_;
   size_t scratch_used_ = 0;

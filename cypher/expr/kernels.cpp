@@ -667,13 +667,20 @@ Status Evaluator::evaluate(const Expr& expr, Batch& batch, Column* out) {
 
 Status Evaluator::filter(const Expr& expr, Batch& batch, std::vector<uint32_t>* rows) {
   rows->clear();
-  if (batch.rows >= kKernelRowsMin && Kernels::simple(expr) && Kernels(this, batch).mask(expr, &mask_)) {
+  const Kernels::ScratchScope scope(*this);
+  std::vector<uint8_t>* mask = nullptr;  // its own: a subquery in the predicate filters with this evaluator, too
+  if (batch.rows >= kKernelRowsMin && Kernels::simple(expr)) {
+    Kernels kernels(this, batch);
+    mask = kernels.scratch_mask();
+    if (!kernels.mask(expr, mask)) mask = nullptr;
+  }
+  if (mask != nullptr) {
     rows->resize(batch.rows);
     uint32_t* to = rows->data();
     size_t kept = 0;
     for (size_t i = 0; i < batch.rows; ++i) {
       to[kept] = static_cast<uint32_t>(i);
-      kept += mask_[i] == kTrue ? 1 : 0;
+      kept += (*mask)[i] == kTrue ? 1 : 0;
     }
     rows->resize(kept);
     return Status();

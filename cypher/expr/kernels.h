@@ -20,13 +20,17 @@ class Kernels {
   // One Ternary per row.
   bool mask(const Expr& expr, std::vector<uint8_t>* out);
 
+  // Scratch in use, given back by ScratchScope.
+  class ScratchScope;
+  Column* scratch_column();
+  std::vector<uint8_t>* scratch_mask();
+
  private:
   // A column, or one value for all rows.
   struct Operand {
     const Column* column = nullptr;
     Value constant;
   };
-  class ScratchScope;
 
   bool operand(const Expr& expr, Operand* out);
   bool property(const Expr& expr, Column* out);
@@ -44,9 +48,6 @@ class Kernels {
   bool label_leaves(const Column& nodes, const LabelExpr& labels, uint8_t* out);
   bool list_test(const Expr& expr, std::vector<uint8_t>* out);
   bool text(const Expr& expr, std::vector<uint8_t>* out);
-
-  Column* scratch_column();
-  std::vector<uint8_t>* scratch_mask();
 
   Evaluator& evaluator_;
   Batch& batch_;

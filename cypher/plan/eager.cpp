@@ -3,7 +3,8 @@
 // Clauses mean: all rows of one clause, then all rows of the next. Operators stream instead. That differs only where
 // one of them writes what another one, still running, reads:
 //   * an operator below a write goes on reading after the first rows have been written (a scan that meets new nodes);
-//   * an operator above a write reads before the last rows have been written.
+//   * an operator above a write reads before the last rows have been written;
+//   * two operators set the same thing of what may be the same entity, or one deletes what the other changes.
 // An Eager just below the later of the two settles both. Walking a pipeline from its start, `active` holds the reads
 // and writes since the last point where all rows had been made (Eager, Sort, Aggregate); the operator that would
 // collide with them gets an Eager below it. While a pipeline has at most one row, each operator has done all it ever
@@ -103,6 +104,18 @@ bool collide(const Effects& read, const Effects& write) {
     return true;
   }
   return false;
+}
+
+// Two writes whose order matters: both set the same thing, or one changes or connects what the other deletes.
+bool overwrite(const Effects& a, const Effects& b) {
+  const auto sets = [](const Effects& e) { return e.sets_all_properties || !e.set_keys.empty(); };
+  const auto labels = [](const Effects& e) { return e.sets_all_labels || !e.set_labels.empty(); };
+  const auto needs_entities = [&](const Effects& e) { return sets(e) || labels(e) || e.creates_relationships; };
+  if ((a.deletes && needs_entities(b)) || (b.deletes && needs_entities(a))) return true;
+  if ((a.sets_all_properties && sets(b)) || (b.sets_all_properties && sets(a)) || meet(a.set_keys, b.set_keys)) {
+    return true;
+  }
+  return (a.sets_all_labels && labels(b)) || (b.sets_all_labels && labels(a)) || meet(a.set_labels, b.set_labels);
 }
 
 void label_names(const LabelExpr* labels, Names* out) {
@@ -407,7 +420,8 @@ class Barriers {
     const bool cuts = op->kind == OpKind::kLimit;
     if (cuts && p.active.writes()) {
       barrier(&p);
-    } else if (own.writes() && collide(p.active, own) && !touches_only(*op, p.only_node)) {
+    } else if (own.writes() && (collide(p.active, own) || overwrite(p.active, own)) &&
+               !touches_only(*op, p.only_node)) {
       barrier(&p);
     } else if (collide(own, p.active)) {
       barrier(&p);
@@ -496,7 +510,10 @@ class Barriers {
     Effects right_all;
     subtree_effects(op->inputs[1], &right_all);
     right_all.add(own);
-    if ((right_all.writes() && collide(left.active, right_all)) || collide(right_all, left.active)) barrier(&left);
+    if ((right_all.writes() && (collide(left.active, right_all) || overwrite(left.active, right_all))) ||
+        collide(right_all, left.active)) {
+      barrier(&left);
+    }
     Pipeline start;
     start.single = true;
     Pipeline right = walk(op->inputs[1], start);

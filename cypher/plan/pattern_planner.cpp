@@ -12,7 +12,9 @@ namespace lora::cypher {
 
 namespace {
 
-constexpr size_t kBatchRelationshipsMax = 60;  // relationships planned together: masks are 64 bits wide
+constexpr size_t kMaskBits = 64;
+constexpr size_t kBatchRelationshipsMax = 60;  // relationships and nodes planned together: masks are 64 bits wide
+constexpr size_t kBatchNodesMax = 61;
 constexpr double kCheapLeafRows = 1.5;
 constexpr double kJoinCostMin = 1000;  // below, an estimate of a nearly empty graph must not lead to a join
 
@@ -545,7 +547,8 @@ class PatternPlanner {
     return Status();
   }
 
-  // The relationships of a piece, breadth first from a bound node (or the first), at most kBatchRelationshipsMax each.
+  // The relationships of a piece, breadth first from the bound nodes (or the first), at most kBatchRelationshipsMax in
+  // each batch.
   std::vector<std::vector<uint32_t>> edge_batches(const std::vector<uint32_t>& component) const {
     std::vector<uint32_t> queue;
     std::vector<bool> seen_node(nodes_.size(), false), seen_edge(edges_.size(), false);
@@ -560,19 +563,38 @@ class PatternPlanner {
       seen_node[component.front()] = true;
     }
     std::vector<std::vector<uint32_t>> batches(1);
-    for (size_t i = 0; i < queue.size(); ++i) {
-      for (uint32_t e = 0; e < edges_.size(); ++e) {
-        if (seen_edge[e] || (edges_[e].from != queue[i] && edges_[e].to != queue[i])) continue;
-        seen_edge[e] = true;
-        if (batches.back().size() == kBatchRelationshipsMax) batches.emplace_back();
-        batches.back().push_back(e);
-        for (uint32_t n : {edges_[e].from, edges_[e].to}) {
-          if (!seen_node[n]) {
-            seen_node[n] = true;
-            queue.push_back(n);
+    std::vector<bool> in_batch(nodes_.size(), false);  // ends of the running batch's relationships
+    size_t batch_nodes = 0;
+    const auto add_end = [&](uint32_t n) {
+      batch_nodes += in_batch[n] ? 0 : 1;
+      in_batch[n] = true;
+      if (!seen_node[n]) queue.push_back(n);
+      seen_node[n] = true;
+    };
+    size_t at = 0;
+    const auto take_reached = [&] {
+      for (; at < queue.size(); ++at) {
+        for (uint32_t e = 0; e < edges_.size(); ++e) {
+          if (seen_edge[e] || (edges_[e].from != queue[at] && edges_[e].to != queue[at])) continue;
+          seen_edge[e] = true;
+          if (batches.back().size() == kBatchRelationshipsMax || batch_nodes + 2 > kBatchNodesMax) {
+            batches.emplace_back();
+            in_batch.assign(nodes_.size(), false);
+            batch_nodes = 0;
           }
+          batches.back().push_back(e);
+          add_end(edges_[e].from);
+          add_end(edges_[e].to);
         }
       }
+    };
+    take_reached();
+    // Pieces that are tied to it only by what hop predicates read.
+    for (uint32_t n : component) {
+      if (seen_node[n]) continue;
+      seen_node[n] = true;
+      queue.push_back(n);
+      take_reached();
     }
     return batches;
   }
@@ -590,10 +612,11 @@ class PatternPlanner {
       add(edges_[e].from);
       add(edges_[e].to);
     }
-    if (edges.empty()) {
-      for (uint32_t n : component) {
-        if (!nodes_[n].bound) add(n);
-      }
+    // Nodes without relationships: the piece itself, or what a hop predicate of the piece reads.
+    for (uint32_t n : component) {
+      const bool alone =
+          std::none_of(edges_.begin(), edges_.end(), [&](const PatternEdge& e) { return e.from == n || e.to == n; });
+      if (alone && !nodes_[n].bound && batch_nodes_.size() < kMaskBits) add(n);
     }
     node_bit_.assign(nodes_.size(), -1);
     for (size_t i = 0; i < batch_nodes_.size(); ++i) node_bit_[batch_nodes_[i]] = static_cast<int>(i);

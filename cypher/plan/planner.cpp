@@ -50,7 +50,7 @@ class StatementPlanner {
 #ifndef NDEBUG
     LORA_TRY(validate(*root, argument, b_.slot_count()));
 #endif
-    if (b_.input().rules) LORA_TRY(apply_rules(b_, argument, top, root));
+    LORA_TRY(apply_rules(b_, argument, top, root));
     *root = insert_barriers(b_, *root, slot_types_);
     LORA_TRY(validate(*root, argument, b_.slot_count()));
     set_live(b_, *root, top);

@@ -9,6 +9,8 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <string_view>
 
 #include "cypher/bind/bound.h"
 #include "cypher/plan/logical.h"
@@ -21,9 +23,12 @@ struct PlannerInput {
   graph::Reader* reader = nullptr;  // catalog, counters, schema of the version to plan for
   uint64_t statistics_epoch = 0;
   // Switches for differential tests: the same answers must come out with everything off.
-  bool rules = true;       // rewrite rules
+  uint32_t rules_off = 0;  // bit n: without rewrite rule number n of rewrite_rule_names()
   bool cost_based = true;  // false: pattern order as written, no indexes
 };
+
+// Names of the rewrite rules in the order in which they run.
+std::span<const std::string_view> rewrite_rule_names();
 
 // `plan` is the one whose arena the statement was bound into; it is filled and handed back.
 // Errors: kUnsupported (what the planner cannot do yet, never a wrong plan), kLimit (too many slots), kInternal.

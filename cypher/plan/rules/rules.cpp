@@ -1,5 +1,9 @@
 #include "cypher/plan/rules/rules.h"
 
+#include <array>
+
+#include "cypher/plan/planner.h"
+
 namespace lora::cypher {
 
 namespace {
@@ -38,9 +42,20 @@ LogicalOp* rewrite_up(PlanBuilder& builder, LogicalOp* op, const std::function<L
   return rewrite(op);
 }
 
+std::span<const std::string_view> rewrite_rule_names() {
+  static const auto kNames = [] {
+    std::array<std::string_view, std::size(kRules)> names;
+    for (size_t i = 0; i < names.size(); ++i) names[i] = kRules[i].name;
+    return names;
+  }();
+  return kNames;
+}
+
 Status apply_rules(PlanBuilder& builder, const SlotSet& argument, const SlotSet& top, LogicalOp** root) {
   const RuleContext context{builder, argument, top};
-  for (const Rule& rule : kRules) {
+  for (size_t i = 0; i < std::size(kRules); ++i) {
+    const Rule& rule = kRules[i];
+    if ((builder.input().rules_off >> i & 1) != 0) continue;
     *root = rule.apply(context, *root);
 #ifndef NDEBUG
     if (Status s = validate(*root, argument, builder.slot_count()); !s.ok()) {

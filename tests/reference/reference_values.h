@@ -1,0 +1,37 @@
+// What values mean to the reference evaluator: equality, equivalence, orderability, comparability, arithmetic.
+// Written anew from openCypher's definitions; calls nothing of the engine but Value's accessors.
+//
+// Threads: pure functions. Errors: Failure is thrown where Cypher raises a runtime error.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+#include "cypher/syntax/ast.h"
+#include "graph/value.h"
+
+namespace lora::reference {
+
+// A runtime error of the query.
+struct Failure : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+// The reference does not know this form, or the work is beyond its budget: the query is not compared.
+struct NotCompared : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+Ternary equal(const Value& a, const Value& b);
+// Text that is the same for equivalent values (grouping, DISTINCT, UNION) and different for others.
+std::string equivalence_key(const Value& v);
+// ORDER BY ascending: negative, 0, positive.
+int sort_order(const Value& a, const Value& b);
+// `<`, `<=`, `>`, `>=`, `=`, `<>`.
+Ternary compare_values(cypher::ast::CompareOp op, const Value& a, const Value& b);
+Value arithmetic(cypher::ast::ChainOp op, const Value& a, const Value& b);
+
+inline Ternary negate(Ternary t) {
+  return t == Ternary::kNull ? t : ternary(t == Ternary::kFalse);
+}
+
+}  // namespace lora::reference
