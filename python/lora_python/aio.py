@@ -497,7 +497,19 @@ class AsyncDatabase(Handle):
         description: Optional[str] = None,
     ) -> None:
         """Makes a plain callable a Cypher function, which runs on the handle's threads; see
-        `Database.register_function`."""
+        `Database.register_function`.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         await db.register_function("my.twice(x :: INTEGER) :: INTEGER", lambda x: 2 * x)
+        ...         return (await db.execute("RETURN my.twice(21) AS x"))["rows"]
+        >>> asyncio.run(main())
+        [{'x': 42}]
+        """
         register = functools.partial(
             self._database.register_function, deterministic=deterministic, description=description
         )
@@ -511,16 +523,50 @@ class AsyncDatabase(Handle):
         *,
         description: Optional[str] = None,
     ) -> None:
-        """Makes a plain callable, or a table, a procedure; see `Database.register_procedure`."""
+        """Makes a plain callable, or a table, a procedure; see `Database.register_procedure`.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         await db.register_procedure("my.numbers() :: (a :: INTEGER)", ["a"], [[1], [2]])
+        ...         return (await db.execute("CALL my.numbers() YIELD a RETURN sum(a) AS s"))["rows"]
+        >>> asyncio.run(main())
+        [{'s': 3}]
+        """
         register = functools.partial(self._database.register_procedure, description=description)
         await self._pool.run_to_end(register, signature, source, rows)
 
     async def unregister_function(self, name: str) -> None:
-        """Drops a registered function; see `Database.unregister_function`."""
+        """Drops a registered function; see `Database.unregister_function`.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         await db.register_function("my.one() :: INTEGER", lambda: 1)
+        ...         await db.unregister_function("my.one")
+        >>> asyncio.run(main())
+        """
         await self._pool.run_to_end(self._database.unregister_function, name)
 
     async def unregister_procedure(self, name: str) -> None:
-        """Drops a registered procedure; see `Database.unregister_procedure`."""
+        """Drops a registered procedure; see `Database.unregister_procedure`.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         await db.register_procedure("my.numbers() :: (a :: INTEGER)", ["a"], [[1], [2]])
+        ...         await db.unregister_procedure("my.numbers")
+        >>> asyncio.run(main())
+        """
         await self._pool.run_to_end(self._database.unregister_procedure, name)
 
     async def clear(self) -> None:

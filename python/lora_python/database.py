@@ -774,7 +774,15 @@ class Database(Handle):
         self._native.unregister_function(_text("name", name))
 
     def unregister_procedure(self, name: str) -> None:
-        """Drops a registered procedure; ``LORA_NOT_FOUND`` when there is none. Running statements finish with it."""
+        """Drops a registered procedure; ``LORA_NOT_FOUND`` when there is none. Running statements finish with it.
+
+        Examples
+        --------
+        >>> from lora_python import Database
+        >>> db = Database()
+        >>> db.register_procedure("my.pairs() :: (a :: INTEGER)", ["a"], [[1], [2]])
+        >>> db.unregister_procedure("my.pairs")
+        """
         self._native.unregister_procedure(_text("name", name))
 
     # --- the rest ---
