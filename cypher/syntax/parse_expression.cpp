@@ -229,7 +229,7 @@ const Expr* Parser::parse_is(const Expr* left, uint32_t start) {
     auto* e = node<LabelTest>();
     e->operand = left;
     e->labels = expr;
-    return seal(e, start, left->height);
+    return seal(e, start, std::max<uint32_t>(left->height, scope.inside()));
   }
   return fail_expected(negated ? "`NULL`, `:: type`, `TYPED type` or `NORMALIZED` after `IS NOT`"
                                : "`NULL`, `NOT NULL`, `:: type`, `TYPED type` or `NORMALIZED` after `IS`",

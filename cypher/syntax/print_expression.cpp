@@ -527,6 +527,12 @@ void Printer::predicate_tail(const Expr& e) {
   } else if (const auto* t = find<TypeTest>(&e)) {
     text(t->negated ? " IS NOT :: " : " IS :: ");
     type(*t->type);
+  } else {
+    // Parentheses, since a label may be called like a keyword: `IS (NULL)`.
+    const auto& l = as<LabelTest>(e);
+    text(" IS (");
+    labels(*l.labels, l.labels->kind == LabelExprKind::kOr);
+    out_ += ')';
   }
 }
 

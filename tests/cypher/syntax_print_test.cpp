@@ -45,6 +45,13 @@ TEST(Print, NegatedWordsHaveNoParentheses) {
   }
 }
 
+TEST(Print, LabelTestsInCaseReadBack) {
+  EXPECT_EQ(printed("RETURN CASE n WHEN IS A THEN 1 WHEN IS `NULL`, IS A&!B THEN 2 END"),
+            "RETURN CASE n WHEN IS (A) THEN 1 WHEN IS (NULL), IS (A&!B) THEN 2 END");
+  const std::string once = printed("RETURN CASE n WHEN IS A THEN 1 WHEN IS `NULL`, IS A|B THEN 2 END");
+  EXPECT_EQ(printed(once), once);
+}
+
 TEST(Print, FloatsReadBackExactly) {
   for (double value : {0.1, 1.0, 1e300, 5e-324, -0.0, 123456789.125, std::numeric_limits<double>::max()}) {
     std::string text;
