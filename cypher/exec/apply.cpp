@@ -159,6 +159,8 @@ class ApplyOperator : public Operator {
       to.push_from(c, row);
     }
     for (Slot slot : nulls_) {
+      // What nobody reads above is left empty: matched rows would not fill it.
+      if (!is_live(slot)) continue;
       Column& to = out_[slot];
       if (to.size() <= out_.rows) to.push_nulls(out_.rows + 1 - to.size());
     }

@@ -1017,9 +1017,11 @@ std::string Generator::merge(Scope* scope) {
     target = r;
     const std::string inside =
         "[" + r + (r_.percent(70) ? ":R" : ":T") + (r_.percent(30) ? " {i: " + value + "}" : "") + "]";
-    const uint64_t way = r_.below(3);
+    // Without a direction between two known nodes, the first row would decide which way a relationship goes.
+    const bool both_known = r_.percent(60);
+    const uint64_t way = r_.below(both_known ? 2 : 3);
     text += "(" + a + ")" + (way == 1 ? "<-" : "-") + inside + (way == 0 ? "->" : "-");
-    if (r_.percent(60)) {
+    if (both_known) {
       text += "(" + b + ")";
     } else {
       text += "(" + x + ":B {j: " + value + "})";
