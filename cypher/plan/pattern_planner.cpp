@@ -794,8 +794,13 @@ class PatternPlanner {
     if (!steps.empty()) *out = steps.front();
   }
 
+  // A relationship that an earlier clause has found is only there where that clause's rows are: not in what is planned
+  // apart for a join.
+  bool is_there(const PatternEdge& e) const { return !e.rel->bound || available_.has(e.rel->slot); }
+
   void expand_steps(const State& s, uint32_t i, std::vector<Step>* out) const {
     const PatternEdge& e = edges_[batch_edges_[i]];
+    if (!is_there(e)) return;
     const bool left = has_node(s, e.from), right = has_node(s, e.to);
     for (Slot slot : e.outer_reads) {
       SlotSet one;
@@ -956,7 +961,7 @@ class PatternPlanner {
   // Ways to bind edge `i` and both its ends at once, while neither end is bound.
   void relationship_leaves(const State& s, uint32_t i, bool start, std::vector<Step>* out) {
     const PatternEdge& e = edges_[batch_edges_[i]];
-    if (e.rel->variable_length || e.rel->selector != PathSelector::kAll || e.from == e.to) return;
+    if (e.rel->variable_length || e.rel->selector != PathSelector::kAll || e.from == e.to || !is_there(e)) return;
     if (has_node(s, e.from) || has_node(s, e.to)) return;
     Step step;
     step.kind = Step::Kind::kRelationshipLeaf;

@@ -814,7 +814,7 @@ class Generator {
       }
       case 10: {
         const std::string n = variable(scope, Type::kNode);
-        if (!n.empty()) return n + ":" + label_expression();
+        if (!n.empty()) return "(" + n + ":" + label_expression() + ")";  // `|` would end it in a comprehension
         return integer(scope, less) + " < " + integer(scope, less) + " <= " + integer(scope, less);
       }
       case 11: {
@@ -1075,7 +1075,7 @@ ReferenceGraph random_graph(Random& r) {
     if (r.percent(60)) node.properties["u"] = Value::integer(static_cast<int64_t>(i));
     graph.add_node(std::move(node));
   }
-  const size_t relationships = nodes == 0 ? 0 : nodes / 2 + r.below(nodes * 2 + 1);
+  const size_t relationships = nodes == 0 ? 0 : nodes / 2 + r.below(nodes * 3 / 2 + 1);
   for (size_t i = 0; i < relationships; ++i) {
     GraphRelationship relationship;
     relationship.start = r.below(nodes);
