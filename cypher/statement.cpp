@@ -233,6 +233,13 @@ Status append_rows(const Batch& batch, std::span<const Slot> slots, graph::Reade
   Value* out = values->data() + base;
   for (size_t c = 0; c < width; ++c) {
     const Column& column = batch[slots[c]];
+    if (column.kind == Column::Kind::kStrings) {
+      for (size_t r = 0; r < rows; ++r) {
+        out[r * width + c] = column.get(r);
+        if (column.texts.entries[r].length > Value::kInlineStringMax) heap += out[r * width + c].heap_bytes();
+      }
+      continue;
+    }
     for (size_t r = 0; r < rows; ++r) {
       Value& place = out[r * width + c];
       if (column.kind == Column::Kind::kValues) {

@@ -28,6 +28,7 @@
 
 #include "graph/ids.h"
 #include "graph/schema.h"
+#include "graph/texts.h"
 #include "graph/value.h"
 #include "kv/status.h"
 #include "kv/store.h"
@@ -75,11 +76,12 @@ struct Neighbours {
 
 // A column of property values for a batch of entities, typed when all values present have one type.
 struct PropertyColumn {
-  enum class Kind : uint8_t { kValues, kIntegers, kFloats } kind = Kind::kValues;
+  enum class Kind : uint8_t { kValues, kIntegers, kFloats, kStrings } kind = Kind::kValues;
   std::vector<Value> values;      // kValues: null where the property is absent
   std::vector<int64_t> integers;  // kIntegers
   std::vector<double> floats;     // kFloats
-  std::vector<uint8_t> valid;     // kIntegers, kFloats: 1 where present
+  Texts texts;                    // kStrings
+  std::vector<uint8_t> nulls;     // typed kinds: empty when every value is present, else 1 where one is absent
 };
 
 // A bound of an index range: values of the first indexed keys; inclusive or not. Empty values: unbounded.

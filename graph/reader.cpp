@@ -1,6 +1,7 @@
 // Reader: every question about one version. Hot chunks answer; a chunk that is not loaded is loaded from the store at
 // the version's snapshot, or, when memory is short, the one entity or list is read from the store.
 #include <algorithm>
+#include <bit>
 
 #include "graph/graph_impl.h"
 #include "graph/index.h"
@@ -694,6 +695,37 @@ EntityScan Reader::scan_relationships(std::optional<RelTypeId> type) {
   return scan;
 }
 
+namespace {
+
+// Appends base + row to `out`, which holds *count of at most `max` ids, for each set bit from `row` on, below `rows`.
+// The row to go on with; at least `rows` at the end.
+uint32_t emit_bits(const uint64_t* bits, uint32_t rows, uint32_t row, uint64_t base, uint64_t* out, size_t max,
+                   size_t* count) {
+  size_t n = *count;
+  while (row < rows && n < max) {
+    uint64_t word = bits[row >> 6] & (~uint64_t{0} << (row & 63));
+    const uint32_t start = row & ~63u;
+    row = start + 64;
+    if (word == ~uint64_t{0} && max - n >= 64) {
+      for (uint64_t i = 0; i < 64; ++i) out[n + i] = base + start + i;
+      n += 64;
+      continue;
+    }
+    for (; word != 0; word &= word - 1) {
+      const uint32_t at = start + static_cast<uint32_t>(std::countr_zero(word));
+      if (n == max) {
+        row = at;
+        break;
+      }
+      out[n++] = base + at;
+    }
+  }
+  *count = n;
+  return row;
+}
+
+}  // namespace
+
 size_t EntityScan::next(uint64_t* out, size_t max) {
   if (state_ == nullptr || state_->done || max == 0) {
     return 0;
@@ -711,11 +743,9 @@ size_t EntityScan::next(uint64_t* out, size_t max) {
         s.at = chunks.next_label_chunk(*s.label, index + 1) * LabelChunk::kRows;
         continue;
       }
-      uint32_t row = LabelChunk::row_of(s.at);
-      while (count < max && (row = chunk->next(row)) < LabelChunk::kRows) {
-        out[count++] = index * LabelChunk::kRows + row++;
-      }
-      s.at = index * LabelChunk::kRows + row;
+      const uint64_t base = index * LabelChunk::kRows;
+      const uint32_t row = emit_bits(chunk->bits, LabelChunk::kRows, LabelChunk::row_of(s.at), base, out, max, &count);
+      s.at = base + row;
     }
   } else {
     const uint64_t limit = s.kind == EntityKind::kNode ? root.next_node : root.next_relationship;
@@ -727,9 +757,14 @@ size_t EntityScan::next(uint64_t* out, size_t max) {
         continue;
       }
       uint32_t row = EntityBlock::row_of(s.at);
-      for (; row < block->rows && count < max; ++row) {
-        if (block->exists(row) && (!s.type || block->type(row) == *s.type)) {
-          out[count++] = index * EntityBlock::kRows + row;
+      const cache::RelationshipEnds* ends = block->ends;
+      if (s.type && ends != nullptr && ends->one_type && ends->type != s.type->value) {
+        row = block->rows;
+      } else if (!s.type || (ends != nullptr && ends->one_type)) {
+        row = emit_bits(block->exists_bits, block->rows, row, index * EntityBlock::kRows, out, max, &count);
+      } else {
+        for (; row < block->rows && count < max; ++row) {
+          if (block->exists(row) && block->type(row) == *s.type) out[count++] = index * EntityBlock::kRows + row;
         }
       }
       s.at = index * EntityBlock::kRows + (row < block->rows ? row : EntityBlock::kRows);

@@ -4,6 +4,8 @@
 // other values and other functions go to AggregateState objects.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <type_traits>
 
 #include "cypher/exec/build.h"
 #include "cypher/exec/hash_index.h"
@@ -30,14 +32,19 @@ struct GroupState {
   double floating = 0;  // sum of the floats; the extreme when any_float
   bool any_float = false;
   bool any_integer = false;
-  std::unique_ptr<AggregateState> state;  // from the first value on that is no number
 };
 
 // One aggregate of the RETURN or WITH, over all groups.
 class AggregateColumn {
  public:
-  AggregateColumn(ExecState* state, const Assignment& item)
-      : state_(*state), expr_(*item.expr), slot_(item.slot), fast_(fast_kind(*item.expr)), seen_(2) {
+  // `grouped`: there may be more than one group.
+  AggregateColumn(ExecState* state, const Assignment& item, bool grouped)
+      : state_(*state),
+        expr_(*item.expr),
+        slot_(item.slot),
+        fast_(fast_kind(*item.expr)),
+        grouped_(grouped),
+        seen_(grouped ? 2 : 1) {
     args_.resize(expr_.children.size());
   }
   Slot slot() const { return slot_; }
@@ -48,13 +55,20 @@ class AggregateColumn {
   }
 
   void clear() {
+    const bool large = groups_.size() > kBatchRowsMax;
     groups_.clear();
+    if (large) groups_.shrink_to_fit();
+    states_.clear();
+    states_.shrink_to_fit();
     seen_.release();
     for (Column& c : args_) c.trim();
     boxed_.clear();
     state_bytes_ = 0;
   }
-  size_t heap_bytes() const { return groups_.capacity() * sizeof(GroupState) + state_bytes_ + seen_bytes_; }
+  size_t heap_bytes() const {
+    return groups_.capacity() * sizeof(GroupState) + states_.capacity() * sizeof(states_[0]) + state_bytes_ +
+           seen_bytes_;
+  }
 
   Status add(Batch& batch, const std::vector<uint32_t>& groups, size_t group_count) {
     if (groups_.size() < group_count) groups_.resize(group_count);
@@ -76,7 +90,11 @@ class AggregateColumn {
       default: break;
     }
     if (fast_ == Fast::kCount) {
-      for (size_t row = 0; row < groups.size(); ++row) groups_[groups[row]].count += first().is_null(row) ? 0 : 1;
+      const Column& c = first();
+      const bool complete = c.kind == Column::Kind::kStrings && c.nulls.empty();
+      for (size_t row = 0; row < groups.size(); ++row) {
+        groups_[groups[row]].count += complete || !c.is_null(row) ? 1 : 0;
+      }
       return Status();
     }
     for (size_t row = 0; row < groups.size(); ++row) LORA_TRY(add_row(row, groups[row]));
@@ -90,10 +108,49 @@ class AggregateColumn {
   }
   bool counts_all() const { return fast_ == Fast::kCountAll; }
 
+  // The results of the groups from .. from + count - 1, appended.
+  Status finish(size_t from, size_t count, Column* out) {
+    if (groups_.size() < from + count) groups_.resize(from + count);
+    if (states_.empty() && (fast_ == Fast::kCountAll || fast_ == Fast::kCount)) {
+      if (out->kind == Column::Kind::kEmpty) out->reset(Column::Kind::kIntegers);
+      for (size_t i = from; i < from + count; ++i) out->integers.push_back(static_cast<int64_t>(groups_[i].count));
+      return Status();
+    }
+    if (states_.empty() && fast_ == Fast::kSum && out->kind == Column::Kind::kEmpty &&
+        std::none_of(groups_.begin() + static_cast<ptrdiff_t>(from),
+                     groups_.begin() + static_cast<ptrdiff_t>(from + count),
+                     [](const GroupState& g) { return g.any_float; })) {
+      out->reset(Column::Kind::kIntegers);
+      for (size_t i = from; i < from + count; ++i) out->integers.push_back(groups_[i].integer);
+      return Status();
+    }
+    Value v;
+    for (size_t i = from; i < from + count; ++i) {
+      LORA_TRY(finish(i, &v));
+      out->push(v);
+    }
+    return Status();
+  }
+
+ private:
+  static bool same_plain(const Expr& a, const Expr& b) {
+    if (a.kind != b.kind) return false;
+    if (a.kind == ExprKind::kSlot) return a.slot == b.slot;
+    return a.kind == ExprKind::kProperty && a.names[0]->name == b.names[0]->name &&
+           a.children[0]->kind == ExprKind::kSlot && same_plain(*a.children[0], *b.children[0]);
+  }
+  // The state object of a group; null while numbers are enough.
+  AggregateState* state_of(size_t group) const { return group < states_.size() ? states_[group].get() : nullptr; }
+  AggregateState* new_state(size_t group) {
+    if (states_.size() <= group) states_.resize(std::max(group + 1, groups_.size()));
+    states_[group] = expr_.aggregate->make();
+    return states_[group].get();
+  }
+
   Status finish(size_t group, Value* out) {
-    if (groups_.size() <= group) groups_.resize(group + 1);
-    GroupState& g = groups_[group];
-    if (g.state == nullptr) {
+    const GroupState& g = groups_[group];
+    AggregateState* state = state_of(group);
+    if (state == nullptr) {
       switch (fast_) {
         case Fast::kCountAll:
         case Fast::kCount: *out = Value::integer(static_cast<int64_t>(g.count)); return Status();
@@ -117,19 +174,12 @@ class AggregateColumn {
           return Status();
         case Fast::kNone: break;
       }
-      g.state = expr_.aggregate->make();
+      state = new_state(group);
     }
-    LORA_ASSIGN(*out, g.state->finish(state_.context));
+    LORA_ASSIGN(*out, state->finish(state_.context));
     return Status();
   }
 
- private:
-  static bool same_plain(const Expr& a, const Expr& b) {
-    if (a.kind != b.kind) return false;
-    if (a.kind == ExprKind::kSlot) return a.slot == b.slot;
-    return a.kind == ExprKind::kProperty && a.names[0]->name == b.names[0]->name &&
-           a.children[0]->kind == ExprKind::kSlot && same_plain(*a.children[0], *b.children[0]);
-  }
   const Column& first() const { return shared_ != nullptr ? *shared_ : args_[0]; }
 
   Status overflow() const {
@@ -137,18 +187,19 @@ class AggregateColumn {
                            "integer overflow in `sum()`; integers have 64 bits");
   }
 
-  Status add_integer(GroupState& g, int64_t v) {
+  Status add_integer(uint32_t group, int64_t v) {
+    GroupState& g = groups_[group];
     switch (fast_) {
       case Fast::kSum:
         if (__builtin_add_overflow(g.integer, v, &g.integer)) return overflow();
         break;
       case Fast::kAverage: g.floating += static_cast<double>(v); break;
       case Fast::kMin:
-        if (g.any_float) return add_boxed(g, Value::integer(v));
+        if (g.any_float) return add_boxed(group, Value::integer(v));
         if (g.count == 0 || v < g.integer) g.integer = v;
         break;
       case Fast::kMax:
-        if (g.any_float) return add_boxed(g, Value::integer(v));
+        if (g.any_float) return add_boxed(group, Value::integer(v));
         if (g.count == 0 || v > g.integer) g.integer = v;
         break;
       default: break;
@@ -158,23 +209,24 @@ class AggregateColumn {
     return Status();
   }
 
-  Status add_float(GroupState& g, double v) {
+  Status add_float(uint32_t group, double v) {
+    GroupState& g = groups_[group];
     switch (fast_) {
       case Fast::kSum:
       case Fast::kAverage:
         // Averages that leave the range of floats are the AggregateState's business.
-        if (fast_ == Fast::kAverage && !std::isfinite(g.floating + v)) return add_boxed(g, Value::floating(v));
+        if (fast_ == Fast::kAverage && !std::isfinite(g.floating + v)) return add_boxed(group, Value::floating(v));
         g.floating += v;
         g.any_float = true;
         break;
       case Fast::kMin:
-        if (g.any_integer) return add_boxed(g, Value::floating(v));
+        if (g.any_integer) return add_boxed(group, Value::floating(v));
         // NaN comes after all other numbers.
         if (g.count == 0 || v < g.floating || std::isnan(g.floating)) g.floating = v;
         g.any_float = true;
         break;
       case Fast::kMax:
-        if (g.any_integer) return add_boxed(g, Value::floating(v));
+        if (g.any_integer) return add_boxed(group, Value::floating(v));
         if (g.count == 0 || v > g.floating || std::isnan(v)) g.floating = v;
         g.any_float = true;
         break;
@@ -186,7 +238,7 @@ class AggregateColumn {
 
   // One group and no nulls: straight loops over the column. False: not for these.
   bool add_integers_at_once(GroupState& g, const std::vector<int64_t>& values) {
-    if (values.empty() || g.state != nullptr || ((fast_ == Fast::kMin || fast_ == Fast::kMax) && g.any_float))
+    if (values.empty() || state_of(0) != nullptr || ((fast_ == Fast::kMin || fast_ == Fast::kMax) && g.any_float))
       return false;
     switch (fast_) {
       case Fast::kSum: {
@@ -218,28 +270,102 @@ class AggregateColumn {
   }
 
   bool add_floats_at_once(GroupState& g, const std::vector<double>& values) {
-    if (g.state != nullptr || (fast_ != Fast::kSum && fast_ != Fast::kAverage && fast_ != Fast::kCount)) return false;
-    if (fast_ != Fast::kCount) {
-      double sum = g.floating;
-      for (double v : values) sum += v;
-      if (fast_ == Fast::kAverage && !std::isfinite(sum)) return false;
-      g.floating = sum;
-      g.any_float = true;
+    if (values.empty() || state_of(0) != nullptr) return false;
+    switch (fast_) {
+      case Fast::kSum:
+      case Fast::kAverage: {
+        double sum = g.floating;
+        for (double v : values) sum += v;
+        if (fast_ == Fast::kAverage && !std::isfinite(sum)) return false;
+        g.floating = sum;
+        g.any_float = true;
+        break;
+      }
+      case Fast::kMin:
+      case Fast::kMax: {
+        // Zeros of both signs and NaN, whose order decides, are left to the loop by row.
+        if (g.any_integer) return false;
+        double extreme = 0;
+        if (!extreme_of(values, fast_ == Fast::kMax, &extreme)) return false;
+        if (g.count > 0 && (std::isnan(g.floating) || g.floating == 0)) return false;
+        if (g.count == 0 || (fast_ == Fast::kMax ? extreme > g.floating : extreme < g.floating)) g.floating = extreme;
+        g.any_float = true;
+        break;
+      }
+      default: break;
     }
     g.count += values.size();
     return true;
   }
 
+  // False: a NaN is among them, or the extreme is a zero.
+  static bool extreme_of(const std::vector<double>& values, bool greatest, double* out) {
+    constexpr size_t kLanes = 4;  // independent chains
+    double best[kLanes];
+    std::fill(best, best + kLanes, values[0]);
+    bool any_nan = false;
+    const auto run = [&](auto better) {
+      size_t i = 0;
+      for (; i + kLanes <= values.size(); i += kLanes) {
+        for (size_t k = 0; k < kLanes; ++k) {
+          const double v = values[i + k];
+          best[k] = better(v, best[k]) ? v : best[k];
+          any_nan |= v != v;
+        }
+      }
+      for (; i < values.size(); ++i) {
+        best[0] = better(values[i], best[0]) ? values[i] : best[0];
+        any_nan |= values[i] != values[i];
+      }
+      for (size_t k = 1; k < kLanes; ++k) best[0] = better(best[k], best[0]) ? best[k] : best[0];
+    };
+    if (greatest) {
+      run([](double a, double b) { return a > b; });
+    } else {
+      run([](double a, double b) { return a < b; });
+    }
+    *out = best[0];
+    return !any_nan && best[0] != 0;
+  }
+
+  // Adds to the float sums of groups, none of which has a state object.
+  template <typename T>
+  void sum_rows(const std::vector<uint32_t>& groups, const std::vector<T>& values, const std::vector<uint8_t>& nulls) {
+    GroupState* all = groups_.data();
+    for (size_t row = 0; row < groups.size(); ++row) {
+      if (!nulls.empty() && nulls[row] != 0) continue;
+      GroupState& g = all[groups[row]];
+      g.floating += static_cast<double>(values[row]);
+      ++g.count;
+      (std::is_integral_v<T> ? g.any_integer : g.any_float) = true;
+    }
+  }
+
   Status add_integers(const std::vector<uint32_t>& groups) {
     const Column& c = first();
     if (groups_.size() == 1 && c.nulls.empty() && add_integers_at_once(groups_[0], c.integers)) return Status();
+    if (fast_ == Fast::kAverage && states_.empty()) {
+      sum_rows(groups, c.integers, c.nulls);
+      return Status();
+    }
+    if (fast_ == Fast::kSum && states_.empty()) {
+      GroupState* all = groups_.data();
+      for (size_t row = 0; row < groups.size(); ++row) {
+        if (!c.nulls.empty() && c.nulls[row] != 0) continue;
+        GroupState& g = all[groups[row]];
+        if (__builtin_add_overflow(g.integer, c.integers[row], &g.integer)) return overflow();
+        ++g.count;
+        g.any_integer = true;
+      }
+      return Status();
+    }
     for (size_t row = 0; row < groups.size(); ++row) {
       if (!c.nulls.empty() && c.nulls[row] != 0) continue;
-      GroupState& g = groups_[groups[row]];
-      if (g.state != nullptr) {
-        LORA_TRY(add_boxed(g, Value::integer(c.integers[row])));
+      const uint32_t group = groups[row];
+      if (state_of(group) != nullptr) {
+        LORA_TRY(add_boxed(group, Value::integer(c.integers[row])));
       } else {
-        LORA_TRY(add_integer(g, c.integers[row]));
+        LORA_TRY(add_integer(group, c.integers[row]));
       }
     }
     return Status();
@@ -247,83 +373,91 @@ class AggregateColumn {
 
   Status add_floats(const std::vector<uint32_t>& groups) {
     const Column& c = first();
-    if (groups_.size() == 1 && c.nulls.empty() && !c.floats.empty() && add_floats_at_once(groups_[0], c.floats)) {
+    if (groups_.size() == 1 && c.nulls.empty() && add_floats_at_once(groups_[0], c.floats)) return Status();
+    if (fast_ == Fast::kSum && states_.empty()) {
+      sum_rows(groups, c.floats, c.nulls);
       return Status();
     }
     for (size_t row = 0; row < groups.size(); ++row) {
       if (!c.nulls.empty() && c.nulls[row] != 0) continue;
-      GroupState& g = groups_[groups[row]];
-      if (g.state != nullptr) {
-        LORA_TRY(add_boxed(g, Value::floating(c.floats[row])));
+      const uint32_t group = groups[row];
+      if (state_of(group) != nullptr) {
+        LORA_TRY(add_boxed(group, Value::floating(c.floats[row])));
       } else {
-        LORA_TRY(add_float(g, c.floats[row]));
+        LORA_TRY(add_float(group, c.floats[row]));
       }
     }
     return Status();
   }
 
   // Hands a group over to an AggregateState, with what the fast state stands for so far.
-  Status make_state(GroupState& g) {
-    g.state = expr_.aggregate->make();
+  Status make_state(uint32_t group) {
+    AggregateState* state = new_state(group);
+    const GroupState& g = groups_[group];
     if (g.count == 0 || fast_ == Fast::kNone) return Status();
     boxed_.assign(1, Value());
     if (fast_ == Fast::kAverage) {
       // The same number `count` times has the same mean.
       boxed_[0] = Value::floating(g.floating / static_cast<double>(g.count));
-      for (uint64_t i = 0; i < g.count; ++i) LORA_TRY(g.state->add(state_.context, boxed_));
+      for (uint64_t i = 0; i < g.count; ++i) LORA_TRY(state->add(state_.context, boxed_));
       return Status();
     }
     if (g.any_integer || (fast_ == Fast::kSum && g.integer != 0)) {
       boxed_[0] = Value::integer(g.integer);
-      LORA_TRY(g.state->add(state_.context, boxed_));
+      LORA_TRY(state->add(state_.context, boxed_));
     }
     if (g.any_float) {
       boxed_[0] = Value::floating(g.floating);
-      LORA_TRY(g.state->add(state_.context, boxed_));
+      LORA_TRY(state->add(state_.context, boxed_));
     }
     return Status();
   }
 
-  Status add_boxed(GroupState& g, const Value& v) {
-    if (g.state == nullptr) LORA_TRY(make_state(g));
+  Status add_boxed(uint32_t group, const Value& v) {
+    if (state_of(group) == nullptr) LORA_TRY(make_state(group));
     boxed_.assign(1, v);
-    return feed(g);
+    return feed(group);
   }
 
-  Status feed(GroupState& g) {
-    const size_t before = g.state->heap_bytes();
-    LORA_TRY(g.state->add(state_.context, boxed_));
-    state_bytes_ += g.state->heap_bytes() - before;
+  Status feed(uint32_t group) {
+    AggregateState* state = state_of(group);
+    const size_t before = state->heap_bytes();
+    LORA_TRY(state->add(state_.context, boxed_));
+    state_bytes_ += state->heap_bytes() - before;
     return Status();
   }
 
   Status add_row(size_t row, uint32_t group) {
     if (first().is_null(row)) return Status();
-    GroupState& g = groups_[group];
-    const Value value = first().get(row);
-    if (g.state == nullptr) {
+    Value value = first().get(row);
+    if (state_of(group) == nullptr) {
       if (fast_ == Fast::kCount) {
-        ++g.count;
+        ++groups_[group].count;
         return Status();
       }
-      if (fast_ != Fast::kNone && value.is_integer()) return add_integer(g, value.as_integer());
-      if (fast_ != Fast::kNone && value.is_float()) return add_float(g, value.as_float());
-      LORA_TRY(make_state(g));
+      if (fast_ != Fast::kNone && value.is_integer()) return add_integer(group, value.as_integer());
+      if (fast_ != Fast::kNone && value.is_float()) return add_float(group, value.as_float());
+      LORA_TRY(make_state(group));
     }
     boxed_.clear();
-    boxed_.push_back(value);
+    boxed_.push_back(std::move(value));
     for (size_t i = 1; i < args_.size(); ++i) boxed_.push_back(args_[i].get(row));
-    return feed(g);
+    return feed(group);
   }
 
   // Each value once per group.
   Status add_distinct(const std::vector<uint32_t>& groups) {
-    group_numbers_.reset(Column::Kind::kIntegers);
-    for (uint32_t g : groups) group_numbers_.integers.push_back(g);
+    keys_.clear();
+    if (grouped_) {
+      group_numbers_.reset(Column::Kind::kIntegers);
+      group_numbers_.integers.assign(groups.begin(), groups.end());
+      keys_.push_back(&group_numbers_);
+    }
+    keys_.push_back(&first());
     const size_t before = seen_.size();
-    seen_.find_or_add({&group_numbers_, &first()}, groups.size(), &entries_, &added_);
+    seen_.find_or_add(keys_, groups.size(), &entries_, &added_);
     if (seen_.size() > before) {
-      for (uint32_t row : added_) seen_bytes_ += 64 + first().get(row).heap_bytes();
+      for (uint32_t row : added_) seen_bytes_ += 64 + first().row_heap_bytes(row);
     }
     for (uint32_t row : added_) LORA_TRY(add_row(row, groups[row]));
     return Status();
@@ -333,12 +467,16 @@ class AggregateColumn {
   const Expr& expr_;
   Slot slot_;
   Fast fast_;
+  bool grouped_;
   std::vector<GroupState> groups_;
+  // By group, from the first value on that is no number; empty while there is none.
+  std::vector<std::unique_ptr<AggregateState>> states_;
   std::vector<Column> args_;
   const Column* shared_ = nullptr;  // another's argument in place of args_[0]
   List boxed_;
   KeyStore seen_;
   Column group_numbers_;
+  std::vector<const Column*> keys_;
   std::vector<uint32_t> entries_, added_;
   size_t state_bytes_ = 0, seen_bytes_ = 0;
 };
@@ -353,7 +491,7 @@ class AggregateOperator final : public Operator {
         key_columns_(aggregate_.keys.size()),
         charge_(&state_) {
     columns_.reserve(aggregate_.aggregates.size());
-    for (const Assignment& a : aggregate_.aggregates) columns_.emplace_back(&state_, a);
+    for (const Assignment& a : aggregate_.aggregates) columns_.emplace_back(&state_, a, !aggregate_.keys.empty());
     for (size_t i = 1; i < columns_.size(); ++i) {
       for (size_t j = 0; j < i; ++j) columns_[i].share(columns_[j]);
     }
@@ -382,17 +520,13 @@ class AggregateOperator final : public Operator {
     const size_t count = std::min(rows_wanted, group_count_ - at_);
     if (count == 0) return Status();
     begin_output(&out_);
+    picked_.resize(count);
+    std::iota(picked_.begin(), picked_.end(), static_cast<uint32_t>(at_));
     for (size_t k = 0; k < aggregate_.keys.size(); ++k) {
-      Column& out = out_[aggregate_.keys[k].slot];
-      for (size_t i = 0; i < count; ++i) out.push_from(keys_.part(k), at_ + i);
+      const Slot slot = aggregate_.keys[k].slot;
+      if (is_live(slot)) out_[slot].gather_from(keys_.part(k), picked_);
     }
-    Value v;
-    for (AggregateColumn& c : columns_) {
-      for (size_t i = 0; i < count; ++i) {
-        LORA_TRY(c.finish(at_ + i, &v));
-        out_[c.slot()].push(v);
-      }
-    }
+    for (AggregateColumn& c : columns_) LORA_TRY(c.finish(at_, count, &out_[c.slot()]));
     out_.rows = count;
     at_ += count;
     *batch = &out_;
@@ -450,8 +584,7 @@ class AggregateOperator final : public Operator {
     for (uint32_t row : added_) {
       key_bytes_ += 24;
       for (const Column* c : key_pointers_) {
-        key_bytes_ += sizeof(Value);
-        if (c->kind == Column::Kind::kValues) key_bytes_ += c->values[row].heap_bytes();
+        key_bytes_ += sizeof(Value) + c->row_heap_bytes(row);
       }
     }
     return Status();
@@ -469,7 +602,7 @@ class AggregateOperator final : public Operator {
   std::vector<Column> key_columns_;
   std::vector<const Column*> key_pointers_;
   std::vector<AggregateColumn> columns_;
-  std::vector<uint32_t> groups_, added_;
+  std::vector<uint32_t> groups_, added_, picked_;
   size_t group_count_ = 0;
   size_t key_bytes_ = 0;
   size_t at_ = 0;
@@ -512,8 +645,7 @@ class DistinctOperator final : public Operator {
       for (uint32_t row : added_) {
         bytes += 24;
         for (const Column* c : key_pointers_) {
-          bytes += sizeof(Value);
-          if (c->kind == Column::Kind::kValues) bytes += c->values[row].heap_bytes();
+          bytes += sizeof(Value) + c->row_heap_bytes(row);
         }
       }
       LORA_TRY(charge_.add(bytes));

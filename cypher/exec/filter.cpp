@@ -19,26 +19,64 @@ class FilterOperator final : public Operator {
       LORA_TRY(state_.tick());
       LORA_TRY(input_->next(ask, batch));
       if (*batch == nullptr) return Status();
-      Batch& b = **batch;
-      for (size_t i = 0; i < filter_.predicates.size() && b.rows > 0; ++i) {
-        LORA_TRY(state_.evaluator.filter(*filter_.predicates[i], b, &rows_));
-        LORA_TRY(state_.read_status());
-        if (i + 1 == filter_.predicates.size()) {
-          compact(&b, rows_);
-        } else if (rows_.size() < b.rows) {
-          b.gather(rows_);
-        }
-      }
-      if (b.rows > 0) return Status();
+      LORA_TRY(filter(**batch));
+      if ((*batch)->rows > 0) return Status();
       // A filter that lets little through must not crawl through its input.
       ask = std::min(ask * 4, kBatchRowsMax);
     }
   }
 
  private:
+  // Predicates over whole columns that cost little are tested on all rows and their masks joined: reading consecutive
+  // rows is cheaper than leaving some out, until few are left.
+  Status filter(Batch& b) {
+    const auto& predicates = filter_.predicates;
+    for (size_t i = 0; i < predicates.size() && b.rows > 0;) {
+      const size_t tested = predicates.size() - i > 1 ? join_cheap(b, &i) : test_cheap(b, &i);
+      if (tested == 0) LORA_TRY(state_.evaluator.filter(*predicates[i++], b, &rows_));
+      LORA_TRY(state_.read_status());
+      if (i == predicates.size() && tested > 0 && carried().empty()) {
+        // Nobody reads the rows: their number is enough.
+        b.clear_to(count_true(mask_));
+        return Status();
+      }
+      if (tested > 0) select_true(mask_, &rows_);
+      if (i == predicates.size()) {
+        compact(&b, rows_);
+      } else if (rows_.size() < b.rows) {
+        b.gather(rows_);
+      }
+    }
+    return Status();
+  }
+
+  // Into mask_ what the predicate *i says, if it is cheap: how many were tested (0, 1), *i goes on.
+  size_t test_cheap(Batch& b, size_t* i) {
+    if (!state_.evaluator.cheap_mask(*filter_.predicates[*i], b, &mask_)) return 0;
+    ++*i;
+    return 1;
+  }
+  // The same for as many as possible from *i on.
+  size_t join_cheap(Batch& b, size_t* i) {
+    Evaluator::SameBatch same(&state_.evaluator);
+    size_t tested = test_cheap(b, i);
+    while (tested > 0 && *i < filter_.predicates.size() && count_true(mask_) >= b.rows / 4 &&
+           state_.evaluator.cheap_mask(*filter_.predicates[*i], b, &more_)) {
+      join_masks(mask_.data(), more_.data(), b.rows);
+      ++tested;
+      ++*i;
+    }
+    return tested;
+  }
+  // Codes: false 0, true 1, null 2; only true remains.
+  static void join_masks(uint8_t* __restrict mask, const uint8_t* __restrict more, size_t rows) {
+    for (size_t row = 0; row < rows; ++row) mask[row] = mask[row] & more[row] & 1;
+  }
+
   OperatorPtr input_;
   const Filter& filter_;
   std::vector<uint32_t> rows_;
+  std::vector<uint8_t> mask_, more_;
 };
 
 class ProjectionOperator final : public Operator {

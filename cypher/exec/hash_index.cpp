@@ -1,5 +1,7 @@
 #include "cypher/exec/hash_index.h"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -28,6 +30,25 @@ uint64_t hash_float(double v) {
   return mix_hash(bits);
 }
 
+// Both halves of a 128-bit product, of two words made odd or salted so that zeros do not erase each other.
+uint64_t fold(uint64_t a, uint64_t b) {
+  const auto product = static_cast<unsigned __int128>(a ^ 0xa0761d6478bd642full) * (b ^ 0xe7037ed1a0b428dbull);
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+}
+
+// 0 to 8 bytes as a word.
+uint64_t load_bytes(const char* p, size_t count) {
+  uint64_t word = 0;
+  if (count >= 4) {
+    uint32_t low, high;
+    std::memcpy(&low, p, 4);
+    std::memcpy(&high, p + count - 4, 4);
+    return low | static_cast<uint64_t>(high) << ((count - 4) * 8);
+  }
+  for (size_t i = 0; i < count; ++i) word |= static_cast<uint64_t>(static_cast<uint8_t>(p[i])) << (i * 8);
+  return word;
+}
+
 uint64_t hash_at(const Column& c, size_t row) {
   switch (c.kind) {
     case Column::Kind::kEmpty: return kNullHash;
@@ -37,6 +58,7 @@ uint64_t hash_at(const Column& c, size_t row) {
       return c.ids[row] == kNoId ? kNullHash : mix_hash(c.ids[row] ^ kRelationshipSalt);
     case Column::Kind::kIntegers: return c.is_null(row) ? kNullHash : hash_integer(c.integers[row]);
     case Column::Kind::kFloats: return c.is_null(row) ? kNullHash : hash_float(c.floats[row]);
+    case Column::Kind::kStrings: return c.is_null(row) ? kNullHash : hash_text(c.texts[row]);
   }
   return kNullHash;
 }
@@ -44,6 +66,25 @@ uint64_t hash_at(const Column& c, size_t row) {
 // The same 16 bytes: the same inline value or the same shared one.
 bool same_bits(const Value& a, const Value& b) {
   return std::memcmp(&a, &b, sizeof(Value)) == 0;
+}
+
+// The same text? Both have Texts::kPad bytes behind them, so that short ones are compared as words.
+bool same_text(const Texts& a, size_t i, const Texts& b, size_t j) {
+  static_assert(std::endian::native == std::endian::little);
+  const Texts::Entry x = a.entries[i], y = b.entries[j];
+  if (x.length != y.length) return false;
+  if (x.length == 0) return true;
+  const char* p = a.bytes() + x.offset;
+  const char* q = b.bytes() + y.offset;
+  if (x.length > 16) return std::memcmp(p, q, x.length) == 0;
+  uint64_t v, w;
+  std::memcpy(&v, p, 8);
+  std::memcpy(&w, q, 8);
+  if (x.length <= 8) return (v ^ w) << (64 - x.length * 8) == 0;
+  uint64_t v2, w2;
+  std::memcpy(&v2, p + x.length - 8, 8);
+  std::memcpy(&w2, q + x.length - 8, 8);
+  return ((v ^ w) | (v2 ^ w2)) == 0;
 }
 
 size_t recent_place(const Value& v) {
@@ -54,6 +95,26 @@ size_t recent_place(const Value& v) {
 
 }  // namespace
 
+uint64_t hash_text(std::string_view text) {
+  const char* p = text.data();
+  size_t left = text.size();
+  uint64_t h = left * 0x9e3779b97f4a7c15ull;
+  uint64_t words[2];
+  for (; left > 16; left -= 16, p += 16) {
+    std::memcpy(words, p, 16);
+    h = fold(h ^ words[0], words[1]);
+  }
+  // The rest, at most 16 bytes, as two words with zeros behind.
+  if (left >= 8) {
+    std::memcpy(&words[0], p, 8);
+    words[1] = left == 8 ? 0 : load_bytes(p + 8, left - 8);
+  } else {
+    words[0] = load_bytes(p, left);
+    words[1] = 0;
+  }
+  return fold(h ^ words[0], words[1]);
+}
+
 uint64_t hash_value(const Value& v) {
   switch (v.type()) {
     case ValueType::kNull: return kNullHash;
@@ -61,13 +122,7 @@ uint64_t hash_value(const Value& v) {
     case ValueType::kFloat: return hash_float(v.as_float());
     case ValueType::kNode: return mix_hash(v.node_id().value ^ kNodeSalt);
     case ValueType::kRelationship: return mix_hash(v.relationship_id().value ^ kRelationshipSalt);
-    case ValueType::kString: {
-      const std::string_view text = v.as_string();
-      if (text.size() > 16) return hash(v);
-      uint64_t words[2] = {};
-      std::memcpy(words, text.data(), text.size());
-      return mix_hash(words[0] ^ mix_hash(words[1] + (text.size() << 56)));
-    }
+    case ValueType::kString: return hash_text(v.as_string());
     default: return hash(v);
   }
 }
@@ -90,6 +145,10 @@ bool equal_at(const Column& a, size_t row_a, const Column& b, size_t row_b) {
         const double x = a.floats[row_a], y = b.floats[row_b];
         return x == y || (std::isnan(x) && std::isnan(y));
       }
+      case Column::Kind::kStrings: {
+        const bool null_a = a.is_null(row_a), null_b = b.is_null(row_b);
+        return null_a || null_b ? null_a && null_b : same_text(a.texts, row_a, b.texts, row_b);
+      }
     }
   }
   return equivalent(a.get(row_a), b.get(row_b));
@@ -107,7 +166,8 @@ void HashIndex::release() {
 }
 
 void HashIndex::grow() {
-  const size_t size = slots_.empty() ? 64 : slots_.size() * 2;
+  size_t size = slots_.empty() ? 64 : slots_.size() * 2;
+  if (size < kSparseSlots) size *= 4;
   slots_.assign(size, Slot{});
   const size_t mask = size - 1;
   for (uint32_t entry = 0; entry < hashes_.size(); ++entry) {
@@ -119,22 +179,31 @@ void HashIndex::grow() {
 
 void KeyStore::clear() {
   for (Column& c : columns_) c.clear();
+  size_ = 0;
   index_.clear();
   recent_.clear();
+  by_id_.clear();
+  null_entry_ = HashIndex::kNone;
+  by_id_closed_ = false;
 }
 
 void KeyStore::release() {
   for (Column& c : columns_) c.trim();
   recent_.clear();
-  if (index_.size() > kBatchRowsMax) {
+  if (size_ > kBatchRowsMax) {
     index_.release();
+    by_id_ = {};
   } else {
     index_.clear();
+    by_id_.clear();
   }
+  size_ = 0;
+  null_entry_ = HashIndex::kNone;
+  by_id_closed_ = false;
 }
 
 size_t KeyStore::heap_bytes() const {
-  size_t bytes = index_.heap_bytes();
+  size_t bytes = index_.heap_bytes() + by_id_.capacity() * sizeof(uint32_t);
   for (const Column& c : columns_) bytes += c.heap_bytes();
   return bytes;
 }
@@ -144,9 +213,20 @@ void KeyStore::hash_rows(const std::vector<const Column*>& keys, size_t rows, st
   uint64_t* out = hashes->data();
   for (size_t k = 0; k < keys.size(); ++k) {
     const Column& c = *keys[k];
-    for (size_t i = 0; i < rows; ++i) {
-      const uint64_t h = hash_at(c, i);
-      out[i] = k == 0 ? h : mix_hash(out[i] * 31 + h);
+    const auto run = [&](auto hash_of) {
+      if (k == 0) {
+        for (size_t i = 0; i < rows; ++i) out[i] = hash_of(i);
+      } else {
+        for (size_t i = 0; i < rows; ++i) out[i] = mix_hash(out[i] * 31 + hash_of(i));
+      }
+    };
+    // The commonest kinds without a switch per row.
+    if (c.kind == Column::Kind::kIntegers && c.nulls.empty()) {
+      run([&](size_t i) { return hash_integer(c.integers[i]); });
+    } else if (c.kind == Column::Kind::kStrings && c.nulls.empty()) {
+      run([&](size_t i) { return hash_text(c.texts[i]); });
+    } else {
+      run([&](size_t i) { return hash_at(c, i); });
     }
   }
   if (keys.empty()) std::fill(hashes->begin(), hashes->end(), 1);
@@ -167,48 +247,158 @@ void KeyStore::add(const std::vector<const Column*>& keys, size_t row) {
       columns_[k].push_from(*keys[k], row);
     }
   }
+  ++size_;
 }
 
 void KeyStore::find_or_add(const std::vector<const Column*>& keys, size_t rows, std::vector<uint32_t>* entries,
                            std::vector<uint32_t>* added_rows) {
   entries->resize(rows);
   added_rows->clear();
-  const bool boxed = keys.size() == 1 && keys[0]->kind == Column::Kind::kValues;
-  if (boxed) {
-    if (recent_.empty()) recent_.resize(kRecentCount);
+  if (keys.size() == 1) {
+    const Column& key = *keys[0];
+    const bool entities = key.kind == Column::Kind::kNodes || key.kind == Column::Kind::kRelationships;
+    if (entities && find_by_id(key, entries, added_rows)) return;
+  }
+  if (!by_id_.empty()) close_by_id();
+  if (keys.size() == 1) {
+    const Column& key = *keys[0];
+    const Column& kept = columns_[0];
+    if (key.kind == Column::Kind::kValues) return find_boxed(keys, rows, entries, added_rows);
+    hash_rows(keys, rows, &hashes_);
+    // Keys and entries of one kind, and no nulls anywhere: compared without a look at kinds.
+    const bool same_kind = size_ == 0 || kept.kind == key.kind;
+    if (same_kind && key.nulls.empty() && kept.nulls.empty()) {
+      if (key.kind == Column::Kind::kIntegers) {
+        const auto same = [&](size_t row, uint32_t e) { return key.integers[row] == kept.integers[e]; };
+        return find_hashed(keys, rows, same, entries, added_rows);
+      }
+      if (key.kind == Column::Kind::kStrings) {
+        // Adding may turn the kept column into another kind.
+        const auto same = [&](size_t row, uint32_t e) {
+          if (kept.kind != Column::Kind::kStrings) return equal_at(key, row, kept, e);
+          return same_text(key.texts, row, kept.texts, e);
+        };
+        return find_hashed(keys, rows, same, entries, added_rows);
+      }
+    }
   } else {
     hash_rows(keys, rows, &hashes_);
   }
+  find_hashed(
+      keys, rows, [&](size_t row, uint32_t e) { return same(keys, row, e); }, entries, added_rows);
+}
+
+template <typename Same>
+void KeyStore::find_hashed(const std::vector<const Column*>& keys, size_t rows, Same same,
+                           std::vector<uint32_t>* entries, std::vector<uint32_t>* added_rows) {
+  constexpr size_t kAhead = 8;
+  const bool fetch = index_.large();
+  const uint64_t* hashes = hashes_.data();
+  uint32_t* out = entries->data();
   for (size_t row = 0; row < rows; ++row) {
-    Recent* recent = nullptr;
-    uint64_t hash;
-    if (boxed) {
-      const Value& v = keys[0]->values[row];
-      recent = &recent_[recent_place(v)];
-      if (recent->entry != HashIndex::kNone && same_bits(recent->value, v)) {
-        (*entries)[row] = recent->entry;
-        continue;
-      }
-      hash = hash_value(v);
-    } else {
-      hash = hashes_[row];
-    }
+    if (fetch && row + kAhead < rows) index_.prefetch(hashes[row + kAhead]);
     bool added = false;
-    const uint32_t entry = index_.find_or_add(
-        hash, [&](uint32_t e) { return same(keys, row, e); }, &added);
+    out[row] = index_.find_or_add(
+        hashes[row], [&](uint32_t e) { return same(row, e); }, &added);
     if (added) {
       add(keys, row);
       added_rows->push_back(static_cast<uint32_t>(row));
     }
-    if (recent != nullptr) {
-      recent->value = keys[0]->values[row];
-      recent->entry = entry;
+  }
+}
+
+void KeyStore::find_boxed(const std::vector<const Column*>& keys, size_t rows, std::vector<uint32_t>* entries,
+                          std::vector<uint32_t>* added_rows) {
+  if (recent_.empty()) recent_.resize(kRecentCount);
+  for (size_t row = 0; row < rows; ++row) {
+    const Value& v = keys[0]->values[row];
+    Recent& recent = recent_[recent_place(v)];
+    if (recent.entry != HashIndex::kNone && same_bits(recent.value, v)) {
+      (*entries)[row] = recent.entry;
+      continue;
     }
+    bool added = false;
+    const uint32_t entry = index_.find_or_add(
+        hash_value(v), [&](uint32_t e) { return same(keys, row, e); }, &added);
+    if (added) {
+      add(keys, row);
+      added_rows->push_back(static_cast<uint32_t>(row));
+    }
+    recent.value = v;
+    recent.entry = entry;
     (*entries)[row] = entry;
   }
 }
 
+bool KeyStore::open_by_id(const Column& ids) {
+  constexpr size_t kRowsMin = 256;  // below, a small hash table is as good
+  constexpr size_t kIdsPerKey = 8;  // the array takes no more than a hash table would
+  if (by_id_closed_ || (size_ > 0 && columns_[0].kind != ids.kind)) return false;
+  uint64_t highest = 0;
+  for (uint64_t id : ids.ids) highest = std::max(highest, id == kNoId ? 0 : id);
+  const size_t count = size_ + ids.ids.size();
+  if (highest < by_id_.size()) return true;
+  if (count < kRowsMin || highest >= count * kIdsPerKey || highest >= HashIndex::kNone) return false;
+  if (!by_id_.empty() || size_ == 0) {
+    by_id_.resize(std::max<size_t>(highest + 1, by_id_.size() * 2), HashIndex::kNone);
+    return true;
+  }
+  // From the hash table to the array.
+  for (uint64_t id : columns_[0].ids) highest = std::max(highest, id == kNoId ? 0 : id);
+  if (highest >= count * kIdsPerKey || highest >= HashIndex::kNone) return false;
+  by_id_.assign(highest + 1, HashIndex::kNone);
+  for (uint32_t e = 0; e < size_; ++e) {
+    const uint64_t id = columns_[0].ids[e];
+    (id == kNoId ? null_entry_ : by_id_[id]) = e;
+  }
+  index_.release();
+  return true;
+}
+
+void KeyStore::close_by_id() {
+  by_id_closed_ = true;
+  by_id_ = {};
+  null_entry_ = HashIndex::kNone;
+  for (size_t e = 0; e < size_; ++e) {
+    bool added = false;
+    index_.find_or_add(
+        hash_at(columns_[0], e), [](uint32_t) { return false; }, &added);
+  }
+}
+
+bool KeyStore::find_by_id(const Column& ids, std::vector<uint32_t>* entries, std::vector<uint32_t>* added_rows) {
+  if (!open_by_id(ids)) return false;
+  Column& kept = columns_[0];
+  if (kept.kind == Column::Kind::kEmpty) kept.kind = ids.kind;
+  uint32_t* out = entries->data();
+  for (size_t row = 0; row < ids.ids.size(); ++row) {
+    const uint64_t id = ids.ids[row];
+    uint32_t& place = id == kNoId ? null_entry_ : by_id_[id];
+    if (place == HashIndex::kNone) {
+      place = static_cast<uint32_t>(size_++);
+      kept.ids.push_back(id);
+      added_rows->push_back(static_cast<uint32_t>(row));
+    }
+    out[row] = place;
+  }
+  return true;
+}
+
 uint32_t KeyStore::find(const std::vector<const Column*>& keys, size_t row, uint64_t hash) const {
+  if (!by_id_.empty()) {
+    const Column& key = *keys[0];
+    if (key.kind == columns_[0].kind) {
+      const uint64_t id = key.ids[row];
+      return id == kNoId ? null_entry_ : id < by_id_.size() ? by_id_[id] : HashIndex::kNone;
+    }
+    // Another kind of column may hold the same entities as values.
+    const Value v = key.get(row);
+    const bool fits = columns_[0].kind == Column::Kind::kNodes ? v.is_node() : v.is_relationship();
+    if (v.is_null()) return null_entry_;
+    if (!fits) return HashIndex::kNone;
+    const uint64_t id = v.is_node() ? v.node_id().value : v.relationship_id().value;
+    return id < by_id_.size() ? by_id_[id] : HashIndex::kNone;
+  }
   return index_.find(hash, [&](uint32_t e) { return same(keys, row, e); });
 }
 

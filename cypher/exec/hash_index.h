@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "cypher/expr/batch.h"
@@ -21,6 +22,7 @@ inline uint64_t mix_hash(uint64_t x) {
 }
 
 uint64_t hash_value(const Value& v);
+uint64_t hash_text(std::string_view text);
 bool equal_at(const Column& a, size_t row_a, const Column& b, size_t row_b);
 
 // An open-addressing table from hash to entry number; what an entry is, the caller knows.
@@ -54,6 +56,11 @@ class HashIndex {
       }
     }
   }
+  // Beyond what the nearest cache holds.
+  bool large() const { return slots_.size() >= 4096; }
+  void prefetch(uint64_t hash) const {
+    if (!slots_.empty()) __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+  }
   template <typename Same>
   uint32_t find(uint64_t hash, Same same) const {
     if (slots_.empty()) return kNone;
@@ -71,6 +78,8 @@ class HashIndex {
     uint32_t tag = 0;
     uint32_t entry = kNone;
   };
+  // Small tables are kept emptier: most keys are found at their first place.
+  static constexpr size_t kSparseSlots = 1024;
   void grow();
 
   std::vector<Slot> slots_;
@@ -78,13 +87,16 @@ class HashIndex {
 };
 
 // Distinct keys in the order they came.
+//
+// Keys of one part that are entities with ids close together (most of those below the highest are keys) are numbered by
+// an array over ids instead of the hash table.
 class KeyStore {
  public:
   explicit KeyStore(size_t parts = 0) : columns_(parts) {}
 
   void clear();
   void release();
-  size_t size() const { return index_.size(); }
+  size_t size() const { return size_; }
   const Column& part(size_t i) const { return columns_[i]; }
   size_t heap_bytes() const;  // walks all values: not cheap
 
@@ -99,10 +111,24 @@ class KeyStore {
  private:
   bool same(const std::vector<const Column*>& keys, size_t row, uint32_t entry) const;
   void add(const std::vector<const Column*>& keys, size_t row);
+  // find_or_add by hash, for rows that same(row, entry) compares.
+  template <typename Same>
+  void find_hashed(const std::vector<const Column*>& keys, size_t rows, Same same, std::vector<uint32_t>* entries,
+                   std::vector<uint32_t>* added_rows);
+  void find_boxed(const std::vector<const Column*>& keys, size_t rows, std::vector<uint32_t>* entries,
+                  std::vector<uint32_t>* added_rows);
+  // By the array; false: not for these ids.
+  bool find_by_id(const Column& ids, std::vector<uint32_t>* entries, std::vector<uint32_t>* added_rows);
+  bool open_by_id(const Column& ids);
+  void close_by_id();
 
   std::vector<Column> columns_;
-  HashIndex index_;
+  size_t size_ = 0;
+  HashIndex index_;  // empty while by_id_ is in use
   std::vector<uint64_t> hashes_;
+  std::vector<uint32_t> by_id_;  // entry by id
+  uint32_t null_entry_ = HashIndex::kNone;
+  bool by_id_closed_ = false;  // ids were too far apart: not tried again
   // The last entries met for one-part keys of boxed values: most strings come again soon.
   struct Recent {
     Value value;

@@ -165,7 +165,8 @@ class HashJoinOperator final : public MultiplyingOperator {
     for (Slot slot : carried()) {
       const Column& c = in[slot];
       if (c.kind == Column::Kind::kEmpty) continue;
-      bytes += c.kind == Column::Kind::kValues ? c.heap_bytes() : in.rows * 8;
+      bytes += in.rows * 8;
+      for (size_t row = 0; row < in.rows; ++row) bytes += c.row_heap_bytes(row);
       Column& to = kept_[slot];
       if (to.size() < kept_.rows) to.push_nulls(kept_.rows - to.size());
       to.append(c);

@@ -4,6 +4,7 @@
 // dropped as they come, and the buffer is cut back to k rows whenever it has grown to twice that.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 
 #include "cypher/exec/build.h"
@@ -28,10 +29,60 @@ int order_at(const Column& a, size_t i, const Column& b, size_t j) {
           return a.floats[i] < b.floats[j] ? -1 : a.floats[i] > b.floats[j] ? 1 : 0;
         }
         break;
+      case Column::Kind::kStrings:
+        if (a.nulls.empty() && b.nulls.empty()) return a.texts[i].compare(b.texts[j]);
+        break;
       default: break;
     }
   }
   return order(a.get(i), b.get(j));
+}
+
+// The beginning of a key as a number: of two rows the one with the smaller prefix comes first; equal prefixes decide
+// nothing.
+struct Prefix {
+  uint64_t high = 0, low = 0;
+  uint32_t row = 0;
+  bool operator<(const Prefix& o) const { return high != o.high ? high < o.high : low < o.low; }
+  bool same(const Prefix& o) const { return high == o.high && low == o.low; }
+};
+
+uint64_t big_endian(const char* p, size_t count) {  // up to 8 bytes, zeros behind
+  uint64_t word = 0;
+  if (count > 0) std::memcpy(&word, p, std::min<size_t>(count, 8));
+  return __builtin_bswap64(word);
+}
+
+bool text_prefix(std::string_view text, Prefix* out) {
+  out->high = big_endian(text.data(), text.size());
+  out->low = text.size() > 8 ? big_endian(text.data() + 8, text.size() - 8) : 0;
+  return true;
+}
+
+// False: values of several types, whose order prefixes do not tell.
+bool prefix_of(const Column& c, size_t row, Prefix* out) {
+  if (c.is_null(row)) {
+    // Null comes last. A string of sixteen 0xff bytes, no UTF-8, would only tie with it.
+    out->high = out->low = UINT64_MAX;
+    return true;
+  }
+  switch (c.kind) {
+    case Column::Kind::kIntegers:
+      out->high = 0;
+      out->low = static_cast<uint64_t>(c.integers[row]) ^ (uint64_t{1} << 63);
+      return true;
+    case Column::Kind::kFloats: {
+      const double v = c.floats[row] == 0 ? 0.0 : c.floats[row];  // zeros are equal
+      out->high = std::isnan(v) ? 1 : 0;                          // after all other numbers
+      uint64_t bits;
+      std::memcpy(&bits, &v, 8);
+      out->low = std::isnan(v) ? 0 : (bits >> 63) != 0 ? ~bits : bits | uint64_t{1} << 63;
+      return true;
+    }
+    case Column::Kind::kStrings: return text_prefix(c.texts[row], out);
+    case Column::Kind::kValues: return c.values[row].is_string() && text_prefix(c.values[row].as_string(), out);
+    default: return false;
+  }
 }
 
 class SortOperator final : public Operator {
@@ -118,14 +169,43 @@ class SortOperator final : public Operator {
       LORA_TRY(state_.read_status());
       if (keep_ == 0) continue;
       picked_.clear();
-      for (uint32_t row = 0; row < in->rows; ++row) {
-        if (has_worst_ && compare_keys(new_keys_, row, keys_, worst_) >= 0) continue;
-        picked_.push_back(row);
+      if (has_worst_) {
+        pick_better(in->rows);
+      } else {
+        picked_.resize(in->rows);
+        std::iota(picked_.begin(), picked_.end(), 0u);
       }
       LORA_TRY(keep_rows(*in));
       if (keep_ < UINT32_MAX / 4 && rows_.rows >= 2 * keep_ + kBatchRowsMax) LORA_TRY(cut_back());
     }
     return Status();
+  }
+
+  // The new rows that come before the worst one kept.
+  void pick_better(size_t rows) {
+    const Column &key = new_keys_[0], &kept = keys_[0];
+    const bool ascending = sort_.keys[0].ascending;
+    // Rows whose first key of plain numbers is already too late go in a tight loop.
+    const auto not_behind = [&](const auto& values, auto worst) {
+      picked_.resize(rows);
+      size_t count = 0;
+      for (uint32_t row = 0; row < rows; ++row) {
+        picked_[count] = row;
+        // NaN is behind nothing here: the comparison of whole keys tells.
+        count += (ascending ? values[row] > worst : values[row] < worst) ? 0 : 1;
+      }
+      picked_.resize(count);
+    };
+    const bool plain = key.kind == kept.kind && key.nulls.empty() && kept.nulls.empty();
+    if (plain && key.kind == Column::Kind::kIntegers) {
+      not_behind(key.integers, kept.integers[worst_]);
+    } else if (plain && key.kind == Column::Kind::kFloats && !std::isnan(kept.floats[worst_])) {
+      not_behind(key.floats, kept.floats[worst_]);
+    } else {
+      picked_.resize(rows);
+      std::iota(picked_.begin(), picked_.end(), 0u);
+    }
+    std::erase_if(picked_, [&](uint32_t row) { return compare_keys(new_keys_, row, keys_, worst_) >= 0; });
   }
 
   Status keep_rows(const Batch& in) {
@@ -138,17 +218,19 @@ class SortOperator final : public Operator {
     return Status();
   }
 
-  // Of the rows' own values and sort keys. Keys share what is behind them with the values, as a rule.
+  // Of the rows' own values and sort keys. Keys share what is behind them with the values, as a rule; strings of
+  // string columns are copies.
   uint64_t bytes_of(const Batch& batch, const std::vector<Column>& keys, const std::vector<uint32_t>& rows) const {
     uint64_t bytes = 0;
-    for (Slot slot : carried()) {
-      const Column& c = batch[slot];
-      if (c.kind == Column::Kind::kEmpty) continue;
+    const auto add = [&](const Column& c, bool shared) {
       bytes += rows.size() * (c.kind == Column::Kind::kValues ? sizeof(Value) : 8);
-      if (c.kind != Column::Kind::kValues) continue;
-      for (uint32_t row : rows) bytes += c.values[row].heap_bytes();
+      if (c.kind != Column::Kind::kStrings && (c.kind != Column::Kind::kValues || shared)) return;
+      for (uint32_t row : rows) bytes += c.row_heap_bytes(row);
+    };
+    for (Slot slot : carried()) {
+      if (batch[slot].kind != Column::Kind::kEmpty) add(batch[slot], false);
     }
-    for (const Column& c : keys) bytes += rows.size() * (c.kind == Column::Kind::kValues ? sizeof(Value) : 8);
+    for (const Column& c : keys) add(c, true);
     return bytes;
   }
 
@@ -174,50 +256,56 @@ class SortOperator final : public Operator {
   Status put_in_order() {
     order_.resize(rows_.rows);
     std::iota(order_.begin(), order_.end(), 0u);
-    const auto less = [this](uint32_t i, uint32_t j) { return before(i, j); };
-    if (order_.size() > keep_) {
-      std::nth_element(order_.begin(), order_.begin() + static_cast<ptrdiff_t>(keep_), order_.end(), less);
-      order_.resize(keep_);
+    if (!order_by_prefix()) {
+      arrange(order_, [this](uint32_t i, uint32_t j) { return before(i, j); });
     }
-    // Rows that a SKIP above drops need not be in order among themselves.
-    size_t first = 0;
-    if (skip_ > 0 && skip_ < order_.size()) {
-      first = static_cast<size_t>(skip_);
-      std::nth_element(order_.begin(), order_.begin() + static_cast<ptrdiff_t>(first), order_.end(), less);
-    }
-    sort_from(first);
     return Status();
   }
 
-  void sort_from(size_t first) {
-    const auto begin = order_.begin() + static_cast<ptrdiff_t>(first);
-    // One key of plain numbers: sort pairs instead of following indexes.
-    if (keys_.size() == 1 && keys_[0].kind == Column::Kind::kIntegers && keys_[0].nulls.empty()) {
-      sort_pairs<int64_t>(begin, keys_[0].integers, sort_.keys[0].ascending);
-      return;
+  // Puts the first keep_ of `items` in order and drops the others. Rows that a SKIP above drops need not be in order
+  // among themselves.
+  template <typename T, typename Less>
+  void arrange(std::vector<T>& items, Less less) {
+    if (items.size() > keep_) {
+      std::nth_element(items.begin(), items.begin() + static_cast<ptrdiff_t>(keep_), items.end(), less);
+      items.resize(keep_);
     }
-    if (keys_.size() == 1 && keys_[0].kind == Column::Kind::kFloats && keys_[0].nulls.empty() &&
-        std::none_of(keys_[0].floats.begin(), keys_[0].floats.end(), [](double v) { return std::isnan(v); })) {
-      sort_pairs<double>(begin, keys_[0].floats, sort_.keys[0].ascending);
-      return;
+    auto first = items.begin();
+    if (skip_ > 0 && skip_ < items.size()) {
+      first += static_cast<ptrdiff_t>(skip_);
+      std::nth_element(items.begin(), first, items.end(), less);
     }
-    std::sort(begin, order_.end(), [this](uint32_t i, uint32_t j) { return before(i, j); });
+    std::sort(first, items.end(), less);
   }
 
-  template <typename T>
-  void sort_pairs(std::vector<uint32_t>::iterator begin, const std::vector<T>& keys, bool ascending) {
-    std::vector<std::pair<T, uint32_t>> pairs;
-    pairs.reserve(static_cast<size_t>(order_.end() - begin));
-    for (auto it = begin; it != order_.end(); ++it) pairs.emplace_back(keys[*it], *it);
-    if (ascending) {
-      std::sort(pairs.begin(), pairs.end());
-    } else {
-      std::sort(pairs.begin(), pairs.end(), [](const auto& a, const auto& b) {
-        return a.first != b.first ? a.first > b.first : a.second < b.second;
-      });
+  // Compares prefixes of the first key that lie side by side, and whole keys only where these tie. False: its type has
+  // none.
+  bool order_by_prefix() {
+    if (order_.size() < kPrefixRowsMin) return false;
+    const bool ascending = sort_.keys[0].ascending;
+    std::vector<Prefix> prefixes(order_.size());
+    for (uint32_t row = 0; row < prefixes.size(); ++row) {
+      Prefix& p = prefixes[row];
+      if (!prefix_of(keys_[0], row, &p)) return false;
+      if (!ascending) {
+        p.high = ~p.high;
+        p.low = ~p.low;
+      }
+      p.row = row;
     }
-    for (const auto& p : pairs) *begin++ = p.second;
+    // A tie of numbers is one of the keys.
+    const bool whole =
+        keys_.size() == 1 && keys_[0].kind != Column::Kind::kStrings && keys_[0].kind != Column::Kind::kValues;
+    arrange(prefixes, [this, whole](const Prefix& a, const Prefix& b) {
+      if (!a.same(b)) return a < b;
+      return whole ? a.row < b.row : before(a.row, b.row);
+    });
+    order_.resize(prefixes.size());
+    for (size_t i = 0; i < prefixes.size(); ++i) order_[i] = prefixes[i].row;
+    return true;
   }
+
+  static constexpr size_t kPrefixRowsMin = 64;
 
   OperatorPtr input_;
   const Sort& sort_;

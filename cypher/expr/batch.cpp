@@ -12,6 +12,7 @@ size_t Column::size() const {
     case Kind::kRelationships: return ids.size();
     case Kind::kIntegers: return integers.size();
     case Kind::kFloats: return floats.size();
+    case Kind::kStrings: return texts.size();
   }
   return 0;
 }
@@ -23,7 +24,8 @@ bool Column::is_null(size_t row) const {
     case Kind::kNodes:
     case Kind::kRelationships: return ids[row] == kNoId;
     case Kind::kIntegers:
-    case Kind::kFloats: return !nulls.empty() && nulls[row] != 0;
+    case Kind::kFloats:
+    case Kind::kStrings: return !nulls.empty() && nulls[row] != 0;
   }
   return true;
 }
@@ -36,6 +38,7 @@ Value Column::get(size_t row) const {
     case Kind::kRelationships: return ids[row] == kNoId ? Value() : Value::relationship(RelId(ids[row]));
     case Kind::kIntegers: return is_null(row) ? Value() : Value::integer(integers[row]);
     case Kind::kFloats: return is_null(row) ? Value() : Value::floating(floats[row]);
+    case Kind::kStrings: return is_null(row) ? Value() : Value::string(texts[row]);
   }
   return Value();
 }
@@ -54,24 +57,39 @@ void Column::clear() {
       floats.clear();
       nulls.clear();
       break;
+    case Kind::kStrings:
+      texts.clear();
+      nulls.clear();
+      break;
   }
   kind = Kind::kEmpty;
+}
+
+void Column::push_null_flags(size_t count, bool null) {
+  if (!null && nulls.empty()) return;
+  nulls.resize(size(), 0);
+  nulls.resize(size() + count, null ? 1 : 0);
 }
 
 void Column::push_nulls(size_t count) {
   if (kind == Kind::kEmpty) kind = Kind::kValues;
   switch (kind) {
+    case Kind::kEmpty: return;
     case Kind::kValues: values.resize(values.size() + count); return;
     case Kind::kNodes:
     case Kind::kRelationships: ids.resize(ids.size() + count, kNoId); return;
-    default: break;
-  }
-  nulls.resize(size(), 0);
-  nulls.resize(size() + count, 1);
-  if (kind == Kind::kIntegers) {
-    integers.resize(integers.size() + count);
-  } else {
-    floats.resize(floats.size() + count);
+    case Kind::kIntegers:
+      push_null_flags(count, true);
+      integers.resize(integers.size() + count);
+      return;
+    case Kind::kFloats:
+      push_null_flags(count, true);
+      floats.resize(floats.size() + count);
+      return;
+    case Kind::kStrings:
+      push_null_flags(count, true);
+      texts.entries.resize(texts.size() + count);
+      return;
   }
 }
 
@@ -85,6 +103,7 @@ void Column::trim() {
   drop(integers);
   drop(floats);
   drop(nulls);
+  if (texts.entries.capacity() > kBatchRowsMax || texts.capacity_bytes() > kBatchRowsMax * 16) texts.release();
 }
 
 void Column::reset(Kind k) {
@@ -107,40 +126,36 @@ Column::Kind kind_for(const Value& v) {
 }  // namespace
 
 void Column::push(const Value& v) {
-  if (kind == Kind::kEmpty) {
-    kind = kind_for(v);
-  }
+  if (kind == Kind::kEmpty) kind = kind_for(v);
   if (kind == Kind::kValues) {
     values.push_back(v);
     return;
   }
   if (v.is_null()) {
-    if (kind == Kind::kNodes || kind == Kind::kRelationships) {
-      ids.push_back(kNoId);
-      return;
-    }
-    nulls.resize(size(), 0);
-    nulls.push_back(1);
-    if (kind == Kind::kIntegers) {
-      integers.push_back(0);
-    } else {
-      floats.push_back(0);
-    }
+    push_nulls(1);
     return;
   }
-  if (kind_for(v) != kind) {
-    to_values();
-    values.push_back(v);
-    return;
+  if (kind == Kind::kStrings && v.is_string()) {
+    push_null_flags(1, false);
+    if (texts.push(v.as_string())) return;
+    if (!nulls.empty()) nulls.pop_back();
+  } else if (kind_for(v) == kind) {
+    switch (kind) {
+      case Kind::kNodes: ids.push_back(v.node_id().value); return;
+      case Kind::kRelationships: ids.push_back(v.relationship_id().value); return;
+      case Kind::kIntegers:
+        push_null_flags(1, false);
+        integers.push_back(v.as_integer());
+        return;
+      case Kind::kFloats:
+        push_null_flags(1, false);
+        floats.push_back(v.as_float());
+        return;
+      default: break;
+    }
   }
-  switch (kind) {
-    case Kind::kNodes: ids.push_back(v.node_id().value); return;
-    case Kind::kRelationships: ids.push_back(v.relationship_id().value); return;
-    case Kind::kIntegers: integers.push_back(v.as_integer()); break;
-    case Kind::kFloats: floats.push_back(v.as_float()); break;
-    default: return;
-  }
-  if (!nulls.empty()) nulls.push_back(0);
+  to_values();
+  values.push_back(v);
 }
 
 void Column::push_from(const Column& other, size_t row) {
@@ -149,23 +164,27 @@ void Column::push_from(const Column& other, size_t row) {
     push(other.get(row));
     return;
   }
+  const bool null = other.is_null(row);
   switch (kind) {
     case Kind::kEmpty: return;
     case Kind::kValues: values.push_back(other.values[row]); return;
     case Kind::kNodes:
     case Kind::kRelationships: ids.push_back(other.ids[row]); return;
     case Kind::kIntegers:
-    case Kind::kFloats: {
-      const bool null = other.is_null(row);
-      if (null || !nulls.empty()) {
-        nulls.resize(size(), 0);
-        nulls.push_back(null ? 1 : 0);
-      }
-      if (kind == Kind::kIntegers) {
-        integers.push_back(other.integers[row]);
-      } else {
-        floats.push_back(other.floats[row]);
-      }
+      push_null_flags(1, null);
+      integers.push_back(other.integers[row]);
+      return;
+    case Kind::kFloats:
+      push_null_flags(1, null);
+      floats.push_back(other.floats[row]);
+      return;
+    case Kind::kStrings: {
+      const auto place = static_cast<uint32_t>(row);
+      push_null_flags(1, null);
+      if (texts.append_from(other.texts, &place, 1)) return;
+      if (!nulls.empty()) nulls.pop_back();
+      to_values();
+      values.push_back(other.get(row));
       return;
     }
   }
@@ -180,6 +199,7 @@ void Column::to_values() {
   ids.clear();
   integers.clear();
   floats.clear();
+  texts.clear();
   nulls.clear();
   kind = Kind::kValues;
 }
@@ -193,26 +213,22 @@ void Column::truncate(size_t rows) {
     case Kind::kRelationships: ids.resize(rows); break;
     case Kind::kIntegers: integers.resize(rows); break;
     case Kind::kFloats: floats.resize(rows); break;
+    case Kind::kStrings: texts.entries.resize(rows); break;
   }
   if (nulls.size() > rows) nulls.resize(rows);
 }
 
 namespace {
 
-// In place when every row stays at or moves to a lower place, through a copy otherwise.
+// In place when rows ascend, through a copy otherwise.
 template <typename T>
 void gather_in_place(std::vector<T>& items, const std::vector<uint32_t>& rows) {
-  bool forward = true;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (rows[i] < i || (i > 0 && rows[i] <= rows[i - 1])) {
-      forward = false;
-      break;
-    }
-  }
-  if (forward) {
-    for (size_t i = 0; i < rows.size(); ++i) {
-      if (rows[i] != i) items[i] = std::move(items[rows[i]]);
-    }
+  bool ascending = true;
+  for (size_t i = 1; i < rows.size(); ++i) ascending &= rows[i] > rows[i - 1];
+  if (ascending) {
+    size_t first = 0;
+    while (first < rows.size() && rows[first] == first) ++first;
+    for (size_t i = first; i < rows.size(); ++i) items[i] = std::move(items[rows[i]]);
     items.resize(rows.size());
     return;
   }
@@ -247,6 +263,10 @@ void Column::gather(const std::vector<uint32_t>& rows) {
     case Kind::kRelationships: gather_in_place(ids, rows); return;
     case Kind::kIntegers: gather_in_place(integers, rows); break;
     case Kind::kFloats: gather_in_place(floats, rows); break;
+    case Kind::kStrings:
+      gather_in_place(texts.entries, rows);
+      texts.tidy();
+      break;
   }
   if (!nulls.empty()) gather_in_place(nulls, rows);
 }
@@ -271,6 +291,13 @@ void Column::gather_from(const Column& other, const std::vector<uint32_t>& rows)
     case Kind::kRelationships: gather_append(ids, other.ids, rows); return;
     case Kind::kIntegers: gather_append(integers, other.integers, rows); break;
     case Kind::kFloats: gather_append(floats, other.floats, rows); break;
+    case Kind::kStrings:
+      if (!texts.append_from(other.texts, rows.data(), rows.size())) {
+        to_values();
+        for (uint32_t r : rows) values.push_back(other.get(r));
+        return;
+      }
+      break;
   }
   if (!other.nulls.empty()) {
     nulls.resize(before, 0);
@@ -296,6 +323,13 @@ void Column::append(const Column& other) {
     case Kind::kRelationships: ids.insert(ids.end(), other.ids.begin(), other.ids.end()); return;
     case Kind::kIntegers: integers.insert(integers.end(), other.integers.begin(), other.integers.end()); break;
     case Kind::kFloats: floats.insert(floats.end(), other.floats.begin(), other.floats.end()); break;
+    case Kind::kStrings:
+      if (!texts.append(other.texts)) {
+        to_values();
+        for (size_t i = 0; i < n; ++i) values.push_back(other.get(i));
+        return;
+      }
+      break;
   }
   if (!other.nulls.empty()) {
     nulls.resize(before, 0);
@@ -307,7 +341,8 @@ void Column::append(const Column& other) {
 
 size_t Column::heap_bytes() const {
   size_t bytes = ids.capacity() * sizeof(uint64_t) + integers.capacity() * sizeof(int64_t) +
-                 floats.capacity() * sizeof(double) + nulls.capacity() + values.capacity() * sizeof(Value);
+                 floats.capacity() * sizeof(double) + nulls.capacity() + values.capacity() * sizeof(Value) +
+                 texts.heap_bytes();
   for (const Value& v : values) bytes += v.heap_bytes();
   return bytes;
 }

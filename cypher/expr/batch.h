@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "graph/ids.h"
+#include "graph/texts.h"
 #include "graph/value.h"
 
 namespace lora::cypher {
@@ -17,18 +18,22 @@ using Slot = uint32_t;
 inline constexpr Slot kNoSlot = ~Slot{0};
 inline constexpr size_t kBatchRowsMax = 2048;
 
-// One column in one of five forms. kNodes/kRelationships hold raw ids, kNoId = null. Integers and floats have a null
-// mask that is empty when nothing is null. Vectors that the kind does not use are empty.
+// One column in one of six forms. kNodes/kRelationships hold raw ids, kNoId = null. Integers, floats and strings have a
+// null mask that is empty when nothing is null. Vectors that the kind does not use are empty.
+//
+// kStrings is what reading string properties gives; a string that comes as a Value stays one, unless it is added to
+// such a column.
 class Column {
  public:
-  enum class Kind : uint8_t { kEmpty, kValues, kNodes, kRelationships, kIntegers, kFloats };
+  enum class Kind : uint8_t { kEmpty, kValues, kNodes, kRelationships, kIntegers, kFloats, kStrings };
 
   Kind kind = Kind::kEmpty;
   std::vector<Value> values;
   std::vector<uint64_t> ids;
   std::vector<int64_t> integers;
   std::vector<double> floats;
-  std::vector<uint8_t> nulls;  // kIntegers, kFloats: empty, or 1 = null
+  Texts texts;                 // kStrings
+  std::vector<uint8_t> nulls;  // kIntegers, kFloats, kStrings: empty, or 1 = null
 
   size_t size() const;
   bool is_null(size_t row) const;
@@ -46,6 +51,14 @@ class Column {
   void gather_from(const Column& other, const std::vector<uint32_t>& rows);  // appends
   void append(const Column& other);
   size_t heap_bytes() const;
+  // Bytes of this row's value beyond a fixed 16: what keeping it costs.
+  size_t row_heap_bytes(size_t row) const {
+    return kind == Kind::kValues ? values[row].heap_bytes() : kind == Kind::kStrings ? texts.entries[row].length : 0;
+  }
+
+ private:
+  // Before `count` rows without or with nulls are added to a typed column whose null mask may be needed.
+  void push_null_flags(size_t count, bool null);
 };
 
 struct Batch {
@@ -56,6 +69,11 @@ struct Batch {
   void clear() {
     for (Column& c : columns) c.clear();
     rows = 0;
+  }
+  // Only the number of rows counts.
+  void clear_to(size_t row_count) {
+    clear();
+    rows = row_count;
   }
   Column& operator[](Slot s) { return columns[s]; }
   const Column& operator[](Slot s) const { return columns[s]; }

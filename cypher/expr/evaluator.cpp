@@ -59,7 +59,14 @@ void Evaluator::reset() {
   scratch_used_ = 0;
   masks_used_ = 0;
   properties_.values.clear();
+  forget_properties();
   if (constant_lists_ != nullptr) constant_lists_->clear();
+}
+
+void Evaluator::forget_properties() {
+  for (size_t i = 0; i < read_used_; ++i) read_[i]->column.clear();
+  read_used_ = 0;
+  same_batch_ = false;
 }
 
 Status Evaluator::in_constant_list(const Expr& expr, const Value& x, const Value& list, Value* out) {

@@ -18,6 +18,10 @@ namespace lora::cypher {
 class RegexCache;
 class ConstantLists;
 
+// Of masks of Ternary: how many are true, and which.
+size_t count_true(const std::vector<uint8_t>& mask);
+void select_true(const std::vector<uint8_t>& mask, std::vector<uint32_t>* rows);
+
 class Evaluator {
  public:
   explicit Evaluator(EvalContext* context);
@@ -33,6 +37,23 @@ class Evaluator {
   // Rows of `batch` for which the predicate is true, ascending, into *rows. A value that is neither boolean nor null is
   // a runtime TypeError.
   Status filter(const Expr& expr, Batch& batch, std::vector<uint32_t>* rows);
+
+  // The predicate's truth per row (a Ternary) into *out when kernels can tell at little cost per row; false otherwise,
+  // or where some row's answer may be an error.
+  bool cheap_mask(const Expr& expr, Batch& batch, std::vector<uint8_t>* out);
+
+  // While it lives, the caller leaves the batch it evaluates on as it is: properties that several expressions read are
+  // read once.
+  class SameBatch {
+   public:
+    explicit SameBatch(Evaluator* evaluator) : evaluator_(*evaluator) { evaluator_.same_batch_ = true; }
+    ~SameBatch() { evaluator_.forget_properties(); }
+    SameBatch(const SameBatch&) = delete;
+    SameBatch& operator=(const SameBatch&) = delete;
+
+   private:
+    Evaluator& evaluator_;
+  };
 
   // One row. Local variables (comprehensions, kLet) live in a side frame, never in the batch.
   Result<Value> evaluate_row(const Expr& expr, const Batch& batch, size_t row);
@@ -114,6 +135,15 @@ class Evaluator {
   std::vector<std::unique_ptr<std::vector<uint8_t>>> masks_;
   size_t masks_used_ = 0;
   graph::PropertyColumn properties_;
+  // Of the batch of SameBatch.
+  struct ReadProperty {
+    const Expr* expr = nullptr;  // kProperty
+    Column column;
+  };
+  void forget_properties();
+  bool same_batch_ = false;
+  std::vector<std::unique_ptr<ReadProperty>> read_;
+  size_t read_used_ = 0;
 };
 
 }  // namespace lora::cypher

@@ -1,6 +1,12 @@
 #include "cypher/expr/kernels.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "cypher/expr/operations.h"
 
@@ -37,7 +43,15 @@ bool apply_order(char op, int sign) {
 template <typename T>
 void compare_typed(char op, const T* a, size_t a_step, const T* b, size_t b_step, size_t n, uint8_t* out) {
   auto run = [&](auto test) {
-    for (size_t i = 0; i < n; ++i) out[i] = test(a[i * a_step], b[i * b_step]) ? 1 : 0;
+    if (a_step != 0 && b_step != 0) {
+      for (size_t i = 0; i < n; ++i) out[i] = test(a[i], b[i]) ? 1 : 0;
+    } else if (a_step != 0) {
+      const T constant = *b;
+      for (size_t i = 0; i < n; ++i) out[i] = test(a[i], constant) ? 1 : 0;
+    } else {
+      const T constant = *a;
+      for (size_t i = 0; i < n; ++i) out[i] = test(constant, b[i]) ? 1 : 0;
+    }
   };
   switch (op) {
     case '=': run([](T x, T y) { return x == y; }); break;
@@ -47,6 +61,56 @@ void compare_typed(char op, const T* a, size_t a_step, const T* b, size_t b_step
     case 'l': run([](T x, T y) { return x <= y; }); break;
     default: run([](T x, T y) { return x >= y; }); break;
   }
+}
+
+// The operator with its sides exchanged.
+char mirrored(char op) {
+  switch (op) {
+    case '<': return '>';
+    case '>': return '<';
+    case 'l': return 'g';
+    case 'g': return 'l';
+    default: return op;
+  }
+}
+
+void compare_texts(char op, const Texts& a, std::string_view b, uint8_t* out) {
+  const size_t n = a.size();
+  if (op == '=' || op == '!') {
+    const uint8_t equal = op == '=' ? 1 : 0;
+    for (size_t i = 0; i < n; ++i) {
+      const Texts::Entry e = a.entries[i];
+      const bool same =
+          e.length == b.size() && (b.empty() || std::memcmp(a.bytes() + e.offset, b.data(), b.size()) == 0);
+      out[i] = same ? equal : equal ^ 1;
+    }
+    return;
+  }
+  for (size_t i = 0; i < n; ++i) out[i] = apply_order(op, a[i].compare(b)) ? 1 : 0;
+}
+
+// Does `text`, behind which Texts::kPad bytes may be read, contain `wanted` (not empty)? Places where its first and its
+// last byte fit are looked for 16 at a time.
+bool contains(std::string_view text, std::string_view wanted) {
+  if (wanted.size() > text.size()) return false;
+#if defined(__SSE2__)
+  const __m128i first = _mm_set1_epi8(wanted.front()), last = _mm_set1_epi8(wanted.back());
+  const size_t places = text.size() - wanted.size() + 1;
+  for (size_t at = 0; at < places; at += 16) {
+    const char* p = text.data() + at;
+    const __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + wanted.size() - 1));
+    const __m128i both = _mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, last));
+    auto hits = static_cast<uint32_t>(_mm_movemask_epi8(both));
+    if (places - at < 16) hits &= (1u << (places - at)) - 1;
+    for (; hits != 0; hits &= hits - 1) {
+      if (std::memcmp(p + std::countr_zero(hits), wanted.data(), wanted.size()) == 0) return true;
+    }
+  }
+  return false;
+#else
+  return text.find(wanted) != std::string_view::npos;
+#endif
 }
 
 void null_out(const std::vector<uint8_t>& nulls, uint8_t* out) {
@@ -169,6 +233,9 @@ bool Kernels::operand(const Expr& expr, Operand* out) {
       out->column = &c;
       return true;
     }
+    case ExprKind::kProperty:
+      if (evaluator_.same_batch_) return read_once(expr, &out->column);
+      [[fallthrough]];
     default: {
       Column* c = scratch_column();
       if (!column(expr, c)) return false;
@@ -176,6 +243,27 @@ bool Kernels::operand(const Expr& expr, Operand* out) {
       return true;
     }
   }
+}
+
+bool Kernels::read_once(const Expr& expr, const Column** out) {
+  auto& read = evaluator_.read_;
+  for (size_t i = 0; i < evaluator_.read_used_; ++i) {
+    const Expr& known = *read[i]->expr;
+    if (known.children[0]->slot == expr.children[0]->slot && known.names[0]->name == expr.names[0]->name) {
+      *out = &read[i]->column;
+      return true;
+    }
+  }
+  if (evaluator_.read_used_ == read.size()) read.push_back(std::make_unique<Evaluator::ReadProperty>());
+  Evaluator::ReadProperty& place = *read[evaluator_.read_used_];
+  if (!property(expr, &place.column)) {
+    place.column.clear();
+    return false;
+  }
+  place.expr = &expr;
+  ++evaluator_.read_used_;
+  *out = &place.column;
+  return true;
 }
 
 bool Kernels::column(const Expr& expr, Column* out) {
@@ -237,23 +325,24 @@ bool Kernels::property(const Expr& expr, Column* out) {
     context.reader->gather_relationship_property(entities.ids, *key, &read);
   }
   out->clear();
-  if (read.kind == graph::PropertyColumn::Kind::kValues) {
-    out->kind = Column::Kind::kValues;
-    std::swap(out->values, read.values);
-    return out->values.size() == rows_;
-  }
-  if (read.kind == graph::PropertyColumn::Kind::kIntegers) {
-    out->kind = Column::Kind::kIntegers;
-    std::swap(out->integers, read.integers);
-  } else {
-    out->kind = Column::Kind::kFloats;
-    std::swap(out->floats, read.floats);
-  }
-  bool any_missing = false;
-  for (uint8_t v : read.valid) any_missing |= v == 0;
-  if (any_missing) {
-    out->nulls.resize(rows_);
-    for (size_t i = 0; i < rows_; ++i) out->nulls[i] = read.valid[i] == 0 ? 1 : 0;
+  std::swap(out->nulls, read.nulls);
+  switch (read.kind) {
+    case graph::PropertyColumn::Kind::kValues:
+      out->kind = Column::Kind::kValues;
+      std::swap(out->values, read.values);
+      break;
+    case graph::PropertyColumn::Kind::kIntegers:
+      out->kind = Column::Kind::kIntegers;
+      std::swap(out->integers, read.integers);
+      break;
+    case graph::PropertyColumn::Kind::kFloats:
+      out->kind = Column::Kind::kFloats;
+      std::swap(out->floats, read.floats);
+      break;
+    case graph::PropertyColumn::Kind::kStrings:
+      out->kind = Column::Kind::kStrings;
+      std::swap(out->texts, read.texts);
+      break;
   }
   return out->size() == rows_;
 }
@@ -514,6 +603,16 @@ bool Kernels::compare_step(char op, const Operand& a, const Operand& b, uint8_t*
     null_rows();
     return true;
   }
+  if (sa != sb && compare_with_constant(sa != 0 ? op : mirrored(op), sa != 0 ? *a.column : *b.column,
+                                        sa != 0 ? b.constant : a.constant, out)) {
+    return true;
+  }
+  if (sa != 0 && sb != 0 && a.column->kind == Column::Kind::kStrings && b.column->kind == Column::Kind::kStrings) {
+    const Texts &x = a.column->texts, &y = b.column->texts;
+    for (size_t i = 0; i < rows_; ++i) out[i] = apply_order(op, x[i].compare(y[i])) ? 1 : 0;
+    null_rows();
+    return true;
+  }
   if (sa != 0 && sb != 0 && is_entity_column(*a.column) && a.column->kind == b.column->kind &&
       (op == '=' || op == '!')) {
     const uint64_t* x = a.column->ids.data();
@@ -550,11 +649,47 @@ bool Kernels::compare_step(char op, const Operand& a, const Operand& b, uint8_t*
   return true;
 }
 
+// Typed columns against one value of another type, and strings against one string.
+bool Kernels::compare_with_constant(char op, const Column& column, const Value& constant, uint8_t* out) {
+  if (constant.is_null() || (constant.is_float() && std::isnan(constant.as_float()))) return false;
+  switch (column.kind) {
+    case Column::Kind::kIntegers:
+      if (!constant.is_float()) return false;
+      for (size_t i = 0; i < rows_; ++i) {
+        out[i] = apply_order(op, compare_exact(column.integers[i], constant.as_float())) ? 1 : 0;
+      }
+      break;
+    case Column::Kind::kFloats: {
+      constexpr int64_t kExact = int64_t{1} << 53;  // integers up to here are floats
+      if (!constant.is_integer() || constant.as_integer() > kExact || constant.as_integer() < -kExact) return false;
+      const auto number = static_cast<double>(constant.as_integer());
+      compare_typed(op, column.floats.data(), 1, &number, 0, rows_, out);
+      break;
+    }
+    case Column::Kind::kStrings:
+      if (constant.is_string()) {
+        compare_texts(op, column.texts, constant.as_string(), out);
+      } else {
+        // Only the types decide.
+        std::fill(out, out + rows_, static_cast<uint8_t>(compare_values(op, Value::string(""), constant)));
+      }
+      break;
+    default: return false;
+  }
+  null_out(column.nulls, out);
+  return true;
+}
+
 bool Kernels::null_test(const Expr& expr, std::vector<uint8_t>* out) {
   ScratchScope scope(evaluator_);
   Operand x;
   if (!operand(*expr.children[0], &x)) return false;
   const bool wanted = expr.kind == ExprKind::kIsNull;
+  if (x.column != nullptr && !is_entity_column(*x.column) && x.column->kind != Column::Kind::kValues &&
+      x.column->nulls.empty()) {
+    std::fill(out->begin(), out->end(), wanted ? 0 : 1);
+    return true;
+  }
   for (size_t i = 0; i < rows_; ++i) {
     const bool null = x.column != nullptr ? x.column->is_null(i) : x.constant.is_null();
     (*out)[i] = null == wanted ? 1 : 0;
@@ -620,6 +755,25 @@ bool Kernels::text(const Expr& expr, std::vector<uint8_t>* out) {
   ScratchScope scope(evaluator_);
   Operand x, y;
   if (!operand(*expr.children[0], &x) || !operand(*expr.children[1], &y)) return false;
+  if (x.column != nullptr && x.column->kind == Column::Kind::kStrings && y.column == nullptr &&
+      y.constant.is_string()) {
+    const std::string_view wanted = y.constant.as_string();
+    const Texts& texts = x.column->texts;
+    const auto run = [&](auto test) {
+      for (size_t i = 0; i < rows_; ++i) (*out)[i] = test(texts[i]) ? kTrue : 0;
+    };
+    if (wanted.empty()) {
+      std::fill(out->begin(), out->end(), kTrue);
+    } else if (expr.kind == ExprKind::kStartsWith) {
+      run([&](std::string_view s) { return s.starts_with(wanted); });
+    } else if (expr.kind == ExprKind::kEndsWith) {
+      run([&](std::string_view s) { return s.ends_with(wanted); });
+    } else {
+      run([&](std::string_view s) { return contains(s, wanted); });
+    }
+    null_out(x.column->nulls, out->data());
+    return true;
+  }
   if (x.column != nullptr && x.column->kind == Column::Kind::kValues && y.column == nullptr && y.constant.is_string()) {
     const std::string_view wanted = y.constant.as_string();
     const auto run = [&](auto test) {
@@ -665,6 +819,36 @@ Status Evaluator::evaluate(const Expr& expr, Batch& batch, Column* out) {
   return Status();
 }
 
+size_t count_true(const std::vector<uint8_t>& mask) {
+  size_t count = 0;
+  for (uint8_t truth : mask) count += truth == kTrue ? 1 : 0;
+  return count;
+}
+
+void select_true(const std::vector<uint8_t>& mask, std::vector<uint32_t>* rows) {
+  rows->resize(mask.size());
+  uint32_t* to = rows->data();
+  size_t kept = 0, i = 0;
+  for (; i + 8 <= mask.size(); i += 8) {
+    uint64_t eight;
+    std::memcpy(&eight, mask.data() + i, 8);
+    if ((eight & 0x0101010101010101ull) == 0) continue;
+    for (size_t k = 0; k < 8; ++k) {
+      to[kept] = static_cast<uint32_t>(i + k);
+      kept += mask[i + k] == kTrue ? 1 : 0;
+    }
+  }
+  for (; i < mask.size(); ++i) {
+    to[kept] = static_cast<uint32_t>(i);
+    kept += mask[i] == kTrue ? 1 : 0;
+  }
+  rows->resize(kept);
+}
+
+bool Evaluator::cheap_mask(const Expr& expr, Batch& batch, std::vector<uint8_t>* out) {
+  return batch.rows >= kKernelRowsMin && Kernels::simple(expr, false) && Kernels(this, batch).mask(expr, out);
+}
+
 Status Evaluator::filter(const Expr& expr, Batch& batch, std::vector<uint32_t>* rows) {
   rows->clear();
   const Kernels::ScratchScope scope(*this);
@@ -675,14 +859,7 @@ Status Evaluator::filter(const Expr& expr, Batch& batch, std::vector<uint32_t>* 
     if (!kernels.mask(expr, mask)) mask = nullptr;
   }
   if (mask != nullptr) {
-    rows->resize(batch.rows);
-    uint32_t* to = rows->data();
-    size_t kept = 0;
-    for (size_t i = 0; i < batch.rows; ++i) {
-      to[kept] = static_cast<uint32_t>(i);
-      kept += (*mask)[i] == kTrue ? 1 : 0;
-    }
-    rows->resize(kept);
+    select_true(*mask, rows);
     return Status();
   }
   for (size_t row = 0; row < batch.rows; ++row) {

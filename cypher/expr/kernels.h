@@ -34,6 +34,7 @@ class Kernels {
 
   bool operand(const Expr& expr, Operand* out);
   bool property(const Expr& expr, Column* out);
+  bool read_once(const Expr& expr, const Column** out);
   bool entity_ids(const Expr& expr, Column* out);
   bool function(const Expr& expr, Column* out);
   bool subquery(const Expr& expr, ExprKind as, Column* out);
@@ -42,6 +43,7 @@ class Kernels {
   bool negated(const Expr& expr, Column* out);
   bool compare_chain(const Expr& expr, std::vector<uint8_t>* out);
   bool compare_step(char op, const Operand& a, const Operand& b, uint8_t* out);
+  bool compare_with_constant(char op, const Column& column, const Value& constant, uint8_t* out);
   bool logic(const Expr& expr, std::vector<uint8_t>* out);
   bool null_test(const Expr& expr, std::vector<uint8_t>* out);
   bool label_test(const Expr& expr, std::vector<uint8_t>* out);

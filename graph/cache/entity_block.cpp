@@ -1,6 +1,7 @@
 #include "graph/cache/entity_block.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <new>
 
@@ -368,77 +369,205 @@ EntityBlock* EntityBlockBuilder::finish() {
 
 // --- gathering ---
 
-void Gatherer::start(PropertyColumn::Kind kind, size_t count) {
+size_t Gatherer::run_length(size_t from) const {
+  const uint64_t first = ids_[from];
+  const size_t length = std::min<size_t>(EntityBlock::kRows - EntityBlock::row_of(first), ids_.size() - from);
+  const uint64_t* ids = ids_.data() + from;
+  if (ids[length - 1] != first + length - 1) return 1;
+  uint64_t different = 0;
+  for (size_t i = 0; i < length; ++i) different |= ids[i] ^ (first + i);
+  return different == 0 ? length : 1;
+}
+
+void Gatherer::begin() {
+  started_ = false;
+  out_->nulls.clear();
+  out_->texts.clear();
+}
+
+void Gatherer::start(PropertyColumn::Kind kind, size_t from) {
   started_ = true;
   out_->kind = kind;
-  if (kind == PropertyColumn::Kind::kValues) {
-    out_->values.assign(count, Value());
-    return;
+  const size_t count = ids_.size();
+  switch (kind) {
+    case PropertyColumn::Kind::kValues: out_->values.assign(count, Value()); return;
+    case PropertyColumn::Kind::kIntegers: out_->integers.resize(count); break;
+    case PropertyColumn::Kind::kFloats: out_->floats.resize(count); break;
+    case PropertyColumn::Kind::kStrings: out_->texts.entries.resize(count); break;
   }
-  out_->valid.assign(count, 0);
-  if (kind == PropertyColumn::Kind::kIntegers) {
-    out_->integers.assign(count, 0);
-  } else {
-    out_->floats.assign(count, 0.0);
+  missing(0, from);
+}
+
+void Gatherer::missing(size_t from, size_t last) {
+  if (!started_ || out_->kind == PropertyColumn::Kind::kValues || from == last) return;
+  if (out_->nulls.empty()) out_->nulls.assign(ids_.size(), 0);
+  std::fill(out_->nulls.begin() + static_cast<ptrdiff_t>(from), out_->nulls.begin() + static_cast<ptrdiff_t>(last), 1);
+  for (size_t i = from; i < last; ++i) {
+    switch (out_->kind) {
+      case PropertyColumn::Kind::kIntegers: out_->integers[i] = 0; break;
+      case PropertyColumn::Kind::kFloats: out_->floats[i] = 0; break;
+      case PropertyColumn::Kind::kStrings: out_->texts.entries[i] = {}; break;
+      case PropertyColumn::Kind::kValues: break;
+    }
   }
 }
 
-void Gatherer::to_values(size_t count) {
-  out_->values.assign(count, Value());
-  for (size_t i = 0; i < count; ++i) {
-    if (out_->valid[i] == 0) continue;
-    out_->values[i] = out_->kind == PropertyColumn::Kind::kIntegers ? Value::integer(out_->integers[i])
-                                                                    : Value::floating(out_->floats[i]);
+// Boxes the rows before `from`; the others have not been read yet.
+void Gatherer::to_values(size_t from) {
+  out_->values.assign(ids_.size(), Value());
+  for (size_t i = 0; i < from; ++i) {
+    if (!out_->nulls.empty() && out_->nulls[i] != 0) continue;
+    switch (out_->kind) {
+      case PropertyColumn::Kind::kIntegers: out_->values[i] = Value::integer(out_->integers[i]); break;
+      case PropertyColumn::Kind::kFloats: out_->values[i] = Value::floating(out_->floats[i]); break;
+      case PropertyColumn::Kind::kStrings: out_->values[i] = Value::string(out_->texts[i]); break;
+      case PropertyColumn::Kind::kValues: break;
+    }
   }
   out_->kind = PropertyColumn::Kind::kValues;
+  out_->nulls.clear();
 }
 
-void Gatherer::finish(size_t count) {
-  if (!started_) start(PropertyColumn::Kind::kValues, count);
+void Gatherer::finish() {
+  if (!started_) start(PropertyColumn::Kind::kValues, 0);
   if (out_->kind != PropertyColumn::Kind::kValues) out_->values.clear();
   if (out_->kind != PropertyColumn::Kind::kIntegers) out_->integers.clear();
   if (out_->kind != PropertyColumn::Kind::kFloats) out_->floats.clear();
-  if (out_->kind == PropertyColumn::Kind::kValues) out_->valid.clear();
+  if (out_->kind != PropertyColumn::Kind::kStrings) out_->texts.clear();
 }
 
-void Gatherer::take(const Column& column, std::span<const uint64_t> ids, size_t from, size_t last) {
+namespace {
+
+// How many of the column's rows first .. first + count - 1 are valid.
+size_t valid_count(const Column& column, uint32_t first, size_t count) {
+  size_t valid = 0;
+  for (uint32_t row = first; row < first + count;) {
+    const uint32_t bits = std::min<uint32_t>(64 - (row & 63), first + static_cast<uint32_t>(count) - row);
+    const uint64_t mask = bits == 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1;
+    valid += static_cast<size_t>(std::popcount(column.valid_bits[row >> 6] >> (row & 63) & mask));
+    row += bits;
+  }
+  return valid;
+}
+
+}  // namespace
+
+void Gatherer::take(const Column& column, size_t from, size_t last, bool run) {
   using Kind = PropertyColumn::Kind;
-  const Kind kind = column.column_kind == Column::Kind::kIntegers ? Kind::kIntegers
-                    : column.column_kind == Column::Kind::kFloats ? Kind::kFloats
-                                                                  : Kind::kValues;
+  Kind kind = Kind::kValues;
+  if (column.column_kind == Column::Kind::kIntegers) kind = Kind::kIntegers;
+  if (column.column_kind == Column::Kind::kFloats) kind = Kind::kFloats;
+  if (column.column_kind == Column::Kind::kStrings) kind = Kind::kStrings;
   if (!started_) {
     // A column without a value among these rows decides nothing.
     bool any = false;
-    for (size_t i = from; i < last && !any; ++i) any = column.valid(EntityBlock::row_of(ids[i]));
+    for (size_t i = from; i < last && !any; ++i) any = column.valid(EntityBlock::row_of(ids_[i]));
     if (!any) return;
-    start(kind, ids.size());
+    start(kind, from);
   } else if (kind != out_->kind && out_->kind != Kind::kValues) {
-    to_values(ids.size());
+    to_values(from);
   }
   switch (out_->kind) {
-    case Kind::kIntegers: {
-      const int64_t* values = column.integer_array();
-      for (size_t i = from; i < last; ++i) {
-        const uint32_t row = EntityBlock::row_of(ids[i]);
-        if (!column.valid(row)) continue;
-        out_->integers[i] = values[row];
-        out_->valid[i] = 1;
-      }
-      return;
-    }
-    case Kind::kFloats: {
-      const double* values = column.float_array();
-      for (size_t i = from; i < last; ++i) {
-        const uint32_t row = EntityBlock::row_of(ids[i]);
-        if (!column.valid(row)) continue;
-        out_->floats[i] = values[row];
-        out_->valid[i] = 1;
-      }
-      return;
-    }
+    case Kind::kIntegers: take_numbers(column, column.integer_array(), from, last, run, &out_->integers); return;
+    case Kind::kFloats: take_numbers(column, column.float_array(), from, last, run, &out_->floats); return;
+    case Kind::kStrings: take_texts(column, from, last, run); return;
     case Kind::kValues:
-      for (size_t i = from; i < last; ++i) out_->values[i] = column.get(EntityBlock::row_of(ids[i]));
+      for (size_t i = from; i < last; ++i) out_->values[i] = column.get(EntityBlock::row_of(ids_[i]));
       return;
+  }
+}
+
+template <typename T>
+void Gatherer::take_numbers(const Column& column, const T* stored, size_t from, size_t last, bool run,
+                            std::vector<T>* out) {
+  const uint32_t first = EntityBlock::row_of(ids_[from]);
+  T* to = out->data();
+  if (run && valid_count(column, first, last - from) == last - from) {
+    std::memcpy(to + from, stored + first, (last - from) * sizeof(T));
+    return;
+  }
+  if (column.present == column.rows) {
+    // No gaps before the column's end.
+    bool inside = true;
+    for (size_t i = from; i < last; ++i) inside &= EntityBlock::row_of(ids_[i]) < column.rows;
+    if (inside) {
+      for (size_t i = from; i < last; ++i) to[i] = stored[EntityBlock::row_of(ids_[i])];
+      return;
+    }
+  }
+  for (size_t i = from; i < last; ++i) {
+    const uint32_t row = EntityBlock::row_of(ids_[i]);
+    if (column.valid(row)) {
+      to[i] = stored[row];
+    } else {
+      missing(i, i + 1);
+    }
+  }
+}
+
+// A run of rows whose text is most of a stretch of the arena: the stretch is copied whole.
+bool Gatherer::append_span(const Column& column, size_t from, size_t last, uint32_t row) {
+  const uint32_t* stored = column.string_array() + row;
+  const size_t count = last - from;
+  uint32_t low = UINT32_MAX, high = 0, total = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t begin = stored[i] >> 8, length = stored[i] & 255;
+    low = std::min(low, begin);
+    high = std::max(high, begin + length);
+    total += length;
+  }
+  const size_t span = high - low;
+  if (span > size_t{2} * total + 64 || !out_->texts.fits(span)) return false;
+  const auto base = static_cast<uint32_t>(out_->texts.used());
+  std::memcpy(out_->texts.room(span), column.strings.arena->data() + low, span);
+  out_->texts.use(span);
+  Texts::Entry* to = out_->texts.entries.data() + from;
+  for (size_t i = 0; i < count; ++i) to[i] = {(stored[i] >> 8) - low + base, stored[i] & 255};
+  return true;
+}
+
+void Gatherer::take_texts(const Column& column, size_t from, size_t last, bool run) {
+  const uint32_t first = EntityBlock::row_of(ids_[from]);
+  if (run && valid_count(column, first, last - from) == last - from && append_span(column, from, last, first)) return;
+  const uint32_t* stored = column.string_array();
+  size_t bytes = 0;
+  for (size_t i = from; i < last; ++i) {
+    const uint32_t row = EntityBlock::row_of(ids_[i]);
+    const bool again = i > from && ids_[i] == ids_[i - 1];
+    bytes += column.valid(row) && !again ? stored[row] & 255 : 0;
+  }
+  if (!out_->texts.fits(bytes)) {
+    to_values(from);
+    for (size_t i = from; i < last; ++i) out_->values[i] = column.get(EntityBlock::row_of(ids_[i]));
+    return;
+  }
+  char* to = out_->texts.room(bytes);
+  auto at = static_cast<uint32_t>(out_->texts.used());
+  out_->texts.use(bytes);
+  Texts::Entry* entries = out_->texts.entries.data();
+  const char* arena = column.strings.arena->data();
+  const uint32_t arena_used = column.strings.arena_used;
+  for (size_t i = from; i < last; ++i) {
+    if (i > from && ids_[i] == ids_[i - 1]) {
+      // Where rows were multiplied, an id stands many times in a row: its text only once.
+      entries[i] = entries[i - 1];
+      if (!out_->nulls.empty()) out_->nulls[i] = out_->nulls[i - 1];
+      continue;
+    }
+    const uint32_t row = EntityBlock::row_of(ids_[i]);
+    if (!column.valid(row)) {
+      missing(i, i + 1);
+      continue;
+    }
+    const uint32_t begin = stored[row] >> 8, length = stored[row] & 255;
+    if (length <= Texts::kPad && begin + Texts::kPad <= arena_used) {
+      std::memcpy(to, arena + begin, Texts::kPad);  // one load and store; the rest is written over
+    } else {
+      std::memcpy(to, arena + begin, length);
+    }
+    entries[i] = {at, length};
+    to += length;
+    at += length;
   }
 }
 

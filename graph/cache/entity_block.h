@@ -142,43 +142,59 @@ class EntityBlockBuilder {
 };
 
 // Gathers one property for a batch of ids. find(block index) -> const EntityBlock* (null: treated as absent; loading
-// and its errors are the caller's). *out is overwritten, typed when all values present have one type.
+// and its errors are the caller's). *out is overwritten, typed when all values present have one type. Consecutive ids,
+// as scans give them, are copied by the block.
 class Gatherer {
  public:
   Gatherer(KeyId key, PropertyColumn* out) : key_(key), out_(out) {}
   template <typename Find>
   void run(std::span<const uint64_t> ids, Find&& find) {
-    uint64_t current = kNoId;
-    const Column* column = nullptr;
+    ids_ = ids;
+    begin();
     size_t i = 0;
     while (i < ids.size()) {
       const uint64_t id = ids[i];
       if (id == kNoId) {
+        missing(i, i + 1);
         ++i;
         continue;
       }
       const uint64_t index = EntityBlock::index_of(id);
-      if (index != current) {
-        const EntityBlock* block = find(index);
-        current = index;
-        column = block == nullptr ? nullptr : block->column(key_);
+      const size_t run = run_length(i);
+      size_t last = i + run;
+      if (run == 1) {
+        while (last < ids.size() && ids[last] / EntityBlock::kRows == index) ++last;
       }
-      // The stretch of ids in the same block.
-      size_t last = i + 1;
-      while (last < ids.size() && ids[last] / EntityBlock::kRows == index) ++last;
-      if (column != nullptr) take(*column, ids, i, last);
+      const EntityBlock* block = find(index);
+      const Column* column = block == nullptr ? nullptr : block->column(key_);
+      if (column == nullptr) {
+        missing(i, last);
+      } else {
+        take(*column, i, last, run > 1);
+      }
       i = last;
     }
-    finish(ids.size());
+    finish();
   }
 
  private:
-  void take(const Column& column, std::span<const uint64_t> ids, size_t from, size_t last);
-  void start(PropertyColumn::Kind kind, size_t count);
-  void to_values(size_t count);
-  void finish(size_t count);
+  // The length of the run of consecutive ids of one block that begins at `from` when it fills the block or the batch,
+  // otherwise 1.
+  size_t run_length(size_t from) const;
+  // Rows from .. last - 1 are of the block of `column`; `run`: their ids are consecutive.
+  void take(const Column& column, size_t from, size_t last, bool run);
+  template <typename T>
+  void take_numbers(const Column& column, const T* stored, size_t from, size_t last, bool run, std::vector<T>* out);
+  void take_texts(const Column& column, size_t from, size_t last, bool run);
+  bool append_span(const Column& column, size_t from, size_t last, uint32_t row);
+  void missing(size_t from, size_t last);
+  void begin();
+  void start(PropertyColumn::Kind kind, size_t from);
+  void to_values(size_t from);
+  void finish();
   KeyId key_;
   PropertyColumn* out_;
+  std::span<const uint64_t> ids_;
   bool started_ = false;  // any value seen yet?
 };
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 namespace lora::cypher {
@@ -55,6 +56,65 @@ TEST(KeyStoreTest, KeysOfSeveralPartsAreWhole) {
   EXPECT_EQ(entries, (std::vector<uint32_t>{0, 1, 2}));
   store.find_or_add({&a, &b}, 3, &entries, &added);
   EXPECT_TRUE(added.empty());
+}
+
+TEST(KeyStoreTest, StringsAgreeAcrossKindsOfColumns) {
+  List values;
+  Column texts;
+  texts.reset(Column::Kind::kStrings);
+  for (size_t length = 0; length < 60; ++length) {
+    values.push_back(Value::string(std::string(length, 'a')));
+    values.push_back(Value::string(std::string(length, 'a') + "b"));
+  }
+  values.push_back(Value());
+  for (const Value& v : values) texts.push(v);
+  ASSERT_EQ(texts.kind, Column::Kind::kStrings);
+  const Column boxed = column_of(values);
+  KeyStore store(1), other(1);
+  const std::vector<uint32_t> entries = entries_of(&store, texts);
+  EXPECT_EQ(store.size(), values.size());
+  EXPECT_EQ(entries_of(&store, boxed), entries);
+  EXPECT_EQ(entries_of(&other, boxed), entries);
+  EXPECT_EQ(entries_of(&other, texts), entries);
+  KeyStore pairs(2);
+  std::vector<uint32_t> first, second, added;
+  pairs.find_or_add({&texts, &boxed}, values.size(), &first, &added);
+  pairs.find_or_add({&boxed, &texts}, values.size(), &second, &added);
+  EXPECT_EQ(first, second);
+}
+
+// Ids that lie close together are numbered by an array, others by the hash table; keys are the same after a change.
+TEST(KeyStoreTest, EntitiesKeepTheirNumbersWhenIdsGetFarApart) {
+  std::mt19937_64 random(11);
+  for (int round = 0; round < 20; ++round) {
+    KeyStore store(1);
+    std::vector<uint64_t> known;
+    uint64_t range = 1 + random() % 3000;
+    for (int batch = 0; batch < 12; ++batch) {
+      if (random() % 6 == 0) range = range * (1 + random() % 40) + 1;
+      Column c;
+      c.reset(Column::Kind::kNodes);
+      const size_t rows = 1 + random() % 1500;
+      for (size_t i = 0; i < rows; ++i) c.ids.push_back(random() % 50 == 0 ? kNoId : random() % range);
+      if (random() % 12 == 0) c.to_values();
+      std::vector<uint32_t> entries, added;
+      std::vector<uint64_t> hashes;
+      store.find_or_add({&c}, c.size(), &entries, &added);
+      KeyStore::hash_rows({&c}, c.size(), &hashes);
+      for (uint32_t row : added) {
+        const Value v = c.get(row);
+        known.push_back(v.is_null() ? kNoId : v.node_id().value);
+      }
+      ASSERT_EQ(store.size(), known.size());
+      for (size_t i = 0; i < rows; ++i) {
+        const Value v = c.get(i);
+        ASSERT_EQ(known[entries[i]], v.is_null() ? kNoId : v.node_id().value) << round << " " << batch;
+        ASSERT_EQ(store.find({&c}, i, hashes[i]), entries[i]);
+      }
+    }
+    std::sort(known.begin(), known.end());
+    ASSERT_EQ(std::unique(known.begin(), known.end()), known.end());
+  }
 }
 
 TEST(KeyStoreTest, AgreesWithEquivalenceOnRandomValues) {

@@ -12,7 +12,8 @@ class KernelTest : public ExprTest {
   // Columns of one kind, with or without nulls, or of mixed values.
   Column random_column(size_t rows) {
     Column c;
-    const int kind = static_cast<int>(random_() % 6);
+    const int kind = static_cast<int>(random_() % 8);
+    if (kind / 2 == 3) c.reset(Column::Kind::kStrings);
     for (size_t i = 0; i < rows; ++i) {
       const bool null = kind % 2 == 1 && random_() % 4 == 0;
       if (null) {
@@ -24,10 +25,16 @@ class KernelTest : public ExprTest {
         case 1:
           c.push(random_() % 8 == 0 ? Value::floating(0.0 / 0.0) : Value::floating(static_cast<double>(small()) / 2));
           break;
-        default: c.push(any_value()); break;
+        case 2: c.push(any_value()); break;
+        default: c.push(Value::string(text())); break;
       }
     }
     return c;
+  }
+  std::string text() {
+    std::string t(random_() % 3 == 0 ? random_() % 40 : random_() % 3, ' ');
+    for (char& c : t) c = static_cast<char>('a' + random_() % 3);
+    return t;
   }
   int64_t small() { return static_cast<int64_t>(random_() % 7) - 3; }
   Value any_value() {
@@ -87,6 +94,14 @@ TEST_F(KernelTest, AgreeWithTheRowPathOnRandomColumns) {
                            "a < b < c",
                            "a = 1",
                            "a < 1.5",
+                           "1.5 < a",
+                           "2 <> a",
+                           "a <= 1",
+                           "a > -0.5",
+                           "a <> [1]",
+                           "'b' < a",
+                           "a <> 'b'",
+                           "a = 2 OR a = 'b'",
                            "a = 'b'",
                            "a >= 'b'",
                            "a IS NULL",
@@ -98,6 +113,13 @@ TEST_F(KernelTest, AgreeWithTheRowPathOnRandomColumns) {
                            "a IN [1, 2, 'a']",
                            "a IN [1, null]",
                            "a STARTS WITH 'a'",
+                           "a STARTS WITH ''",
+                           "a ENDS WITH 'ab'",
+                           "a ENDS WITH b",
+                           "a CONTAINS 'c'",
+                           "a CONTAINS 'aba'",
+                           "a CONTAINS ''",
+                           "a CONTAINS 'abcabcabcabcabcabc'",
                            "a CONTAINS b",
                            "a = b OR a + b > 0",
                            "a AND b",

@@ -73,8 +73,13 @@ class EntityModelTest : public ::testing::Test {
   }
   static void check_gather(const Root& root, EntityKind kind, const Model& model, uint64_t limit, Random& random) {
     for (uint32_t key = 0; key < 8; ++key) {
+      // At random, and with runs of consecutive ids as scans give them.
       std::vector<uint64_t> ids;
       for (int i = 0; i < 300; ++i) ids.push_back(random.chance(5) ? kNoId : random.below(limit));
+      for (int run = 0; run < 3; ++run) {
+        const uint64_t first = random.below(limit), last = std::min(limit, first + random.below(700));
+        for (uint64_t id = first; id < last; ++id) ids.push_back(id);
+      }
       PropertyColumn column;
       column.values.resize(7);
       Gatherer(KeyId(key), &column).run(ids, [&](uint64_t index) { return root.find_block(kind, index); });
@@ -87,10 +92,13 @@ class EntityModelTest : public ::testing::Test {
         switch (column.kind) {
           case PropertyColumn::Kind::kValues: have = column.values.at(i); break;
           case PropertyColumn::Kind::kIntegers:
-            if (column.valid.at(i)) have = Value::integer(column.integers.at(i));
+            if (column.nulls.empty() || column.nulls.at(i) == 0) have = Value::integer(column.integers.at(i));
             break;
           case PropertyColumn::Kind::kFloats:
-            if (column.valid.at(i)) have = Value::floating(column.floats.at(i));
+            if (column.nulls.empty() || column.nulls.at(i) == 0) have = Value::floating(column.floats.at(i));
+            break;
+          case PropertyColumn::Kind::kStrings:
+            if (column.nulls.empty() || column.nulls.at(i) == 0) have = Value::string(column.texts[i]);
             break;
         }
         ASSERT_TRUE(have.type() == want.type() && equivalent(have, want)) << key;
