@@ -188,11 +188,17 @@ class Reader {
   void relationship_properties(RelId id, std::vector<Property>* out);
   void gather_relationship_property(std::span<const uint64_t> ids, KeyId key, PropertyColumn* out);
   EntityScan scan_relationships(std::optional<RelTypeId> type);
+  // Start and end node of each; kNoId for what is not there. Ids that ascend are cheapest.
+  void relationship_ends(std::span<const uint64_t> ids, uint64_t* starts, uint64_t* ends);
 
   // --- adjacency: one direction (kOut or kIn) and one type at a time ---
   // Relationship types in use on this node's side; usually few. Superset is allowed: all types with any relationship.
   void adjacent_types(NodeId id, Direction direction, std::vector<RelTypeId>* out);
   uint64_t degree(NodeId id, Direction direction, RelTypeId type);
+  // Adds the degree of ids[i] to degrees[i]; nothing for kNoId. Ids that ascend are cheapest.
+  void add_degrees(std::span<const uint64_t> ids, Direction direction, RelTypeId type, int64_t* degrees);
+  // The same for self loops alone.
+  void add_loops(std::span<const uint64_t> ids, RelTypeId type, int64_t* loops);
   // All segments of the list in order. A self loop appears once in kOut and once in kIn.
   void neighbours(NodeId id, Direction direction, RelTypeId type, std::vector<Neighbours>* segments);
   // Relationships from `from` to `to` (kOut: from is the start), binary search; appended to out.

@@ -519,6 +519,29 @@ void Reader::gather_relationship_property(std::span<const uint64_t> ids, KeyId k
   gatherer.run(ids, [&](uint64_t index) { return chunks.block(EntityKind::kRelationship, index); });
 }
 
+void Reader::relationship_ends(std::span<const uint64_t> ids, uint64_t* starts, uint64_t* ends) {
+  ReaderChunks chunks(*this);
+  chunks.enter();
+  uint64_t current = kNoId;
+  const EntityBlock* block = nullptr;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    starts[i] = ends[i] = kNoId;
+    if (ids[i] >= root_->next_relationship) {
+      continue;
+    }
+    const uint64_t index = EntityBlock::index_of(ids[i]);
+    if (index != current) {
+      block = chunks.block(EntityKind::kRelationship, index);
+      current = index;
+    }
+    const uint32_t row = EntityBlock::row_of(ids[i]);
+    if (block->exists(row)) {
+      starts[i] = block->start(row).value;
+      ends[i] = block->end(row).value;
+    }
+  }
+}
+
 // --- adjacency ---
 
 uint64_t Reader::degree(NodeId id, Direction direction, RelTypeId type) {
@@ -532,6 +555,70 @@ uint64_t Reader::degree(NodeId id, Direction direction, RelTypeId type) {
   }
   const Reader::Impl::DirectList* list = chunks.direct_list(id, direction, type);
   return list == nullptr ? 0 : list->neighbours.size();
+}
+
+void Reader::add_degrees(std::span<const uint64_t> ids, Direction direction, RelTypeId type, int64_t* degrees) {
+  if (type.value >= root_->type_tokens) {
+    return;
+  }
+  ReaderChunks chunks(*this);
+  uint64_t current = kNoId;
+  const TopologyChunk* chunk = nullptr;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] >= root_->next_node) {
+      continue;
+    }
+    const uint64_t index = TopologyChunk::index_of(ids[i]);
+    if (index != current || chunk == nullptr) {
+      chunk = chunks.point_topology(type, direction, index);
+      current = index;
+    }
+    if (chunk != nullptr) [[likely]] {
+      degrees[i] += chunk->degree(TopologyChunk::row_of(ids[i]));
+    } else if (const Reader::Impl::DirectList* list = chunks.direct_list(NodeId(ids[i]), direction, type)) {
+      degrees[i] += static_cast<int64_t>(list->neighbours.size());
+    }
+  }
+}
+
+void Reader::add_loops(std::span<const uint64_t> ids, RelTypeId type, int64_t* loops) {
+  if (type.value >= root_->type_tokens) {
+    return;
+  }
+  ReaderChunks chunks(*this);
+  std::vector<uint64_t> found;
+  uint64_t current = kNoId;
+  const TopologyChunk* chunk = nullptr;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const uint64_t id = ids[i];
+    if (id >= root_->next_node) {
+      continue;
+    }
+    const uint64_t index = TopologyChunk::index_of(id);
+    if (index != current || chunk == nullptr) {
+      chunk = chunks.point_topology(type, Direction::kOut, index);
+      current = index;
+    }
+    if (chunk == nullptr) [[unlikely]] {
+      found.clear();
+      relationships_between(NodeId(id), NodeId(id), Direction::kOut, type, &found);
+      loops[i] += static_cast<int64_t>(found.size());
+      continue;
+    }
+    const uint32_t row = TopologyChunk::row_of(id);
+    const uint32_t degree = chunk->degree(row);
+    constexpr uint32_t kWalkedMax = 24;  // shorter lists are walked faster than searched
+    if (degree <= kWalkedMax && !chunk->is_hub(row) && !chunk->wide) {
+      const auto* neighbours = static_cast<const uint32_t*>(chunk->list(row).neighbours);
+      int64_t count = 0;
+      for (uint32_t n = 0; n < degree; ++n) count += neighbours[n] == id ? 1 : 0;
+      loops[i] += count;
+    } else {
+      found.clear();
+      chunk->find(row, id, &found);
+      loops[i] += static_cast<int64_t>(found.size());
+    }
+  }
 }
 
 void Reader::neighbours(NodeId id, Direction direction, RelTypeId type, std::vector<Neighbours>* segments) {

@@ -59,6 +59,39 @@ inline Direction side(Direction d, size_t i) {
   return d == Direction::kBoth ? (i == 0 ? Direction::kOut : Direction::kIn) : d;
 }
 
+// The label that the other ends of relationships must carry. Where the exact counters say that all of them do, nothing
+// is to be tested.
+class EndLabel {
+ public:
+  explicit EndLabel(const NameRef* name) : name_(name) {}
+  // False: no node carries it. `direction`: from the node towards those ends.
+  bool refresh(const graph::Reader& reader, const TypeIds& types, Direction direction) {
+    tested_ = false;
+    if (name_ == nullptr) return true;
+    const std::optional<LabelId> id = resolve_label(reader, *name_);
+    if (!id) return false;
+    id_ = *id;
+    for (size_t s = 0; s < side_count(direction) && !tested_; ++s) {
+      const Direction end = reverse(side(direction, s));
+      if (types.any()) {
+        tested_ = reader.relationship_count(id_, std::nullopt, end) != reader.relationship_count();
+        continue;
+      }
+      for (RelTypeId type : types.ids()) {
+        tested_ |= reader.relationship_count(id_, type, end) != reader.relationship_count(type);
+      }
+    }
+    return true;
+  }
+  bool tested() const { return tested_; }
+  LabelId id() const { return id_; }
+
+ private:
+  const NameRef* name_;
+  LabelId id_;
+  bool tested_ = false;
+};
+
 // Walks all lists of one node on one or both sides, in pieces: what a full output batch cuts off is gone on with later.
 // Nothing of the reader is held in between, only how far it came: as side and type, because which empty lists stand
 // among the others changes as chunks are loaded and evicted.
@@ -159,5 +192,27 @@ class DifferFrom {
   std::span<const Slot> slots_;
   std::vector<uint64_t> ids_;
 };
+
+// Node ids of a column that may hold boxed values (after UNWIND, from a collection).
+inline uint64_t node_at(const Column& c, size_t row) {
+  if (c.kind == Column::Kind::kNodes) return c.ids[row];
+  if (c.kind == Column::Kind::kValues && c.values[row].is_node()) return c.values[row].node_id().value;
+  return kNoId;
+}
+
+inline Status not_a_node(const Value& v) {
+  return type_error("InvalidArgumentType", "expected a node at the end of a relationship pattern, got " + describe(v));
+}
+
+// A pattern's end that is bound to something else than a node.
+inline Status check_nodes(const Column& c) {
+  if (c.kind == Column::Kind::kNodes || c.kind == Column::Kind::kEmpty) return Status();
+  const size_t n = c.size();
+  for (size_t i = 0; i < n; ++i) {
+    const Value v = c.get(i);
+    if (!v.is_null() && !v.is_node()) return not_a_node(v);
+  }
+  return Status();
+}
 
 }  // namespace lora::cypher

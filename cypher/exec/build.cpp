@@ -20,6 +20,7 @@ OperatorPtr build_operator(const BuildContext& build, const LogicalOp* op) {
     case OpKind::kCountStore: return make_count_store(build, op, input());
     case OpKind::kDegree: return make_degree(build, op, input());
     case OpKind::kExpand: return make_expand(build, op, input());
+    case OpKind::kIntersect: return make_intersect(build, op, input());
     case OpKind::kVarExpand: return make_var_expand(build, op, input());
     case OpKind::kRepeat: return make_repeat(build, op, input());
     case OpKind::kShortestPath: return make_shortest_path(build, op, input());
@@ -66,6 +67,7 @@ bool is_row_wise(const LogicalOp* op) {
     case OpKind::kCountStore:
     case OpKind::kDegree:
     case OpKind::kExpand:
+    case OpKind::kIntersect:
     case OpKind::kVarExpand:
     case OpKind::kShortestPath:
     case OpKind::kFilter:

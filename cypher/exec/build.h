@@ -22,6 +22,7 @@ OperatorPtr make_relationship_by_id_seek(const BuildContext& build, const Logica
 OperatorPtr make_count_store(const BuildContext& build, const LogicalOp* op, OperatorPtr input);
 OperatorPtr make_degree(const BuildContext& build, const LogicalOp* op, OperatorPtr input);
 OperatorPtr make_expand(const BuildContext& build, const LogicalOp* op, OperatorPtr input);
+OperatorPtr make_intersect(const BuildContext& build, const LogicalOp* op, OperatorPtr input);
 OperatorPtr make_var_expand(const BuildContext& build, const LogicalOp* op, OperatorPtr input);
 OperatorPtr make_repeat(const BuildContext& build, const LogicalOp* op, OperatorPtr input);
 OperatorPtr make_shortest_path(const BuildContext& build, const LogicalOp* op, OperatorPtr input);

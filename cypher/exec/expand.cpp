@@ -9,21 +9,10 @@ namespace lora::cypher {
 
 namespace {
 
-// Node ids of a column that may hold boxed values (after UNWIND, from a collection).
-uint64_t node_at(const Column& c, size_t row) {
-  if (c.kind == Column::Kind::kNodes) return c.ids[row];
-  if (c.kind == Column::Kind::kValues && c.values[row].is_node()) return c.values[row].node_id().value;
-  return kNoId;
-}
-
 uint64_t relationship_at(const Column& c, size_t row) {
   if (c.kind == Column::Kind::kRelationships) return c.ids[row];
   if (c.kind == Column::Kind::kValues && c.values[row].is_relationship()) return c.values[row].relationship_id().value;
   return kNoId;
-}
-
-Status not_a_node(const Value& v) {
-  return type_error("InvalidArgumentType", "expected a node at the end of a relationship pattern, got " + describe(v));
 }
 
 // A pattern's relationship that is bound to something else than a relationship.
@@ -37,23 +26,13 @@ Status check_relationships(const Column& c) {
   return Status();
 }
 
-// A pattern's end that is bound to something else than a node.
-Status check_nodes(const Column& c) {
-  if (c.kind == Column::Kind::kNodes || c.kind == Column::Kind::kEmpty) return Status();
-  const size_t n = c.size();
-  for (size_t i = 0; i < n; ++i) {
-    const Value v = c.get(i);
-    if (!v.is_null() && !v.is_node()) return not_a_node(v);
-  }
-  return Status();
-}
-
 class ExpandOperator : public MultiplyingOperator {
  public:
   ExpandOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
       : MultiplyingOperator(build, op, std::move(input)),
         expand_(*static_cast<const Expand*>(op)),
         types_(expand_.types),
+        label_(expand_.to_label),
         differ_(expand_.differ_from),
         argument_(build.argument),
         relationship_wanted_(expand_.relationship != kNoSlot && is_live(expand_.relationship)),
@@ -72,15 +51,11 @@ class ExpandOperator : public MultiplyingOperator {
   Status produce(size_t room) override {
     graph::Reader& reader = state_.reader();
     types_.refresh(reader);
-    std::optional<LabelId> label;
-    if (expand_.to_label != nullptr) {
-      label = resolve_label(reader, *expand_.to_label);
-      if (!label) {
-        row_ = in_->rows;
-        return Status();
-      }
+    if (!label_.refresh(reader, types_, expand_.direction)) {
+      row_ = in_->rows;
+      return Status();
     }
-    keep_to_ = to_wanted_ || label;
+    keep_to_ = to_wanted_ || label_.tested();
     keep_relationship_ = relationship_wanted_;
     Column& to = out_.columns[expand_.to];
     if (keep_to_ && to.kind == Column::Kind::kEmpty) to.reset(Column::Kind::kNodes);
@@ -104,7 +79,7 @@ class ExpandOperator : public MultiplyingOperator {
       next_row();
       if (budget == 0) break;
     }
-    if (label) filter_label(*label);
+    if (label_.tested()) filter_label(label_.id());
     return Status();
   }
 
@@ -167,6 +142,7 @@ class ExpandOperator : public MultiplyingOperator {
 
   const Expand& expand_;
   TypeIds types_;
+  EndLabel label_;
   DifferFrom differ_;
   ArgumentSource* argument_;
   bool relationship_wanted_, to_wanted_;
@@ -379,6 +355,7 @@ class DegreeOperator final : public Operator {
         input_(std::move(input)),
         degree_(*static_cast<const Degree*>(op)),
         types_(degree_.types),
+        label_(degree_.to_label),
         differ_(degree_.differ_from) {
     for (Slot slot : degree_.differ_ends) ends_known_ &= slot != kNoSlot;
     ends_known_ &= degree_.differ_ends.size() == degree_.differ_from.size();
@@ -396,48 +373,101 @@ class DegreeOperator final : public Operator {
     LORA_TRY(state_.tick());
     state_.unpin();
     const Batch& in = **batch;
-    LORA_TRY(check_nodes(in[degree_.from]));
-    graph::Reader& reader = state_.reader();
-    types_.refresh(reader);
+    const Column& from = in[degree_.from];
+    LORA_TRY(check_nodes(from));
+    std::span<const uint64_t> nodes = from.ids;
+    if (from.kind != Column::Kind::kNodes) {
+      nodes_.resize(in.rows);
+      for (size_t row = 0; row < in.rows; ++row) nodes_[row] = node_at(from, row);
+      nodes = nodes_;
+    }
     Column& out = (**batch)[degree_.degree];
     out.reset(Column::Kind::kIntegers);
-    out.integers.resize(in.rows);
-    for (size_t row = 0; row < in.rows; ++row) {
-      const uint64_t node = node_at(in[degree_.from], row);
-      out.integers[row] = node == kNoId ? 0 : degree(in, row, NodeId(node));
+    out.integers.assign(in.rows, 0);
+    LORA_TRY(count(nodes, out.integers.data()));
+    if (!differ_.empty()) {
+      for (size_t row = 0; row < in.rows; ++row) {
+        if (out.integers[row] != 0 && may_be_own(in, row, nodes[row]))
+          leave_out(in, row, nodes[row], &out.integers[row]);
+      }
     }
     return state_.read_status();
   }
 
  private:
-  int64_t degree(const Batch& in, size_t row, NodeId node) {
+  Status count(std::span<const uint64_t> nodes, int64_t* out) {
     graph::Reader& reader = state_.reader();
-    uint64_t total = 0;
-    for (RelTypeId type : types_.of(reader, node, degree_.direction)) {
-      state_.count_hits(1);
-      total += reader.degree(node, degree_.direction, type);
+    types_.refresh(reader);
+    if (!label_.refresh(reader, types_, degree_.direction)) return Status();
+    if (!types_.any()) {
+      for (RelTypeId type : types_.ids()) LORA_TRY(count(nodes, type, out));
+      return Status();
     }
-    if (!differ_.empty() && total > 0 && may_be_own(in, row, node)) {
-      differ_.select(in, row);
-      const auto ids = differ_.ids();
-      for (size_t i = 0; i < ids.size(); ++i) {
-        if (std::find(ids.begin(), ids.begin() + static_cast<ptrdiff_t>(i), ids[i]) !=
-            ids.begin() + static_cast<ptrdiff_t>(i)) {
-          continue;
-        }
-        const std::optional<graph::RelationshipRecord> record = reader.relationship(RelId(ids[i]));
-        if (!record || record->deleted || !types_.contains(record->type)) continue;
-        if ((degree_.direction == Direction::kOut ? record->start : record->end) == node) --total;
+    for (uint32_t t = 0; t < reader.rel_type_token_count(); ++t) {
+      if (reader.relationship_count(RelTypeId(t)) != 0) LORA_TRY(count(nodes, RelTypeId(t), out));
+    }
+    return Status();
+  }
+
+  Status count(std::span<const uint64_t> nodes, RelTypeId type, int64_t* out) {
+    graph::Reader& reader = state_.reader();
+    state_.count_hits(nodes.size());
+    if (degree_.loops) {
+      loops_.assign(nodes.size(), 0);
+      reader.add_loops(nodes, type, loops_.data());
+      for (size_t row = 0; row < nodes.size(); ++row) {
+        if (loops_[row] == 0) continue;
+        if (!label_.tested() || reader.has_label(NodeId(nodes[row]), label_.id())) out[row] += loops_[row];
+      }
+      return Status();
+    }
+    if (!label_.tested()) {
+      reader.add_degrees(nodes, degree_.direction, type, out);
+      return Status();
+    }
+    size_t steps = 0;
+    for (size_t row = 0; row < nodes.size(); ++row) {
+      if (nodes[row] == kNoId) continue;
+      reader.neighbours(NodeId(nodes[row]), degree_.direction, type, &segments_);
+      for (const graph::Neighbours& segment : segments_) {
+        steps += segment.count;
+        state_.count_hits(segment.count);
+        ends_.clear();
+        append_ids(segment.neighbours, segment.wide, 0, segment.count, &ends_);
+        keep_.resize(segment.count);
+        reader.test_label(ends_, label_.id(), keep_.data());
+        out[row] += std::count(keep_.begin(), keep_.end(), uint8_t{1});
+      }
+      if (steps >= kBatchRowsMax) {
+        steps = 0;
+        LORA_TRY(state_.tick());
       }
     }
-    return static_cast<int64_t>(total);
+    return Status();
+  }
+
+  // Takes from *total what the row's relationship must differ from.
+  void leave_out(const Batch& in, size_t row, uint64_t node, int64_t* total) {
+    graph::Reader& reader = state_.reader();
+    differ_.select(in, row);
+    const auto ids = differ_.ids();
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const auto here = ids.begin() + static_cast<ptrdiff_t>(i);
+      if (std::find(ids.begin(), here, ids[i]) != here) continue;
+      const std::optional<graph::RelationshipRecord> record = reader.relationship(RelId(ids[i]));
+      if (!record || record->deleted || !types_.contains(record->type)) continue;
+      const bool out = degree_.direction == Direction::kOut;
+      if ((out ? record->start : record->end).value != node) continue;
+      if (label_.tested() && !reader.has_label(out ? record->end : record->start, label_.id())) continue;
+      --*total;
+    }
   }
 
   // Most relationships surely hang on another node.
-  bool may_be_own(const Batch& in, size_t row, NodeId node) const {
+  bool may_be_own(const Batch& in, size_t row, uint64_t node) const {
     if (!ends_known_) return true;
     for (Slot end : degree_.differ_ends) {
-      if (node_at(in[end], row) == node.value) return true;
+      if (node_at(in[end], row) == node) return true;
     }
     return false;
   }
@@ -446,7 +476,12 @@ class DegreeOperator final : public Operator {
   bool ends_known_ = true;
   const Degree& degree_;
   TypeIds types_;
+  EndLabel label_;
   DifferFrom differ_;
+  std::vector<uint64_t> nodes_, ends_;
+  std::vector<int64_t> loops_;
+  std::vector<uint8_t> keep_;
+  std::vector<graph::Neighbours> segments_;
 };
 
 }  // namespace

@@ -80,13 +80,6 @@ class RepeatOperator final : public MultiplyingOperator {
     running_ = false;
   }
 
-  static uint64_t node_at(const Column& c, size_t row) {
-    if (c.kind == Column::Kind::kNodes) return c.ids[row];
-    if (c.kind == Column::Kind::kEmpty) return kNoId;
-    const Value v = c.get(row);
-    return v.is_node() ? v.node_id().value : kNoId;
-  }
-
   // Sets up row_; false: nothing starts there.
   bool start_row() {
     start_ = node_at((*in_)[repeat_.from], row_);

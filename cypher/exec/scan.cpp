@@ -490,25 +490,26 @@ class RelationshipScanOperator final : public MultiplyingOperator {
 
   Status produce_by_id(size_t room) {
     const bool ends = from_wanted_ || to_wanted_ || scan_op_.both_directions;
+    std::vector<uint64_t>& ids = relationship_wanted_ && !ends ? out_.columns[scan_op_.relationship].ids : ids_;
     while (parents_.size() < room && row_ < in_->rows) {
       if (!scanning_ && !start_type()) {
         type_ = 0;
         ++row_;
         continue;
       }
-      ids_.resize(std::min(room - parents_.size(), kBatchRowsMax));
-      const size_t got = scan_.next(ids_.data(), ids_.size());
+      const size_t rows = std::min(room - parents_.size(), kBatchRowsMax);
+      const size_t ask = scan_op_.both_directions ? (rows + 1) / 2 : rows;
+      const size_t old = &ids == &ids_ ? 0 : ids.size();
+      ids.resize(old + ask);
+      const size_t got = scan_.next(ids.data() + old, ask);
+      ids.resize(old + got);
       state_.count_hits(got);
       if (ends) {
-        for (size_t i = 0; i < got; ++i) give(ids_[i]);
+        give_ends();
       } else {
-        parents_.insert(parents_.end(), got, static_cast<uint32_t>(row_));
-        if (relationship_wanted_) {
-          std::vector<uint64_t>& out = out_.columns[scan_op_.relationship].ids;
-          out.insert(out.end(), ids_.begin(), ids_.begin() + static_cast<ptrdiff_t>(got));
-        }
+        parents_.resize(parents_.size() + got, static_cast<uint32_t>(row_));
       }
-      if (got < ids_.size()) scanning_ = false;
+      if (got < ask) scanning_ = false;
     }
     return Status();
   }
@@ -523,11 +524,16 @@ class RelationshipScanOperator final : public MultiplyingOperator {
     return scanning_ = true;
   }
 
-  void give(uint64_t id) {
-    const std::optional<graph::RelationshipRecord> record = state_.reader().relationship(RelId(id));
-    if (!record || record->deleted) return;
-    push(id, record->start.value, record->end.value);
-    if (scan_op_.both_directions && record->start != record->end) push(id, record->end.value, record->start.value);
+  // ids_ with their ends.
+  void give_ends() {
+    starts_.resize(ids_.size());
+    ends_.resize(ids_.size());
+    state_.reader().relationship_ends(ids_, starts_.data(), ends_.data());
+    for (size_t i = 0; i < ids_.size(); ++i) {
+      if (starts_[i] == kNoId) continue;
+      push(ids_[i], starts_[i], ends_[i]);
+      if (scan_op_.both_directions && starts_[i] != ends_[i]) push(ids_[i], ends_[i], starts_[i]);
+    }
   }
 
   void push(uint64_t id, uint64_t from, uint64_t to) {
@@ -597,6 +603,7 @@ class RelationshipScanOperator final : public MultiplyingOperator {
   TypeIds types_;
   graph::EntityScan scan_;
   std::vector<uint64_t> ids_;  // relationships, or nodes when walking by node
+  std::vector<uint64_t> starts_, ends_;
   size_t node_ = 0;
   ListWalk walk_;
   size_t type_ = 0;

@@ -20,13 +20,6 @@ namespace {
 constexpr size_t kTickEvery = 256;
 constexpr uint32_t kNoEdge = UINT32_MAX;
 
-uint64_t node_at(const Column& c, size_t row) {
-  if (c.kind == Column::Kind::kNodes) return c.ids[row];
-  if (c.kind == Column::Kind::kEmpty) return kNoId;
-  const Value v = c.get(row);
-  return v.is_node() ? v.node_id().value : kNoId;
-}
-
 // One side of the search.
 struct Side {
   struct Reached {

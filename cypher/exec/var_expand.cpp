@@ -18,13 +18,6 @@ namespace {
 
 constexpr size_t kTickEvery = 256;
 
-uint64_t node_at(const Column& c, size_t row) {
-  if (c.kind == Column::Kind::kNodes) return c.ids[row];
-  if (c.kind == Column::Kind::kEmpty) return kNoId;
-  const Value v = c.get(row);
-  return v.is_node() ? v.node_id().value : kNoId;
-}
-
 // The relationships of the current path; a hash set beside the list when it is long.
 class PathRelationships {
  public:

@@ -291,7 +291,19 @@ class Barriers {
       }
       case OpKind::kVarExpand: types_read(static_cast<const VarExpand&>(op).types, out); break;
       case OpKind::kShortestPath: types_read(static_cast<const ShortestPath&>(op).types, out); break;
-      case OpKind::kDegree: types_read(static_cast<const Degree&>(op).types, out); break;
+      case OpKind::kDegree: {
+        const auto& d = static_cast<const Degree&>(op);
+        types_read(d.types, out);
+        if (d.to_label != nullptr) out->tested_labels.push_back(d.to_label->name);
+        break;
+      }
+      case OpKind::kIntersect: {
+        const auto& i = static_cast<const Intersect&>(op);
+        types_read(i.first.types, out);
+        types_read(i.second.types, out);
+        if (i.to_label != nullptr) out->tested_labels.push_back(i.to_label->name);
+        break;
+      }
       case OpKind::kCountStore: {
         const auto& c = static_cast<const CountStore&>(op);
         out->reads_graph = true;

@@ -418,7 +418,14 @@ std::string details(const LogicalOp& op, const Printer& p, const graph::Reader& 
     }
     case OpKind::kDegree: {
       const auto& o = as<Degree>(op);
-      return p.arrow(o.from, kNoSlot, Printer::types(o.types), o.direction, kNoSlot);
+      return p.arrow(o.from, kNoSlot, Printer::types(o.types), o.direction, o.loops ? o.from : kNoSlot, o.to_label);
+    }
+    case OpKind::kIntersect: {
+      const auto& o = as<Intersect>(op);
+      const std::string second =
+          p.arrow(o.to, o.second.relationship, Printer::types(o.second.types), reverse(o.second.direction), o.other);
+      return p.arrow(o.from, o.first.relationship, Printer::types(o.first.types), o.first.direction, o.to, o.to_label) +
+             second.substr(second.find(')') + 1);
     }
     case OpKind::kArgument:
     case OpKind::kEager:

@@ -61,6 +61,7 @@ enum class OpKind : uint8_t {
   kCountStore,      // leaf: one row with a number from the exact counters (rule: count_store)
   kRepeat,          // quantified group of several relationships
   kDegree,          // per row: how many relationships of a node fit, without expanding (rule: count_by_degree)
+  kIntersect,       // nodes that are neighbours of two bound nodes (rule: intersect_hops)
 };
 
 struct LogicalOp {
@@ -383,10 +384,28 @@ struct Degree : LogicalOp {
   Slot from = kNoSlot, degree = kNoSlot;
   Direction direction = Direction::kOut;
   TypeSelection types;
+  const NameRef* to_label = nullptr;  // only relationships whose other end carries it
+  bool loops = false;                 // only self loops; never with differ_from
   std::span<const Slot> differ_from;
   // As many as differ_from: the node at that end (kOut: start, kIn: end) of each relationship, kNoSlot when not known.
   // A relationship whose end is another node than `from` needs no look.
   std::span<const Slot> differ_ends;
+};
+// Expand(All) from `from` to `to`, then Expand(Into) between `to` and `other`, in one: adds the nodes `to` that are
+// neighbours of both, once per pair of relationships, and these. `from` and `other` may be the same node.
+struct Intersect : LogicalOp {
+  Intersect() : LogicalOp(OpKind::kIntersect) {}
+  Slot from = kNoSlot, to = kNoSlot, other = kNoSlot;
+  struct Side {
+    Slot relationship = kNoSlot;  // kNoSlot: not needed
+    Direction direction = Direction::kOut;
+    TypeSelection types;
+    std::span<const Slot> differ_from;
+  };
+  Side first;           // as seen from `from`
+  Side second;          // as seen from `other`; never with first.relationship in differ_from, but:
+  bool differ = false;  // the two relationships must differ
+  const NameRef* to_label = nullptr;
 };
 
 // A finished plan: immutable, shared by executions.

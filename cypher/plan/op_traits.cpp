@@ -81,6 +81,7 @@ std::string_view op_name(const LogicalOp& op) {
     case OpKind::kCountStore:
       return as<CountStore>(op).relationships ? "RelationshipCountFromCountStore" : "NodeCountFromCountStore";
     case OpKind::kDegree: return "Degree";
+    case OpKind::kIntersect: return "Expand(Intersect)";
     case OpKind::kRepeat: return as<Repeat>(op).into ? "Repeat(Into)" : "Repeat(Trail)";
   }
   return "Unknown";
@@ -395,15 +396,26 @@ void op_use(const LogicalOp& op, OpUse* use) {
       add(o.degree);
       break;
     }
+    case OpKind::kIntersect: {
+      const auto& o = as<Intersect>(op);
+      read(o.from);
+      read(o.other);
+      for (const Intersect::Side* side : {&o.first, &o.second}) {
+        reads(side->differ_from);
+        add(side->relationship);
+      }
+      add(o.to);
+      break;
+    }
   }
 }
 
-void for_each_expr(const Expr* expr, const std::function<bool(const Expr&)>& visit) {
+void for_each_expr(const Expr* expr, FunctionRef<bool(const Expr&)> visit) {
   if (expr == nullptr || !visit(*expr)) return;
   for (const Expr* child : expr->children) for_each_expr(child, visit);
 }
 
-void for_each_op(const LogicalOp* op, const std::function<bool(const LogicalOp&)>& visit, bool subplans) {
+void for_each_op(const LogicalOp* op, FunctionRef<bool(const LogicalOp&)> visit, bool subplans) {
   if (op == nullptr || !visit(*op)) return;
   if (subplans) {
     OpUse use;
@@ -456,7 +468,7 @@ void collect_reads(const LogicalOp* op, SlotSet* reads, SlotSet* adds) {
 void subtree_reads(const LogicalOp* op, SlotSet* out) {
   SlotSet reads, adds;
   collect_reads(op, &reads, &adds);
-  for (Slot s : adds.to_vector()) reads.remove(s);
+  adds.for_each([&](Slot s) { reads.remove(s); });
   out->add(reads);
 }
 

@@ -4,13 +4,60 @@
 // To add an operator: its struct in logical.h, its cases here, one file in exec/.
 #pragma once
 
-#include <functional>
+#include <array>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "cypher/plan/logical.h"
 
 namespace lora::cypher {
+
+// A callable that is borrowed for the length of a call: no copy, no allocation.
+template <typename Signature>
+class FunctionRef;
+template <typename R, typename... Args>
+class FunctionRef<R(Args...)> {
+ public:
+  template <typename F>
+    requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef>)
+  FunctionRef(F&& f)  // NOLINT(google-explicit-constructor): used as an argument only
+      : object_(const_cast<void*>(static_cast<const void*>(&f))), call_([](void* object, Args... args) -> R {
+          return (*static_cast<std::remove_reference_t<F>*>(object))(static_cast<Args>(args)...);
+        }) {}
+  R operator()(Args... args) const { return call_(object_, static_cast<Args>(args)...); }
+
+ private:
+  void* object_;
+  R (*call_)(void*, Args...);
+};
+
+// A list of a few small items, which needs no allocation up to N of them.
+template <typename T, size_t N>
+class SmallList {
+ public:
+  void push_back(T item) {
+    if (!more_.empty()) {
+      more_.push_back(item);
+    } else if (size_ < N) {
+      few_[size_++] = item;
+    } else {
+      more_.reserve(N * 4);
+      more_.assign(few_.begin(), few_.end());
+      more_.push_back(item);
+    }
+  }
+  size_t size() const { return more_.empty() ? size_ : more_.size(); }
+  bool empty() const { return size() == 0; }
+  const T* begin() const { return more_.empty() ? few_.data() : more_.data(); }
+  const T* end() const { return begin() + size(); }
+  T operator[](size_t i) const { return begin()[i]; }
+
+ private:
+  std::array<T, N> few_{};
+  size_t size_ = 0;
+  std::vector<T> more_;
+};
 
 // Neo4j's names: "NodeByLabelScan", "Expand(All)", "Top", ...
 std::string_view op_name(const LogicalOp& op);
@@ -30,62 +77,76 @@ bool narrows(OpKind kind);
 bool is_write(OpKind kind);
 
 struct OpUse {
-  std::vector<const Expr*> exprs;  // evaluated by the operator itself (no null pointers)
-  std::vector<Slot> reads;         // slots read directly, without an expression
-  std::vector<Slot> adds;          // slots that it fills (with a narrowing operator: all of its output)
-  std::vector<Slot> locals;        // filled while evaluating, never in its output (hop slots)
+  SmallList<const Expr*, 12> exprs;  // evaluated by the operator itself (no null pointers)
+  SmallList<Slot, 12> reads;         // slots read directly, without an expression
+  SmallList<Slot, 12> adds;          // slots that it fills (with a narrowing operator: all of its output)
+  SmallList<Slot, 4> locals;         // filled while evaluating, never in its output (hop slots)
 };
 void op_use(const LogicalOp& op, OpUse* use);
 
 // Visits `op` and everything below it, subplans of expressions too; parents first. False from the visitor: not deeper.
-void for_each_op(const LogicalOp* op, const std::function<bool(const LogicalOp&)>& visit, bool subplans = true);
+void for_each_op(const LogicalOp* op, FunctionRef<bool(const LogicalOp&)> visit, bool subplans = true);
 // Visits `expr` and all below it, not into subplans; parents first. False: not deeper.
-void for_each_expr(const Expr* expr, const std::function<bool(const Expr&)>& visit);
+void for_each_expr(const Expr* expr, FunctionRef<bool(const Expr&)> visit);
 
-// A set of slots of one plan.
+// A set of slots of one plan: without allocations as long as they are small.
 class SlotSet {
  public:
   void add(Slot s) {
     if (s == kNoSlot) return;
-    if (s / 64 >= words_.size()) words_.resize(s / 64 + 1);
-    words_[s / 64] |= uint64_t{1} << (s % 64);
+    grow(s / 64 + 1);
+    word(s / 64) |= uint64_t{1} << (s % 64);
   }
   void remove(Slot s) {
-    if (s / 64 < words_.size()) words_[s / 64] &= ~(uint64_t{1} << (s % 64));
+    if (s / 64 < size()) word(s / 64) &= ~(uint64_t{1} << (s % 64));
   }
-  bool has(Slot s) const { return s / 64 < words_.size() && ((words_[s / 64] >> (s % 64)) & 1) != 0; }
+  bool has(Slot s) const { return ((at(s / 64) >> (s % 64)) & 1) != 0; }
   void add(const SlotSet& other) {
-    if (other.words_.size() > words_.size()) words_.resize(other.words_.size());
-    for (size_t i = 0; i < other.words_.size(); ++i) words_[i] |= other.words_[i];
+    grow(other.size());
+    for (size_t i = 0; i < other.size(); ++i) word(i) |= other.at(i);
   }
   bool has_all(const SlotSet& other) const {
-    for (size_t i = 0; i < other.words_.size(); ++i) {
-      if ((other.words_[i] & ~(i < words_.size() ? words_[i] : 0)) != 0) return false;
+    for (size_t i = 0; i < other.size(); ++i) {
+      if ((other.at(i) & ~at(i)) != 0) return false;
     }
     return true;
   }
   bool intersects(const SlotSet& other) const {
-    for (size_t i = 0; i < other.words_.size() && i < words_.size(); ++i) {
-      if ((other.words_[i] & words_[i]) != 0) return true;
+    for (size_t i = 0; i < size(); ++i) {
+      if ((other.at(i) & at(i)) != 0) return true;
     }
     return false;
   }
   bool empty() const {
-    for (uint64_t w : words_) {
-      if (w != 0) return false;
+    for (size_t i = 0; i < size(); ++i) {
+      if (at(i) != 0) return false;
     }
     return true;
   }
+  // f(slot), ascending.
+  template <typename F>
+  void for_each(F f) const {
+    for (size_t i = 0; i < size(); ++i) {
+      for (uint64_t w = at(i); w != 0; w &= w - 1) f(static_cast<Slot>(i * 64 + __builtin_ctzll(w)));
+    }
+  }
   std::vector<Slot> to_vector() const {
     std::vector<Slot> out;
-    for (size_t i = 0; i < words_.size(); ++i) {
-      for (uint64_t w = words_[i]; w != 0; w &= w - 1) out.push_back(static_cast<Slot>(i * 64 + __builtin_ctzll(w)));
-    }
+    for_each([&](Slot s) { out.push_back(s); });
     return out;
   }
 
  private:
-  std::vector<uint64_t> words_;
+  static constexpr size_t kFew = 2;
+  size_t size() const { return kFew + more_.size(); }
+  void grow(size_t words) {
+    if (words > size()) more_.resize(words - kFew);
+  }
+  uint64_t& word(size_t i) { return i < kFew ? few_[i] : more_[i - kFew]; }
+  uint64_t at(size_t i) const { return i < kFew ? few_[i] : i < size() ? more_[i - kFew] : 0; }
+
+  uint64_t few_[kFew] = {0, 0};
+  std::vector<uint64_t> more_;
 };
 
 // Slots of the row that the expression (with its subplans) reads; its own local variables are left out.

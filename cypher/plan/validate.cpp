@@ -39,10 +39,11 @@ Status check(const LogicalOp* op, const SlotSet& argument, Slot slot_count, Slot
   for (Slot s : reads.to_vector()) {
     if (!readable.has(s)) return broken(*op, "slot " + std::to_string(s) + " is read but not there");
   }
-  for (const auto* list : {&use.adds, &use.locals}) {
-    for (Slot s : *list) {
-      if (s >= slot_count) return broken(*op, "slot " + std::to_string(s) + " is out of range");
-    }
+  SlotSet own;
+  for (Slot s : use.adds) own.add(s);
+  for (Slot s : use.locals) own.add(s);
+  for (Slot s : own.to_vector()) {
+    if (s >= slot_count) return broken(*op, "slot " + std::to_string(s) + " is out of range");
   }
   op_output(*op, argument, available, right_out, output);
   return Status();

@@ -47,10 +47,10 @@ TEST_F(PlannerTest, ExpansionStartsAtTheSelectiveEnd) {
             "Expand(All)[(b)<-[r:KNOWS]-(a:Person)](NodeIndexSeek(b:Person(id = 3)))");
 }
 
-TEST_F(PlannerTest, TwoUniqueEndsAreBothSoughtAndJoinedByExpandInto) {
+TEST_F(PlannerTest, TwoUniqueEndsAreBothSoughtAndTheirListsIntersected) {
   fill();
   const std::string p = plan("MATCH (a:Person {id: 1})-[r:LIVES_IN]->(c)<-[s:LIVES_IN]-(b:Person {id: 6}) RETURN c");
-  EXPECT_NE(p.find("Expand(Into)"), std::string::npos) << p;
+  EXPECT_NE(p.find("Expand(Intersect)"), std::string::npos) << p;
   EXPECT_NE(p.find("NodeIndexSeek(NodeIndexSeek("), std::string::npos) << p;
 }
 

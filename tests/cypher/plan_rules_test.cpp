@@ -61,6 +61,68 @@ TEST_F(RulesTest, CountByDegreeMakesNoGroupForNodesWithoutRelationships) {
   EXPECT_EQ(number("MATCH (a:Nope)-[:T]->(b) RETURN count(b)"), 0);
 }
 
+TEST_F(RulesTest, FirstHopFromNodesThatNobodyLooksAtIsCountedByDegree) {
+  fill();
+  run("MATCH (a:Person), (b:Person) WHERE b.id = (a.id + 2) % 1000 CREATE (a)-[:KNOWS]->(b)");
+  EXPECT_EQ(plan("MATCH (a:Person)-[:KNOWS]->(b)-[:KNOWS]->(c) RETURN count(*)"),
+            "EagerAggregation(Projection(Degree(Degree(Degree(AllNodesScan(b))))))");
+  EXPECT_EQ(number("MATCH (a:Person)-[:KNOWS]->(b)-[:KNOWS]->(c) RETURN count(*)"), 4000);
+  EXPECT_EQ(number("MATCH (a:City)-[:KNOWS]->(b)-[:KNOWS]->(c) RETURN count(*)"), 0);
+  // No relationship can be of both types, so none is taken off.
+  EXPECT_EQ(number("MATCH (a:Person)-[:KNOWS]->(b:Person)-[:LIVES_IN]->(c) RETURN count(*)"), 2000);
+  // Somebody looks at the first node, or at the first relationship.
+  for (const char* query : {"MATCH (a:Person)-[:KNOWS]->(b)-[:KNOWS]->(c) WHERE a.age > 3 RETURN count(*)",
+                            "MATCH (a:Person)-[:KNOWS]->(b)-[:KNOWS]->(c) RETURN a.id, count(*)",
+                            "MATCH (a:Person)-[r:KNOWS]->(b)-[:KNOWS]->(c) WHERE r.since > 3 RETURN count(*)",
+                            "MATCH (a:Person)-[:KNOWS]->(b)-[:KNOWS]->(c) WHERE a.id <> b.id RETURN count(*)",
+                            "MATCH (a:Person)-[:KNOWS]->(b)-[:KNOWS]->(c)-[:KNOWS]->(d) RETURN count(*)"}) {
+    EXPECT_NE(plan(query).find("Expand(All)"), std::string::npos) << plan(query);
+  }
+}
+
+TEST_F(RulesTest, HopOutOfFewNodesIsNotTurnedRound) {
+  fill();
+  run("MATCH (a:Person {id: 1}), (b:Person {id: 7}) SET a:Rare CREATE (a)-[:KNOWS]->(b)");
+  EXPECT_NE(plan("MATCH (a:Rare)-[:KNOWS]->(b)-[:KNOWS]->(c) RETURN count(*)").find("NodeByLabelScan(a:Rare)"),
+            std::string::npos);
+  EXPECT_EQ(number("MATCH (a:Rare)-[:KNOWS]->(b)-[:KNOWS]->(c) RETURN count(*)"), 2);
+}
+
+TEST_F(RulesTest, RelationshipsWithoutTheirEndsAreScanned) {
+  fill();
+  EXPECT_EQ(plan("MATCH ()-[r:KNOWS]->() WHERE r.since > 10 RETURN count(*)"),
+            "EagerAggregation(Filter(DirectedRelationshipTypeScan(()-[r:KNOWS]->())))");
+  EXPECT_EQ(number("MATCH ()-[r:KNOWS]->() WHERE r.since > 10 RETURN count(*)"), 989);
+  for (const char* step : {"2", "3", "4", "5", "6"}) {
+    run(std::string("MATCH (a:Person), (b:Person) WHERE b.id = (a.id + ") + step +
+        ") % 1000 CREATE (a)-[:KNOWS {since: 5}]->(b)");
+  }
+  EXPECT_EQ(number("MATCH ()-[r:KNOWS]->() WHERE r.since > 10 RETURN count(*)"), 989);
+  EXPECT_EQ(number("MATCH ()-[r:KNOWS]-() WHERE r.since > 10 RETURN count(*)"), 2 * 989);
+  for (const char* query :
+       {"MATCH (a)-[r:KNOWS]->() WHERE r.since > a.age RETURN count(*)",
+        "MATCH (a:Person)-[r:KNOWS]->() WHERE r.since > 10 RETURN count(*)",
+        "MATCH ()-[r:KNOWS]->()-[s:KNOWS]->() WHERE r.since > 10 AND s.since > 10 RETURN count(*)"}) {
+    EXPECT_NE(plan(query).find("Expand(All)"), std::string::npos) << plan(query);
+  }
+}
+
+TEST_F(RulesTest, HopsBetweenTwoBoundNodesAreIntersected) {
+  fill();
+  EXPECT_NE(
+      plan("MATCH (a:Person)-[:KNOWS]->(b)-[:KNOWS]->(c)-[:KNOWS]->(a) RETURN count(*)").find("Expand(Intersect)"),
+      std::string::npos);
+  // A filter between the hops goes above.
+  const std::string query =
+      "MATCH (a:Person {id: 1}), (b:Person {id: 3}) MATCH (a)-[:KNOWS]->(m)-[:KNOWS]->(b) WHERE m.age = 2 RETURN m.id";
+  EXPECT_NE(plan(query).find("Filter(Expand(Intersect)"), std::string::npos) << plan(query);
+  EXPECT_EQ(number(query), 2);
+  // A bound relationship is followed, and a hop from a node to itself has no second end.
+  EXPECT_EQ(plan("MATCH (x)-[r:KNOWS]->(y) WITH r, x MATCH (x)-[:KNOWS]->(m)-[r]->(x) RETURN m").find("Intersect"),
+            std::string::npos);
+  EXPECT_EQ(plan("MATCH (a:Person)-[:KNOWS]->(b)-[:KNOWS]->(b) RETURN b").find("Intersect"), std::string::npos);
+}
+
 TEST_F(RulesTest, ExistsInWhereBecomesASemiApply) {
   fill();
   const std::string p = plan("MATCH (c:City) WHERE EXISTS { (c)<-[:LIVES_IN]-() } AND c.name <> 'city1' RETURN c");

@@ -1,3 +1,5 @@
+#include <optional>
+
 #include "cypher/plan/rules/rules.h"
 
 namespace lora::cypher {
@@ -8,7 +10,7 @@ namespace lora::cypher {
 // there and back over one relationship is a walk but no path.
 LogicalOp* distinct_ends(const RuleContext& context, LogicalOp* root) {
   PlanBuilder& b = context.builder;
-  const LiveSlots live = compute_live(root, context.top);
+  std::optional<LiveSlots> live;  // found out when needed first; marking an expansion changes nothing of it
   const auto mark = [&](LogicalOp* op) {
     // Down through operators that treat each row by itself, to the expansion.
     while (op->kind == OpKind::kFilter || op->kind == OpKind::kProjection) {
@@ -22,8 +24,9 @@ LogicalOp* distinct_ends(const RuleContext& context, LogicalOp* root) {
     }
     if (op->kind != OpKind::kVarExpand) return;
     auto* v = static_cast<VarExpand*>(op);
-    const auto above = live.find(op);
-    if (v->into || v->relationships_bound || !v->differ_from.empty() || v->min_hops > 1 || above == live.end() ||
+    if (!live) live = compute_live(root, context.top);
+    const auto above = live->find(op);
+    if (v->into || v->relationships_bound || !v->differ_from.empty() || v->min_hops > 1 || above == live->end() ||
         above->second.has(v->relationships)) {
       return;
     }

@@ -24,13 +24,16 @@ constexpr Rule kRules[] = {
     {"distinct_ends", distinct_ends},
     // On what is still a scan with its filter.
     {"scan_hint", scan_hint},
+    // After the counting rules, which look for expansions and need no relationship one by one.
+    {"scan_relationships", scan_relationships},
+    {"intersect_hops", intersect_hops},
     // Last: it takes predicates out of Filters, which hides them from the others.
     {"exists_to_semi_apply", exists_to_semi_apply},
 };
 
 }  // namespace
 
-LogicalOp* rewrite_up(PlanBuilder& builder, LogicalOp* op, const std::function<LogicalOp*(LogicalOp*)>& rewrite) {
+LogicalOp* rewrite_up(PlanBuilder& builder, LogicalOp* op, FunctionRef<LogicalOp*(LogicalOp*)> rewrite) {
   bool changed = false;
   std::vector<LogicalOp*> inputs(op->inputs.begin(), op->inputs.end());
   for (LogicalOp*& input : inputs) {

@@ -3,8 +3,6 @@
 // To add a rule: rules/NAME.cpp, its declaration here, one line in rules.cpp that says why it stands there.
 #pragma once
 
-#include <functional>
-
 #include "cypher/plan/passes.h"
 
 namespace lora::cypher {
@@ -19,7 +17,7 @@ struct RuleContext {
 Status apply_rules(PlanBuilder& builder, const SlotSet& argument, const SlotSet& top, LogicalOp** root);
 
 // Rebuilds the plan from the leaves up: `rewrite` gives the replacement of each operator (mostly itself).
-LogicalOp* rewrite_up(PlanBuilder& builder, LogicalOp* op, const std::function<LogicalOp*(LogicalOp*)>& rewrite);
+LogicalOp* rewrite_up(PlanBuilder& builder, LogicalOp* op, FunctionRef<LogicalOp*(LogicalOp*)> rewrite);
 
 LogicalOp* merge_filters(const RuleContext& context, LogicalOp* root);
 LogicalOp* exists_to_semi_apply(const RuleContext& context, LogicalOp* root);
@@ -27,6 +25,8 @@ LogicalOp* drop_unused(const RuleContext& context, LogicalOp* root);
 LogicalOp* count_store(const RuleContext& context, LogicalOp* root);
 LogicalOp* count_by_degree(const RuleContext& context, LogicalOp* root);
 LogicalOp* scan_hint(const RuleContext& context, LogicalOp* root);
+LogicalOp* scan_relationships(const RuleContext& context, LogicalOp* root);
+LogicalOp* intersect_hops(const RuleContext& context, LogicalOp* root);
 LogicalOp* distinct_ends(const RuleContext& context, LogicalOp* root);
 
 }  // namespace lora::cypher
