@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/cypher/plan_fixture.h"
 
 namespace lora::test {
@@ -145,6 +147,27 @@ TEST_F(RulesTest, UnusedPathIsNotBuilt) {
 
 TEST_F(RulesTest, UnusedExpressionThatMayFailIsKept) {
   EXPECT_FALSE(db_->execute("UNWIND [0] AS z WITH 1 / z AS x RETURN 1").ok());
+}
+
+TEST_F(RulesTest, ScansUnderAnEqualityGiveOnlyNodesThatCanFitOnceTheyWereAskedAFewTimes) {
+  fill();
+  const auto scanned = [&](const std::string& query) -> uint64_t {
+    uint64_t most = 0;
+    for (int i = 0; i < 5; ++i) {
+      const auto profile = db_->profile(query);
+      EXPECT_TRUE(profile.ok()) << query;
+      if (!profile.ok()) return 0;
+      most = 0;
+      for (const OperatorMetrics& op : profile->operators) most = std::max(most, op.rows);
+    }
+    return most;
+  };
+  EXPECT_EQ(scanned("MATCH (p:Person) WHERE p.age = 5 RETURN count(*)"), 13u);
+  EXPECT_EQ(scanned("MATCH (p:Person {age: 6}) WHERE p.nope IS NULL RETURN count(*)"), 13u);
+  // Not a plain value, not an equality, not of this node: the whole label.
+  EXPECT_EQ(scanned("MATCH (p:Person) WHERE p.age = p.id % 80 RETURN count(*)"), 1000u);
+  EXPECT_EQ(scanned("MATCH (p:Person) WHERE p.age < 5 RETURN count(*)"), 1000u);
+  EXPECT_EQ(scanned("MATCH (p:Person) WHERE p.age = 5 OR p.age = 6 RETURN count(*)"), 1000u);
 }
 
 }  // namespace
