@@ -244,7 +244,8 @@ TEST_P(GraphTest, ReadersBesideAWriterSeeWholeCommits) {
       std::this_thread::sleep_for(std::chrono::milliseconds(3));
     }
   });
-  for (int i = 1; i <= 150; ++i) {
+  // On a busy machine the readers may get their first turn only after 150 commits.
+  for (int i = 1; i <= 150 || checks.load() < 30; ++i) {
     Writer writer(graph());
     must(writer->begin_statement());
     const NodeId a = writer.node({"L"});
@@ -264,7 +265,6 @@ TEST_P(GraphTest, ReadersBesideAWriterSeeWholeCommits) {
   first.join();
   second.join();
   dropper.join();
-  EXPECT_GT(checks.load(), 0u);
   expect_sound(graph());
 }
 
