@@ -161,4 +161,151 @@ TEST(Concurrency, PlansAreSharedByThreads) {
   for (std::thread& t : threads) t.join();
 }
 
+// Writers, schema changes, eviction, checkpoints, snapshots, streams and callables on one handle. Every transfer keeps
+// the sum, every pair its two ends; a reader that saw half a statement would see another number.
+class MixedWork : public testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    DatabaseOptions options;
+    if (GetParam()) options.database_dir = directory_.path();
+    options.busy_timeout_ms = 120'000;
+    options.cache_bytes = 1 << 20;
+    options.sync = SyncLevel::kInterval;
+    options.sync_interval_ms = 5;
+    auto opened = GetParam() ? Database::open("mixed", options) : Database::in_memory(options);
+    ASSERT_TRUE(opened.ok()) << opened.status().to_string();
+    db_ = std::move(*opened);
+    ASSERT_TRUE(db_->execute("UNWIND range(0, 1999) AS i CREATE (:Account {i: i, money: 100, name: 'n' + i})").ok());
+  }
+
+  QueryResult rows(std::string_view query, const Params& params = {}) {
+    auto result = db_->execute(query, params);
+    EXPECT_TRUE(result.ok()) << query << ": " << result.status().to_string();
+    return result.ok() ? std::move(*result) : QueryResult{};
+  }
+  static Params param(int64_t i) { return make_params({{"i", Value::integer(i)}}); }
+
+  tests::TempDirectory directory_;
+  std::unique_ptr<Database> db_;
+};
+
+TEST_P(MixedWork, EveryReaderSeesWholeStatements) {
+  constexpr int64_t kRounds = 150;
+  std::atomic<int> writing{3};
+  std::vector<std::thread> threads;
+  const auto write = [&](auto&& round) {
+    threads.emplace_back([&, round] {
+      for (int64_t i = 0; i < kRounds; ++i) round(i);
+      --writing;
+    });
+  };
+  const auto meanwhile = [&](auto&& round) {
+    threads.emplace_back([&, round] {
+      for (int64_t i = 0; i == 0 || writing > 0; ++i) round(i);
+    });
+  };
+
+  write([this](int64_t i) {
+    rows("MATCH (a:Account {i: $i}), (b:Account {i: $i + 77}) SET a.money = a.money - 1, b.money = b.money + 1",
+         param(i * 11 % 1900));
+  });
+  write([this](int64_t i) {
+    rows("CREATE (:Pair {i: $i})-[:WITH {w: $i}]->(:Pair {i: $i})", param(i));
+    if (i % 3 == 2) rows("MATCH (p:Pair {i: $i}) DETACH DELETE p", param(i - 1));
+  });
+  write([this](int64_t i) {
+    if (i % 2 == 0) {
+      rows("CREATE INDEX accounts IF NOT EXISTS FOR (a:Account) ON (a.i)");
+      rows("CREATE CONSTRAINT names IF NOT EXISTS FOR (a:Account) REQUIRE a.name IS UNIQUE");
+    } else {
+      rows("DROP INDEX accounts IF EXISTS");
+      rows("DROP CONSTRAINT names IF EXISTS");
+    }
+    rows("MERGE (n:Label" + std::to_string(i) + " {key" + std::to_string(i) + ": 1})");
+    auto transaction = db_->begin();
+    ASSERT_TRUE(transaction.ok()) << transaction.status().to_string();
+    EXPECT_TRUE((*transaction)->execute("MATCH (a:Account) WHERE a.i < 50 SET a.money = 0, a:Poor").ok());
+    EXPECT_FALSE((*transaction)->execute("MATCH (a:Poor) SET a.x = 1 / (a.i - 49)").ok());
+    EXPECT_TRUE((*transaction)->rollback().ok());
+  });
+
+  meanwhile([this](int64_t) {
+    const QueryResult sum = rows("MATCH (a:Account) RETURN sum(a.money), count(*)");
+    EXPECT_EQ(sum.at(0, 0).as_integer(), 200'000);
+    EXPECT_EQ(sum.at(0, 1).as_integer(), 2'000);
+    const QueryResult pairs = rows("MATCH (p:Pair) WITH count(*) AS ends MATCH ()-[w:WITH]->() RETURN ends, count(w)");
+    if (pairs.row_count > 0) {
+      EXPECT_EQ(pairs.at(0, 0).as_integer(), 2 * pairs.at(0, 1).as_integer());
+    }
+  });
+  meanwhile([this](int64_t i) {
+    EXPECT_EQ(rows("MATCH (a:Account) WHERE a.name = 'n' + $i RETURN a.i", param(i % 2000)).at(0, 0).as_integer(),
+              i % 2000);
+    EXPECT_EQ(rows("MATCH (a:Account {i: $i}) RETURN a.name", param(i % 2000)).row_count, 1u);
+    auto stream = db_->stream("MATCH (a:Account) RETURN a.money ORDER BY a.i");
+    ASSERT_TRUE(stream.ok()) << stream.status().to_string();
+    int64_t sum = 0;
+    size_t count = 1;
+    std::vector<Value> values;
+    while (count > 0) {
+      values.clear();
+      ASSERT_TRUE((*stream)->next(&values, &count).ok());
+      for (const Value& value : values) sum += value.as_integer();
+      if (i % 4 == 3) break;  // left early
+    }
+    if (i % 4 != 3) {
+      EXPECT_EQ(sum, 200000);
+    }
+  });
+  meanwhile([this](int64_t i) {
+    switch (i % 5) {
+      case 0: db_->graph().drop_cache(); break;
+      case 1: EXPECT_TRUE(db_->checkpoint(i % 2 == 0).ok()); break;
+      case 2: {
+        size_t bytes = 0;
+        const auto saved = db_->save_snapshot({}, [&bytes](ByteView part) {
+          bytes += part.size();
+          return Status();
+        });
+        EXPECT_TRUE(saved.ok()) << saved.status().to_string();
+        EXPECT_GT(bytes, 1000u);
+        break;
+      }
+      case 3: {
+        const auto report = db_->verify();
+        ASSERT_TRUE(report.ok()) << report.status().to_string();
+        EXPECT_TRUE(report->errors.empty()) << report->errors.front();
+        break;
+      }
+      default:
+        EXPECT_TRUE(db_->stats().ok());
+        EXPECT_TRUE(db_->register_function("my.twice(x :: INTEGER) :: INTEGER",
+                                           [](CallContext&, std::span<const Value> args) {
+                                             return Result<Value>(Value::integer(2 * args[0].as_integer()));
+                                           })
+                        .ok());
+        EXPECT_EQ(rows("RETURN my.twice(21)").at(0, 0).as_integer(), 42);
+    }
+  });
+
+  for (std::thread& thread : threads) thread.join();
+  const auto report = db_->verify();
+  ASSERT_TRUE(report.ok()) << report.status().to_string();
+  EXPECT_TRUE(report->errors.empty());
+  EXPECT_EQ(rows("MATCH (p:Pair) RETURN count(*)").at(0, 0).as_integer(), 2 * (kRounds - kRounds / 3));
+  EXPECT_EQ(rows("MATCH (n) WHERE NOT n:Account AND NOT n:Pair RETURN count(*)").at(0, 0).as_integer(), kRounds);
+  if (GetParam()) {
+    ASSERT_TRUE(db_->close().ok());
+    DatabaseOptions options;
+    options.database_dir = directory_.path();
+    auto again = Database::open("mixed", options);
+    ASSERT_TRUE(again.ok()) << again.status().to_string();
+    db_ = std::move(*again);
+    EXPECT_EQ(rows("MATCH (a:Account) RETURN sum(a.money)").at(0, 0).as_integer(), 200'000);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Concurrency, MixedWork, testing::Bool(),
+                         [](const auto& info) { return info.param ? "Disk" : "Memory"; });
+
 }  // namespace lora
