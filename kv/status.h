@@ -149,7 +149,7 @@ class [[nodiscard]] Result {
     }                                         \
   } while (0)
 
-// LORA_ASSIGN(auto x, make_x()): x from a Result, or returns its Status from the caller.
+// LORA_ASSIGN(auto x, make_x()): x from a Result, or returns its Status. NOLINTBEGIN(bugprone-macro-parentheses)
 #define LORA_ASSIGN(lhs, expr) LORA_ASSIGN_IMPL(LORA_CONCAT(lora_result_, __LINE__), lhs, expr)
 #define LORA_ASSIGN_IMPL(tmp, lhs, expr) \
   auto tmp = (expr);                     \
@@ -157,3 +157,4 @@ class [[nodiscard]] Result {
     return std::move(tmp).status();      \
   }                                      \
   lhs = std::move(tmp).value()
+// NOLINTEND(bugprone-macro-parentheses): `lhs` may be a declaration
