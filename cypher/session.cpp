@@ -155,6 +155,8 @@ void Session::end(ErrorCode why) {
 
 Session::Use::Use(Session& session) : session_(session) {
   if (!session.mutex_.try_lock()) {
+    status_ = session.database_->check_open();  // close() may be what holds it
+    if (!status_.ok()) return;
     status_ = session.user_.load() == std::this_thread::get_id()
                   ? Status(ErrorCode::kTransaction,
                            "this transaction or stream is being used already, further up in this thread")

@@ -51,12 +51,11 @@ Result<std::unique_ptr<BoundStatement>> Binder::run() {
   statement_->mode = s.mode == ast::StatementMode::kExplain   ? BoundStatement::Mode::kExplain
                      : s.mode == ast::StatementMode::kProfile ? BoundStatement::Mode::kProfile
                                                               : BoundStatement::Mode::kRun;
-  QueryFrame frame;
-  frame_ = &frame;
+  frame_ = &statement_frame_;
   switch (s.kind) {
     case ast::StatementKind::kQuery: {
       std::vector<Variable> columns;
-      LORA_TRY(bind_query_body(*s.query, &frame, nullptr, nullptr, false, &statement_->query, &columns));
+      LORA_TRY(bind_query_body(*s.query, frame_, nullptr, nullptr, false, &statement_->query, &columns));
       break;
     }
     case ast::StatementKind::kShow:
@@ -68,8 +67,8 @@ Result<std::unique_ptr<BoundStatement>> Binder::run() {
       LORA_TRY(bind_schema());
       break;
   }
-  statement_->query.writes = frame.writes;
-  statement_->writes = frame.writes;
+  statement_->query.writes = statement_frame_.writes;
+  statement_->writes = statement_frame_.writes;
   return std::move(statement_);
 }
 

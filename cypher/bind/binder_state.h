@@ -235,6 +235,7 @@ class Binder {
 
   std::deque<Scope> scopes_;  // all that were ever made: pointers stay good
   Scope* scope_ = nullptr;
+  QueryFrame statement_frame_;
   QueryFrame* frame_ = nullptr;
   const Scope* frame_outer_ = nullptr;   // parent of the frame's own scopes
   AggregateSink* aggregates_ = nullptr;  // null pointer: no aggregate may stand here

@@ -26,7 +26,8 @@ void start_process(unsigned long main_thread_ident);
 bool in_main_thread();
 
 // Lets go of the GIL while the engine works. From the end of the interpreter on, only the main thread comes back: a
-// daemon thread that wanted the GIL then would be torn down in the middle of its C++ frames.
+// daemon thread that wanted the GIL then would be torn down in the middle of its C++ frames, or abort the process by
+// printing that its database was closed while the interpreter takes down the standard streams.
 class EngineCall {
  public:
   EngineCall();

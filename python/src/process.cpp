@@ -46,7 +46,7 @@ bool in_main_thread() {
 }
 
 EngineCall::EngineCall() {
-  const bool stays_out = exiting && !in_main_thread();
+  const bool stays_out = interpreter_ends() && calls_of_thread == 0;
   if (!stays_out) calls_in_engine.fetch_add(1);
   if (calls_of_thread++ == 0) forget_causes();
   state_ = PyEval_SaveThread();
@@ -54,6 +54,11 @@ EngineCall::EngineCall() {
 }
 
 EngineCall::~EngineCall() {
+  // A call inside a callable goes on: the call around it, which close() waits for, must come back first.
+  if (interpreter_ends() && calls_of_thread == 1) {
+    calls_in_engine.fetch_sub(1);
+    for (;;) pause();
+  }
   PyEval_RestoreThread(state_);
   calls_in_engine.fetch_sub(1);
   release_kept_objects();
@@ -72,7 +77,7 @@ void remember(const std::shared_ptr<Database>& database) {
 
 void close_all() {
   if (databases == nullptr) return;  // the import failed half-way
-  exiting = true;
+  exiting = true;  // calls that come back now stay out: their threads must not run, or print, any more
   std::vector<std::shared_ptr<Database>> alive;
   for (const std::weak_ptr<Database>& d : *databases) {
     if (auto database = d.lock()) alive.push_back(std::move(database));

@@ -126,6 +126,38 @@ TEST(Concurrency, CloseEndsRunningQueriesStreamsAndTransactions) {
   EXPECT_TRUE(db->close().ok());
 }
 
+TEST(Concurrency, AStreamThatCloseOvertakesSaysClosed) {
+  for (int round = 0; round < 100; ++round) {
+    auto db = open_memory();
+    ASSERT_TRUE(db->execute("UNWIND range(1, 10) AS i CREATE (:N {i: i})").ok());
+    std::atomic<int> running{0};
+    std::vector<std::thread> readers;
+    for (int r = 0; r < 2; ++r) {
+      readers.emplace_back([&] {
+        ++running;
+        for (;;) {
+          auto stream = db->stream("MATCH (n:N) RETURN n");
+          if (!stream.ok()) {
+            EXPECT_EQ(stream.status().code(), ErrorCode::kClosed);
+            return;
+          }
+          std::vector<Value> values;
+          size_t rows = 1;
+          while (rows > 0) {
+            const Status status = (*stream)->next(&values, &rows);
+            if (status.ok()) continue;
+            EXPECT_EQ(status.code(), ErrorCode::kClosed) << status.to_string();
+            return;
+          }
+        }
+      });
+    }
+    while (running < 2) std::this_thread::yield();
+    EXPECT_TRUE(db->close().ok());
+    for (std::thread& t : readers) t.join();
+  }
+}
+
 TEST(Concurrency, AWaitingWriterTimesOutAndNamesTheHolder) {
   DatabaseOptions options;
   options.busy_timeout_ms = 50;

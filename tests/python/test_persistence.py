@@ -285,6 +285,24 @@ def test_a_query_of_a_daemon_thread_does_not_stop_the_exit(tmp_path: Path) -> No
     assert child.returncode == 0
 
 
+def test_a_callable_of_a_daemon_thread_does_not_stop_the_exit() -> None:
+    code = """
+        import threading, time
+        from lora_python import Database
+        db = Database()
+        def slow():
+            time.sleep(0.4)
+            return db.execute("RETURN 1 AS one")[0]["one"]
+        db.register_function("my.slow() :: INTEGER", slow)
+        threading.Thread(target=lambda: db.execute("RETURN my.slow()"), daemon=True).start()
+        time.sleep(0.1)
+    """
+    for _ in range(3):
+        child = run(code)
+        child.communicate(timeout=60)
+        assert child.returncode == 0
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_is_refused_and_harms_nothing(tmp_path: Path) -> None:
     code = """
