@@ -57,14 +57,14 @@ graph::GraphOptions graph_options(const DatabaseOptions& o, const std::string& d
 
 }  // namespace
 
-Params make_params(std::vector<std::pair<std::string, Value>> entries) {
+Params make_params(std::vector<std::pair<std::string, Value>> entries) {  // NOLINT(performance-unnecessary-value-param)
   if (entries.empty()) return Value();
   std::vector<MapEntry> map;
   map.reserve(entries.size());
   for (auto& [name, value] : entries) {
     Value key = Value::string(name);
-    const auto same =
-        std::find_if(map.begin(), map.end(), [&](const MapEntry& e) { return e.first.as_string() == name; });
+    const auto same = std::find_if(map.begin(), map.end(),
+                                   [&key](const MapEntry& e) { return e.first.as_string() == key.as_string(); });
     if (same != map.end()) {
       same->second = std::move(value);  // the last one counts
     } else {

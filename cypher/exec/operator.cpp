@@ -73,7 +73,7 @@ Status Operator::next_checked(size_t rows_wanted, Batch** batch) {
   state_.nested_hits = 0;
   const uint64_t hits_before = state_.db_hits;
   const auto begin = std::chrono::steady_clock::now();
-  const Status s = do_next(rows_wanted, batch);
+  Status s = do_next(rows_wanted, batch);
   const auto total_ns = static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - begin).count());
   const uint64_t total_hits = state_.db_hits - hits_before;

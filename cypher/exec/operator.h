@@ -191,7 +191,7 @@ class MemoryCharge {
   explicit MemoryCharge(ExecState* state) : state_(*state) {}
   Status add(uint64_t bytes) {
     bytes_ += bytes;
-    const Status s = state_.charge(bytes);
+    Status s = state_.charge(bytes);
     if (!s.ok()) bytes_ -= bytes;
     return s;
   }

@@ -134,9 +134,9 @@ class ShortestPathOperator final : public MultiplyingOperator {
     candidate_.rows = 1;
     List list;
     for (RelId r : path.rels) list.push_back(Value::relationship(r));
-    const auto fill = [&](Slot slot, Value value) {
+    const auto fill = [&](Slot slot, const Value& value) {
       candidate_[slot].clear();
-      candidate_[slot].push(std::move(value));
+      candidate_[slot].push(value);
     };
     fill(shortest_.relationships, Value::list(std::move(list)));
     for (const Assignment& a : shortest_.derived) {
