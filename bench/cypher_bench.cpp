@@ -221,6 +221,10 @@ void BM_commit_durable(benchmark::State& state) {
   for (auto _ : state) run(*db, "CREATE (:Person {id: $id})", make_params({{"id", Value::integer(id++)}}));
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()));
   if (state.thread_index() == 0) {
+    if (const auto stats = db->stats(); stats.ok() && stats->store.syncs > 0) {
+      state.counters["commits_per_sync"] =
+          static_cast<double>(stats->commits) / static_cast<double>(stats->store.syncs);
+    }
     db.reset();
     std::filesystem::remove_all(directory);
   }

@@ -1,6 +1,7 @@
 #include "graph/writer_lock.h"
 
 #include <fmt/format.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,6 +35,16 @@ Status WriterLock::acquire(Clock::time_point deadline, std::string_view owner, u
   }
   if (owner_token != 0 && owner_token == owner_token_) {
     return busy(true);
+  }
+  // Most holders need a few microseconds, less than going to sleep and being woken.
+  for (const auto until = Clock::now() + kYieldTime; held_ && Clock::now() < until;) {
+    lock.unlock();
+    sched_yield();
+    lock.lock();
+  }
+  if (!held_) {
+    take(owner, owner_token);
+    return Status();
   }
   Waiter waiter;
   waiter.since = Clock::now();

@@ -38,6 +38,7 @@ class WriterLock {
   };
   static constexpr std::chrono::milliseconds kPollTime{10};
   static constexpr std::chrono::milliseconds kBargeTime{2};
+  static constexpr std::chrono::microseconds kYieldTime{50};
 
   void take(std::string_view owner, uint64_t owner_token);  // holds mutex_
   Status busy(bool by_itself) const;                        // holds mutex_; the caller is the holder itself or not

@@ -324,7 +324,7 @@ Status RocksStore::load_commit_state() {
   std::string buffer;
   LORA_ASSIGN(const CommitRecord record, read_commit_record(read_options(nullptr), &buffer));
   last_commit_.store(record.number, std::memory_order_release);
-  durable_.store(record.number, std::memory_order_release);
+  sync_queue_.set_covered(record.number);
   recovery_.last_commit = record.number;
   return Status();
 }

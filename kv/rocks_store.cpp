@@ -264,7 +264,7 @@ std::unique_ptr<WriteBatch> RocksStore::batch() const {
 void RocksStore::encode_record(uint64_t number, uint64_t checksum, ByteView payload) {
   CommitRecord record;
   record.number = number;
-  record.durable_upto = durable_.load(std::memory_order_relaxed);
+  record.durable_upto = sync_queue_.covered();
   record.batch_checksum = checksum;
   record.payload = payload;
   encode_commit_record(record, &record_);
@@ -296,7 +296,7 @@ Result<uint64_t> RocksStore::write(WriteBatch& batch, ByteView payload) {
   }
   commits_.fetch_add(1, std::memory_order_relaxed);
   if (in_memory_) {
-    durable_.store(number, std::memory_order_relaxed);
+    sync_queue_.set_covered(number);
   }
   last_commit_.store(number, std::memory_order_release);
   return number;
@@ -306,7 +306,7 @@ Status RocksStore::wait_durable(uint64_t number) {
   if (in_memory_ || options_.sync != SyncLevel::kCommit) {
     return check_open();
   }
-  if (durable_.load(std::memory_order_acquire) >= number) {
+  if (sync_queue_.covered() >= number) {
     return Status();
   }
   LORA_TRY(check_writable());
@@ -319,24 +319,19 @@ Status RocksStore::sync() {
 }
 
 Status RocksStore::sync_upto(uint64_t number) {
-  std::unique_lock<std::mutex> lock(sync_mutex_);
-  while (true) {
-    if (durable_.load(std::memory_order_relaxed) >= number) {
-      return Status();
-    }
-    // Never sync again after a failure: what the system then reports says nothing about the bytes it dropped.
-    if (failed_.load(std::memory_order_acquire)) {
-      return health();
-    }
-    if (!syncing_) {
-      break;
-    }
-    synced_.wait(lock);
+  switch (sync_queue_.wait(number)) {
+    case SyncQueue::Turn::kCovered: return Status();
+    case SyncQueue::Turn::kStopped: return health();
+    case SyncQueue::Turn::kLeads: break;
   }
-  // This thread leads: everything written up to now is covered by its one fsync.
-  syncing_ = true;
+  // Never sync again after a failure: what the system then reports says nothing about the bytes it dropped.
+  if (failed_.load(std::memory_order_acquire)) {
+    sync_queue_.finish(0, {}, true);
+    return health();
+  }
+  sync_queue_.gather();
   const uint64_t target = last_commit();
-  lock.unlock();
+  const auto begin = std::chrono::steady_clock::now();
   Status outcome = from_rocks(db_->SyncWAL(), "sync the log");
   syncs_.fetch_add(1, std::memory_order_relaxed);
   if (outcome.ok() && acked_ != nullptr) {
@@ -345,13 +340,7 @@ Status RocksStore::sync_upto(uint64_t number) {
   if (!outcome.ok()) {
     outcome = latch(std::move(outcome));
   }
-  lock.lock();
-  syncing_ = false;
-  if (outcome.ok()) {
-    durable_.store(target, std::memory_order_release);
-  }
-  lock.unlock();
-  synced_.notify_all();
+  sync_queue_.finish(outcome.ok() ? target : 0, std::chrono::steady_clock::now() - begin, !outcome.ok());
   if (outcome.ok() && target < number) {
     return Status::internal("waited for commit " + std::to_string(number) + ", which was never written");
   }
@@ -359,17 +348,14 @@ Status RocksStore::sync_upto(uint64_t number) {
 }
 
 void RocksStore::note_durable(uint64_t number) {
-  std::unique_lock<std::mutex> lock(sync_mutex_);
-  // A leader may be writing the ACKED file right now.
-  synced_.wait(lock, [this] { return !syncing_; });
-  if (durable_.load(std::memory_order_relaxed) < number) {
-    if (acked_ != nullptr) {
-      static_cast<void>(acked_->write(number));  // late is safe
-    }
-    durable_.store(number, std::memory_order_release);
+  // The lead, for the ACKED file.
+  if (sync_queue_.wait(number) != SyncQueue::Turn::kLeads) {
+    return;
   }
-  lock.unlock();
-  synced_.notify_all();
+  if (acked_ != nullptr) {
+    static_cast<void>(acked_->write(number));  // late is safe
+  }
+  sync_queue_.finish(number, {}, false);
 }
 
 void RocksStore::interval_loop() {
@@ -378,7 +364,7 @@ void RocksStore::interval_loop() {
   while (!interval_wake_.wait_for(lock, interval, [this] { return interval_stop_; })) {
     lock.unlock();
     const uint64_t last = last_commit();
-    if (last > durable_.load(std::memory_order_acquire) && !failed_.load(std::memory_order_acquire)) {
+    if (last > sync_queue_.covered() && !failed_.load(std::memory_order_acquire)) {
       static_cast<void>(sync_upto(last));  // a failure is latched and shows in health() and in the next write
     }
     lock.lock();

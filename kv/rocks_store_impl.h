@@ -1,7 +1,7 @@
 // The class behind rocks_store.h; included only by kv/rocks_*.cpp.
 //
-// Locks: sync_mutex_ guards the group sync (who leads, what is durable); health_mutex_ the first failure. Neither is
-// held while the other is taken, nor across a call into RocksDB.
+// Locks: health_mutex_ guards the first failure and is not held across a call into RocksDB; the group sync has its own
+// (sync_queue.h).
 #pragma once
 
 #include <rocksdb/db.h>
@@ -24,6 +24,7 @@
 #include "kv/rocks_files.h"
 #include "kv/rocks_options.h"
 #include "kv/store.h"
+#include "kv/sync_queue.h"
 
 namespace lora::kv {
 
@@ -145,10 +146,7 @@ class RocksStore final : public Store {
   std::atomic<uint64_t> next_run_{0};
   mutable std::atomic<int64_t> open_snapshots_{0};
 
-  std::mutex sync_mutex_;
-  std::condition_variable synced_;
-  bool syncing_ = false;
-  std::atomic<uint64_t> durable_{0};  // written under sync_mutex_
+  SyncQueue sync_queue_;
   std::atomic<uint64_t> syncs_{0};
 
   mutable std::mutex health_mutex_;
