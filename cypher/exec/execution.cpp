@@ -3,28 +3,24 @@
 #include "cypher/exec/adjacency.h"
 #include "cypher/exec/build.h"
 #include "cypher/plan/op_traits.h"
+#include "cypher/syntax/stack_guard.h"
 
 namespace lora::cypher {
 
 namespace {
 
-// The chain of inputs may not be deeper than the recursion of open() and close() is good for.
+// The chain of inputs may not be deeper than the recursion of open(), close() and the rest is good for.
 constexpr size_t kDepthMax = 4'000;
-
-bool too_deep(const LogicalOp* root) {
-  std::vector<std::pair<const LogicalOp*, size_t>> stack{{root, 1}};
-  while (!stack.empty()) {
-    const auto [op, depth] = stack.back();
-    stack.pop_back();
-    if (depth > kDepthMax) return true;
-    for (const LogicalOp* input : op->inputs) stack.emplace_back(input, depth + 1);
-  }
-  return false;
-}
+constexpr size_t kStepFrameBytes = 256;
+constexpr size_t kBuildFrameBytes = 1'100;
 
 Status depth_error() {
   return Status::limit(
       "depth", "the query has more than `" + std::to_string(kDepthMax) + "` steps one after the other; split it");
+}
+
+Status stack_error() {
+  return Status::limit("depth", "the plan has too many steps for the stack of this thread; split the query");
 }
 
 // The top: result columns are never empty; a statement without columns runs to its end at once.
@@ -85,7 +81,11 @@ struct Execution::Subplan {
 Execution::Execution(std::shared_ptr<const LogicalPlan> plan) : plan_(std::move(plan)) {
   state_.execution = this;
   state_.column_count = plan_->slot_count;
-  if (too_deep(plan_->root)) return;  // open() says so
+  depth_ = plan_depth(plan_->root);
+}
+
+// The first time it is opened, on a thread whose stack is large enough for the recursion.
+void Execution::build() {
   BuildContext build;
   build.state = &state_;
   build.slot_count = plan_->slot_count;
@@ -101,7 +101,9 @@ Execution::~Execution() {
 }
 
 Status Execution::open(const EvalContext& context, bool profiling) {
-  if (root_ == nullptr) return depth_error();
+  if (depth_ > kDepthMax) return depth_error();
+  if (depth_ > stack_left() / (root_ == nullptr ? kBuildFrameBytes : kStepFrameBytes)) return stack_error();
+  if (root_ == nullptr) build();
   if (open_) close();
   state_.context = context;
   state_.context.subqueries = this;
@@ -184,7 +186,6 @@ void Execution::build_subplans() {
         std::unique_ptr<Subplan>& place = subplans_[&expr];
         if (place != nullptr) return true;
         place = std::make_unique<Subplan>();
-        if (too_deep(expr.subplan)) return true;  // run() says so
         BuildContext build;
         build.state = &state_;
         build.slot_count = plan_->slot_count;
@@ -208,7 +209,6 @@ Result<Value> Execution::run(const Expr& expr, const Batch& outer, size_t row) {
   const auto found = subplans_.find(&expr);
   if (found == subplans_.end()) return Status::internal("a subquery that was not planned");
   Subplan& subplan = *found->second;
-  if (subplan.root == nullptr) return depth_error();
   // The Argument copies the row and changes nothing.
   subplan.source.batch = const_cast<Batch*>(&outer);
   subplan.source.row = row;
@@ -238,7 +238,9 @@ Result<Value> Execution::run(const Expr& expr, const Batch& outer, size_t row) {
   charge.clear();
   if (!status.ok()) return status;
   if (expr.kind == ExprKind::kCount) return Value::integer(count);
-  return Value::list(std::move(items));
+  Value list = Value::list(std::move(items));
+  LORA_TRY(check_extent(state_.context, list));
+  return list;
 }
 
 Result<bool> Execution::run_batch(const Expr& expr, ExprKind as, Batch& outer, Column* out) {
@@ -299,6 +301,7 @@ Status Execution::collect_batch(Subplan& subplan, const Expr& expr, ExprKind as,
   for (size_t row = 0; row < outer.rows; ++row) {
     out->values.push_back(as == ExprKind::kExists ? Value::boolean(subplan.seen[row] != 0)
                                                   : Value::list(std::move(subplan.lists[row])));
+    LORA_TRY(check_extent(state_.context, out->values.back()));
   }
   return Status();
 }

@@ -60,13 +60,15 @@ class Execution final : private SubqueryRunner {
   struct Subplan;
   Result<Value> run(const Expr& expr, const Batch& outer, size_t row) override;
   Result<bool> run_batch(const Expr& expr, ExprKind as, Batch& outer, Column* out) override;
+  void build();
   void build_subplans();
   Status collect_batch(Subplan& subplan, const Expr& expr, ExprKind as, Batch& outer, Column* out);
   bool count_degrees(Subplan& subplan, ExprKind as, const Batch& outer, Column* out);
 
   std::shared_ptr<const LogicalPlan> plan_;
   ExecState state_;
-  OperatorPtr root_;
+  size_t depth_ = 0;  // of the plan
+  OperatorPtr root_;  // null until it is opened
   std::span<const Slot> output_;
   bool open_ = false;
   bool ended_ = false;

@@ -62,6 +62,22 @@ void Operator::carry(const Batch& in, const std::vector<uint32_t>& rows, Batch* 
   }
 }
 
+void OperatorDelete::operator()(Operator* op) const {
+  static thread_local std::vector<Operator*>* waiting = nullptr;
+  if (waiting != nullptr) {
+    waiting->push_back(op);
+    return;
+  }
+  std::vector<Operator*> dead{op};
+  waiting = &dead;
+  while (!dead.empty()) {
+    Operator* next = dead.back();
+    dead.pop_back();
+    delete next;
+  }
+  waiting = nullptr;
+}
+
 Status Operator::next_checked(size_t rows_wanted, Batch** batch) {
   if (state_.evaluator.stack_low()) {
     return Status::limit("depth", "the plan has too many steps for the stack of this thread; split the query");

@@ -152,7 +152,15 @@ class Operator {
   std::vector<uint8_t> live_mask_;  // by slot: in carried_
 };
 
-using OperatorPtr = std::unique_ptr<Operator>;
+// Frees an operator and, when it is the outermost, those below it one after the other: the length of a plan does not
+// become depth of the stack.
+struct OperatorDelete {
+  OperatorDelete() = default;
+  template <typename T>
+  OperatorDelete(std::default_delete<T>) {}  // NOLINT(google-explicit-constructor): what make_unique() gives
+  void operator()(Operator* op) const;
+};
+using OperatorPtr = std::unique_ptr<Operator, OperatorDelete>;
 
 // An operator with one input that gives any number of rows per input row.
 class MultiplyingOperator : public Operator {

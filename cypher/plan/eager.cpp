@@ -136,19 +136,21 @@ class Barriers {
     Slot only_node = kNoSlot;
   };
 
+  // Recursive for right inputs only; what is on the left may be a long chain.
   Pipeline walk(LogicalOp* op, const Pipeline& argument) {
+    std::vector<LogicalOp*> chain;
+    for (; !op->inputs.empty(); op = op->inputs[0]) chain.push_back(op);
     Pipeline p;
-    if (op->inputs.empty()) {
-      if (op->kind == OpKind::kArgument) {
-        p = argument;
-        p.op = op;
-        return p;
-      }
+    if (op->kind == OpKind::kArgument) {
+      p = argument;
+      p.op = op;
     } else {
-      p = walk(op->inputs[0], argument);
+      p = unary(op, std::move(p));
     }
-    if (op->inputs.size() == 2) return binary(op, std::move(p), argument);
-    return unary(op, std::move(p));
+    for (auto next = chain.rbegin(); next != chain.rend(); ++next) {
+      p = (*next)->inputs.size() == 2 ? binary(*next, std::move(p), argument) : unary(*next, std::move(p));
+    }
+    return p;
   }
 
  private:

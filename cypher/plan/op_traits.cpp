@@ -1,5 +1,7 @@
 #include "cypher/plan/op_traits.h"
 
+#include <algorithm>
+
 #include "kv/check.h"
 
 namespace lora::cypher {
@@ -428,6 +430,27 @@ void for_each_op(const LogicalOp* op, FunctionRef<bool(const LogicalOp&)> visit,
     }
   }
   for (const LogicalOp* input : op->inputs) for_each_op(input, visit, subplans);
+}
+
+size_t plan_depth(const LogicalOp* op) {
+  constexpr size_t kInto = 3;
+  size_t deepest = 0;
+  std::vector<std::pair<const LogicalOp*, size_t>> todo{{op, 1}};
+  while (!todo.empty()) {
+    const auto [next, depth] = todo.back();
+    todo.pop_back();
+    deepest = std::max(deepest, depth);
+    OpUse use;
+    op_use(*next, &use);
+    for (const Expr* e : use.exprs) {
+      for_each_expr(e, [&todo, depth = depth](const Expr& x) {
+        if (x.subplan != nullptr) todo.emplace_back(x.subplan, depth + kInto);
+        return true;
+      });
+    }
+    for (size_t i = 0; i < next->inputs.size(); ++i) todo.emplace_back(next->inputs[i], depth + (i == 0 ? 1 : kInto));
+  }
+  return deepest;
 }
 
 void expr_reads(const Expr* expr, SlotSet* out) {

@@ -86,6 +86,9 @@ void op_use(const LogicalOp& op, OpUse* use);
 
 // Visits `op` and everything below it, subplans of expressions too; parents first. False from the visitor: not deeper.
 void for_each_op(const LogicalOp* op, FunctionRef<bool(const LogicalOp&)> visit, bool subplans = true);
+// How many steps deep the recursion of a pass over a whole plan gets: the longest way from `op` down, where one into a
+// right input or a subplan counts as three steps.
+size_t plan_depth(const LogicalOp* op);
 // Visits `expr` and all below it, not into subplans; parents first. False: not deeper.
 void for_each_expr(const Expr* expr, FunctionRef<bool(const Expr&)> visit);
 

@@ -7,6 +7,7 @@
 #include "cypher/plan/passes.h"
 #include "cypher/plan/pattern_planner.h"
 #include "cypher/plan/rules/rules.h"
+#include "cypher/syntax/stack_guard.h"
 
 namespace lora::cypher {
 
@@ -46,6 +47,11 @@ class StatementPlanner {
  private:
   // Rules, barriers, live slots: the same for the statement and for every subquery of an expression.
   Status finish(LogicalOp** root, const SlotSet& argument, const SlotSet& top) {
+    // The passes recurse: no frame of theirs is larger.
+    constexpr size_t kPassFrameBytes = 1'100;
+    if (plan_depth(*root) > stack_left() / kPassFrameBytes) {
+      return Status::limit("depth", "the plan has too many steps for the stack of this thread; split the query");
+    }
     *root = restore_arguments(b_, *root, argument);
 #ifndef NDEBUG
     LORA_TRY(validate(*root, argument, b_.slot_count()));
@@ -116,9 +122,7 @@ class StatementPlanner {
     if (b_.slot_count() > kSlotsMax) {
       return Status::limit("variables", "the statement has more than `" + std::to_string(kSlotsMax) + "` variables");
     }
-    if (b_.op_count() > kOpsMax) {
-      return Status::limit("depth", "the statement needs more than `" + std::to_string(kOpsMax) + "` steps; split it");
-    }
+    if (b_.op_count() > kOpsMax) return too_many_steps();
     switch (clause.kind) {
       case ClauseKind::kMatch: return match(as<BoundMatch>(clause), argument, stream);
       case ClauseKind::kUnwind: return unwind(as<BoundUnwind>(clause), stream);
@@ -178,7 +182,13 @@ class StatementPlanner {
 
   // --- reading ---
 
+  static Status too_many_steps() {
+    return Status::limit("depth", "the statement needs more than `" + std::to_string(kOpsMax) + "` steps; split it");
+  }
+
   Status match(BoundMatch& m, const SlotSet& argument, Stream* stream) {
+    // Known before the work of ordering them, which grows with their square.
+    if (m.pattern.relationships.size() > kOpsMax) return too_many_steps();
     if (!m.optional) return plan_pattern(b_, m.pattern, argument, stream);
     Stream right = b_.argument(stream->slots);
     LORA_TRY(plan_pattern(b_, m.pattern, stream->slots, &right));

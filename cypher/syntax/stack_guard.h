@@ -1,4 +1,4 @@
-// stack_low(): how recursive code keeps a deep query from overrunning the stack.
+// stack_low(), stack_left(): how recursive code keeps a deep query from overrunning the stack.
 //
 // Threads: any. The bounds of a thread's stack are looked up once a thread (a few microseconds for the first call, one
 // comparison afterwards).
@@ -17,6 +17,14 @@ namespace detail {
 extern thread_local uintptr_t stack_floor;  // 0: not looked up yet
 uintptr_t find_stack_floor();
 }  // namespace detail
+
+// Bytes of this thread's stack that may be used with the reserve left.
+inline size_t stack_left() {
+  auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  uintptr_t floor = detail::stack_floor;
+  if (floor == 0) floor = detail::find_stack_floor();
+  return here < floor ? 0 : here - floor;
+}
 
 // True when fewer than kStackReserveBytes of this thread's stack are left.
 inline bool stack_low() {
