@@ -872,30 +872,30 @@ class Hydrator {
  public:
   explicit Hydrator(Reader& reader) : reader_(reader) {}
 
-  Value run(const Value& value, int depth) {
+  Value run(const Value& value) {
     switch (value.type()) {
       case ValueType::kNode: return value.is_hydrated() ? value : Value::hydrated(node(value.node_id()));
       case ValueType::kRelationship:
         return value.is_hydrated() ? value : Value::hydrated(relationship(value.relationship_id()));
       case ValueType::kPath: return value.is_hydrated() ? value : Value::hydrated(path(value.path_ids()));
       case ValueType::kList: {
-        if (depth >= kDepthMax || !any_entity(value)) {
+        if (!value.extent().entities) {
           return value;
         }
         List out;
         out.reserve(value.as_list().size());
         for (const Value& item : value.as_list()) {
-          out.push_back(run(item, depth + 1));
+          out.push_back(run(item));
         }
         return Value::list(std::move(out));
       }
       case ValueType::kMap: {
-        if (depth >= kDepthMax || !any_entity(value)) {
+        if (!value.extent().entities) {
           return value;
         }
         std::vector<MapEntry> out;
         for (const MapEntry& entry : value.as_map()) {
-          out.emplace_back(entry.first, run(entry.second, depth + 1));
+          out.emplace_back(entry.first, run(entry.second));
         }
         return Value::map(std::move(out));
       }
@@ -904,20 +904,6 @@ class Hydrator {
   }
 
  private:
-  static constexpr int kDepthMax = 1100;
-
-  // One level: whether anything in a container may need work.
-  static bool any_entity(const Value& value) {
-    const auto may = [](const Value& v) {
-      return v.is_node() || v.is_relationship() || v.is_path() || v.is_list() || v.is_map();
-    };
-    if (value.is_list()) {
-      return std::any_of(value.as_list().begin(), value.as_list().end(), may);
-    }
-    const auto entries = value.as_map();
-    return std::any_of(entries.begin(), entries.end(), [&](const MapEntry& e) { return may(e.second); });
-  }
-
   std::vector<MapEntry> entries() {
     std::vector<MapEntry> out;
     out.reserve(properties_.size());
@@ -970,7 +956,7 @@ class Hydrator {
 }  // namespace
 
 Value Reader::hydrate(const Value& value) {
-  return Hydrator(*this).run(value, 0);
+  return Hydrator(*this).run(value);
 }
 
 }  // namespace lora::graph

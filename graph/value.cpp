@@ -86,27 +86,56 @@ struct StringRep : ValueRep {
   size_t size;
   explicit StringRep(size_t n) : ValueRep(RepKind::kString), size(n) {}
   char* data() { return reinterpret_cast<char*>(this + 1); }
-  static StringRep* make(std::string_view text) {
-    auto* rep = new (::operator new(sizeof(StringRep) + text.size())) StringRep(text.size());
-    std::memcpy(rep->data(), text.data(), text.size());
+  static StringRep* make(std::string_view first, std::string_view second = {}) {
+    const size_t size = first.size() + second.size();
+    auto* rep = new (::operator new(sizeof(StringRep) + size)) StringRep(size);
+    std::memcpy(rep->data(), first.data(), first.size());
+    if (!second.empty()) {
+      std::memcpy(rep->data() + first.size(), second.data(), second.size());
+    }
     return rep;
   }
 };
 
 // Lists and maps: what may nest deeply. A dead one waits in a chain for its turn to be freed.
 struct ContainerRep : ValueRep {
-  using ValueRep::ValueRep;
-  ContainerRep* next_dead = nullptr;
+  bool entities = false;  // these three: see Value::Extent
+  uint16_t levels = 1;
+  union {
+    uint64_t items_walked;    // the living
+    ContainerRep* next_dead;  // the dead
+  };
+  ContainerRep(RepKind k, size_t count) : ValueRep(k), items_walked(count) {}
+
+  // `child` is one of the contents.
+  void measure(const Value& child) {
+    if (child.is_list() || child.is_map()) {
+      constexpr uint64_t kItemsMax = uint64_t{1} << 62;
+      const Value::Extent extent = child.extent();
+      levels = static_cast<uint16_t>(std::min<size_t>(std::max<size_t>(levels, extent.levels + 1), UINT16_MAX));
+      items_walked = std::min(kItemsMax, items_walked + extent.items);
+      entities |= extent.entities;
+    } else if (child.is_node() || child.is_relationship() || child.is_path()) {
+      entities = true;
+    }
+  }
 };
 struct ListRep : ContainerRep {
   List items;
-  explicit ListRep(List v) : ContainerRep(RepKind::kList), items(std::move(v)) {}
+  explicit ListRep(List v) : ContainerRep(RepKind::kList, v.size()), items(std::move(v)) {
+    for (const Value& item : items) {
+      measure(item);
+    }
+  }
 };
 struct MapRep : ContainerRep {
   static constexpr size_t kIndexFrom = 16;  // from so many entries on, lookups use `sorted`
   std::vector<MapEntry> entries;
   std::vector<uint32_t> sorted;  // positions of the entries in key order; empty in small maps
-  explicit MapRep(std::vector<MapEntry> v) : ContainerRep(RepKind::kMap), entries(std::move(v)) {
+  explicit MapRep(std::vector<MapEntry> v) : ContainerRep(RepKind::kMap, v.size()), entries(std::move(v)) {
+    for (const MapEntry& entry : entries) {
+      measure(entry.second);
+    }
     if (entries.size() < kIndexFrom) {
       return;
     }
@@ -230,6 +259,17 @@ Value Value::string(std::string_view text) {
     std::memcpy(result.bytes_, text.data(), text.size());
   }
   result.bytes_[14] = static_cast<unsigned char>(text.size());
+  result.bytes_[15] = static_cast<unsigned char>(ValueType::kString);
+  return result;
+}
+Value Value::joined(std::string_view first, std::string_view second) {
+  if (first.size() + second.size() > kInlineStringMax) {
+    return shared(ValueType::kString, StringRep::make(first, second));
+  }
+  Value result;
+  std::memcpy(result.bytes_, first.data(), first.size());
+  std::memcpy(result.bytes_ + first.size(), second.data(), second.size());
+  result.bytes_[14] = static_cast<unsigned char>(first.size() + second.size());
   result.bytes_[15] = static_cast<unsigned char>(ValueType::kString);
   return result;
 }
@@ -360,14 +400,12 @@ const Binary& Value::as_binary() const {
   return static_cast<BinaryRep*>(rep())->content;
 }
 
-List& Value::unshare_list() {
-  LORA_DCHECK(is_list());
-  auto* list = static_cast<ListRep*>(rep());
-  if (!list->single_owner()) {
-    *this = Value::list(list->items);
-    list = static_cast<ListRep*>(rep());
+Value::Extent Value::extent() const {
+  if (!is_list() && !is_map()) {
+    return {};
   }
-  return list->items;
+  const auto* container = static_cast<ContainerRep*>(rep());
+  return {container->levels, container->items_walked, container->entities};
 }
 
 // --- walks over nested values ---

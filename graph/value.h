@@ -2,7 +2,7 @@
 //
 // Small values (null, boolean, integer, float, entity ids, date, times, strings up to 14 bytes) live inside; the rest
 // points to a shared immutable representation with an atomic reference count. Copying never fails and costs at most one
-// increment. A representation is only changed by its single owner (see unshare()).
+// increment.
 //
 // Three different notions, never mixed:
 //   * equality (`=`): three-valued, null when a null decides; 1 = 1.0; NaN <> NaN.         equals()
@@ -179,6 +179,7 @@ class Value {
     return scalar(ValueType::kFloat, bits);
   }
   static Value string(std::string_view text);  // UTF-8, copied
+  static Value joined(std::string_view first, std::string_view second);
   static Value list(List items);
   static Value map(std::vector<MapEntry> entries);  // keys unique string Values; order kept
   static Value node(NodeId id) { return scalar(ValueType::kNode, id.value); }
@@ -264,9 +265,15 @@ class Value {
   const VectorValue& as_vector() const;
   const Binary& as_binary() const;
 
-  // The list behind this value for appending, without a copy when this is its only owner. Must be a list. Never put the
-  // value into its own list: take a copy before the call.
-  List& unshare_list();
+  // How deep and how large a list or map is when everything in it is walked, each shared part as often as it occurs:
+  // sixty steps of [l, l] take little memory and have 2^60 items. Constant time. Entities and scalars: no levels, no
+  // items.
+  struct Extent {
+    size_t levels = 0;      // [] has one; counted up to 65 535
+    uint64_t items = 0;     // at all levels; counted up to 2^62
+    bool entities = false;  // there are nodes, relationships or paths among them
+  };
+  Extent extent() const;
 
   // Heap bytes behind this value, shared parts counted fully (for memory budgets). Does not recurse deeper than
   // the value's own nesting; values are at most 1 000 levels deep.

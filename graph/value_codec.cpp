@@ -362,50 +362,8 @@ bool get_binary(kv::Decoder* in, Value* value) {
   return true;
 }
 
-Result<Value> get(kv::Decoder* in, size_t depth);
-
-// Room for `count` items, but not much before they have been seen: an item takes a byte at least.
-size_t first_capacity(size_t count) {
-  return std::min<size_t>(count, 64);
-}
-
-Result<Value> get_list(kv::Decoder* in, size_t depth) {
-  size_t count = 0;
-  if (!get_count(in, &count)) {
-    return damaged("the length of a list");
-  }
-  List items;
-  items.reserve(first_capacity(count));
-  for (size_t i = 0; i < count; ++i) {
-    LORA_ASSIGN(Value item, get(in, depth));
-    items.push_back(std::move(item));
-  }
-  return Value::list(std::move(items));
-}
-
-Result<Value> get_map(kv::Decoder* in, size_t depth) {
-  size_t count = 0;
-  if (!get_count(in, &count)) {
-    return damaged("the length of a map");
-  }
-  std::vector<MapEntry> entries;
-  entries.reserve(first_capacity(count));
-  for (size_t i = 0; i < count; ++i) {
-    ByteView key;
-    if (!in->sized(&key)) {
-      return damaged("a key");
-    }
-    LORA_ASSIGN(Value value, get(in, depth));
-    entries.emplace_back(Value::string(key), std::move(value));
-  }
-  return Value::map(std::move(entries));
-}
-
-Result<Value> get(kv::Decoder* in, size_t depth) {
-  uint8_t type = 0;
-  if (!in->u8(&type)) {
-    return damaged("it ends too early");
-  }
+// Any value but a list or map, whose type has been read.
+Result<Value> get_leaf(kv::Decoder* in, uint8_t type) {
   Value value;
   switch (type) {
     case kNull: return value;
@@ -426,10 +384,6 @@ Result<Value> get(kv::Decoder* in, size_t depth) {
       if (!in->sized(&text)) return damaged("a string");
       return Value::string(text);
     }
-    case kList:
-    case kMap:
-      if (depth >= kNestingMax) return damaged("it nests too deeply");
-      return type == kList ? get_list(in, depth + 1) : get_map(in, depth + 1);
     case kDate:
     case kLocalTime:
     case kTime:
@@ -451,6 +405,77 @@ Result<Value> get(kv::Decoder* in, size_t depth) {
   }
 }
 
+// A list or map some of whose items are still to come.
+struct Unfinished {
+  bool is_map = false;
+  size_t missing = 0;
+  List items;
+  std::vector<MapEntry> entries;
+  Value key;  // of the next entry
+
+  bool get_key(kv::Decoder* in) {
+    ByteView text;
+    if (!in->sized(&text)) {
+      return false;
+    }
+    key = Value::string(text);
+    return true;
+  }
+  void take(Value value) {
+    if (is_map) {
+      entries.emplace_back(std::move(key), std::move(value));
+    } else {
+      items.push_back(std::move(value));
+    }
+    --missing;
+  }
+  Value finish() { return is_map ? Value::map(std::move(entries)) : Value::list(std::move(items)); }
+};
+
+// Without recursion: a stored value may be deeper than the stack of the thread that reads it is good for.
+Result<Value> get(kv::Decoder* in) {
+  // Room for items, but not much before they have been seen: an item takes a byte at least.
+  constexpr size_t kFirstCapacity = 64;
+  std::vector<Unfinished> open;
+  for (;;) {
+    uint8_t type = 0;
+    if (!in->u8(&type)) {
+      return damaged("it ends too early");
+    }
+    Value value;
+    if (type == kList || type == kMap) {
+      if (open.size() >= kNestingMax) return damaged("it nests too deeply");
+      Unfinished begun;
+      begun.is_map = type == kMap;
+      if (!get_count(in, &begun.missing)) return damaged("the length of a list or map");
+      if (begun.missing > 0) {
+        if (begun.is_map) {
+          begun.entries.reserve(std::min(begun.missing, kFirstCapacity));
+          if (!begun.get_key(in)) return damaged("a key");
+        } else {
+          begun.items.reserve(std::min(begun.missing, kFirstCapacity));
+        }
+        open.push_back(std::move(begun));
+        continue;
+      }
+      value = begun.finish();
+    } else {
+      LORA_ASSIGN(value, get_leaf(in, type));
+    }
+    for (;;) {
+      if (open.empty()) return value;
+      Unfinished& innermost = open.back();
+      innermost.take(std::move(value));
+      if (innermost.missing > 0) {
+        if (innermost.is_map && !innermost.get_key(in)) return damaged("a key");
+        break;
+      }
+      value = innermost.finish();
+      open.pop_back();
+    }
+  }
+}
+
 }  // namespace
 
 Status encode_value(const Value& value, std::string* out) {
@@ -467,12 +492,12 @@ Status encode_value(const Value& value, std::string* out) {
 }
 
 Result<Value> decode_value(kv::Decoder* in) {
-  return get(in, 0);
+  return get(in);
 }
 
 Result<Value> decode_value(ByteView bytes) {
   kv::Decoder in(bytes);
-  LORA_ASSIGN(Value value, get(&in, 0));
+  LORA_ASSIGN(Value value, get(&in));
   if (!in.done()) {
     return damaged("there are bytes after it");
   }

@@ -351,7 +351,8 @@ uint64_t hash_float(double v) {
   return combine(tag(ValueType::kFloat), std::isnan(v) ? 1 : std::bit_cast<uint64_t>(v));
 }
 
-uint64_t hash_at(const Value& v, int depth) {
+// No list or map. Apart from hash_at(), whose frame must stay small: this one is large.
+[[gnu::noinline]] uint64_t hash_leaf(const Value& v) {
   const uint64_t seed = tag(v.type());
   switch (v.type()) {
     case ValueType::kNull: return seed;
@@ -359,24 +360,6 @@ uint64_t hash_at(const Value& v, int depth) {
     case ValueType::kInteger: return hash_integer(v.as_integer());
     case ValueType::kFloat: return hash_float(v.as_float());
     case ValueType::kString: return XXH3_64bits(v.as_string().data(), v.as_string().size());
-    case ValueType::kList: {
-      uint64_t h = combine(seed, v.as_list().size());
-      if (depth < kWalkMax) {
-        for (const Value& item : v.as_list()) {
-          h = combine(h, hash_at(item, depth + 1));
-        }
-      }
-      return h;
-    }
-    case ValueType::kMap: {
-      uint64_t sum = 0;  // the order of keys does not count
-      if (depth < kWalkMax) {
-        for (const auto& [key, value] : v.as_map()) {
-          sum += combine(hash_at(key, depth + 1), hash_at(value, depth + 1));
-        }
-      }
-      return combine(combine(seed, v.as_map().size()), sum);
-    }
     case ValueType::kNode: return combine(seed, v.node_id().value);
     case ValueType::kRelationship: return combine(seed, v.relationship_id().value);
     case ValueType::kPath: {
@@ -433,8 +416,35 @@ uint64_t hash_at(const Value& v, int depth) {
       }
       return combine(seed, XXH3_64bits_digest(&state));
     }
+    case ValueType::kList:
+    case ValueType::kMap: break;
   }
   return seed;
+}
+
+uint64_t hash_at(const Value& v, int depth) {
+  const uint64_t seed = tag(v.type());
+  switch (v.type()) {
+    case ValueType::kList: {
+      uint64_t h = combine(seed, v.as_list().size());
+      if (depth < kWalkMax) {
+        for (const Value& item : v.as_list()) {
+          h = combine(h, hash_at(item, depth + 1));
+        }
+      }
+      return h;
+    }
+    case ValueType::kMap: {
+      uint64_t sum = 0;  // the order of keys does not count
+      if (depth < kWalkMax) {
+        for (const auto& [key, value] : v.as_map()) {
+          sum += combine(hash_at(key, depth + 1), hash_at(value, depth + 1));
+        }
+      }
+      return combine(combine(seed, v.as_map().size()), sum);
+    }
+    default: return hash_leaf(v);
+  }
 }
 
 // --- order ---

@@ -94,50 +94,43 @@ double float_arithmetic(char op, double a, double b) {
   }
 }
 
-// What `+` puts behind or before a string. Entities, lists, temporal values have no text here.
-bool append_text(const Value& v, std::string* out) {
+// What `+` puts behind or before a string, in `*text` or, a number or boolean, in `*made`. Entities, lists, temporal
+// values have no text here.
+bool text_beside(const Value& v, std::string* made, std::string_view* text) {
   if (v.is_string()) {
-    out->append(v.as_string());
+    *text = v.as_string();
   } else if (v.is_number() || v.is_boolean()) {
-    out->append(to_text(v));
+    *made = to_text(v);
+    *text = *made;
   } else {
     return false;
   }
   return true;
 }
 
-Value concatenate_lists(const Value& a, const Value& b) {
-  Value result = a;
-  List& items = result.unshare_list();
-  const List& more = b.as_list();
-  items.reserve(items.size() + more.size());
-  items.insert(items.end(), more.begin(), more.end());
-  return result;
+Value concatenate(std::span<const Value> a, std::span<const Value> b) {
+  List items;
+  items.reserve(a.size() + b.size());
+  items.insert(items.end(), a.begin(), a.end());
+  items.insert(items.end(), b.begin(), b.end());
+  return Value::list(std::move(items));
+}
+
+// A list as its items, everything else as the one item it is.
+std::span<const Value> items_of(const Value& v) {
+  return v.is_list() ? std::span<const Value>(v.as_list()) : std::span<const Value>(&v, 1);
 }
 
 Status plus(const Value& a, const Value& b, Value* out) {
   if (a.is_list() || b.is_list()) {
-    if (a.is_list() && b.is_list()) {
-      *out = concatenate_lists(a, b);
-      return Status();
-    }
-    List items;
-    if (a.is_list()) {
-      items.reserve(a.as_list().size() + 1);
-      items = a.as_list();
-      items.push_back(b);
-    } else {
-      items.reserve(b.as_list().size() + 1);
-      items.push_back(a);
-      items.insert(items.end(), b.as_list().begin(), b.as_list().end());
-    }
-    *out = Value::list(std::move(items));
+    *out = concatenate(items_of(a), items_of(b));
     return Status();
   }
   if (a.is_string() || b.is_string()) {
-    std::string text;
-    if (!append_text(a, &text) || !append_text(b, &text)) return operand_error("+", a, b);
-    *out = Value::string(text);
+    std::string made;  // one of both at most
+    std::string_view first, second;
+    if (!text_beside(a, &made, &first) || !text_beside(b, &made, &second)) return operand_error("+", a, b);
+    *out = Value::joined(first, second);
     return Status();
   }
   if (a.is_temporal() && b.is_temporal()) {
@@ -147,7 +140,16 @@ Status plus(const Value& a, const Value& b, Value* out) {
   return operand_error("+", a, b);
 }
 
+// Bytes that `v` adds to a string or list that it is joined to.
+size_t joined_bytes(const Value& v) {
+  return v.is_string() ? v.as_string().size() : v.is_list() ? v.as_list().size() * sizeof(Value) : 0;
+}
+
 }  // namespace
+
+Status charge_joined(EvalContext& context, const Value& a, const Value& b) {
+  return context.control != nullptr ? context.control->charge_made(joined_bytes(a) + joined_bytes(b)) : Status();
+}
 
 Status arithmetic(char op, const Value& a, const Value& b, Value* out) {
   if (a.is_integer() && b.is_integer() && op != '^' && op != '&') [[likely]] {
@@ -189,13 +191,11 @@ Status arithmetic(char op, const Value& a, const Value& b, Value* out) {
     }
     case '&':
       if (a.is_string() && b.is_string()) {
-        std::string text(a.as_string());
-        text += b.as_string();
-        *out = Value::string(text);
+        *out = Value::joined(a.as_string(), b.as_string());
         return Status();
       }
       if (a.is_list() && b.is_list()) {
-        *out = concatenate_lists(a, b);
+        *out = concatenate(a.as_list(), b.as_list());
         return Status();
       }
       break;

@@ -26,6 +26,8 @@ Value key_value(const EvalContext& context, const NameRef& name) {
   return Value::string(name.name);
 }
 
+constexpr size_t kContainerBytes = 64;  // a list or map without its items
+
 void put_entry(std::vector<MapEntry>* entries, Value key, Value value) {
   const std::string_view text = key.as_string();
   for (MapEntry& e : *entries) {
@@ -94,15 +96,17 @@ Evaluator::Local::~Local() {
 
 Result<Value> Evaluator::evaluate_row(const Expr& expr, const Batch& batch, size_t row) {
   Value out;
-  LORA_TRY(eval(expr, batch, row, &out));
+  LORA_TRY(evaluate_row(expr, batch, row, &out));
   return out;
 }
 
 Status Evaluator::evaluate_row(const Expr& expr, const Batch& batch, size_t row, Value* out) {
+  const MadeScope made(context_->control);
   return eval(expr, batch, row, out);
 }
 
 Status Evaluator::test_row(const Expr& expr, const Batch& batch, size_t row, bool* out) {
+  const MadeScope made(context_->control);
   Ternary t;
   LORA_TRY(eval_truth(expr, batch, row, "in a predicate", &t));
   *out = t == Ternary::kTrue;
@@ -110,6 +114,7 @@ Status Evaluator::test_row(const Expr& expr, const Batch& batch, size_t row, boo
 }
 
 Status Evaluator::evaluate_constant(const Expr& expr, Value* out) {
+  const MadeScope made(context_->control);
   return eval(expr, no_columns_, 0, out);
 }
 
@@ -222,11 +227,15 @@ Status Evaluator::eval_truth(const Expr& expr, const Batch& batch, size_t row, s
 Status Evaluator::eval_arithmetic(const Expr& expr, const Batch& batch, size_t row, Value* out) {
   Value left;
   LORA_TRY(eval(*expr.children[0], batch, row, &left));
+  Made made(context_->control);
   for (size_t i = 0; i < expr.ops.size(); ++i) {
+    made.settle([&left] { return left.heap_bytes(); });
     Value right;
     LORA_TRY(eval(*expr.children[i + 1], batch, row, &right));
     Value result;
+    LORA_TRY(charge_joined(*context_, left, right));
     LORA_TRY(arithmetic(expr.ops[i], left, right, &result));
+    LORA_TRY(check_extent(*context_, result));
     left = std::move(result);
   }
   *out = std::move(left);
@@ -318,6 +327,7 @@ Status Evaluator::eval_slice(const Expr& expr, const Batch& batch, size_t row, V
 
 Status Evaluator::eval_list(const Expr& expr, const Batch& batch, size_t row, Value* out) {
   List items;
+  LORA_TRY(charge_made(expr.children.size() * sizeof(Value) + kContainerBytes));
   items.reserve(expr.children.size());
   for (const Expr* child : expr.children) {
     Value v;
@@ -325,11 +335,12 @@ Status Evaluator::eval_list(const Expr& expr, const Batch& batch, size_t row, Va
     items.push_back(std::move(v));
   }
   *out = Value::list(std::move(items));
-  return Status();
+  return check_extent(*context_, *out);
 }
 
 Status Evaluator::eval_map(const Expr& expr, const Batch& batch, size_t row, Value* out) {
   std::vector<MapEntry> entries;
+  LORA_TRY(charge_made(expr.children.size() * sizeof(MapEntry) + kContainerBytes));
   entries.reserve(expr.children.size());
   for (size_t i = 0; i < expr.children.size(); ++i) {
     Value v;
@@ -337,7 +348,7 @@ Status Evaluator::eval_map(const Expr& expr, const Batch& batch, size_t row, Val
     put_entry(&entries, key_value(*context_, *expr.names[i]), std::move(v));
   }
   *out = Value::map(std::move(entries));
-  return Status();
+  return check_extent(*context_, *out);
 }
 
 Status Evaluator::eval_map_projection(const Expr& expr, const Batch& batch, size_t row, Value* out) {
@@ -359,7 +370,7 @@ Status Evaluator::eval_map_projection(const Expr& expr, const Batch& batch, size
     put_entry(&entries, key_value(*context_, *expr.names[i - 1]), std::move(v));
   }
   *out = Value::map(std::move(entries));
-  return Status();
+  return check_extent(*context_, *out);
 }
 
 Status Evaluator::eval_case(const Expr& expr, const Batch& batch, size_t row, Value* out) {
@@ -421,8 +432,15 @@ Status Evaluator::eval_list_comprehension(const Expr& expr, const Batch& batch, 
   List result;
   Local local(this, expr.slot);
   size_t steps = 0;
+  Made made(context_->control);
   for (const Value& item : list.as_list()) {
     if (++steps % kTickEvery == 0 && context_->control != nullptr) LORA_TRY(context_->control->tick());
+    LORA_TRY(charge_made(sizeof(Value)));
+    made.settle([&result] {
+      uint64_t bytes = result.size() * sizeof(Value);
+      for (const Value& v : result) bytes += v.heap_bytes();
+      return bytes;
+    });
     local.set(item);
     if (where != nullptr) {
       Ternary t;
@@ -438,7 +456,7 @@ Status Evaluator::eval_list_comprehension(const Expr& expr, const Batch& batch, 
     }
   }
   *out = Value::list(std::move(result));
-  return Status();
+  return check_extent(*context_, *out);
 }
 
 Status Evaluator::eval_quantifier(const Expr& expr, const Batch& batch, size_t row, Value* out) {
@@ -453,6 +471,7 @@ Status Evaluator::eval_quantifier(const Expr& expr, const Batch& batch, size_t r
   for (const Value& item : list.as_list()) {
     if (++steps % kTickEvery == 0 && context_->control != nullptr) LORA_TRY(context_->control->tick());
     local.set(item);
+    const MadeScope made(context_->control);
     Ternary t;
     LORA_TRY(eval_truth(*expr.children[1], batch, row, "in a quantifier", &t));
     matched += t == Ternary::kTrue ? 1 : 0;
@@ -496,12 +515,14 @@ Status Evaluator::eval_reduce(const Expr& expr, const Batch& batch, size_t row, 
   Local element(this, expr.slot);
   Local sum(this, expr.slot2);
   size_t steps = 0;
+  Made made(context_->control);
   sum.set(std::move(accumulator));
   for (const Value& item : list.as_list()) {
     if (++steps % kTickEvery == 0 && context_->control != nullptr) LORA_TRY(context_->control->tick());
     element.set(item);
     Value next;
     LORA_TRY(eval(*expr.children[2], batch, row, &next));
+    made.settle([&next] { return next.heap_bytes(); });
     sum.set(std::move(next));
   }
   *out = locals_[expr.slot2];

@@ -119,6 +119,9 @@ class Evaluator {
   Status eval_regex(const Value& text, const Value& pattern, Value* out);
   // x IN list where the list is the same for all rows: long ones of plain values are hashed once.
   Status in_constant_list(const Expr& expr, const Value& x, const Value& list, Value* out);
+  Status charge_made(uint64_t bytes) {
+    return context_->control != nullptr ? context_->control->charge_made(bytes) : Status();
+  }
   bool is_local(Slot slot) const { return slot < local_set_.size() && local_set_[slot] != 0; }
 
   EvalContext* context_;

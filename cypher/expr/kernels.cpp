@@ -387,6 +387,8 @@ bool Kernels::function(const Expr& expr, Column* out) {
     if (!operand(*expr.children[i], &operands[i])) return false;
   }
   const FunctionSpec& spec = *expr.function;
+  EvalContext& context = *evaluator_.context_;
+  Made made(context.control);
   Value args[kArgsMax], result;
   for (size_t i = 0; i < count; ++i) {
     if (operands[i].column == nullptr) args[i] = operands[i].constant;
@@ -399,13 +401,16 @@ bool Kernels::function(const Expr& expr, Column* out) {
       any_null |= args[i].is_null();
       const ArgSpec& arg = spec.args[std::min(i, spec.args.size() - 1)];
       if ((type_bit(args[i].type()) & arg.types) == 0 && !args[i].is_null()) return false;
+      if (!check_extent(context, args[i]).ok()) return false;
     }
     if (any_null && spec.null_rule == NullRule::kNullIfAnyNull) {
       out->push(Value());
       continue;
     }
-    if (!spec.function(*evaluator_.context_, {args, count}, &result).ok()) return false;
+    if (context.control != nullptr && !context.control->tick().ok()) return false;
+    if (!spec.function(context, {args, count}, &result).ok() || !check_extent(context, result).ok()) return false;
     out->push(result);
+    made.settle([out] { return out->heap_bytes(); });
   }
   return true;
 }
@@ -470,11 +475,17 @@ bool Kernels::arithmetic_step(char op, const Operand& a, const Operand& b, Colum
         op, [&](size_t i) { return std::pair<double, double>(number(a, i), number(b, i)); }, rows_, out->floats.data());
     return true;
   }
+  EvalContext& context = *evaluator_.context_;
+  Made made(context.control);
   Value box_a, box_b, result;
   for (size_t i = 0; i < rows_; ++i) {
     const Value& x = a.column != nullptr ? value_at(*a.column, i, &box_a) : a.constant;
     const Value& y = b.column != nullptr ? value_at(*b.column, i, &box_b) : b.constant;
-    if (!arithmetic(op, x, y, &result).ok()) return false;
+    made.settle([out] { return out->heap_bytes(); });
+    if (!charge_joined(context, x, y).ok() || !arithmetic(op, x, y, &result).ok() ||
+        !check_extent(context, result).ok()) {
+      return false;
+    }
     out->push(result);
   }
   return true;
@@ -807,14 +818,18 @@ constexpr size_t kKernelRowsMin = 3;
 }  // namespace
 
 Status Evaluator::evaluate(const Expr& expr, Batch& batch, Column* out) {
+  MadeScope made(context_->control);
   if (batch.rows >= kKernelRowsMin && Kernels::simple(expr) && Kernels(this, batch).column(expr, out)) {
     return Status();
   }
   out->clear();
   Value v;
+  made.forget();
   for (size_t row = 0; row < batch.rows; ++row) {
+    if (context_->control != nullptr) LORA_TRY(context_->control->tick());
     LORA_TRY(eval(expr, batch, row, &v));
     out->push(v);
+    made.settle([out] { return out->heap_bytes(); });
   }
   return Status();
 }
@@ -851,6 +866,7 @@ bool Evaluator::cheap_mask(const Expr& expr, Batch& batch, std::vector<uint8_t>*
 
 Status Evaluator::filter(const Expr& expr, Batch& batch, std::vector<uint32_t>* rows) {
   rows->clear();
+  MadeScope made(context_->control);
   const Kernels::ScratchScope scope(*this);
   std::vector<uint8_t>* mask = nullptr;  // its own: a subquery in the predicate filters with this evaluator, too
   if (batch.rows >= kKernelRowsMin && Kernels::simple(expr)) {
@@ -862,7 +878,9 @@ Status Evaluator::filter(const Expr& expr, Batch& batch, std::vector<uint32_t>* 
     select_true(*mask, rows);
     return Status();
   }
+  made.forget();
   for (size_t row = 0; row < batch.rows; ++row) {
+    if (context_->control != nullptr) LORA_TRY(context_->control->tick());
     bool keep = false;
     LORA_TRY(test_row(expr, batch, row, &keep));
     if (keep) rows->push_back(static_cast<uint32_t>(row));

@@ -20,6 +20,8 @@ std::string describe(const Value& v);
 // --- arithmetic.cpp ---
 // op: + - * / % ^ and & for `||`.
 Status arithmetic(char op, const Value& a, const Value& b, Value* out);
+// Charges what two strings or lists take together, before they are put together.
+Status charge_joined(EvalContext& context, const Value& a, const Value& b);
 Status negate(const Value& a, Value* out);
 // Exact 64-bit integer arithmetic; false: overflow or division by zero.
 bool integer_arithmetic(char op, int64_t a, int64_t b, int64_t* out);

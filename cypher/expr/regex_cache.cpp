@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "cypher/functions/regex.h"
+
 namespace lora::cypher {
 
 RegexCache::RegexCache() = default;
@@ -22,19 +24,8 @@ Status RegexCache::compile(std::string_view pattern, re2::RE2** out) {
       return Status();
     }
   }
-  if (pattern.size() > kPatternBytesMax) {
-    return Status::limit("value size", "the regular expression has `" + std::to_string(pattern.size()) +
-                                           "` bytes; the limit is `" + std::to_string(kPatternBytesMax) + "`");
-  }
-  re2::RE2::Options options;
-  options.set_log_errors(false);
-  options.set_max_mem(kProgramBytesMax);
-  auto regex = std::make_unique<re2::RE2>(re2::StringPiece(pattern.data(), pattern.size()), options);
-  if (!regex->ok()) {
-    return Status::runtime(ErrorCode::kType, "TypeError", "InvalidArgumentValue",
-                           "`" + std::string(pattern.substr(0, 200)) + "` is not a regular expression: " +
-                               regex->error() + "; look-around and back-references are not supported");
-  }
+  std::unique_ptr<re2::RE2> regex;
+  LORA_TRY(compile_regex(pattern, &regex));
   if (entries_.size() == kEntriesMax) entries_.erase(entries_.begin());
   entries_.push_back({std::string(pattern), std::move(regex)});
   *out = entries_.back().regex.get();
@@ -44,6 +35,7 @@ Status RegexCache::compile(std::string_view pattern, re2::RE2** out) {
 Status RegexCache::full_match(std::string_view pattern, std::string_view text, bool* matches) {
   re2::RE2* regex = nullptr;
   LORA_TRY(compile(pattern, &regex));
+  LORA_TRY(check_regex_work(*regex, text, 0));
   *matches = re2::RE2::FullMatch(re2::StringPiece(text.data(), text.size()), *regex);
   return Status();
 }

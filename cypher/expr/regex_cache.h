@@ -1,4 +1,4 @@
-// Compiled regular expressions (RE2: linear time, no look-around, no back-references), a few per evaluator.
+// Compiled regular expressions (cypher/functions/regex.h), a few per evaluator.
 #pragma once
 
 #include <memory>
@@ -18,13 +18,11 @@ class RegexCache {
  public:
   RegexCache();
   ~RegexCache();
-  // The whole of `text` must match. kType/InvalidArgumentValue for a pattern that does not compile or is too large.
+  // The whole of `text` must match. Errors: those of compile_regex() and check_regex_work().
   Status full_match(std::string_view pattern, std::string_view text, bool* matches);
 
  private:
   static constexpr size_t kEntriesMax = 16;
-  static constexpr int64_t kProgramBytesMax = 4 << 20;
-  static constexpr size_t kPatternBytesMax = 64 << 10;
 
   Status compile(std::string_view pattern, re2::RE2** out);
 

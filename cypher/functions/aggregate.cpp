@@ -125,7 +125,11 @@ class Collect final : public AggregateState {
     list_.push_back(args[0]);
     return Status();
   }
-  Result<Value> finish(EvalContext&) override { return Value::list(std::move(list_)); }
+  Result<Value> finish(EvalContext& context) override {
+    Value list = Value::list(std::move(list_));
+    LORA_TRY(check_extent(context, list));
+    return list;
+  }
   size_t heap_bytes() const override { return heap_bytes_; }
 
  private:

@@ -39,7 +39,7 @@ Status from_string(EvalContext&, std::span<const Value> args, Value* out) {
 
 Status hex_encode(EvalContext& context, std::span<const Value> args, Value* out) {
   const std::string bytes = joined(args[0].as_binary());
-  LORA_TRY(context.control->charge(bytes.size() * 2));
+  LORA_TRY(context.control->charge_made(bytes.size() * 2));
   std::string text(bytes.size() * 2 + 1, '\0');
   sodium_bin2hex(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
   text.pop_back();
@@ -64,7 +64,7 @@ Status hex_decode(EvalContext&, std::span<const Value> args, Value* out) {
 
 Status base64_encode(EvalContext& context, std::span<const Value> args, Value* out) {
   const std::string bytes = joined(args[0].as_binary());
-  LORA_TRY(context.control->charge(bytes.size() * 2));
+  LORA_TRY(context.control->charge_made(bytes.size() * 2));
   std::string text(sodium_base64_ENCODED_LEN(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
   sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
                     sodium_base64_VARIANT_ORIGINAL);

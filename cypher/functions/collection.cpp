@@ -24,7 +24,7 @@ using Counts = std::unordered_map<Value, int64_t, ValueHash, ValueEqual>;
 
 // Counts the values of a list; charged.
 Status count_values(EvalContext& context, const List& list, Counts* out) {
-  LORA_TRY(context.control->charge(list.size() * (sizeof(Value) + 4 * sizeof(void*))));
+  LORA_TRY(context.control->charge_made(list.size() * (sizeof(Value) + 4 * sizeof(void*))));
   for (const Value& v : list) ++(*out)[v];
   return Status();
 }
@@ -424,13 +424,13 @@ Status split_by(EvalContext& context, Args args, Value* out) {
     result.push_back(Value::list(std::exchange(part, {})));
   }
   result.push_back(Value::list(std::move(part)));
-  LORA_TRY(context.control->charge(args[0].as_list().size() * sizeof(Value)));
+  LORA_TRY(context.control->charge_made(args[0].as_list().size() * sizeof(Value)));
   return give_list(context, std::move(result), out);
 }
 Status zip(EvalContext& context, Args args, Value* out) {
   const List &a = args[0].as_list(), &b = args[1].as_list();
   List result;
-  LORA_TRY(context.control->charge(std::min(a.size(), b.size()) * 4 * sizeof(Value)));
+  LORA_TRY(context.control->charge_made(std::min(a.size(), b.size()) * 4 * sizeof(Value)));
   for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) result.push_back(Value::list({a[i], b[i]}));
   return give_list(context, std::move(result), out);
 }
@@ -441,7 +441,7 @@ Status repeat(EvalContext& context, Args args, Value* out) {
   }
   const int64_t n = std::max<int64_t>(args[1].as_integer(), 0);
   constexpr int64_t kMax = INT64_MAX / static_cast<int64_t>(sizeof(Value));
-  LORA_TRY(context.control->charge(static_cast<uint64_t>(std::min(n, kMax)) * sizeof(Value)));
+  LORA_TRY(context.control->charge_made(static_cast<uint64_t>(std::min(n, kMax)) * sizeof(Value)));
   *out = Value::list(List(static_cast<size_t>(n), args[0]));
   return Status();
 }
@@ -469,7 +469,7 @@ Status combinations(EvalContext& context, Args args, Value* out) {
   std::vector<size_t> chosen(static_cast<size_t>(k));
   std::iota(chosen.begin(), chosen.end(), size_t{0});
   for (;;) {
-    LORA_TRY(context.control->charge((chosen.size() + 2) * sizeof(Value)));
+    LORA_TRY(context.control->charge_made((chosen.size() + 2) * sizeof(Value)));
     LORA_TRY(context.control->tick());
     List one;
     for (size_t i : chosen) one.push_back(list[i]);

@@ -99,6 +99,7 @@ Status json_encode(EvalContext& context, Args args, Value* out) {
   if (indent < 0 || indent > kIndentMax) return number_out_of_range("the indent of `json.encode()` must be 0 to 16");
   // Nodes and relationships are written as their properties.
   const Value whole = context.reader != nullptr ? context.reader->hydrate(args[0]) : args[0];
+  LORA_TRY(context.control->check_total(whole.heap_bytes()));  // one large text may be in it many times
   std::string text;
   append_plain_json(&text, whole, static_cast<int>(indent), 0);
   return give_text(context, text, out);
@@ -208,7 +209,7 @@ class JsonReader {
 };
 
 Status decode_json(EvalContext& context, std::string_view text, Value* out) {
-  LORA_TRY(context.control->charge(text.size()));
+  LORA_TRY(context.control->charge_made(text.size()));
   JsonReader reader(text);
   if (reader.read(out)) return Status();
   return bad_argument("the text is no JSON; the fault is near byte `" + std::to_string(reader.place()) + "`");
@@ -467,7 +468,7 @@ Status to_text(EvalContext& context, Args args, Value* out) {
 Status compress(EvalContext& context, Args args, Value* out) {
   const std::string bytes = bytes_of(args[0]);
   uLongf size = compressBound(bytes.size());
-  LORA_TRY(context.control->charge(size));
+  LORA_TRY(context.control->charge_made(size));
   std::string packed(size, '\0');
   if (::compress(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(bytes.data()),
                  bytes.size()) != Z_OK) {
@@ -492,7 +493,7 @@ Status decompress(EvalContext& context, Args args, Value* out) {
   int state = Z_OK;
   while (state == Z_OK) {
     constexpr size_t kStep = 64 << 10;
-    LORA_TRY(context.control->charge(kStep));
+    LORA_TRY(context.control->charge_made(kStep));
     LORA_TRY(context.control->tick());
     const size_t before = bytes.size();
     bytes.resize(before + kStep);

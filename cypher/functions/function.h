@@ -98,6 +98,18 @@ struct FunctionSpec {
 // InvalidArgumentValue), then runs it. The evaluator calls nothing else.
 Status call_function(EvalContext& context, const FunctionSpec& spec, std::span<const Value> args, Value* out);
 
+// Whoever makes a list or map from values asks this before anybody walks it, so that every walk over a value ends and
+// its recursion is bounded: kLimit (depth) beyond kNestingMax levels or what the stack of this thread is good for,
+// kMemoryLimit when its items, shared parts as often as they occur, are over the query's memory budget.
+Status check_large_extent(EvalContext& context, const Value::Extent& extent);
+inline Status check_extent(EvalContext& context, const Value& v) {
+  constexpr uint64_t kFewLevels = 64, kFewItems = 4096;
+  const Value::Extent extent = v.extent();
+  if (extent.levels <= kFewLevels && extent.items <= kFewItems) [[likely]]
+    return Status();
+  return check_large_extent(context, extent);
+}
+
 // --- aggregates ---
 
 // The state of one group. Created by the spec, fed row by row, asked once.

@@ -50,7 +50,7 @@ Status tail(EvalContext& context, std::span<const Value> args, Value* out) {
     *out = Value::list({});
     return Status();
   }
-  LORA_TRY(context.control->charge((list.size() - 1) * sizeof(Value)));
+  LORA_TRY(context.control->charge_made((list.size() - 1) * sizeof(Value)));
   *out = Value::list(List(list.begin() + 1, list.end()));
   return Status();
 }
@@ -100,8 +100,8 @@ Status range(EvalContext& context, std::span<const Value> args, Value* out) {
                                    : static_cast<uint64_t>(start) - static_cast<uint64_t>(stop);
     const uint64_t stride = step > 0 ? static_cast<uint64_t>(step) : uint64_t{0} - static_cast<uint64_t>(step);
     const uint64_t steps = span / stride;
-    if (steps >= UINT64_MAX / sizeof(Value)) return context.control->charge(UINT64_MAX / 2);
-    LORA_TRY(context.control->charge((steps + 1) * sizeof(Value)));
+    if (steps >= UINT64_MAX / sizeof(Value)) return context.control->charge_made(UINT64_MAX / 2);
+    LORA_TRY(context.control->charge_made((steps + 1) * sizeof(Value)));
     list.reserve(steps + 1);
     uint64_t value = static_cast<uint64_t>(start);
     for (uint64_t i = 0; i <= steps; ++i) {

@@ -18,7 +18,7 @@ Entries entries_of(const Value& map) {
 }
 
 Status give_map(EvalContext& context, Entries entries, Value* out) {
-  LORA_TRY(context.control->charge(entries.size() * sizeof(MapEntry)));
+  LORA_TRY(context.control->charge_made(entries.size() * sizeof(MapEntry)));
   *out = Value::map(std::move(entries));
   return Status();
 }
@@ -151,7 +151,7 @@ Value merged_deep(const Value& a, const Value& b) {
 Status deep_merge(EvalContext& context, Args args, Value* out) {
   Value all = args[0];
   for (size_t i = 1; i < args.size(); ++i) all = merged_deep(all, args[i]);
-  LORA_TRY(context.control->charge(all.heap_bytes()));
+  LORA_TRY(context.control->charge_made(all.heap_bytes()));
   *out = std::move(all);
   return Status();
 }
@@ -184,7 +184,7 @@ Status by_key(EvalContext& context, Args args, Value* out) {
   }
   Entries entries = map.take();
   if (groups) {
-    LORA_TRY(context.control->charge(args[0].as_list().size() * sizeof(Value)));
+    LORA_TRY(context.control->charge_made(args[0].as_list().size() * sizeof(Value)));
     for (MapEntry& e : entries) e.second = Value::list(std::move(lists[std::string(e.first.as_string())]));
   }
   return give_map(context, std::move(entries), out);
@@ -238,7 +238,7 @@ Status unflatten(EvalContext& context, Args args, Value* out) {
     LORA_TRY(context.control->tick());
     map = with_path(map, path, e.second);
   }
-  LORA_TRY(context.control->charge(map.heap_bytes()));
+  LORA_TRY(context.control->charge_made(map.heap_bytes()));
   *out = std::move(map);
   return Status();
 }
@@ -268,7 +268,7 @@ Status set_path(EvalContext& context, Args args, Value* out) {
   LORA_TRY(read_path("map.set_path", args[1], &path));
   LORA_TRY(check_path(path));
   *out = with_path(args[0], path, args[2]);
-  return context.control->charge(args[0].as_map().size() * sizeof(MapEntry));
+  return context.control->charge_made(args[0].as_map().size() * sizeof(MapEntry));
 }
 
 Value without_path(const Value& map, std::span<const std::string> path) {
@@ -318,7 +318,7 @@ Status values(EvalContext& context, Args args, Value* out) {
 Status pairs(EvalContext& context, Args args, Value* out) {
   Entries chosen;
   LORA_TRY(chosen_entries("map.entries", args, &chosen));
-  LORA_TRY(context.control->charge(chosen.size() * 4 * sizeof(Value)));
+  LORA_TRY(context.control->charge_made(chosen.size() * 4 * sizeof(Value)));
   List list;
   for (MapEntry& e : chosen) list.push_back(Value::list({std::move(e.first), std::move(e.second)}));
   return give_list(context, std::move(list), out);

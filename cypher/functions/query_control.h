@@ -52,20 +52,31 @@ class QueryControl {
   // Memory the query keeps (sort buffers, hash tables, lists, results). kMemoryLimit when over the budget.
   Status charge(uint64_t bytes) {
     memory_bytes_ += bytes;
-    if (memory_bytes_ > memory_bytes_max) [[unlikely]] {
+    if (memory_bytes_ + made_bytes_ > memory_bytes_max) [[unlikely]] {
       return over_budget(bytes);
     }
     return Status();
   }
   // kMemoryLimit when what is charged and these `bytes`, kept elsewhere, are over the budget together.
   Status check_total(uint64_t bytes) {
-    if (memory_bytes_ + bytes > memory_bytes_max) [[unlikely]] {
+    if (memory_bytes_ + made_bytes_ + bytes > memory_bytes_max) [[unlikely]] {
       return over_budget(0);
     }
     return Status();
   }
   void release(uint64_t bytes) { memory_bytes_ -= bytes < memory_bytes_ ? bytes : memory_bytes_; }
   uint64_t memory_bytes() const { return memory_bytes_; }
+
+  // Memory of what expressions make while they are evaluated: functions charge it, and the evaluator forgets it when
+  // the expression is done (MadeScope, below). Who keeps a value charges it himself.
+  Status charge_made(uint64_t bytes) {
+    made_bytes_ += bytes;
+    if (memory_bytes_ + made_bytes_ > memory_bytes_max) [[unlikely]] {
+      return over_budget(0);
+    }
+    return Status();
+  }
+  uint64_t made_bytes() const { return made_bytes_; }
 
  private:
   Status slow_tick();
@@ -74,7 +85,45 @@ class QueryControl {
   std::atomic<uint8_t> stop_{0};
   uint32_t ticks_ = 0;
   uint64_t memory_bytes_ = 0;
+  uint64_t made_bytes_ = 0;
   Clock::time_point last_poll_{};
+
+  friend class Made;
+};
+
+// What is made while it lives. A loop that makes more than it keeps calls settle() after each step.
+class Made {
+ public:
+  explicit Made(QueryControl* control) : control_(control), before_(control != nullptr ? control->made_bytes_ : 0) {}
+  Made(const Made&) = delete;
+  Made& operator=(const Made&) = delete;
+
+  // Takes what was dropped off the charge when that may be much: measures what is kept with kept_bytes() each time a
+  // quarter of the budget has been charged.
+  template <typename KeptBytes>
+  void settle(KeptBytes kept_bytes) {
+    if (control_ == nullptr) return;
+    if (control_->made_bytes_ - before_ - kept_ <= control_->memory_bytes_max / 4) [[likely]]
+      return;
+    kept_ = kept_bytes();
+    control_->made_bytes_ = before_ + kept_;
+  }
+  void forget() {
+    if (control_ != nullptr) control_->made_bytes_ = before_;
+    kept_ = 0;
+  }
+
+ private:
+  QueryControl* control_;
+  uint64_t before_;
+  uint64_t kept_ = 0;
+};
+
+// Forgets at its end.
+class MadeScope : public Made {
+ public:
+  using Made::Made;
+  ~MadeScope() { forget(); }
 };
 
 }  // namespace lora::cypher

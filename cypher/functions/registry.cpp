@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "cypher/functions/families.h"
+#include "cypher/syntax/stack_guard.h"
 #include "kv/check.h"
 
 namespace lora::cypher {
@@ -117,9 +118,23 @@ std::string_view nearest_function(std::string_view name) {
   return best;
 }
 
+Status check_large_extent(EvalContext& context, const Value::Extent& extent) {
+  if (extent.levels > kNestingMax) {
+    return Status::limit("depth", "a list or map nests more than `" + std::to_string(kNestingMax) + "` levels");
+  }
+  constexpr size_t kWalkFrameBytes = 512;  // no walk over values needs more a level
+  if (extent.levels > stack_left() / kWalkFrameBytes) {
+    return Status::limit("depth", "a list or map nests too deeply for the stack of this thread");
+  }
+  if (context.control == nullptr) return Status();
+  return context.control->check_total(std::min(extent.items, UINT64_MAX / 4 / sizeof(Value)) * sizeof(Value));
+}
+
 Status call_function(EvalContext& context, const FunctionSpec& spec, std::span<const Value> args, Value* out) {
-  if (spec.body != nullptr) [[unlikely]]
-    return spec.body->call(context, args, out);
+  if (spec.body != nullptr) [[unlikely]] {
+    LORA_TRY(spec.body->call(context, args, out));
+    return check_extent(context, *out);
+  }
   const bool null_in_null_out = spec.null_rule == NullRule::kNullIfAnyNull;
   for (size_t i = 0; i < args.size(); ++i) {
     if (args[i].is_null()) {
@@ -133,8 +148,10 @@ Status call_function(EvalContext& context, const FunctionSpec& spec, std::span<c
     if ((arg.types & type_bit(args[i].type())) == 0) [[unlikely]] {
       return argument_type_error(spec.name, args[i]);
     }
+    LORA_TRY(check_extent(context, args[i]));  // it may come from a thread with a larger stack
   }
-  return spec.function(context, args, out);
+  LORA_TRY(spec.function(context, args, out));
+  return check_extent(context, *out);
 }
 
 Status argument_type_error(std::string_view function, const Value& value) {

@@ -58,12 +58,12 @@ class RowMaker {
 
 // A list as the answer, charged to the query.
 inline Status give_list(EvalContext& context, List list, Value* out) {
-  LORA_TRY(context.control->charge(list.size() * sizeof(Value)));
+  LORA_TRY(context.control->charge_made(list.size() * sizeof(Value)));
   *out = Value::list(std::move(list));
   return Status();
 }
 inline Status give_text(EvalContext& context, std::string_view text, Value* out) {
-  LORA_TRY(context.control->charge(text.size()));
+  LORA_TRY(context.control->charge_made(text.size()));
   *out = Value::string(text);
   return Status();
 }

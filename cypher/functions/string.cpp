@@ -112,15 +112,24 @@ Status replace(EvalContext& context, std::span<const Value> args, Value* out) {
     *out = args[0];
     return Status();
   }
+  // Counted first: the size decides whether it is made at all.
+  uint64_t hits = 0;
+  for (size_t hit = text.find(from); hit != std::string_view::npos && limit > 0;
+       hit = text.find(from, hit + from.size()), --limit) {
+    if ((++hits & 1023) == 0) LORA_TRY(context.control->tick());
+  }
+  const uint64_t size = text.size() - hits * from.size() + hits * to.size();
+  LORA_TRY(context.control->check_total(2 * size));
   std::string result;
+  result.reserve(size);
   size_t at = 0;
-  for (size_t hit = text.find(from); hit != std::string_view::npos && limit > 0; hit = text.find(from, at), --limit) {
-    LORA_TRY(context.control->charge(hit - at + to.size()));
+  for (; hits > 0; --hits) {
+    if ((hits & 1023) == 0) LORA_TRY(context.control->tick());
+    const size_t hit = text.find(from, at);
     result.append(text.substr(at, hit - at)).append(to);
     at = hit + from.size();
   }
   result.append(text.substr(at));
-  context.control->release(result.size());
   *out = Value::string(result);
   return Status();
 }
@@ -204,12 +213,11 @@ Status pad(EvalContext& context, std::span<const Value> args, Value* out) {
   }
   const int64_t filler_points = code_points(filler);
   const auto repeats = static_cast<uint64_t>(missing / filler_points) + 1;
-  if (repeats > (uint64_t{1} << 32) / filler.size()) return context.control->charge(UINT64_MAX / 2);
-  LORA_TRY(context.control->charge(repeats * filler.size()));
+  if (repeats > (uint64_t{1} << 32) / filler.size()) return context.control->charge_made(UINT64_MAX / 2);
+  LORA_TRY(context.control->charge_made(repeats * filler.size()));
   std::string padding;
   for (uint64_t i = 0; i < repeats; ++i) padding.append(filler);
   padding.resize(byte_offset(padding, missing));
-  context.control->release(repeats * filler.size());
   *out = Value::string(at_left ? padding + std::string(text) : std::string(text) + padding);
   return Status();
 }

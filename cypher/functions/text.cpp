@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "cypher/functions/regex.h"
 #include "cypher/functions/row.h"
 #include "graph/json.h"
 #include "graph/text.h"
@@ -249,7 +250,7 @@ Status character(EvalContext&, Args args, Value* out) {
 Status words(EvalContext& context, Args args, Value* out) {
   List list;
   for (const Points& word : words_of(args[0].as_string(), false)) list.push_back(Value::string(text_of(word)));
-  LORA_TRY(context.control->charge(args[0].as_string().size()));
+  LORA_TRY(context.control->charge_made(args[0].as_string().size()));
   return give_list(context, std::move(list), out);
 }
 
@@ -271,6 +272,8 @@ Status has_part(EvalContext&, Args args, Value* out) {
 // --- building ---
 
 Status join(EvalContext& context, Args args, Value* out) {
+  // The elements may be one large text many times.
+  LORA_TRY(context.control->check_total(args[0].heap_bytes() + args[0].as_list().size() * args[1].as_string().size()));
   std::string text;
   bool first = true;
   for (const Value& v : args[0].as_list()) {
@@ -289,7 +292,7 @@ Status repeat(EvalContext& context, Args args, Value* out) {
   if (static_cast<uint64_t>(n) > kTextBytesMax / std::max<size_t>(text.size(), 1)) {
     return Status::limit("value size", "`string.repeat()` makes at most 256 MiB");
   }
-  LORA_TRY(context.control->charge(static_cast<uint64_t>(n) * text.size()));
+  LORA_TRY(context.control->charge_made(static_cast<uint64_t>(n) * text.size()));
   std::string all;
   all.reserve(static_cast<size_t>(n) * text.size());
   for (int64_t i = 0; i < n; ++i) all += text;
@@ -313,7 +316,7 @@ Status pad(EvalContext& context, Args args, Value* out) {
     return Status::limit("value size", "`string.pad()` makes at most 256 MiB");
   }
   const int64_t left = side == "left" ? missing : side == "right" ? 0 : missing / 2;
-  LORA_TRY(context.control->charge(static_cast<uint64_t>(missing) * 4));
+  LORA_TRY(context.control->charge_made(static_cast<uint64_t>(missing) * 4));
   std::string text;
   const auto fill = [&](int64_t n) {
     for (int64_t i = 0; i < n; ++i) append_point(&text, filler[static_cast<size_t>(i) % filler.size()]);
@@ -426,22 +429,11 @@ Status escape(EvalContext& context, Args args, Value* out) {
 
 // --- regular expressions ---
 
-Status compile(std::string_view pattern, std::unique_ptr<re2::RE2>* out) {
-  constexpr size_t kPatternBytesMax = 64 << 10;
-  constexpr int64_t kProgramBytesMax = 4 << 20;
-  if (pattern.size() > kPatternBytesMax) return bad_argument("the regular expression is longer than 64 KiB");
-  re2::RE2::Options options;
-  options.set_log_errors(false);
-  options.set_max_mem(kProgramBytesMax);
-  *out = std::make_unique<re2::RE2>(re2::StringPiece(pattern.data(), pattern.size()), options);
-  if ((*out)->ok()) return Status();
-  return bad_argument("`" + std::string(pattern) + "` is no regular expression: " + (*out)->error());
-}
-
 Status matches(EvalContext&, Args args, Value* out) {
   std::unique_ptr<re2::RE2> regex;
-  LORA_TRY(compile(args[1].as_string(), &regex));
+  LORA_TRY(compile_regex(args[1].as_string(), &regex));
   const std::string_view text = args[0].as_string();
+  LORA_TRY(check_regex_work(*regex, text, 0));
   *out = Value::boolean(re2::RE2::FullMatch(re2::StringPiece(text.data(), text.size()), *regex));
   return Status();
 }
@@ -449,16 +441,17 @@ Status matches(EvalContext&, Args args, Value* out) {
 // The groups of the first match, the whole first; null without one. With `all`: a list of those of each match.
 Status regex_groups(EvalContext& context, Args args, Value* out) {
   std::unique_ptr<re2::RE2> regex;
-  LORA_TRY(compile(args[1].as_string(), &regex));
+  LORA_TRY(compile_regex(args[1].as_string(), &regex));
   const std::string_view text = args[0].as_string();
   const re2::StringPiece input(text.data(), text.size());
   const bool all = args.size() > 2 && args[2].as_boolean();
   std::vector<re2::StringPiece> groups(static_cast<size_t>(regex->NumberOfCapturingGroups()) + 1);
+  LORA_TRY(check_regex_work(*regex, text, groups.size()));
   List found;
   size_t at = 0;
   while (at <= text.size() &&
          regex->Match(input, at, text.size(), re2::RE2::UNANCHORED, groups.data(), static_cast<int>(groups.size()))) {
-    LORA_TRY(context.control->charge(groups.size() * 2 * sizeof(Value)));
+    LORA_TRY(context.control->charge_made(groups.size() * 2 * sizeof(Value)));
     LORA_TRY(context.control->tick());
     List one;
     for (const re2::StringPiece& g : groups) {
@@ -484,7 +477,7 @@ Status compared(EvalContext& context, Args args, Points* a, Points* b) {
   if (a->size() > kComparedMax || b->size() > kComparedMax) {
     return Status::limit("value size", "texts of more than 65536 characters are not compared");
   }
-  return context.control->charge((a->size() + b->size()) * 16);
+  return context.control->charge_made((a->size() + b->size()) * 16);
 }
 
 // Insertions, deletions, replacements, and with `swaps` exchanges of neighbours.

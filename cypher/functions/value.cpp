@@ -29,7 +29,7 @@ Status coordinates(EvalContext& context, Args args, Value* out) {
   }
   const Value list = args[0].is_list() ? args[0] : vectors::coordinates(args[0].as_vector());
   LORA_ASSIGN(const Value converted, vectors::make(list, static_cast<int64_t>(list.as_list().size()), *type));
-  LORA_TRY(context.control->charge(list.as_list().size() * sizeof(Value)));
+  LORA_TRY(context.control->charge_made(list.as_list().size() * sizeof(Value)));
   *out = vectors::coordinates(converted.as_vector());
   return Status();
 }

@@ -2,6 +2,7 @@ lora_test(database_test
   SOURCES
     callables_test.cpp
     database_fork_test.cpp
+    database_hostile_test.cpp
     database_test.cpp
     database_name_test.cpp
     database_sessions_test.cpp

@@ -1,13 +1,12 @@
 // Depth, size, and work that grows with the text only.
 #include <gtest/gtest.h>
-#include <pthread.h>
 
-#include <functional>
 #include <string>
 
 #include "cypher/syntax/normalize.h"
 #include "cypher/syntax/parser.h"
 #include "cypher/syntax/print.h"
+#include "tests/support/small_stack.h"
 
 namespace lora::cypher {
 namespace {
@@ -91,23 +90,8 @@ TEST(Limits, UnclosedBracketsDoNotCrash) {
   }
 }
 
-// Runs on a thread whose stack is `bytes` large.
-void with_stack(size_t bytes, const std::function<void()>& work) {
-  pthread_attr_t attributes;
-  ASSERT_EQ(pthread_attr_init(&attributes), 0);
-  ASSERT_EQ(pthread_attr_setstacksize(&attributes, bytes), 0);
-  pthread_t thread;
-  auto run = [](void* p) -> void* {
-    (*static_cast<const std::function<void()>*>(p))();
-    return nullptr;
-  };
-  ASSERT_EQ(pthread_create(&thread, &attributes, run, const_cast<std::function<void()>*>(&work)), 0);
-  pthread_join(thread, nullptr);
-  pthread_attr_destroy(&attributes);
-}
-
 TEST(Limits, ASmallStackGivesAnErrorAndNoCrash) {
-  with_stack(256 * 1024, [] {
+  test::with_stack(test::kSmallStackBytes, [] {
     for (const Nesting& n : kNestings) {
       auto query = parse(nest(n, 900));
       if (!query.ok()) {

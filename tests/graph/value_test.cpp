@@ -68,15 +68,35 @@ TEST(ValueTest, MovedFromIsNull) {
   EXPECT_EQ(b.as_string(), "a text of more than fourteen bytes");
 }
 
-TEST(ValueTest, CopiesShareUntilOneAppends) {
-  Value a = list({i(1)});
-  Value b = a;
-  b.unshare_list().push_back(i(2));
-  EXPECT_EQ(a.as_list().size(), 1u);
-  EXPECT_EQ(b.as_list().size(), 2u);
-  const List* before = &b.as_list();
-  b.unshare_list().push_back(i(3));
-  EXPECT_EQ(&b.as_list(), before);
+TEST(ValueTest, JoinedStringsAreThoseOfTheirParts) {
+  const std::string text = "0123456789abcdefghij";
+  for (size_t n = 0; n <= text.size(); ++n) {
+    for (size_t at = 0; at <= n; ++at) {
+      const Value joined =
+          Value::joined(std::string_view(text).substr(0, at), std::string_view(text).substr(at, n - at));
+      EXPECT_EQ(joined.as_string(), std::string_view(text).substr(0, n));
+      EXPECT_TRUE(equivalent(joined, s(text.substr(0, n))));
+    }
+  }
+}
+
+TEST(ValueTest, ExtentCountsSharedPartsAsOftenAsTheyOccur) {
+  EXPECT_EQ(i(1).extent().levels, 0u);
+  EXPECT_EQ(i(1).extent().items, 0u);
+  EXPECT_EQ(list({}).extent().levels, 1u);
+  EXPECT_EQ(list({}).extent().items, 0u);
+  const Value both = list({list({i(1), i(2)}), map({{"a", list({i(3)})}}), s("x")});
+  EXPECT_EQ(both.extent().levels, 3u);
+  EXPECT_EQ(both.extent().items, 3u + 2 + 1 + 1);
+  EXPECT_FALSE(both.extent().entities);
+  EXPECT_TRUE(list({i(1), map({{"a", list({Value::node(NodeId(1))})}})}).extent().entities);
+  Value laughs = list({i(1)});
+  for (int n = 0; n < 40; ++n) laughs = list({laughs, laughs});
+  EXPECT_EQ(laughs.extent().levels, 41u);
+  EXPECT_EQ(laughs.extent().items, 3 * (uint64_t{1} << 40) - 2);
+  for (int n = 0; n < 100'000; ++n) laughs = map({{"a", laughs}, {"b", laughs}});
+  EXPECT_EQ(laughs.extent().levels, 65'535u);
+  EXPECT_EQ(laughs.extent().items, uint64_t{1} << 62);
 }
 
 TEST(ValueTest, FreesHundredThousandLevels) {
