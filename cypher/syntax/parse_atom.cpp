@@ -40,6 +40,36 @@ bool starts_no_expression(Keyword keyword) {
   }
 }
 
+// Of those, the words that cannot follow an operand: where the expression ends behind one it is a variable.
+bool starts_clause(Keyword keyword) {
+  switch (keyword) {
+    case Keyword::kWITH:
+    case Keyword::kRETURN:
+    case Keyword::kMATCH:
+    case Keyword::kUNWIND:
+    case Keyword::kCREATE:
+    case Keyword::kMERGE:
+    case Keyword::kDELETE:
+    case Keyword::kDETACH:
+    case Keyword::kREMOVE:
+    case Keyword::kFOREACH:
+    case Keyword::kUNION: return true;
+    default: return false;
+  }
+}
+
+bool ends_expression(const Token& t) {
+  switch (t.kind) {
+    case TokenKind::kEnd:
+    case TokenKind::kSemicolon:
+    case TokenKind::kComma:
+    case TokenKind::kRightParen:
+    case TokenKind::kRightBracket:
+    case TokenKind::kRightBrace: return true;
+    default: return t.keyword == Keyword::kAS;
+  }
+}
+
 }  // namespace
 
 const Expr* Parser::parse_literal(bool negative, uint32_t start, bool needed_now) {
@@ -218,7 +248,10 @@ const Expr* Parser::parse_word_atom() {
       if (next == TokenKind::kLeftParen) return parse_pattern_predicate();
       break;
     default:
-      if (starts_no_expression(t_->keyword) && next != TokenKind::kDot) return fail_expected("an expression");
+      if (starts_no_expression(t_->keyword) && next != TokenKind::kDot &&
+          !(starts_clause(t_->keyword) && ends_expression(peek()))) {
+        return fail_expected("an expression");
+      }
       break;
   }
   return parse_function();
@@ -252,7 +285,10 @@ const Expr* Parser::parse_function_call(uint32_t name_tokens) {
   }
   ListBuilder<const Expr*> args(*this);
   uint32_t height = 0;
-  if (!at(TokenKind::kRightParen)) {
+  if (name_tokens == 0 && at_trim_operands(name.text)) {
+    if (!parse_trim_operands(name, args)) return nullptr;
+    for (size_t i = 0; i < args.size(); ++i) height = std::max<uint32_t>(height, args.get(i)->height);
+  } else if (!at(TokenKind::kRightParen)) {
     if (at(TokenKind::kStar)) return fail_unexpected("expected an argument; found `*`; only `count` takes `*`");
     do {
       const Expr* argument = parse_argument(name.text, args.size());
@@ -267,6 +303,43 @@ const Expr* Parser::parse_function_call(uint32_t name_tokens) {
   e->distinct = distinct;
   e->args = args.finish();
   return seal(e, start, height);
+}
+
+// `trim(LEADING 'x' FROM text)` and kin, as calls of trim, ltrim and rtrim. A side is only one where an operand or FROM
+// follows: it may be a variable as well.
+bool Parser::at_trim_operands(std::string_view function) const {
+  if (!upper_equals(function, "TRIM")) return false;
+  if (at(TokenKind::kWord)) {
+    const std::string_view word = token_text(*t_);
+    const TokenKind next = peek().kind;
+    const bool operand = next == TokenKind::kString || next == TokenKind::kParameter ||
+                         next == TokenKind::kQuotedName ||
+                         (next == TokenKind::kWord && operator_level(peek(), peek(2)) == kNoLevel);
+    if (operand && (upper_equals(word, "LEADING") || upper_equals(word, "TRAILING") || upper_equals(word, "BOTH"))) {
+      return true;
+    }
+  }
+  return is_name(*t_) || at(TokenKind::kString) || at(TokenKind::kParameter) ? peek().keyword == Keyword::kFROM : false;
+}
+
+bool Parser::parse_trim_operands(Name& name, ListBuilder<const Expr*>& args) {
+  const std::string_view side = at(TokenKind::kWord) ? token_text(*t_) : std::string_view();
+  const bool leading = upper_equals(side, "LEADING"), trailing = upper_equals(side, "TRAILING");
+  if (leading || trailing || upper_equals(side, "BOTH")) {
+    advance();
+    if (leading || trailing) name.text = leading ? "ltrim" : "rtrim";
+  }
+  const Expr* characters = nullptr;
+  if (!at(Keyword::kFROM)) {
+    characters = parse_expr();
+    if (characters == nullptr || !check_value(characters)) return false;
+  }
+  if (!expect(Keyword::kFROM)) return false;
+  const Expr* text = parse_expr();
+  if (text == nullptr || !check_value(text)) return false;
+  args.push(text);
+  if (characters != nullptr) args.push(characters);
+  return true;
 }
 
 const Expr* Parser::parse_argument(std::string_view function, size_t index) {
