@@ -145,6 +145,13 @@ TEST(Limits, WorkGrowsWithTheTextOnly) {
       {"MATCH ", "(n {a: 1})-[r:T*1..2]->(m), ", "(k) RETURN 1"},
       {"RETURN [", "CASE x WHEN > 1 THEN 2 ELSE {a: [1]} END, ", "1]"},
       {"MATCH ", "((a)-->(b)){1,2}, ", "(k) RETURN 1"},
+      {"MATCH (n) WHERE ", "EXISTS { (n)-->(m) WHERE m.x = 1 } AND ", "true RETURN n"},
+      {"RETURN [", "n {.a, .*, b: {c: 1}}, ", "1]"},
+      {"RETURN [", "all(x IN xs WHERE (x) > 1), ", "1]"},
+      {"RETURN [", "trim(BOTH 'x' FROM s), CAST(x AS LIST<INTEGER | STRING>), ", "1]"},
+      {"RETURN 1", " + x[0..1] * -y.z ^ 2", ""},
+      {"", "MATCH (n:A|B&!C) WITH n ORDER BY n.x LIMIT 1 ", "RETURN n"},
+      {"", "CALL { RETURN 1 AS x UNION RETURN 2 AS x } WITH 1 AS y ", "RETURN y"},
   };
   for (const auto& c : cases) {
     auto steps = [&](size_t count) {
@@ -152,7 +159,9 @@ TEST(Limits, WorkGrowsWithTheTextOnly) {
       EXPECT_TRUE(query.ok()) << c.part << query.status().to_string();
       return query.ok() ? query->steps : 0;
     };
-    EXPECT_LE(steps(4000), 2.2 * static_cast<double>(steps(2000))) << c.part;
+    for (size_t count = 64; 2 * count * c.part.size() <= (1u << 20); count *= 2) {
+      EXPECT_LE(steps(2 * count), 2.2 * static_cast<double>(steps(count))) << c.part << count;
+    }
   }
   for (const Nesting& n : kNestings) {
     auto steps = [&](size_t levels) {
