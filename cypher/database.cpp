@@ -57,7 +57,7 @@ graph::GraphOptions graph_options(const DatabaseOptions& o, const std::string& d
 
 }  // namespace
 
-Params make_params(std::vector<std::pair<std::string, Value>> entries) {  // NOLINT(performance-unnecessary-value-param)
+Params make_params(std::vector<std::pair<std::string, Value>> entries) {
   if (entries.empty()) return Value();
   std::vector<MapEntry> map;
   map.reserve(entries.size());

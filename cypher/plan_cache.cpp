@@ -22,7 +22,7 @@ std::unique_ptr<Execution> PreparedPlan::take() {
 void PreparedPlan::give_back(std::unique_ptr<Execution> execution) {
   Execution* none = nullptr;
   if (idle_one_.compare_exchange_strong(none, execution.get(), std::memory_order_acq_rel)) {
-    execution.release();
+    static_cast<void>(execution.release());  // idle_one_ owns it now
     return;
   }
   std::lock_guard lock(mutex_);

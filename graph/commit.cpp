@@ -246,7 +246,7 @@ void remove_all(kv::WriteBatch& batch) {
 
 }  // namespace
 
-CommitPayload make_payload(const Root& root, const IndexStatistics& statistics, std::vector<CounterKey> keys) {
+CommitPayload make_payload(const Root& root, const IndexStatistics& statistics, const std::vector<CounterKey>& keys) {
   CommitPayload payload;
   payload.next_node = root.next_node;
   payload.next_relationship = root.next_relationship;

@@ -30,14 +30,14 @@ class RowStatements {
  public:
   explicit RowStatements(DumpOutput& output) : output_(output) {}
 
-  // `rest` follows the list of rows; `row` is moved from.
-  Status add(const std::string& rest, std::string row) {
+  // `rest` follows the list of rows.
+  Status add(const std::string& rest, std::string_view row) {
     Open& open = open_[rest];
     open_bytes_ += row.size();
     open.rows += open.count++ == 0 ? "" : ",";
     open.rows += row;
     if (open.count >= kRowsMax || open.rows.size() >= kRowsBytesMax) {
-      const Status written = write(rest, open);
+      Status written = write(rest, open);
       open_.erase(rest);
       return written;
     }
@@ -225,7 +225,7 @@ class ScriptWriter {
     LORA_TRY(append_map(&row, node.properties, !marker_.empty()));
     row += '}';
     LORA_TRY(check_size("node", node.id.value, row));
-    return rows_.add("CREATE (n" + labels + ") SET n = row", std::move(row));
+    return rows_.add("CREATE (n" + labels + ") SET n = row", row);
   }
 
   Status add_relationship(const NamedRelationship& relationship) {
@@ -245,7 +245,7 @@ class ScriptWriter {
     return rows_.add(fmt::format("MATCH (a:{0} {{{0}: row[0]}}), (b:{0} {{{0}: row[1]}}) CREATE (a)-[r:{1}]->(b) "
                                  "SET r = row[2]",
                                  marker_, type),
-                     std::move(row));
+                     row);
   }
 
   Reader& reader_;

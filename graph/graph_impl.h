@@ -36,7 +36,7 @@ struct CounterKey {
 uint64_t counter_value(const Root& root, const CounterKey& key);
 // All counters that are not zero.
 std::vector<CounterKey> all_counters(const Root& root, const IndexStatistics& statistics);
-CommitPayload make_payload(const Root& root, const IndexStatistics& statistics, std::vector<CounterKey> keys);
+CommitPayload make_payload(const Root& root, const IndexStatistics& statistics, const std::vector<CounterKey>& keys);
 
 struct Graph::Impl {
   GraphOptions options;

@@ -62,7 +62,7 @@ Result<SnapshotFileMeta> Graph::save_snapshot(const SnapshotSaveOptions& options
   std::vector<CounterKey> keys = all_counters(root, in.statistics);
   std::erase_if(keys, [](const CounterKey& key) { return key.kind == CounterKind::kIndexEntries; });
   std::string payload;
-  encode_commit_payload(make_payload(root, in.statistics, std::move(keys)), &payload);
+  encode_commit_payload(make_payload(root, in.statistics, keys), &payload);
   LORA_TRY(writer.add(SnapshotSection::kCounters, {}, payload));
   LORA_TRY(copy(SnapshotSection::kNodes, Keyspace::kNodes, {}, {}));
   LORA_TRY(copy(SnapshotSection::kRelationships, Keyspace::kRelationships, {}, {}));

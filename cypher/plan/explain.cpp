@@ -233,7 +233,8 @@ class Printer {
     for (const Assignment& a : items) {
       if (!out.empty()) out += ", ";
       const std::string value = print(a.expr), name = slot(a.slot);
-      out += value == name ? value : value + " AS " + name;
+      out += value;
+      if (value != name) out.append(" AS ").append(name);
     }
     return out;
   }

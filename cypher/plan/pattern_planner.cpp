@@ -898,9 +898,10 @@ class PatternPlanner {
         Access a;
         a.label = l;
         if (!index_access(index, node.slot, s, &a)) continue;
-        const bool unique = index.unique && a.kind == Access::Kind::kIndexSeek && a.uses[0]->op == Sargable::Op::kEqual;
+        const bool seek = a.kind == Access::Kind::kIndexSeek;
+        const bool unique = index.unique && seek && a.uses[0]->op == Sargable::Op::kEqual;
         // A range is compared with the scans by cost.
-        consider(std::move(a), unique ? 1 : a.kind == Access::Kind::kIndexSeek ? 4 : 8);
+        consider(std::move(a), unique ? 1 : seek ? 4 : 8);
       }
     }
     return best;

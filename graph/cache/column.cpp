@@ -162,7 +162,8 @@ void put_string(WriteContext* context, Column* column, uint32_t row, std::string
     const char* bytes = column->strings.arena == nullptr ? nullptr : column->strings.arena->data();
     for (uint32_t i = 0; i < column->rows; ++i) {
       const uint32_t entry = entries[i];
-      if (column->valid(i) && (entry & 255) == length && std::memcmp(bytes + (entry >> 8), text.data(), length) == 0) {
+      if (column->valid(i) && (entry & 255) == length &&
+          (length == 0 || std::memcmp(bytes + (entry >> 8), text.data(), length) == 0)) {
         entries[row] = entry;
         ++column->shared_strings;
         return;
