@@ -1,6 +1,7 @@
 // Sorted runs and their atomic ingest.
 #include <rocksdb/sst_file_writer.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -12,6 +13,12 @@ namespace lora::kv {
 namespace {
 
 using File = rocksdb::ExternalSstFileInfo;
+
+// Tables up to a quarter of what a compaction makes are small.
+constexpr uint64_t kMergedTableBytes = 16 << 20;
+constexpr uint64_t kSmallTableBytes = kMergedTableBytes / 4;
+constexpr size_t kSmallTablesMin = 16;
+constexpr uint64_t kIngestsBetweenMerges = 32;
 
 // One table file being written, and deleted again unless an ingest took it.
 class RunFile {
@@ -216,7 +223,51 @@ Result<uint64_t> RocksStore::ingest(std::vector<std::unique_ptr<SortedRun>> runs
   commits_.fetch_add(1, std::memory_order_relaxed);
   last_commit_.store(number, std::memory_order_release);
   note_durable(number);
+  if (++ingests_since_merge_ >= kIngestsBetweenMerges) {
+    ingests_since_merge_ = 0;
+    merge_small_tables();
+  }
   return number;
+}
+
+// A load by many statements of growing ids leaves a small table for each of them: they overlap nothing, so no
+// compaction ever takes them, and thousands of files make opening slow. Neighbours on the lowest level are rewritten as
+// one. Not done where that fails (a compaction has them already): a later call tries again.
+void RocksStore::merge_small_tables() {
+  if (in_memory_) {
+    return;
+  }
+  for (rocksdb::ColumnFamilyHandle* family : families_) {
+    rocksdb::ColumnFamilyMetaData meta;
+    db_->GetColumnFamilyMetaData(family, &meta);
+    const auto lowest = std::find_if(meta.levels.rbegin(), meta.levels.rend(),
+                                     [](const rocksdb::LevelMetaData& level) { return !level.files.empty(); });
+    if (lowest == meta.levels.rend() || lowest->level == 0) {
+      continue;
+    }
+    std::vector<std::string> run;
+    uint64_t bytes = 0;
+    const auto merge = [&] {
+      if (run.size() >= kSmallTablesMin) {
+        rocksdb::CompactionOptions options;
+        options.compression = rocksdb::kDisableCompressionOption;  // as the keyspace says
+        options.output_file_size_limit = kMergedTableBytes;
+        db_->CompactFiles(options, family, run, lowest->level).PermitUncheckedError();
+      }
+      run.clear();
+      bytes = 0;
+    };
+    for (const rocksdb::SstFileMetaData& file : lowest->files) {
+      if (file.being_compacted || file.size > kSmallTableBytes || bytes + file.size > kMergedTableBytes) {
+        merge();
+      }
+      if (!file.being_compacted && file.size <= kSmallTableBytes) {
+        run.push_back(file.name);
+        bytes += file.size;
+      }
+    }
+    merge();
+  }
 }
 
 }  // namespace lora::kv

@@ -307,6 +307,23 @@ void RocksStore::remove_stale_runs() const {
   }
 }
 
+// RocksDB begins a log at every open and deletes old ones at a flush: a store that is opened and closed without a write
+// would collect them.
+void RocksStore::remove_empty_logs() const {
+  rocksdb::FileSystem& files = *environment_.file_system;
+  std::vector<std::string> names;
+  if (!files.GetChildren(path_, rocksdb::IOOptions(), &names, nullptr).ok()) {
+    return;
+  }
+  for (const std::string& name : names) {
+    uint64_t bytes = 0;
+    if (name.ends_with(".log") && files.GetFileSize(path_ + "/" + name, rocksdb::IOOptions(), &bytes, nullptr).ok() &&
+        bytes == 0) {
+      files.DeleteFile(path_ + "/" + name, rocksdb::IOOptions(), nullptr).PermitUncheckedError();
+    }
+  }
+}
+
 Result<CommitRecord> RocksStore::read_commit_record(const rocksdb::ReadOptions& options, std::string* buffer) const {
   const rocksdb::Status status = db_->Get(options, family(Keyspace::kMeta), to_slice(kCommitRecordKey), buffer);
   CommitRecord record;
@@ -373,6 +390,9 @@ Status RocksStore::close() {
     outcome = failed_.load(std::memory_order_acquire) ? health() : flush_memtables();
   }
   Status closed = close_native();
+  if (writer && outcome.ok() && closed.ok()) {
+    remove_empty_logs();
+  }
   if (acked_ != nullptr) {
     if (outcome.ok() && closed.ok()) {
       closed = acked_->sync();

@@ -123,6 +123,8 @@ class RocksStore final : public Store {
   void encode_record(uint64_t number, uint64_t checksum, ByteView payload);
   Status close_native();
   void remove_stale_runs() const;
+  void remove_empty_logs() const;
+  void merge_small_tables();
   std::string run_path(uint64_t number) const;
 
   const StoreOptions options_;
@@ -144,6 +146,7 @@ class RocksStore final : public Store {
   std::atomic<uint64_t> last_commit_{0};
   std::atomic<uint64_t> commits_{0};
   std::atomic<uint64_t> next_run_{0};
+  uint64_t ingests_since_merge_ = 0;
   mutable std::atomic<int64_t> open_snapshots_{0};
 
   SyncQueue sync_queue_;

@@ -295,6 +295,48 @@ TEST_F(OpenTest, ACleanCloseLeavesNoLog) {
   }
 }
 
+TEST_F(OpenTest, OpeningWithoutWritingLeavesNoFiles) {
+  create_with("a", "1");
+  const auto files = [this] {
+    size_t count = 0;
+    for (const auto& entry : fs::directory_iterator(options_.directory)) count += entry.exists();
+    return count;
+  };
+  ASSERT_TRUE(must_open(options_)->close().ok());
+  const size_t before = files();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(must_open(options_)->close().ok());
+  EXPECT_LE(files(), before);
+  const auto store = must_open(options_);
+  std::string value;
+  ASSERT_TRUE(store->get(kN, "a", nullptr, &value).ok());
+  EXPECT_EQ(value, "1");
+}
+
+// A load by statements of growing ids.
+TEST_F(OpenTest, ManyIngestsLeaveFewTables) {
+  const auto store = must_open(options_);
+  for (int i = 0; i < 200; ++i) {
+    Result<std::unique_ptr<SortedRun>> run = store->sorted_run(kN);
+    ASSERT_TRUE(run.ok());
+    for (int k = 0; k < 100; ++k) {
+      std::string key = std::to_string(10'000'000 + i * 1000 + k);
+      ASSERT_TRUE((*run)->add(key, "value of " + key).ok());
+    }
+    std::vector<std::unique_ptr<SortedRun>> runs;
+    runs.push_back(std::move(*run));
+    ASSERT_TRUE(store->ingest(std::move(runs), *store->batch(), "p").ok());
+  }
+  size_t tables = 0;
+  for (const auto& entry : fs::directory_iterator(options_.directory)) tables += entry.path().extension() == ".sst";
+  EXPECT_LT(tables, 100u);
+  for (const int id : {0, 77'050, 199'099}) {
+    const std::string key = std::to_string(10'000'000 + id);
+    std::string value;
+    ASSERT_TRUE(store->get(kN, key, nullptr, &value).ok()) << key;
+    EXPECT_EQ(value, "value of " + key);
+  }
+}
+
 TEST_F(OpenTest, StatsNameTheEngine) {
   const auto store = must_open(options_);
   const uint64_t number = put(*store, kN, "a", "1");
