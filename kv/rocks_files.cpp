@@ -295,7 +295,7 @@ Status AckedFile::close() {
   if (file_ == nullptr) {
     return Status();
   }
-  const Status closed = from_rocks(file_->Close(rocksdb::IOOptions(), nullptr), "close ACKED");
+  Status closed = from_rocks(file_->Close(rocksdb::IOOptions(), nullptr), "close ACKED");
   file_.reset();
   return closed;
 }

@@ -50,7 +50,9 @@ EngineCall::EngineCall() {
   if (!stays_out) calls_in_engine.fetch_add(1);
   if (calls_of_thread++ == 0) forget_causes();
   state_ = PyEval_SaveThread();
-  while (stays_out) pause();
+  if (stays_out) {
+    for (;;) pause();
+  }
 }
 
 EngineCall::~EngineCall() {
