@@ -3,13 +3,14 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <exception>
 #include <map>
 
 #include "tools/database_path.h"
 #include "tools/dump_database.h"
 #include "tools/progress.h"
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   using namespace lora::tools;
   constexpr const char* kTool = "lora-dump";
   install_signal_handlers();
@@ -46,4 +47,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "dumped %s\n", describe(*counts).c_str());
   }
   return kExitOk;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "lora-dump: %s\n", error.what());
+  return 1;
 }

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <exception>
 #include <fstream>
 #include <sstream>
 
@@ -29,7 +30,7 @@ lora::Result<std::string> read_secret(const std::string& path, bool line) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   using namespace lora::tools;
   constexpr const char* kTool = "lora-restore";
   install_signal_handlers();
@@ -74,4 +75,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s %s\n", options.check ? "sound:" : "restored", describe(*counts).c_str());
   }
   return kExitOk;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "lora-restore: %s\n", error.what());
+  return 1;
 }

@@ -1,11 +1,12 @@
 // lora-verify: every broken invariant of a database, a line each.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <exception>
 
 #include "tools/database_path.h"
 #include "tools/progress.h"
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   using namespace lora::tools;
   constexpr const char* kTool = "lora-verify";
   install_signal_handlers();
@@ -37,4 +38,7 @@ int main(int argc, char** argv) {
     std::printf("%s\n", error.c_str());
   }
   return report->errors.empty() ? kExitOk : kExitFailed;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "lora-verify: %s\n", error.what());
+  return 1;
 }
