@@ -814,7 +814,7 @@ class Generator {
       }
       case 10: {
         const std::string n = variable(scope, Type::kNode);
-        if (!n.empty()) return "(" + n + ":" + label_expression() + ")";  // `|` would end it in a comprehension
+        if (!n.empty()) return "(" + n + ":" + label_expression() + ")";  // a bare `|` separates in a comprehension
         return integer(scope, less) + " < " + integer(scope, less) + " <= " + integer(scope, less);
       }
       case 11: {
