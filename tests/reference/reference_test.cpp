@@ -379,7 +379,9 @@ TEST(TernaryPartitioning, PartsSumToTheWhole) {
       for (const char* form : {" WITH * WHERE (%)", " WITH * WHERE NOT (%)", " WITH * WHERE (%) IS NULL"}) {
         std::string where = form;
         where.replace(where.find('%'), 1, q.predicate);
-        if (random.percent(70)) where.erase(0, std::string_view(" WITH *").size());
+        // A condition of a shortest path looks for the shortest one that fulfils it, so its parts are no whole.
+        const bool searches = q.match.find("hortestPath") != std::string::npos;
+        if (!searches && random.percent(70)) where.erase(0, std::string_view(" WITH *").size());
         const Result<std::vector<std::string>> part = rows(where);
         if (!part.ok()) {
           failed = part.status().to_string();
