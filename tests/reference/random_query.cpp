@@ -562,7 +562,7 @@ class Generator {
         case 2: return duration(scope, depth);
         case 3: return point(scope);
         case 4: return r_.percent(50) ? "$any" : "$none";
-        default: return r_.percent(50) ? "datetime('2024-01-31T12:00+02:00')" : "localtime('12:30')";
+        default: return zoned(scope, depth);
       }
     }
     switch (r_.below(depth > 0 ? 8 : 5)) {
@@ -748,6 +748,21 @@ class Generator {
     if (depth <= 0 || r_.percent(50)) return simple(scope, Type::kMoment, ".t", kLiterals);
     return "(" + moment(scope, depth - 1) + (r_.percent(50) ? " + " : " - ") + duration(scope, depth - 1) + ")";
   }
+  // Times of day, what has an offset, and points on the globe.
+  std::string zoned(const Scope& scope, int depth) {
+    static constexpr std::string_view kLiterals[] = {"datetime('2024-01-31T12:00+02:00')",
+                                                     "datetime('2024-01-31T10:00Z')",
+                                                     "datetime('2023-12-31T23:30-01:00')",
+                                                     "time('10:00+01:00')",
+                                                     "time('23:30-01:00')",
+                                                     "localtime('12:30')",
+                                                     "localtime('23:59:59')",
+                                                     "time('09:00Z')"};
+    if (r_.percent(10)) return "point({longitude: 4.5, latitude: 52})";
+    const std::string text(r_.pick(kLiterals));
+    if (depth <= 0 || r_.percent(50)) return text;
+    return "(" + text + (r_.percent(50) ? " + " : " - ") + duration(scope, depth - 1) + ")";
+  }
   std::string duration(const Scope& scope, int depth) {
     static constexpr std::string_view kLiterals[] = {"duration('P1M')",
                                                      "duration('P1D')",
@@ -893,7 +908,8 @@ class Generator {
     const int less = std::max(0, depth - 1);
     const bool bare = std::exchange(bare_patterns_, false);
     if (r_.percent(18)) {
-      switch (r_.below(6)) {
+      switch (r_.below(7)) {
+        case 6: return zoned(scope, less) + comparison() + (r_.percent(30) ? any(scope, less) : zoned(scope, less));
         case 0:
         case 1: return date(scope, less) + comparison() + date(scope, less);
         case 2: return moment(scope, less) + comparison() + moment(scope, less);

@@ -99,7 +99,19 @@ Value shifted(const Value& at, const Duration& by) {
       const int64_t seconds = moved(floor_divide(t.seconds, kDay), by) * kDay + floor_rest(t.seconds, kDay);
       return Value::local_date_time({seconds + by.seconds + nanos / kNano, static_cast<int32_t>(nanos % kNano)});
     }
-    default: throw NotCompared("arithmetic of date times with offsets");
+    case ValueType::kTime: {
+      const Time t = at.as_time();
+      const int64_t nanos = t.nanos + (by.seconds % kDay) * kNano + by.nanos;
+      return Value::time({floor_rest(nanos, kDay * kNano), t.offset_seconds});
+    }
+    case ValueType::kDateTime: {
+      const DateTime& t = at.as_date_time();
+      if (!t.zone.empty()) throw NotCompared("named zones");
+      const LocalDateTime local{t.seconds + t.offset_seconds, t.nanos};
+      const LocalDateTime moved = shifted(Value::local_date_time(local), by).as_local_date_time();
+      return Value::date_time({moved.seconds - t.offset_seconds, moved.nanos, t.offset_seconds, {}});
+    }
+    default: throw NotCompared("arithmetic of a temporal type");
   }
 }
 
@@ -110,10 +122,22 @@ Value date_of(const char* text) {
   return Value::date({day_number(c)});
 }
 
+int64_t utc(const Time& t) {
+  return t.nanos - t.offset_seconds * kNano;
+}
+
 int64_t seconds_of(const char* text) {
   int64_t hour = 0, minute = 0, second = 0;
   if (std::sscanf(text, "%ld:%ld:%ld", &hour, &minute, &second) < 2) throw NotCompared("a form of a time");
   return hour * 3600 + minute * 60 + second;
+}
+
+// `+02:00` at the end of a clock; Z and nothing are UTC.
+int32_t offset_of(const std::string& clock) {
+  const size_t sign = clock.find_first_of("+-");
+  if (sign == std::string::npos) return 0;
+  const int64_t offset = seconds_of(clock.c_str() + sign + 1);
+  return static_cast<int32_t>(clock[sign] == '-' ? -offset : offset);
 }
 
 Value duration_of(const char* text) {
@@ -185,16 +209,15 @@ std::optional<Value> special_call(const std::string& name, const std::vector<Val
   const std::string given(text ? a[0].as_string() : "");
   if (name == "date" && text) return date_of(given.c_str());
   if (name == "localtime" && text) return Value::local_time({seconds_of(given.c_str()) * kNano});
+  if (name == "time" && text) return Value::time({seconds_of(given.c_str()) * kNano, offset_of(given)});
   if (name == "duration" && text) return duration_of(given.c_str());
   if ((name == "localdatetime" || name == "datetime") && text) {
     const size_t t = given.find('T');
     const std::string clock = given.substr(t + 1);
     const int64_t local = date_of(given.c_str()).as_date().days * kDay + seconds_of(clock.c_str());
     if (name == "localdatetime") return Value::local_date_time({local, 0});
-    const size_t sign = clock.find_first_of("+-");
-    int64_t offset = sign == std::string::npos ? 0 : seconds_of(clock.c_str() + sign + 1);
-    if (sign != std::string::npos && clock[sign] == '-') offset = -offset;
-    return Value::date_time({local - offset, 0, static_cast<int32_t>(offset), {}});
+    const int32_t offset = offset_of(clock);
+    return Value::date_time({local - offset, 0, offset, {}});
   }
   if (name == "point" && a.size() == 1 && a[0].is_map()) return point_of(a[0]);
   if (name == "point.distance" && a.size() == 2) {
@@ -240,6 +263,7 @@ std::optional<int> special_order(const Value& a, const Value& b) {
   const auto sign = [](auto x, auto y) { return x < y ? -1 : y < x ? 1 : 0; };
   switch (a.type()) {
     case ValueType::kDate: return sign(a.as_date().days, b.as_date().days);
+    case ValueType::kTime: return sign(utc(a.as_time()), utc(b.as_time()));
     case ValueType::kLocalTime: return sign(a.as_local_time().nanos, b.as_local_time().nanos);
     case ValueType::kLocalDateTime: {
       const LocalDateTime x = a.as_local_date_time(), y = b.as_local_date_time();
@@ -266,6 +290,7 @@ std::optional<int> special_order(const Value& a, const Value& b) {
 std::string special_key(const Value& v) {
   switch (v.type()) {
     case ValueType::kDate: return "date " + date_text(v.as_date().days);
+    case ValueType::kTime: return "time " + std::to_string(utc(v.as_time()));
     case ValueType::kLocalTime: return "localtime " + std::to_string(v.as_local_time().nanos);
     case ValueType::kLocalDateTime:
       return "localdatetime " + std::to_string(v.as_local_date_time().seconds) + "." +

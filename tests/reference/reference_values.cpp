@@ -43,13 +43,14 @@ int type_rank(const Value& v) {
     case ValueType::kDateTime: return 6;
     case ValueType::kLocalDateTime: return 7;
     case ValueType::kDate: return 8;
-    case ValueType::kLocalTime: return 9;
-    case ValueType::kDuration: return 10;
-    case ValueType::kString: return 11;
-    case ValueType::kBoolean: return 12;
+    case ValueType::kTime: return 9;
+    case ValueType::kLocalTime: return 10;
+    case ValueType::kDuration: return 11;
+    case ValueType::kString: return 12;
+    case ValueType::kBoolean: return 13;
     case ValueType::kInteger:
-    case ValueType::kFloat: return 13;
-    case ValueType::kNull: return 14;
+    case ValueType::kFloat: return 14;
+    case ValueType::kNull: return 15;
     default: throw NotCompared("a type without an order here");
   }
 }
@@ -76,6 +77,7 @@ Sign comparable(const Value& a, const Value& b) {
     case ValueType::kString: return {Sign::kSign, three_way(a.as_string(), b.as_string())};
     case ValueType::kBoolean: return {Sign::kSign, three_way(a.as_boolean(), b.as_boolean())};
     case ValueType::kDate:
+    case ValueType::kTime:
     case ValueType::kLocalTime:
     case ValueType::kLocalDateTime:
     case ValueType::kDateTime: return {Sign::kSign, *special_order(a, b)};
