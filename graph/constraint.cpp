@@ -36,7 +36,7 @@ Status duplicate_error(const Catalog& catalog, const IndexInfo& index, ByteView 
   }
   return Status::runtime(
       ErrorCode::kUniqueConstraint, "ConstraintValidationFailed", "",
-      fmt::format("{} `{}` already exists with {} `{}` and {} = `{}`; constraint `{}` allows it once",
+      fmt::format("22N79: {} `{}` already exists with {} `{}` and {} = `{}`; constraint `{}` allows it once",
                   node ? "node" : "relationship", existing_id, node ? "label" : "type", owner.name(index.label_or_type),
                   keys, shown, index.owning_constraint.empty() ? index.definition.name : index.owning_constraint));
 }

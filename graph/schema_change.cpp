@@ -1,4 +1,7 @@
 // Indexes and constraints come and go inside a transaction; an index is built at once over the data that is there.
+//
+// The texts of schema errors begin with a GQL status: 22N70 an equivalent one exists, 22N71 the name is taken, 22N73 in
+// conflict with, or owned by, another, 22N79 not unique (constraint.cpp), 42N51 there is none of this name.
 #include <fmt/format.h>
 
 #include <cctype>
@@ -45,7 +48,7 @@ std::string made_name(const Schema& schema, std::string_view kind, std::string_v
 
 }  // namespace
 
-Result<IndexInfo> Transaction::Impl::prepare_definition(const IndexDefinition& definition) {
+Result<IndexInfo> Transaction::Impl::prepare_definition(const IndexDefinition& definition, bool for_constraint) {
   const IndexBehaviour* behaviour = find_index_behaviour(definition.kind);
   if (behaviour == nullptr) {
     return Status::unsupported(
@@ -75,12 +78,13 @@ Result<IndexInfo> Transaction::Impl::prepare_definition(const IndexDefinition& d
   for (const IndexInfo& other : schema.indexes) {
     if (other.definition.kind == definition.kind && other.definition.entity == definition.entity &&
         other.label_or_type == info.label_or_type && other.keys == info.keys) {
+      const bool owned = !other.owning_constraint.empty();
+      const char* owner = definition.entity == EntityKind::kNode ? "label" : "type";
       return Status(ErrorCode::kConstraint,
-                    other.owning_constraint.empty()
-                        ? fmt::format("index `{}` already covers this label and these properties; drop it first",
-                                      other.definition.name)
-                        : fmt::format("constraint `{}` already has an index on this label and these properties",
-                                      other.owning_constraint));
+                    owned ? fmt::format("{}: constraint `{}` already has an index on this {} and these properties",
+                                        for_constraint ? "22N70" : "22N73", other.owning_constraint, owner)
+                          : fmt::format("{}: index `{}` already covers this {} and these properties; drop it first",
+                                        for_constraint ? "22N73" : "22N70", other.definition.name, owner));
     }
   }
   if (info.definition.name.empty()) {
@@ -146,7 +150,7 @@ Status Transaction::Impl::build_index(const IndexInfo& info) {
 Result<IndexId> Transaction::create_index(const IndexDefinition& definition) {
   Impl& in = *impl_;
   LORA_TRY(in.check_open());
-  LORA_ASSIGN(IndexInfo info, in.prepare_definition(definition));
+  LORA_ASSIGN(IndexInfo info, in.prepare_definition(definition, false));
   LORA_TRY(in.build_index(info));
   auto schema = std::make_shared<Schema>(*in.root().schema);
   schema->next_index = info.id.value + 1;
@@ -160,11 +164,11 @@ Status Transaction::drop_index(std::string_view name) {
   LORA_TRY(in.check_open());
   const IndexInfo* info = in.root().schema->find_index(name);
   if (info == nullptr) {
-    return {ErrorCode::kNotFound, fmt::format("there is no index named `{}`", name)};
+    return {ErrorCode::kNotFound, fmt::format("42N51: there is no index named `{}`", name)};
   }
   if (!info->owning_constraint.empty()) {
-    return {ErrorCode::kConstraint,
-            fmt::format("index `{}` belongs to constraint `{}`; drop the constraint", name, info->owning_constraint)};
+    return {ErrorCode::kConstraint, fmt::format("22N73: index `{}` belongs to constraint `{}`; drop the constraint",
+                                                name, info->owning_constraint)};
   }
   const IndexId id = info->id;
   auto schema = std::make_shared<Schema>(*in.root().schema);
@@ -188,7 +192,7 @@ Status Transaction::create_constraint(const ConstraintDefinition& definition) {
   index.name = definition.name.empty()
                    ? made_name(*in.root().schema, "constraint", definition.label_or_type, definition.keys)
                    : definition.name;
-  LORA_ASSIGN(IndexInfo info, in.prepare_definition(index));
+  LORA_ASSIGN(IndexInfo info, in.prepare_definition(index, true));
   info.unique = true;
   info.owning_constraint = index.name;
   LORA_TRY(in.build_index(info));
@@ -213,7 +217,7 @@ Status Transaction::drop_constraint(std::string_view name) {
   LORA_TRY(in.check_open());
   const ConstraintInfo* info = in.root().schema->find_constraint(name);
   if (info == nullptr) {
-    return {ErrorCode::kNotFound, fmt::format("there is no constraint named `{}`", name)};
+    return {ErrorCode::kNotFound, fmt::format("42N51: there is no constraint named `{}`", name)};
   }
   const IndexId id = info->owned_index;
   const uint32_t number = info->number;

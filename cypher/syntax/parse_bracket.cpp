@@ -49,60 +49,178 @@ bool Parser::is_pattern_start(const Token* t) const {
   }
 }
 
+namespace {
+
+// Whether the word CASE, between these tokens, begins an expression and is no name.
+bool begins_case(const Token& before, const Token& after) {
+  switch (before.kind) {
+    case TokenKind::kDot:
+    case TokenKind::kColon:
+    case TokenKind::kAmpersand:
+    case TokenKind::kExclamation: return false;
+    default: break;
+  }
+  switch (after.kind) {
+    case TokenKind::kWord:
+      switch (after.keyword) {
+        case Keyword::kAND:
+        case Keyword::kOR:
+        case Keyword::kXOR:
+        case Keyword::kIN:
+        case Keyword::kIS: return false;
+        default: return true;
+      }
+    case TokenKind::kQuotedName:
+    case TokenKind::kString:
+    case TokenKind::kInteger:
+    case TokenKind::kFloat:
+    case TokenKind::kParameter:
+    case TokenKind::kLeftParen:
+    case TokenKind::kLeftBracket:
+    case TokenKind::kLeftBrace:
+    case TokenKind::kMinus: return true;
+    default: return false;
+  }
+}
+
+// Whether an operand ends here, so that a word END after it ends a CASE.
+bool ends_operand(const Token& t) {
+  switch (t.kind) {
+    case TokenKind::kWord:
+      switch (t.keyword) {
+        case Keyword::kWHEN:
+        case Keyword::kTHEN:
+        case Keyword::kELSE:
+        case Keyword::kAND:
+        case Keyword::kOR:
+        case Keyword::kXOR:
+        case Keyword::kNOT:
+        case Keyword::kIN:
+        case Keyword::kWITH:
+        case Keyword::kCONTAINS: return false;
+        default: return true;
+      }
+    case TokenKind::kQuotedName:
+    case TokenKind::kString:
+    case TokenKind::kInteger:
+    case TokenKind::kFloat:
+    case TokenKind::kParameter:
+    case TokenKind::kRightParen:
+    case TokenKind::kRightBracket:
+    case TokenKind::kRightBrace: return true;
+    default: return false;
+  }
+}
+
+// Words that go on with a type: `ZONED DATETIME NOT NULL`.
+bool continues_type(Keyword keyword) {
+  switch (keyword) {
+    case Keyword::kNOT:
+    case Keyword::kWITH:
+    case Keyword::kWITHOUT:
+    case Keyword::kZONE:
+    case Keyword::kTIMEZONE: return true;
+    default: return begins_type(keyword);
+  }
+}
+
+}  // namespace
+
+// A `|` may separate, or belong to a label expression or a type (`x:A|B`, `x IS :: INTEGER|STRING`). Neither brackets
+// nor CASE ... END hold the one that separates. The first one that follows neither a label nor a type separates; if
+// there is none, the last one does, or an earlier one whose next name is used as only a variable is: `| x.name`,
+// `| f(x)`, `| x:B`, `| x IS :: T`. So `[x IN xs WHERE x:A|B]` gives `B` for each `x:A`; parentheses help.
 Parser::Contents Parser::scan_contents(uint32_t open) {
   Contents out;
-  uint32_t close = token_at(open).length_or_match;
+  const uint32_t close = token_at(open).length_or_match;
   if (close == 0) return out;
-  // A `|` may belong to a label expression or a type (`x:A|B`, `IS :: A|B`) or separate. It separates unless it stands
-  // after a label, is followed by one that nothing is done with, and another `|` is there to separate.
-  bool in_label = false;   // the tokens since `:` form a label expression so far
-  bool term_done = false;  // and its last term is complete
-  uint32_t pending = 0;    // a `|` that may be either
+  enum class Inside : uint8_t { kOther, kLabels, kType };
+  Inside inside = Inside::kOther;  // what the tokens since `:` or `::` form so far
+  bool complete = false;           // its last term
+  uint32_t pending = 0;            // a `|` that may be either
+  uint32_t cases = 0;
   for (uint32_t i = open + 1; i < close; ++i) {
     ++steps_;
     const Token& t = token_at(i);
-    if (t.kind == TokenKind::kPipe) {
-      if (out.bar != 0) continue;
-      if (in_label && term_done) {
-        // The last candidate that still follows a pure label expression separates, unless a plain `|` comes.
-        pending = i;
-        term_done = false;
-      } else {
-        out.bar = i;
-      }
-      continue;
-    }
     if (t.kind == TokenKind::kComma) out.comma = true;
-    bool after_term = in_label && term_done;
+    const bool name_after_bar = pending != 0 && i == pending + 2 && token_at(i - 1).kind != TokenKind::kColon;
     if (t.is_bracket() && t.length_or_match > i) {
-      if (pending != 0 && after_term) out.bar = pending;  // `| f(x)`, `| x[0]`
-      bool group = t.kind == TokenKind::kLeftParen && in_label && !term_done;
-      term_done = group;
-      in_label = group;
+      if (out.bar == 0 && name_after_bar && complete) out.bar = pending;
+      const bool group = t.kind == TokenKind::kLeftParen && inside == Inside::kLabels && !complete;
+      if (!group && inside != Inside::kType) inside = Inside::kOther;  // `VECTOR<FLOAT>(3)` goes on
+      complete = inside != Inside::kOther;
       i = t.length_or_match;
       continue;
     }
-    if (pending != 0 && after_term && t.kind == TokenKind::kDot) out.bar = pending;  // `| x.name`
+    if (out.bar != 0) continue;  // commas only
+    if (t.keyword == Keyword::kCASE && begins_case(token_at(i - 1), token_at(i + 1))) {
+      ++cases;
+      inside = Inside::kOther;
+      continue;
+    }
+    if (cases != 0) {
+      if (t.keyword == Keyword::kEND && ends_operand(token_at(i - 1))) --cases;
+      continue;
+    }
     switch (t.kind) {
+      case TokenKind::kPipe:
+        if (inside == Inside::kOther || !complete ||
+            (inside == Inside::kType && !begins_type(token_at(i + 1).keyword))) {
+          out.bar = i;
+        } else {
+          pending = i;
+          complete = false;
+        }
+        break;
+      case TokenKind::kDot:
+        if (name_after_bar && complete) out.bar = pending;
+        inside = Inside::kOther;
+        break;
       case TokenKind::kColon:
+        if (name_after_bar && complete) out.bar = pending;  // `| x:B` and not `|:B`
+        inside = Inside::kLabels;
+        complete = false;
+        break;
       case TokenKind::kColonColon:
-        if (pending != 0 && term_done) out.bar = pending;  // `| x:B` and not `|:B`
-        in_label = true;
-        term_done = false;
+        if (name_after_bar && complete) out.bar = pending;
+        inside = Inside::kType;
+        complete = false;
         break;
       case TokenKind::kWord:
       case TokenKind::kQuotedName:
-        if (in_label && !term_done) {
-          term_done = true;
+        if (t.keyword == Keyword::kIS && name_after_bar && complete) {
+          const uint32_t next = i + (token_at(i + 1).keyword == Keyword::kNOT ? 2 : 1);
+          if (token_at(next).kind == TokenKind::kColonColon || token_at(next).keyword == Keyword::kTYPED)
+            out.bar = pending;
+        }
+        if (inside == Inside::kType && (!complete || continues_type(t.keyword))) {
+          complete = true;
+        } else if (inside == Inside::kLabels && !complete) {
+          complete = true;
+        } else if (t.keyword == Keyword::kTYPED) {
+          inside = Inside::kType;
+          complete = false;
         } else {
-          in_label = false;
+          inside = Inside::kOther;
         }
         break;
-      case TokenKind::kPercent: term_done = in_label; break;
-      case TokenKind::kAmpersand: term_done = false; break;
+      case TokenKind::kLess:
+        if (inside == Inside::kType && complete) {  // `LIST<INTEGER|STRING>`
+          for (uint32_t angles = 1; angles != 0 && i + 1 < close;) {
+            const TokenKind kind = token_at(++i).kind;
+            ++steps_;
+            if (kind == TokenKind::kLess) ++angles;
+            if (kind == TokenKind::kGreater) --angles;
+          }
+        } else {
+          inside = Inside::kOther;
+        }
+        break;
+      case TokenKind::kPercent: complete = inside == Inside::kLabels; break;
+      case TokenKind::kAmpersand: complete = false; break;
       case TokenKind::kExclamation: break;
       case TokenKind::kDollar: break;
-      default: in_label = false;
+      default: inside = Inside::kOther;
     }
   }
   if (out.bar == 0) out.bar = pending;

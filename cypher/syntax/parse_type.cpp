@@ -5,8 +5,6 @@ namespace lora::cypher {
 
 using namespace ast;
 
-namespace {
-
 bool begins_type(Keyword keyword) {
   switch (keyword) {
     case Keyword::kANY:
@@ -58,8 +56,6 @@ bool begins_type(Keyword keyword) {
     default: return false;
   }
 }
-
-}  // namespace
 
 bool Parser::at_type() const {
   return begins_type(t_->keyword);

@@ -30,6 +30,9 @@ struct Failed {
 // Whether `word` is `capitals` in any case.
 bool upper_equals(std::string_view word, std::string_view capitals);
 
+// Whether a type may begin with `word`.
+bool begins_type(Keyword word);
+
 // Operator levels, loosest first.
 enum Level : int {
   kNoLevel = 0,
@@ -338,7 +341,7 @@ class Parser {
   uint32_t depth_ = 0;
   uint32_t deepest_ = 0;
   uint32_t next_stripped_ = 0;
-  uint32_t separator_bar_ = 0;  // token index of a `|` that is no label operator
+  uint32_t separator_bar_ = 0;  // token index of a `|` that joins neither labels nor types
   bool key_is_exact_ = true;
 };
 

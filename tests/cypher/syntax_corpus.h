@@ -115,7 +115,8 @@ inline constexpr std::string_view kGoodQueries[] = {
     "RETURN [x IN [1, 2] WHERE x > 1 | x * 2], [x IN xs], [x IN xs | x], [x IN xs WHERE x > 1], [x IN xs, 1]",
     "RETURN [x IN xs WHERE x:A | x.name], [x IN xs WHERE x:A|B | x.name], [x IN xs | x:A|B], [x IN xs WHERE x:A | "
     "x:B|C]",
-    "RETURN [x IN xs WHERE x:A|B AND x.y | x]",
+    "RETURN [x IN xs WHERE x:A|B AND x.y | x], [x IN xs WHERE (x:A|B)], [x IN xs WHERE (x IS :: INTEGER|STRING)]",
+    "RETURN [x IN xs WHERE CASE WHEN x:A|B THEN true END], [x IN xs WHERE x IS :: LIST<INTEGER|STRING> | x:A|B]",
     "RETURN [(a)-->(b) | b.x], [p = (a)-[:T]->(b:B) WHERE b.x > 1 | p], [(a)-->(b) WHERE b:A | b.name]",
     "RETURN [p = (1 + 2), 3], [(a) - 1, (b)]",
     "RETURN all(x IN xs WHERE x > 1) AND any(x IN xs WHERE x) OR none(x IN xs WHERE x) XOR single(x IN xs WHERE x)",

@@ -125,12 +125,60 @@ TEST(Parser, ParenthesisedNodeIsAPatternOnlyBeforeAnArrow) {
   EXPECT_EQ(as<Match>(clause_of(q)).where->kind, ExprKind::kPatternPredicate);
 }
 
-TEST(Parser, BarOfAComprehensionIsNotALabelOperator) {
-  Query q = parsed("RETURN [x IN xs WHERE x:A|B | x.name]");
+// The condition and the result of the comprehension that `text` is, as `condition => result`.
+std::string comprehension(std::string_view text) {
+  Query q = parsed("RETURN " + std::string(text));
   const auto& list = as<ListComprehension>(returned(q));
-  EXPECT_EQ(print(*list.where), "x:(A|B)");
-  ASSERT_NE(list.result, nullptr);
-  EXPECT_EQ(print(*list.result), "x.name");
+  return (list.where == nullptr ? "" : print(*list.where)) + " => " +
+         (list.result == nullptr ? "" : print(*list.result));
+}
+
+TEST(Parser, BarOfAComprehensionIsNotALabelOperator) {
+  EXPECT_EQ(comprehension("[x IN xs WHERE x:A | x]"), "x:A => x");
+  EXPECT_EQ(comprehension("[x IN xs WHERE x:A|B]"), "x:A => B");
+  EXPECT_EQ(comprehension("[x IN xs WHERE x:(A|B)]"), "x:(A|B) => ");
+  EXPECT_EQ(comprehension("[x IN xs WHERE (x:A|B)]"), "x:(A|B) => ");
+  EXPECT_EQ(comprehension("[x IN xs WHERE any(y IN x WHERE y:A|B)]"), "any(y IN x WHERE y:(A|B)) => ");
+  EXPECT_EQ(comprehension("[x IN xs WHERE x:A|B | x.name]"), "x:(A|B) => x.name");
+  EXPECT_EQ(comprehension("[x IN xs WHERE x:A|B | x]"), "x:(A|B) => x");
+  EXPECT_EQ(comprehension("[x IN xs WHERE x:A|:B | x]"), "x:(A|B) => x");
+  EXPECT_EQ(comprehension("[x IN xs | x:A|B]"), " => x:(A|B)");
+}
+
+TEST(Parser, LastBarAfterLabelsSeparates) {
+  EXPECT_EQ(comprehension("[x IN xs WHERE x:A|B AND x:C | x]"), "x:(A|B) AND x:C => x");
+  EXPECT_EQ(comprehension("[x IN xs WHERE x:A|B OR x:C|D | x]"), "x:(A|B) OR x:(C|D) => x");
+  EXPECT_EQ(comprehension("[x IN xs WHERE x:A|B AND x.y | x:C|D]"), "x:(A|B) AND x.y => x:(C|D)");
+}
+
+TEST(Parser, NameUsedAsAVariableFollowsTheSeparator) {
+  EXPECT_EQ(comprehension("[x IN xs WHERE x:A | x:B|C]"), "x:A => x:(B|C)");
+  EXPECT_EQ(comprehension("[x IN xs WHERE x:A | x.y + CASE WHEN x:B|C THEN 1 END]"),
+            "x:A => x.y + CASE WHEN x:(B|C) THEN 1 END");
+  EXPECT_EQ(comprehension("[x IN xs WHERE x:A | x IS :: INTEGER|STRING]"), "x:A => x IS :: ANY<INTEGER | STRING>");
+  EXPECT_EQ(comprehension("[x IN xs WHERE x:A | x IS NOT TYPED INTEGER|STRING]"),
+            "x:A => x IS NOT :: ANY<INTEGER | STRING>");
+}
+
+TEST(Parser, BarsInCaseDoNotSeparate) {
+  EXPECT_EQ(comprehension("[x IN xs WHERE CASE WHEN x:A|B THEN true ELSE x:C|D END]"),
+            "CASE WHEN x:(A|B) THEN true ELSE x:(C|D) END => ");
+  EXPECT_EQ(comprehension("[x IN xs WHERE CASE WHEN CASE x WHEN 1 THEN x:A|B END THEN x:A|B END | x]"),
+            "CASE WHEN CASE x WHEN 1 THEN x:(A|B) END THEN x:(A|B) END => x");
+  EXPECT_EQ(comprehension("[x IN xs WHERE x:A | CASE WHEN x:B|C THEN 1 END]"), "x:A => CASE WHEN x:(B|C) THEN 1 END");
+  EXPECT_EQ(comprehension("[x IN xs WHERE x.case = 1 AND x:Case|End | x.end]"), "x.case = 1 AND x:(Case|End) => x.end");
+}
+
+TEST(Parser, BarsInTypesDoNotSeparate) {
+  EXPECT_EQ(comprehension("[x IN xs WHERE x IS :: INTEGER|STRING | x]"), "x IS :: ANY<INTEGER | STRING> => x");
+  EXPECT_EQ(comprehension("[x IN xs WHERE x IS :: LOCAL TIME NOT NULL|ZONED DATETIME NOT NULL | x]"),
+            "x IS :: ANY<LOCAL TIME NOT NULL | ZONED DATETIME NOT NULL> => x");
+  EXPECT_EQ(comprehension("[x IN xs WHERE x IS :: LIST<INTEGER|STRING>]"), "x IS :: LIST<ANY<INTEGER | STRING>> => ");
+  EXPECT_EQ(comprehension("[x IN xs WHERE x IS :: LIST<LIST<INTEGER|STRING>> | x]"),
+            "x IS :: LIST<LIST<ANY<INTEGER | STRING>>> => x");
+  EXPECT_EQ(comprehension("[x IN xs WHERE x IS :: VECTOR<FLOAT32>(3) | x]"), "x IS :: VECTOR<FLOAT32>(3) => x");
+  EXPECT_EQ(comprehension("[x IN xs WHERE x IS :: DATE | date(x)]"), "x IS :: DATE => date(x)");
+  EXPECT_EQ(comprehension("[x IN xs WHERE x IS :: INTEGER | x]"), "x IS :: INTEGER => x");
 }
 
 TEST(Parser, VariableLengthBounds) {

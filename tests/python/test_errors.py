@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, Optional
 
 import pytest
+from conftest import rows
 from lora_python import Database, InvalidParamsError, LoraError, LoraQueryError
 
 
@@ -59,6 +60,22 @@ def test_constraint_errors(db: Database) -> None:
     assert error_of(db, "CREATE CONSTRAINT two FOR (n:Q) REQUIRE n.id IS NOT NULL").code == "LORA_UNSUPPORTED"
     assert "22N" in str(error_of(db, "CREATE CONSTRAINT one FOR (n:R) REQUIRE n.id IS UNIQUE"))
     assert db.node_count == 1
+
+
+def test_a_failed_statement_leaves_nothing_and_the_handle_goes_on(db: Database) -> None:
+    db.execute("CREATE CONSTRAINT one FOR (n:P) REQUIRE n.id IS UNIQUE")
+    db.execute("CREATE (:P {id: 1})")
+    failing = {
+        "UNWIND [2000, 2001, 1] AS id CREATE (:P {id: id})": "LORA_UNIQUE_CONSTRAINT",
+        "CREATE (:AT) WITH [1] AS x RETURN toInteger(x)": "LORA_TYPE",
+        "UNWIND [2, 1, 0] AS x CREATE (:Q {v: 10 / x})": "LORA_ARITHMETIC",
+    }
+    for number, (query, code) in enumerate(failing.items()):
+        assert error_of(db, query).code == code
+        assert db.node_count == number + 1
+        db.execute("CREATE (:P {id: $id})", {"id": number + 2})
+        assert rows(db, "MATCH (n) RETURN count(n) AS c, max(n.id) AS m") == [{"c": number + 2, "m": number + 2}]
+    assert db.verify() == {"ok": True, "errors": []}
 
 
 def test_the_place_is_shown_with_a_caret(memory: Database) -> None:

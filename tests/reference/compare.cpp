@@ -78,7 +78,7 @@ class Text {
         }
         return text + ">";
       }
-      default: return "?";
+      default: return is_special(v) ? special_key(v) : "?";
     }
   }
 
@@ -142,18 +142,18 @@ EntityNames::EntityNames(const ReferenceGraph& before, const ReferenceGraph& aft
   const auto digest = [](const std::string& long_text) {
     return "new" + std::to_string(std::hash<std::string>()(long_text));
   };
+  std::map<uint64_t, std::string> what;  // of relationships
+  for (const auto& [id, r] : after.relationships) what[id] = r.type + text.map(entries_of(r.properties));
   // New nodes look alike when their neighbours, and those of these, look alike.
   for (int round = 0; round < 4; ++round) {
     std::map<uint64_t, std::string> next = nodes_;
+    std::map<uint64_t, std::vector<std::string>> around;
+    for (const auto& [rel, r] : after.relationships) {
+      if (r.start >= before.next_node) around[r.start].push_back(">" + what[rel] + nodes_[r.end]);
+      if (r.end >= before.next_node) around[r.end].push_back("<" + what[rel] + nodes_[r.start]);
+    }
     for (const auto& [id, n] : after.nodes) {
-      if (id < before.next_node) continue;
-      std::vector<std::string> around;
-      for (const auto& [rel, r] : after.relationships) {
-        const std::string what = r.type + text.map(entries_of(r.properties));
-        if (r.start == id) around.push_back(">" + what + nodes_[r.end]);
-        if (r.end == id) around.push_back("<" + what + nodes_[r.start]);
-      }
-      next[id] = digest(contents[id] + joined(std::move(around), true));
+      if (id >= before.next_node) next[id] = digest(contents[id] + joined(std::move(around[id]), true));
     }
     nodes_ = std::move(next);
   }
@@ -161,9 +161,8 @@ EntityNames::EntityNames(const ReferenceGraph& before, const ReferenceGraph& aft
   for (const auto& [id, n] : after.nodes) all.push_back("(" + nodes_[id] + " " + contents[id] + ")");
   for (const auto& [id, r] : after.relationships) {
     const std::string ends = nodes_[r.start] + " -> " + nodes_[r.end];
-    const std::string what = ":" + r.type + " " + text.map(entries_of(r.properties));
-    relationships_[id] = id < before.next_relationship ? "#" + std::to_string(id) : digest(ends + what);
-    all.push_back("[" + relationships_[id] + " " + ends + " " + what + "]");
+    relationships_[id] = id < before.next_relationship ? "#" + std::to_string(id) : digest(ends + what[id]);
+    all.push_back("[" + relationships_[id] + " " + ends + " " + what[id] + "]");
   }
   std::sort(all.begin(), all.end());
   for (const std::string& line : all) text_ += line + "\n";

@@ -1,14 +1,35 @@
 #include "tests/reference/random_query.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 #include <vector>
+
+#include "tests/reference/reference_values.h"
 
 namespace lora::reference {
 
 namespace {
 
-enum class Type { kInt, kFloat, kString, kBool, kAny, kNode, kRel, kPath, kInts, kNodes, kRels, kBag };
+enum class Type {
+  kInt,
+  kFloat,
+  kString,
+  kBool,
+  kDate,
+  kMoment,  // a local date time
+  kDuration,
+  kPoint,
+  kAny,
+  kNode,
+  kRel,
+  kPath,
+  kInts,
+  kNodes,
+  kRels,
+  kBag,
+  kMap,  // `a` is an integer, `b` a string
+};
 
 struct Variable {
   std::string name;
@@ -458,7 +479,9 @@ class Generator {
   }
 
   std::string property_map(const Scope& scope) {
-    switch (r_.below(6)) {
+    switch (r_.below(8)) {
+      case 6: return "{d: " + date(scope, 0) + "}";
+      case 7: return r_.percent(50) ? "{t: " + moment(scope, 0) + "}" : "{p: " + point(scope) + "}";
       case 5: return "{u: " + integer(scope, 0) + "}";
       case 0: return "{i: " + integer(scope, 0) + "}";
       case 1: return "{s: " + string(scope, 0) + "}";
@@ -493,8 +516,10 @@ class Generator {
   }
 
   Type any_type(const Scope& scope) {
-    static constexpr Type kTypes[] = {Type::kInt, Type::kInt,  Type::kFloat, Type::kString, Type::kBool,
-                                      Type::kAny, Type::kInts, Type::kBag,   Type::kNode};
+    static constexpr Type kTypes[] = {Type::kInt,   Type::kInt,     Type::kFloat, Type::kString, Type::kBool,
+                                      Type::kAny,   Type::kInts,    Type::kBag,   Type::kNode,   Type::kDate,
+                                      Type::kMap,   Type::kAny,     Type::kInt,   Type::kNode,   Type::kMoment,
+                                      Type::kPoint, Type::kDuration};
     const Type type = r_.pick(kTypes);
     return type == Type::kNode && variable(scope, Type::kNode).empty() ? Type::kAny : type;
   }
@@ -507,6 +532,11 @@ class Generator {
       case Type::kBool: return boolean(scope, depth);
       case Type::kInts: return ints(scope, depth);
       case Type::kBag: return bag(scope, depth);
+      case Type::kDate: return date(scope, depth);
+      case Type::kMoment: return moment(scope, depth);
+      case Type::kDuration: return duration(scope, depth);
+      case Type::kPoint: return point(scope);
+      case Type::kMap: return map(scope, depth);
       case Type::kNode: {
         const std::string n = variable(scope, Type::kNode);
         return n.empty() ? "null" : n;
@@ -525,6 +555,16 @@ class Generator {
   }
 
   std::string any(const Scope& scope, int depth) {
+    if (r_.percent(20)) {
+      switch (r_.below(6)) {
+        case 0: return date(scope, depth);
+        case 1: return moment(scope, depth);
+        case 2: return duration(scope, depth);
+        case 3: return point(scope);
+        case 4: return r_.percent(50) ? "$any" : "$none";
+        default: return zoned(scope, depth);
+      }
+    }
     switch (r_.below(depth > 0 ? 8 : 5)) {
       case 0: {
         const std::string v = variable(scope, Type::kAny);
@@ -559,8 +599,17 @@ class Generator {
       const std::string e = entity(scope);
       if (dice < 8 && !e.empty()) return e + (r_.percent(60) ? ".i" : r_.percent(80) ? ".j" : ".u");
       if (dice == 8 && r_.percent(20)) return "null";
-      static constexpr std::string_view kLiterals[] = {"0", "1", "2", "3", "-1", "5"};
+      static constexpr std::string_view kLiterals[] = {"0", "1", "2", "3", "-1", "5", "$two", "$minus"};
       return std::string(r_.pick(kLiterals));
+    }
+    if (r_.percent(18)) {
+      switch (r_.below(5)) {
+        case 0: return date(scope, depth - 1) + (r_.percent(40) ? ".day" : r_.percent(50) ? ".month" : ".year");
+        case 1: return moment(scope, depth - 1) + (r_.percent(50) ? ".hour" : ".day");
+        case 2: return duration(scope, depth - 1) + (r_.percent(50) ? ".days" : ".months");
+        case 3: return "duration.inDays(" + date(scope, depth - 1) + ", " + date(scope, depth - 1) + ").days";
+        default: return map(scope, depth - 1) + (r_.percent(50) ? ".a" : "['a']");
+      }
     }
     switch (r_.below(15)) {
       case 0: return "(" + integer(scope, depth - 1) + " + " + integer(scope, depth - 1) + ")";
@@ -605,8 +654,11 @@ class Generator {
     if (!v.empty() && r_.percent(30)) return v;
     if (!e.empty() && r_.percent(60)) return e + ".f";
     if (depth <= 0 || r_.percent(40)) {
-      static constexpr std::string_view kLiterals[] = {"0.5", "1.0", "-1.5", "2.0", "0.0"};
+      static constexpr std::string_view kLiterals[] = {"0.5", "1.0", "-1.5", "2.0", "0.0", "$half"};
       return std::string(r_.pick(kLiterals));
+    }
+    if (r_.percent(30)) {
+      return r_.percent(50) ? point(scope) + ".x" : "point.distance(" + point(scope) + ", " + point(scope) + ")";
     }
     switch (r_.below(4)) {
       case 0: return "(" + real(scope, depth - 1) + " + " + integer(scope, depth - 1) + ")";
@@ -624,9 +676,10 @@ class Generator {
       if (!rel.empty() && r_.percent(20)) return "type(" + rel + ")";
       const std::string e = entity(scope);
       if (!e.empty() && r_.percent(70)) return e + ".s";
-      static constexpr std::string_view kLiterals[] = {"'a'", "'b'", "'ab'", "''", "'abc'", "'B'", "null"};
+      static constexpr std::string_view kLiterals[] = {"'a'", "'b'", "'ab'", "''", "'abc'", "'B'", "null", "$text"};
       return std::string(r_.pick(kLiterals));
     }
+    if (r_.percent(6)) return map(scope, depth - 1) + ".b";
     switch (r_.below(7)) {
       case 0: return "(" + string(scope, depth - 1) + " + " + string(scope, depth - 1) + ")";
       case 1: return "toUpper(" + string(scope, depth - 1) + ")";
@@ -644,8 +697,8 @@ class Generator {
     const std::string e = entity(scope);
     if (!e.empty() && r_.percent(35)) return e + ".l";
     if (depth <= 0 || r_.percent(30)) {
-      static constexpr std::string_view kLiterals[] = {"[1, 2, 3]",    "[]",        "[2]",
-                                                       "[1, null, 2]", "[3, 1, 1]", "range(0, 3)"};
+      static constexpr std::string_view kLiterals[] = {"[1, 2, 3]", "[]",          "[2]",  "[1, null, 2]",
+                                                       "[3, 1, 1]", "range(0, 3)", "$list"};
       return std::string(r_.pick(kLiterals));
     }
     switch (r_.below(7)) {
@@ -673,6 +726,73 @@ class Generator {
         return "[1, " + integer(scope, depth - 1) + "]";
       }
     }
+  }
+
+  // Temporal values, points and maps: a variable, a property, a literal, or made of others.
+  std::string simple(const Scope& scope, Type type, const char* property, std::span<const std::string_view> literals) {
+    const std::string v = variable(scope, type);
+    if (!v.empty() && r_.percent(40)) return v;
+    const std::string e = entity(scope);
+    if (!e.empty() && r_.percent(65)) return e + property;
+    return std::string(literals[r_.below(literals.size())]);
+  }
+  std::string date(const Scope& scope, int depth) {
+    static constexpr std::string_view kLiterals[] = {"date('2024-01-31')", "date('2024-02-29')", "date('1969-12-31')",
+                                                     "$day", "date('2024-01-31')"};
+    if (depth <= 0 || r_.percent(50)) return simple(scope, Type::kDate, ".d", kLiterals);
+    return "(" + date(scope, depth - 1) + (r_.percent(50) ? " + " : " - ") + duration(scope, depth - 1) + ")";
+  }
+  std::string moment(const Scope& scope, int depth) {
+    static constexpr std::string_view kLiterals[] = {"localdatetime('2024-01-31T00:00')",
+                                                     "localdatetime('1969-12-31T23:30')", "$moment"};
+    if (depth <= 0 || r_.percent(50)) return simple(scope, Type::kMoment, ".t", kLiterals);
+    return "(" + moment(scope, depth - 1) + (r_.percent(50) ? " + " : " - ") + duration(scope, depth - 1) + ")";
+  }
+  // Times of day, what has an offset, and points on the globe.
+  std::string zoned(const Scope& scope, int depth) {
+    static constexpr std::string_view kLiterals[] = {"datetime('2024-01-31T12:00+02:00')",
+                                                     "datetime('2024-01-31T10:00Z')",
+                                                     "datetime('2023-12-31T23:30-01:00')",
+                                                     "time('10:00+01:00')",
+                                                     "time('23:30-01:00')",
+                                                     "localtime('12:30')",
+                                                     "localtime('23:59:59')",
+                                                     "time('09:00Z')"};
+    if (r_.percent(10)) return "point({longitude: 4.5, latitude: 52})";
+    const std::string text(r_.pick(kLiterals));
+    if (depth <= 0 || r_.percent(50)) return text;
+    return "(" + text + (r_.percent(50) ? " + " : " - ") + duration(scope, depth - 1) + ")";
+  }
+  std::string duration(const Scope& scope, int depth) {
+    static constexpr std::string_view kLiterals[] = {"duration('P1M')",
+                                                     "duration('P1D')",
+                                                     "duration('P1M1D')",
+                                                     "duration('PT36H30M')",
+                                                     "duration('P-2D')",
+                                                     "duration('P1Y')",
+                                                     "$span",
+                                                     "duration('PT-1H')",
+                                                     "null"};
+    const std::string v = variable(scope, Type::kDuration);
+    if (!v.empty() && r_.percent(40)) return v;
+    if (depth <= 0 || r_.percent(55)) return std::string(r_.pick(kLiterals));
+    if (r_.percent(40)) return "(" + duration(scope, depth - 1) + " * " + (r_.percent(50) ? "2" : "-1") + ")";
+    return "(" + duration(scope, depth - 1) + (r_.percent(50) ? " + " : " - ") + duration(scope, depth - 1) + ")";
+  }
+  std::string point(const Scope& scope) {
+    static constexpr std::string_view kLiterals[] = {"point({x: 0, y: 0})", "point({x: 1.5, y: -2})", "$place",
+                                                     "point({x: 1, y: null})"};
+    return simple(scope, Type::kPoint, ".p", kLiterals);
+  }
+  std::string map(const Scope& scope, int depth) {
+    const std::string v = variable(scope, Type::kMap);
+    if (!v.empty() && r_.percent(50)) return v;
+    const std::string e = entity(scope);
+    if (!e.empty() && r_.percent(40)) {
+      return e + (r_.percent(50) ? " {.d, a: " + e + ".i, b: " + e + ".s}" : " {.*, a: 1, b: 'x'}");
+    }
+    if (r_.percent(20)) return "$map";
+    return "{a: " + integer(scope, depth - 1) + ", b: " + string(scope, depth - 1) + "}";
   }
 
   // A list in no particular order.
@@ -787,6 +907,19 @@ class Generator {
     }
     const int less = std::max(0, depth - 1);
     const bool bare = std::exchange(bare_patterns_, false);
+    if (r_.percent(18)) {
+      switch (r_.below(7)) {
+        case 6: return zoned(scope, less) + comparison() + (r_.percent(30) ? any(scope, less) : zoned(scope, less));
+        case 0:
+        case 1: return date(scope, less) + comparison() + date(scope, less);
+        case 2: return moment(scope, less) + comparison() + moment(scope, less);
+        case 3: return point(scope) + comparison() + point(scope);
+        case 4:
+          if (r_.percent(50)) return duration(scope, less) + comparison() + duration(scope, less);
+          return map(scope, less) + (r_.percent(50) ? " = " : " <> ") + map(scope, less);
+        default: return "point.withinBBox(" + point(scope) + ", point({x: 0, y: -2}), point({x: 1.5, y: 1}))";
+      }
+    }
     switch (r_.below(20)) {
       case 0:
       case 1:
@@ -814,7 +947,7 @@ class Generator {
       }
       case 10: {
         const std::string n = variable(scope, Type::kNode);
-        if (!n.empty()) return "(" + n + ":" + label_expression() + ")";  // `|` would end it in a comprehension
+        if (!n.empty()) return "(" + n + ":" + label_expression() + ")";  // a bare `|` separates in a comprehension
         return integer(scope, less) + " < " + integer(scope, less) + " <= " + integer(scope, less);
       }
       case 11: {
@@ -1044,13 +1177,20 @@ ReferenceGraph random_graph(Random& r) {
     Properties p;
     static constexpr double kFloats[] = {-1.5, 0.0, 0.5, 1.0, 2.0, 2.5};
     static constexpr std::string_view kStrings[] = {"", "a", "b", "ab", "abc", "B", "ba"};
+    static constexpr int64_t kDays[] = {-1, 19'753, 19'782, 19'783};  // 1969-12-31, 2024-01-31, -02-29, -03-01
     if (r.percent(node ? 75 : 50)) p["i"] = Value::integer(static_cast<int64_t>(r.below(6)) - 1);
     if (r.percent(node ? 70 : 50)) p["j"] = Value::integer(static_cast<int64_t>(r.below(3)));
     if (r.percent(node ? 50 : 20)) p["f"] = Value::floating(r.pick(kFloats));
     if (r.percent(node ? 60 : 30)) p["s"] = Value::string(r.pick(kStrings));
     if (r.percent(node ? 50 : 30)) p["b"] = Value::boolean(r.percent(50));
     if (r.percent(node ? 65 : 30)) {
-      switch (r.below(6)) {
+      switch (r.below(10)) {
+        case 6: p["m"] = Value::date({kDays[r.below(4)]}); break;
+        case 7:
+          p["m"] = Value::date_time({19'753 * 86'400 + 36'000 * static_cast<int64_t>(r.below(2)), 0, 0, {}});
+          break;
+        case 8: p["m"] = Value::duration({static_cast<int64_t>(r.below(2)), 1, 0, 0}); break;
+        case 9: p["m"] = Value::point({Crs::kCartesian, static_cast<double>(r.below(3)), 0.5, 0}); break;
         case 0: p["m"] = Value::integer(static_cast<int64_t>(r.below(3))); break;
         case 1: p["m"] = Value::floating(r.pick(kFloats)); break;
         case 2: p["m"] = Value::string(r.pick(kStrings)); break;
@@ -1058,6 +1198,13 @@ ReferenceGraph random_graph(Random& r) {
         case 4: p["m"] = Value::list({Value::integer(1), Value::integer(2)}); break;
         default: p["m"] = Value::list({Value::string("a"), r.percent(30) ? Value() : Value::floating(1.0)}); break;
       }
+    }
+    if (r.percent(node ? 40 : 20)) p["d"] = Value::date({kDays[r.below(4)]});
+    if (r.percent(node ? 30 : 15)) {
+      p["t"] = Value::local_date_time({kDays[r.below(4)] * 86'400 + static_cast<int64_t>(r.below(3)) * 43'000, 0});
+    }
+    if (r.percent(node ? 30 : 15)) {
+      p["p"] = Value::point({Crs::kCartesian, static_cast<double>(r.below(3)), r.pick(kFloats), 0});
     }
     if (r.percent(node ? 40 : 20)) {
       List items;
@@ -1087,6 +1234,32 @@ ReferenceGraph random_graph(Random& r) {
   return graph;
 }
 
+const Value& parameters() {
+  static const Value kParameters = [] {
+    List items;
+    for (const int i : {1, 3}) items.push_back(Value::integer(i));
+    items.emplace(items.begin() + 1);
+    std::vector<MapEntry> map, all;
+    map.emplace_back(Value::string("a"), Value::integer(1));
+    map.emplace_back(Value::string("b"), Value::string("x"));
+    const auto add = [&](const char* name, Value value) { all.emplace_back(Value::string(name), std::move(value)); };
+    add("two", Value::integer(2));
+    add("minus", Value::integer(-1));
+    add("half", Value::floating(0.5));
+    add("text", Value::string("ab"));
+    add("none", Value());
+    add("any", Value::boolean(true));
+    add("list", Value::list(std::move(items)));
+    add("map", Value::map(std::move(map)));
+    add("day", Value::date({19'782}));
+    add("moment", Value::local_date_time({19'753 * 86'400, 0}));
+    add("span", Value::duration({1, 2, 3'600, 0}));
+    add("place", Value::point({Crs::kCartesian, 1, 0.5, 0}));
+    return Value::map(std::move(all));
+  }();
+  return kParameters;
+}
+
 std::string literal_text(const Value& value) {
   switch (value.type()) {
     case ValueType::kNull: return "null";
@@ -1104,7 +1277,7 @@ std::string literal_text(const Value& value) {
       for (const Value& item : value.as_list()) text += (text.size() > 1 ? ", " : "") + literal_text(item);
       return text + "]";
     }
-    default: return "?";
+    default: return special_literal(value);
   }
 }
 

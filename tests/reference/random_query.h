@@ -40,6 +40,9 @@ ReferenceGraph random_graph(Random& random);
 std::string create_text(const ReferenceGraph& graph);
 std::string literal_text(const Value& value);
 
+// What `$i`, `$j`, ... of the queries are: a map.
+const Value& parameters();
+
 std::string random_read(Random& random);
 std::string random_write(Random& random);
 // A MATCH to put a predicate behind, and the predicate: for ternary partitioning.

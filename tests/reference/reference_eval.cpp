@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tests/reference/random_query.h"
+
 namespace lora::reference {
 
 using ast::ExprKind;
@@ -36,6 +38,7 @@ Value Reference::eval(const ast::Expr& expr, Row& row) {
       }
       return Value::map(std::move(entries));
     }
+    case ExprKind::kParameter: return property(parameters(), ast::as<ast::Parameter>(expr).name);
     case ExprKind::kMapProjection: return eval_map_projection(ast::as<ast::MapProjection>(expr), row);
     case ExprKind::kProperty: {
       const auto& e = ast::as<ast::Property>(expr);
@@ -341,7 +344,7 @@ Value Reference::property(const Value& base, std::string_view key) {
     return Value();
   }
   if (!base.is_node() && !base.is_relationship()) {
-    if (base.is_temporal()) throw NotCompared("parts of a date");
+    if (is_special(base)) return special_part(base, key);
     throw Failure("type");
   }
   const Properties& properties = properties_of(base);

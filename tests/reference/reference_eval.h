@@ -102,8 +102,9 @@ class Reference {
 
   // --- patterns ---
   class Matcher;
+  // found() answers whether to go on; `where` is for a shortest path, which looks for one that fulfils it.
   void match(ast::List<const ast::PathPattern*> patterns, bool repeatable, Row& row,
-             const std::function<bool(Row&)>& found);  // found() answers whether to go on
+             const std::function<bool(Row&)>& found, const ast::Expr* where = nullptr);
   static void pattern_variables(const ast::PathPattern& pattern, std::vector<std::string_view>* out);
 
   // --- clauses ---

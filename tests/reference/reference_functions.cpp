@@ -79,6 +79,7 @@ Value Reference::call(const ast::FunctionCall& e, Row& row) {
   for (const Value& v : a) {
     if (v.is_null()) return Value();  // every function below is null when an argument is
   }
+  if (std::optional<Value> special = special_call(name, a)) return *special;
   const auto wants = [&](size_t low, size_t high) {
     if (a.size() < low || a.size() > high) throw NotCompared("arguments of " + name);
   };

@@ -1,6 +1,7 @@
 // Patterns and clauses of the reference evaluator.
 #include <algorithm>
 
+#include "cypher/syntax/print.h"
 #include "tests/reference/reference_eval.h"
 
 namespace lora::reference {
@@ -13,8 +14,8 @@ using ast::ElementKind;
 class Reference::Matcher {
  public:
   Matcher(Reference& ref, ast::List<const ast::PathPattern*> patterns, bool repeatable, Row& row,
-          const std::function<bool(Row&)>& found)
-      : ref_(ref), patterns_(patterns), repeatable_(repeatable), row_(row), found_(found) {}
+          const std::function<bool(Row&)>& found, const ast::Expr* where)
+      : ref_(ref), patterns_(patterns), repeatable_(repeatable), row_(row), found_(found), where_(where) {}
 
   void run() { path(0); }
 
@@ -220,10 +221,20 @@ class Reference::Matcher {
     const int64_t low = between.length == nullptr || between.length->min < 0 ? 1 : between.length->min;
     const int64_t high = between.length == nullptr ? 1 : between.length->max < 0 ? INT64_MAX : between.length->max;
     if (low > 1) throw NotCompared("shortest path of a least length");
+    // A condition on the path asks for the shortest of those that fulfil it.
+    const bool conditional = where_ != nullptr && pattern.variable && mentions(*where_, pattern.variable.text);
+    if (conditional && patterns_.size() > 1) throw NotCompared("a condition on one of several shortest paths");
     return start(walk, [&] {
       return node(first, walk->at, [&] {
         const Walk origin = *walk;
         for (const auto& [target, unused] : ref_.graph_.nodes) {
+          if (conditional) {
+            std::map<size_t, std::vector<PathIds>> by_length;
+            all_trails(between, target, low, high, walk, &by_length);
+            if (!shortest_that_holds(pattern, last, target, by_length, walk, then)) return false;
+            *walk = origin;
+            continue;
+          }
           std::vector<PathIds> best;
           trails(between, target, low, high, walk, &best);
           if (best.empty()) continue;
@@ -237,6 +248,48 @@ class Reference::Matcher {
         }
         return true;
       });
+    });
+  }
+
+  static bool mentions(const ast::Expr& where, std::string_view name) {
+    const std::string text = cypher::print(where);
+    const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+    for (size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 1)) {
+      const size_t end = at + name.size();
+      if ((at == 0 || !is_word(text[at - 1])) && (end == text.size() || !is_word(text[end]))) return true;
+    }
+    return false;
+  }
+
+  bool shortest_that_holds(const ast::PathPattern& pattern, const ast::NodePattern& last, uint64_t target,
+                           const std::map<size_t, std::vector<PathIds>>& by_length, Walk* walk, const Then& then) {
+    for (const auto& [length, paths] : by_length) {
+      bool holds = false;
+      for (const PathIds& path : paths) {
+        walk->path = path;
+        const bool go_on = node(last, target, [&] {
+          return bound(pattern.variable.text, Value::path(path), [&] {
+            if (!checks_hold(0) || !ref_.is_true(where_, row_)) return true;
+            holds = true;
+            return then();
+          });
+        });
+        if (!go_on) return false;
+        if (holds && pattern.shortest == ast::ShortestFunction::kShortestPath) return true;
+      }
+      if (holds) return true;
+    }
+    return true;
+  }
+
+  void all_trails(const ast::RelationshipPattern& pattern, uint64_t target, int64_t low, int64_t high, Walk* walk,
+                  std::map<size_t, std::vector<PathIds>>* by_length) {
+    const auto length = static_cast<int64_t>(walk->path.rels.size());
+    if (length >= low && walk->at == target) (*by_length)[walk->path.rels.size()].push_back(walk->path);
+    if (length >= high) return;
+    hop(pattern, walk, [&](const Value& r) {
+      if (has_properties(pattern.properties, r)) all_trails(pattern, target, low, high, walk, by_length);
+      return true;
     });
   }
 
@@ -262,14 +315,15 @@ class Reference::Matcher {
   bool repeatable_;
   Row& row_;
   const std::function<bool(Row&)>& found_;
+  const ast::Expr* where_;
   std::set<uint64_t> used_;
   std::vector<Check> checks_;
 };
 
 void Reference::match(ast::List<const ast::PathPattern*> patterns, bool repeatable, Row& row,
-                      const std::function<bool(Row&)>& found) {
+                      const std::function<bool(Row&)>& found, const ast::Expr* where) {
   Row scratch = row;
-  Matcher(*this, patterns, repeatable, scratch, found).run();
+  Matcher(*this, patterns, repeatable, scratch, found, where).run();
 }
 
 void Reference::pattern_variables(const ast::PathPattern& pattern, std::vector<std::string_view>* out) {
@@ -292,14 +346,15 @@ Rows Reference::run_match(const ast::Match& m, Rows rows) {
   Rows out;
   for (Row& row : rows) {
     const size_t before = out.size();
-    match(m.patterns, m.repeatable_elements, row, [&](Row& found) {
+    const auto found = [&](Row& found) {
       if (is_true(m.where, found)) {
         Row kept = row;
         for (std::string_view name : names) kept.set(name, *found.find(name));
         out.push_back(std::move(kept));
       }
       return true;
-    });
+    };
+    match(m.patterns, m.repeatable_elements, row, found, m.where);
     if (m.optional && out.size() == before) {
       for (std::string_view name : names) {
         if (row.find(name) == nullptr) row.set(name, Value());

@@ -57,10 +57,17 @@ ReferenceGraph compact(const ReferenceGraph& graph) {
 }
 
 constexpr std::string_view kSchema[] = {
-    "CREATE INDEX FOR (n:A) ON (n.i)",       "CREATE INDEX FOR (n:A) ON (n.j, n.i)",
-    "CREATE INDEX FOR (n:A) ON (n.m)",       "CREATE INDEX FOR (n:B) ON (n.s)",
-    "CREATE INDEX FOR (n:C) ON (n.b)",       "CREATE INDEX FOR ()-[r:R]-() ON (r.i)",
-    "CREATE INDEX FOR ()-[r:S]-() ON (r.m)", "CREATE CONSTRAINT FOR (n:A) REQUIRE n.u IS UNIQUE",
+    "CREATE INDEX FOR (n:A) ON (n.i)",
+    "CREATE INDEX FOR (n:A) ON (n.j, n.i)",
+    "CREATE INDEX FOR (n:A) ON (n.m)",
+    "CREATE INDEX FOR (n:B) ON (n.s)",
+    "CREATE INDEX FOR (n:C) ON (n.b)",
+    "CREATE INDEX FOR ()-[r:R]-() ON (r.i)",
+    "CREATE INDEX FOR ()-[r:S]-() ON (r.m)",
+    "CREATE INDEX FOR (n:B) ON (n.d)",
+    "CREATE INDEX FOR (n:A) ON (n.t)",
+    "CREATE INDEX FOR (n:B) ON (n.p)",
+    "CREATE CONSTRAINT FOR (n:A) REQUIRE n.u IS UNIQUE",
 };
 
 template <typename T>
@@ -153,7 +160,7 @@ class Bench {
 
   // The rows of a read, as text in a sorted list.
   Result<std::vector<std::string>> rows(const std::string& text, const Setting& setting) {
-    LORA_ASSIGN(const QueryResult result, database(setting).execute(text));
+    LORA_ASSIGN(const QueryResult result, database(setting).execute(text, parameters()));
     std::vector<std::string> out;
     for (size_t r = 0; r < result.row_count; ++r) {
       std::string line;
@@ -171,7 +178,8 @@ class Bench {
     Database& database = this->database(setting);
     const bool writes = changes_graph(text);
     const std::unique_ptr<Transaction> transaction = writes ? must(database.begin()) : nullptr;
-    const Result<QueryResult> rows = writes ? transaction->execute(text) : database.execute(text);
+    const Result<QueryResult> rows =
+        writes ? transaction->execute(text, parameters()) : database.execute(text, parameters());
     if (!rows.ok()) {
       if (!expected && rows.status().code() != ErrorCode::kInternal) return {};
       return {Verdict::kEngineFails,
@@ -263,6 +271,7 @@ std::string scenario(const Case& shrunk) {
   std::string text = "== (what holds)\n";
   const std::string create = create_text(graph);
   if (!create.empty()) text += create + "\n\n";
+  if (shrunk.query.find('$') != std::string::npos) text += "params " + test::result_text(parameters()) + "\n";
   text += shrunk.query + "\n----\n";
   const Result<cypher::Query> parsed = cypher::parse(shrunk.query);
   ReferenceGraph after = graph;
@@ -379,7 +388,9 @@ TEST(TernaryPartitioning, PartsSumToTheWhole) {
       for (const char* form : {" WITH * WHERE (%)", " WITH * WHERE NOT (%)", " WITH * WHERE (%) IS NULL"}) {
         std::string where = form;
         where.replace(where.find('%'), 1, q.predicate);
-        if (random.percent(70)) where.erase(0, std::string_view(" WITH *").size());
+        // A condition of a shortest path looks for the shortest one that fulfils it, so its parts are no whole.
+        const bool searches = q.match.find("hortestPath") != std::string::npos;
+        if (!searches && random.percent(70)) where.erase(0, std::string_view(" WITH *").size());
         const Result<std::vector<std::string>> part = rows(where);
         if (!part.ok()) {
           failed = part.status().to_string();

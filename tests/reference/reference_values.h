@@ -4,8 +4,10 @@
 // Threads: pure functions. Errors: Failure is thrown where Cypher raises a runtime error.
 #pragma once
 
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "cypher/syntax/ast.h"
 #include "graph/value.h"
@@ -29,6 +31,15 @@ int sort_order(const Value& a, const Value& b);
 // `<`, `<=`, `>`, `>=`, `=`, `<>`.
 Ternary compare_values(cypher::ast::CompareOp op, const Value& a, const Value& b);
 Value arithmetic(cypher::ast::ChainOp op, const Value& a, const Value& b);
+
+// Temporal values and points (reference_temporal.cpp).
+bool is_special(const Value& v);
+std::optional<Value> special_call(const std::string& name, const std::vector<Value>& args);  // none: another function
+Value special_part(const Value& v, std::string_view key);
+std::optional<int> special_order(const Value& a, const Value& b);  // of one type
+std::string special_key(const Value& v);
+std::optional<Value> special_arithmetic(cypher::ast::ChainOp op, const Value& a, const Value& b);
+std::string special_literal(const Value& v);
 
 inline Ternary negate(Ternary t) {
   return t == Ternary::kNull ? t : ternary(t == Ternary::kFalse);
