@@ -163,7 +163,7 @@ void put_string(WriteContext* context, Column* column, uint32_t row, std::string
     for (uint32_t i = 0; i < column->rows; ++i) {
       const uint32_t entry = entries[i];
       if (column->valid(i) && (entry & 255) == length &&
-          (length == 0 || std::memcmp(bytes + (entry >> 8), text.data(), length) == 0)) {
+          (length == 0 || (bytes != nullptr && std::memcmp(bytes + (entry >> 8), text.data(), length) == 0))) {
         entries[row] = entry;
         ++column->shared_strings;
         return;

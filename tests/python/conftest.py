@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import gc
+import signal
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
 import pytest
 from lora_python import Database
+
+# A shell starts what it runs in the background with SIGINT ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(params=["memory", "disk"])

@@ -446,8 +446,6 @@ def test_exceptions_that_end_the_program_pass_as_they_are(memory: Database, kind
 
 def test_ctrl_c_reaches_a_callable_of_the_main_thread(memory: Database) -> None:
     memory.register_function("my.sleep() :: INTEGER", lambda: time.sleep(30) or 1)
-    timer = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
-    timer.daemon = True
     started = time.monotonic()
     timer = threading.Timer(0.2, lambda: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT))
     timer.start()
