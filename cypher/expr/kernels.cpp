@@ -570,12 +570,15 @@ bool Kernels::compare_chain(const Expr& expr, std::vector<uint8_t>* out) {
   ScratchScope scope(evaluator_);
   Operand left;
   if (!operand(*expr.children[0], &left)) return false;
-  std::vector<uint8_t>* step = expr.ops.size() > 1 ? scratch_mask() : nullptr;
-  if (step != nullptr) step->resize(rows_);
+  std::vector<uint8_t>* step = out;
+  if (expr.ops.size() > 1) {
+    step = scratch_mask();
+    step->resize(rows_);
+  }
   for (size_t i = 0; i < expr.ops.size(); ++i) {
     Operand right;
     if (!operand(*expr.children[i + 1], &right)) return false;
-    if (!compare_step(expr.ops[i], left, right, i == 0 ? out->data() : step->data())) return false;
+    if (!compare_step(expr.ops[i], left, right, (i == 0 ? out : step)->data())) return false;
     if (i > 0) {
       for (size_t r = 0; r < rows_; ++r) {
         (*out)[r] =

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "cypher/plan/op_traits.h"
+#include "cypher/syntax/stack_guard.h"
 
 namespace lora::cypher {
 
@@ -142,6 +143,7 @@ class Printer {
 
   std::string print(const Expr* expr) const {
     if (expr == nullptr) return "";
+    if (stack_low()) return "...";
     const Expr& e = *expr;
     switch (e.kind) {
       case ExprKind::kConstant: return e.value != nullptr ? print_value(*e.value) : "null";

@@ -214,7 +214,7 @@ TEST_F(HostileTest, DeepValuesOfLargeStacksEndTypedOnSmallOnes) {
                           "MATCH (n:N) WHERE n.v IN [$p] RETURN count(n)",
                           "MATCH (n:N) WITH n.v AS v, count(*) AS c RETURN c",
                           "MATCH (n:N) RETURN n.v IS :: LIST<ANY>, valueType(n.w)"}) {
-    test::with_stack(test::kSmallStackBytes, [&] {
+    test::with_stack(test::kSmallStackBytes * test::kFrameFactor, [&] {
       const auto result = db_->execute(use, params);
       if (!result.ok()) EXPECT_EQ(result.status().code(), ErrorCode::kLimit) << use << result.status().to_string();
       expect_alive();
