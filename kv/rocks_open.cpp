@@ -294,34 +294,32 @@ Status RocksStore::check_promises(uint64_t promised) {
   return Status();
 }
 
-void RocksStore::remove_stale_runs() const {
+void RocksStore::remove_files(const std::function<bool(const std::string& name)>& unwanted) const {
   rocksdb::FileSystem& files = *environment_.file_system;
   std::vector<std::string> names;
   if (!files.GetChildren(path_, rocksdb::IOOptions(), &names, nullptr).ok()) {
     return;
   }
   for (const std::string& name : names) {
-    if (is_run_name(name)) {
+    if (unwanted(name)) {
       files.DeleteFile(path_ + "/" + name, rocksdb::IOOptions(), nullptr).PermitUncheckedError();
     }
   }
 }
 
+void RocksStore::remove_stale_runs() const {
+  remove_files(is_run_name);
+}
+
 // RocksDB begins a log at every open and deletes old ones at a flush: a store that is opened and closed without a write
 // would collect them.
 void RocksStore::remove_empty_logs() const {
-  rocksdb::FileSystem& files = *environment_.file_system;
-  std::vector<std::string> names;
-  if (!files.GetChildren(path_, rocksdb::IOOptions(), &names, nullptr).ok()) {
-    return;
-  }
-  for (const std::string& name : names) {
+  remove_files([this](const std::string& name) {
     uint64_t bytes = 0;
-    if (name.ends_with(".log") && files.GetFileSize(path_ + "/" + name, rocksdb::IOOptions(), &bytes, nullptr).ok() &&
-        bytes == 0) {
-      files.DeleteFile(path_ + "/" + name, rocksdb::IOOptions(), nullptr).PermitUncheckedError();
-    }
-  }
+    return name.ends_with(".log") &&
+           environment_.file_system->GetFileSize(path_ + "/" + name, rocksdb::IOOptions(), &bytes, nullptr).ok() &&
+           bytes == 0;
+  });
 }
 
 Result<CommitRecord> RocksStore::read_commit_record(const rocksdb::ReadOptions& options, std::string* buffer) const {

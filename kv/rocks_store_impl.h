@@ -12,6 +12,7 @@
 #include <array>
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -122,6 +123,8 @@ class RocksStore final : public Store {
   void interval_loop();
   void encode_record(uint64_t number, uint64_t checksum, ByteView payload);
   Status close_native();
+  // Files of the directory by name; what cannot be deleted stays.
+  void remove_files(const std::function<bool(const std::string& name)>& unwanted) const;
   void remove_stale_runs() const;
   void remove_empty_logs() const;
   void merge_small_tables();

@@ -7,6 +7,13 @@
 
 namespace lora::kv {
 
+namespace {
+
+// Waiting costs processor time; threads that are about to commit do so within this.
+constexpr std::chrono::nanoseconds kGatherMax = std::chrono::microseconds(200);
+
+}  // namespace
+
 SyncQueue::Turn SyncQueue::wait(uint64_t number) {
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
@@ -39,7 +46,7 @@ SyncQueue::Turn SyncQueue::wait(uint64_t number) {
 
 void SyncQueue::gather() {
   if (last_group_ < 2) return;  // the leader's own, see finish()
-  const auto until = std::chrono::steady_clock::now() + usual_ / 2;
+  const auto until = std::chrono::steady_clock::now() + std::min(usual_ / 2, kGatherMax);
   while (waiting_count_.load(std::memory_order_relaxed) + 1 < last_group_ && std::chrono::steady_clock::now() < until) {
     sched_yield();
   }

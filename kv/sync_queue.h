@@ -2,8 +2,8 @@
 //
 // Each waiting thread sleeps on a place of its own, so that the end of an fsync wakes those it covers and one new
 // leader, not everybody. A leader that follows a group of several first waits for as many again, for at most half of
-// what an fsync takes: threads that were just released are about to commit again, and one fsync then covers them all.
-// A single thread never waits.
+// what an fsync takes, and 200 us: threads that were just released are about to commit again, and one fsync then covers
+// them all. A single thread never waits.
 //
 // Threads: any. The queue outlives all calls.
 #pragma once

@@ -9,6 +9,24 @@ using namespace ast;
 
 namespace {
 
+// Words that begin a clause and cannot follow an operand: where the expression ends behind one it is a variable.
+bool starts_clause(Keyword keyword) {
+  switch (keyword) {
+    case Keyword::kWITH:
+    case Keyword::kRETURN:
+    case Keyword::kMATCH:
+    case Keyword::kUNWIND:
+    case Keyword::kCREATE:
+    case Keyword::kMERGE:
+    case Keyword::kDELETE:
+    case Keyword::kDETACH:
+    case Keyword::kREMOVE:
+    case Keyword::kFOREACH:
+    case Keyword::kUNION: return true;
+    default: return false;
+  }
+}
+
 // Words that begin or join clauses: as the first token of an expression they show that one is missing. Every other word
 // may name a variable.
 bool starts_no_expression(Keyword keyword) {
@@ -24,37 +42,8 @@ bool starts_no_expression(Keyword keyword) {
     case Keyword::kTHEN:
     case Keyword::kELSE:
     case Keyword::kWHERE:
-    case Keyword::kWITH:
-    case Keyword::kRETURN:
-    case Keyword::kMATCH:
-    case Keyword::kUNWIND:
-    case Keyword::kCREATE:
-    case Keyword::kMERGE:
-    case Keyword::kDELETE:
-    case Keyword::kDETACH:
-    case Keyword::kREMOVE:
-    case Keyword::kFOREACH:
-    case Keyword::kUNION:
     case Keyword::kDISTINCT: return true;
-    default: return false;
-  }
-}
-
-// Of those, the words that cannot follow an operand: where the expression ends behind one it is a variable.
-bool starts_clause(Keyword keyword) {
-  switch (keyword) {
-    case Keyword::kWITH:
-    case Keyword::kRETURN:
-    case Keyword::kMATCH:
-    case Keyword::kUNWIND:
-    case Keyword::kCREATE:
-    case Keyword::kMERGE:
-    case Keyword::kDELETE:
-    case Keyword::kDETACH:
-    case Keyword::kREMOVE:
-    case Keyword::kFOREACH:
-    case Keyword::kUNION: return true;
-    default: return false;
+    default: return starts_clause(keyword);
   }
 }
 

@@ -51,6 +51,18 @@ bool Parser::is_pattern_start(const Token* t) const {
 
 namespace {
 
+// One token that is an operand by itself and no word.
+bool is_whole_operand(TokenKind kind) {
+  switch (kind) {
+    case TokenKind::kQuotedName:
+    case TokenKind::kString:
+    case TokenKind::kInteger:
+    case TokenKind::kFloat:
+    case TokenKind::kParameter: return true;
+    default: return false;
+  }
+}
+
 // Whether the word CASE, between these tokens, begins an expression and is no name.
 bool begins_case(const Token& before, const Token& after) {
   switch (before.kind) {
@@ -70,16 +82,11 @@ bool begins_case(const Token& before, const Token& after) {
         case Keyword::kIS: return false;
         default: return true;
       }
-    case TokenKind::kQuotedName:
-    case TokenKind::kString:
-    case TokenKind::kInteger:
-    case TokenKind::kFloat:
-    case TokenKind::kParameter:
     case TokenKind::kLeftParen:
     case TokenKind::kLeftBracket:
     case TokenKind::kLeftBrace:
     case TokenKind::kMinus: return true;
-    default: return false;
+    default: return is_whole_operand(after.kind);
   }
 }
 
@@ -100,15 +107,10 @@ bool ends_operand(const Token& t) {
         case Keyword::kCONTAINS: return false;
         default: return true;
       }
-    case TokenKind::kQuotedName:
-    case TokenKind::kString:
-    case TokenKind::kInteger:
-    case TokenKind::kFloat:
-    case TokenKind::kParameter:
     case TokenKind::kRightParen:
     case TokenKind::kRightBracket:
     case TokenKind::kRightBrace: return true;
-    default: return false;
+    default: return is_whole_operand(t.kind);
   }
 }
 
