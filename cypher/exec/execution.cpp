@@ -102,7 +102,7 @@ Execution::~Execution() {
 
 Status Execution::open(const EvalContext& context, bool profiling) {
   if (depth_ > kDepthMax) return depth_error();
-  if (depth_ > stack_left() / (root_ == nullptr ? kBuildFrameBytes : kStepFrameBytes)) return stack_error();
+  if (depth_ > levels_left(root_ == nullptr ? kBuildFrameBytes : kStepFrameBytes)) return stack_error();
   if (root_ == nullptr) build();
   if (open_) close();
   state_.context = context;

@@ -123,7 +123,7 @@ Status check_large_extent(EvalContext& context, const Value::Extent& extent) {
     return Status::limit("depth", "a list or map nests more than `" + std::to_string(kNestingMax) + "` levels");
   }
   constexpr size_t kWalkFrameBytes = 512;  // no walk over values needs more a level
-  if (extent.levels > stack_left() / kWalkFrameBytes) {
+  if (extent.levels > levels_left(kWalkFrameBytes)) {
     return Status::limit("depth", "a list or map nests too deeply for the stack of this thread");
   }
   if (context.control == nullptr) return Status();

@@ -45,13 +45,15 @@ class StatementPlanner {
   }
 
  private:
+  static Status stack_error() {
+    return Status::limit("depth", "the plan has too many steps for the stack of this thread; split the query");
+  }
+
   // Rules, barriers, live slots: the same for the statement and for every subquery of an expression.
   Status finish(LogicalOp** root, const SlotSet& argument, const SlotSet& top) {
     // The passes recurse: no frame of theirs is larger.
     constexpr size_t kPassFrameBytes = 1'100;
-    if (plan_depth(*root) > stack_left() / kPassFrameBytes) {
-      return Status::limit("depth", "the plan has too many steps for the stack of this thread; split the query");
-    }
+    if (plan_depth(*root) > levels_left(kPassFrameBytes)) return stack_error();
     *root = restore_arguments(b_, *root, argument);
 #ifndef NDEBUG
     LORA_TRY(validate(*root, argument, b_.slot_count()));
@@ -108,6 +110,7 @@ class StatementPlanner {
   }
 
   Status plan_clauses(BoundClauses& clauses, const SlotSet& argument, Stream* stream) {
+    if (stack_low()) return stack_error();
     for (const std::unique_ptr<BoundClause>& clause : clauses) LORA_TRY(plan_clause(*clause, argument, stream));
     return Status();
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cypher/database.h"
+#include "cypher/syntax/stack_guard.h"
 #include "tests/support/small_stack.h"
 
 namespace lora {
@@ -214,9 +215,11 @@ TEST_F(HostileTest, DeepValuesOfLargeStacksEndTypedOnSmallOnes) {
                           "MATCH (n:N) WHERE n.v IN [$p] RETURN count(n)",
                           "MATCH (n:N) WITH n.v AS v, count(*) AS c RETURN c",
                           "MATCH (n:N) RETURN n.v IS :: LIST<ANY>, valueType(n.w)"}) {
-    test::with_stack(test::kSmallStackBytes * test::kFrameFactor, [&] {
+    test::with_stack(test::kSmallStackBytes * cypher::kFrameFactor, [&] {
       const auto result = db_->execute(use, params);
-      if (!result.ok()) EXPECT_EQ(result.status().code(), ErrorCode::kLimit) << use << result.status().to_string();
+      if (!result.ok()) {
+        EXPECT_EQ(result.status().code(), ErrorCode::kLimit) << use << result.status().to_string();
+      }
       expect_alive();
     });
   }

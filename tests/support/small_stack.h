@@ -12,19 +12,6 @@ namespace lora::test {
 // The smallest that LoraDB promises to work on.
 inline constexpr size_t kSmallStackBytes = 256 * 1024;
 
-// How many times as large the address sanitizer may make a frame: for work whose depth does not depend on the stack.
-#if defined(__SANITIZE_ADDRESS__)
-inline constexpr size_t kFrameFactor = 8;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-inline constexpr size_t kFrameFactor = 8;
-#else
-inline constexpr size_t kFrameFactor = 1;
-#endif
-#else
-inline constexpr size_t kFrameFactor = 1;
-#endif
-
 inline void with_stack(size_t bytes, const std::function<void()>& work) {
   pthread_attr_t attributes;
   ASSERT_EQ(pthread_attr_init(&attributes), 0);
