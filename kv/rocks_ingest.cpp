@@ -211,12 +211,17 @@ Result<uint64_t> RocksStore::ingest(std::vector<std::unique_ptr<SortedRun>> runs
     argument.external_files = std::move(paths[i]);
     argument.options.move_files = true;
     argument.options.failed_move_fall_back_to_copy = true;
-    argument.options.snapshot_consistency = true;  // older snapshots do not see it
+    argument.options.allow_blocking_flush = false;  // there is nothing to flush
+    argument.options.snapshot_consistency = true;   // older snapshots do not see it
     argument.options.allow_global_seqno = true;
     argument.options.write_global_seqno = false;  // the manifest has it; the file stays as its checksum says
     argument.options.verify_file_checksum = false;
   }
-  const rocksdb::Status status = db_->IngestExternalFiles(arguments);
+  rocksdb::Status status;
+  {
+    const CompactionGate::Ingest gate(&compaction_gate_);
+    status = db_->IngestExternalFiles(arguments);
+  }
   if (!status.ok()) {
     return latch(from_rocks(status, "ingest"));
   }

@@ -20,7 +20,7 @@ namespace {
 constexpr const char* kMemoryPath = "/lora";
 }  // namespace
 
-// A background flush or compaction that failed for good stops the store like a failed write.
+// A background flush or compaction that failed for good stops the store like a failed write; compactions pass the gate.
 class RocksStore::Listener final : public rocksdb::EventListener {
  public:
   explicit Listener(RocksStore* store) : store_(store) {}
@@ -32,9 +32,19 @@ class RocksStore::Listener final : public rocksdb::EventListener {
       static_cast<void>(store_->latch(from_rocks(*status, "background write")));
     }
   }
+  void OnCompactionBegin(rocksdb::DB*, const rocksdb::CompactionJobInfo& job) override {
+    store_->compaction_gate_.compaction_begins(job.job_id);
+  }
+  void OnSubcompactionBegin(const rocksdb::SubcompactionJobInfo& job) override {
+    store_->compaction_gate_.merge_begins(job.job_id);
+  }
+  void OnSubcompactionCompleted(const rocksdb::SubcompactionJobInfo& job) override {
+    store_->compaction_gate_.merge_ends(job.job_id);
+  }
   // In memory a compaction frees the tables it replaces: up to half of all that is stored, in small pieces. Given back
   // here, on the background thread, and only then: a trim costs the next large write its page faults.
-  void OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo&) override {
+  void OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo& job) override {
+    store_->compaction_gate_.compaction_ends(job.job_id);
 #ifdef __GLIBC__
     if (store_->in_memory_) {
       ::malloc_trim(0);

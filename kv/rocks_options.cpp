@@ -199,7 +199,7 @@ rocksdb::DBOptions make_db_options(const StoreOptions& options, rocksdb::Env* en
   db.enable_write_thread_adaptive_yield = false;
   // One flush and one compaction beside the application.
   db.max_background_jobs = 2;
-  db.max_subcompactions = 1;
+  db.max_subcompactions = 1;  // the compaction gate counts on it
   // All keyspaces together; the largest memtable is flushed when they pass it.
   db.db_write_buffer_size = options.memtable_bytes;
   // Flushed by close() where a log exists; in memory there is nothing to keep.

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "kv/commit_record.h"
+#include "kv/compaction_gate.h"
 #include "kv/rocks_files.h"
 #include "kv/rocks_options.h"
 #include "kv/store.h"
@@ -135,6 +136,7 @@ class RocksStore final : public Store {
   RocksEnvironment environment_;
   std::string path_;  // of the database as RocksDB sees it
   std::shared_ptr<rocksdb::Cache> cache_;
+  CompactionGate compaction_gate_;
   std::shared_ptr<Listener> listener_;
   std::unique_ptr<DirectoryLock> lock_;
   std::unique_ptr<AckedFile> acked_;
