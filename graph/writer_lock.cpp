@@ -46,12 +46,12 @@ Status WriterLock::acquire(Clock::time_point deadline, std::string_view owner, u
     take(owner, owner_token);
     return Status();
   }
-  Waiter waiter;
-  waiter.since = Clock::now();
-  waiters_.push_back(&waiter);
-  const auto leave = [&] { waiters_.erase(std::find(waiters_.begin(), waiters_.end(), &waiter)); };
+  const auto waiter = std::make_shared<Waiter>();
+  waiter->since = Clock::now();
+  waiters_.push_back(waiter);
+  const auto leave = [&] { waiters_.erase(std::find(waiters_.begin(), waiters_.end(), waiter)); };
   while (true) {
-    if (waiter.granted) {  // release() left it held and took us off the list
+    if (waiter->granted) {  // release() left it held and took us off the list
       take(owner, owner_token);
       return Status();
     }
@@ -67,13 +67,14 @@ Status WriterLock::acquire(Clock::time_point deadline, std::string_view owner, u
     }
     // Without a poll the wait may be long; the wake-up comes from release().
     auto until = poll ? now + kPollTime : now + std::chrono::seconds(1);
-    waiter.wake.wait_until(lock, std::min(until, deadline));
-    if (!waiter.granted && held_ && poll) {
+    waiter->called = false;
+    waiter->wake.wait_until(lock, std::min(until, deadline));
+    if (!waiter->granted && held_ && poll) {
       lock.unlock();
       Status status = poll();
       lock.lock();
       if (!status.ok()) {
-        if (waiter.granted) {
+        if (waiter->granted) {
           lock.unlock();
           release();
         } else {
@@ -95,22 +96,25 @@ bool WriterLock::try_acquire(std::string_view owner) {
 }
 
 void WriterLock::release() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (waiters_.empty()) {
-    held_ = false;
+  std::shared_ptr<Waiter> first;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
     owner_token_ = 0;
-    return;
+    if (!waiters_.empty()) {
+      first = waiters_.front();
+    }
+    if (first != nullptr && Clock::now() - first->since >= kBargeTime) {
+      waiters_.pop_front();
+      first->granted = true;  // stays held
+    } else {
+      held_ = false;
+      if (first == nullptr || first->called) {
+        return;
+      }
+    }
+    first->called = true;
   }
-  Waiter* first = waiters_.front();
-  if (Clock::now() - first->since >= kBargeTime) {
-    waiters_.pop_front();
-    first->granted = true;  // stays held
-    owner_token_ = 0;
-  } else {
-    held_ = false;
-    owner_token_ = 0;
-  }
-  first->wake.notify_one();
+  first->wake.notify_one();  // without the mutex, which the woken thread takes first
 }
 
 }  // namespace lora::graph

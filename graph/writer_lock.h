@@ -12,6 +12,7 @@
 #include <ctime>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -35,6 +36,7 @@ class WriterLock {
     std::condition_variable wake;
     Clock::time_point since;
     bool granted = false;
+    bool called = false;  // notified since it last slept
   };
   static constexpr std::chrono::milliseconds kPollTime{10};
   static constexpr std::chrono::milliseconds kBargeTime{2};
@@ -44,7 +46,7 @@ class WriterLock {
   Status busy(bool by_itself) const;                        // holds mutex_; the caller is the holder itself or not
 
   mutable std::mutex mutex_;
-  std::deque<Waiter*> waiters_;
+  std::deque<std::shared_ptr<Waiter>> waiters_;  // shared: release() notifies without the mutex
   bool held_ = false;
   std::string owner_;
   uint64_t owner_token_ = 0;

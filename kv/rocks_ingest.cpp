@@ -169,8 +169,10 @@ Result<uint64_t> RocksStore::ingest(std::vector<std::unique_ptr<SortedRun>> runs
   BatchContents contents(families_);
   LORA_TRY(from_rocks(ours.native().Iterate(&contents), "read a batch"));
   const uint64_t number = last_commit() + 1;
-  encode_record(number, 0, payload);
-  contents.at(0).points.insert_or_assign(std::string(kCommitRecordKey), record_);
+  if (!in_memory_) {
+    encode_record(number, 0, payload);
+    contents.at(0).points.insert_or_assign(std::string(kCommitRecordKey), record_);
+  }
 
   std::array<std::vector<std::string>, kKeyspaceCount> paths;
   for (const std::unique_ptr<SortedRun>& run : runs) {
@@ -220,7 +222,11 @@ Result<uint64_t> RocksStore::ingest(std::vector<std::unique_ptr<SortedRun>> runs
   rocksdb::Status status;
   {
     const CompactionGate::Ingest gate(&compaction_gate_);
-    status = db_->IngestExternalFiles(arguments);
+    const std::lock_guard<std::mutex> lock(memory_payload_mutex_);
+    status = arguments.empty() ? rocksdb::Status() : db_->IngestExternalFiles(arguments);
+    if (in_memory_ && status.ok()) {
+      memory_payload_.assign(payload);
+    }
   }
   if (!status.ok()) {
     return latch(from_rocks(status, "ingest"));

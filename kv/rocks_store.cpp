@@ -159,6 +159,11 @@ rocksdb::ReadOptions RocksStore::read_options(const Snapshot* snapshot) const {
   return read;
 }
 
+const rocksdb::Snapshot* RocksStore::to_native(const Snapshot* snapshot) const {
+  return in_memory_ ? reinterpret_cast<const MemorySnapshot*>(snapshot)->native
+                    : reinterpret_cast<const rocksdb::Snapshot*>(snapshot);
+}
+
 Status RocksStore::check_open() const {
   return db_ != nullptr ? Status() : Status(ErrorCode::kClosed, "the store is closed");
 }
@@ -246,15 +251,27 @@ const Snapshot* RocksStore::snapshot() const {
     return secondary_snapshot();
   }
   open_snapshots_.fetch_add(1, std::memory_order_relaxed);
-  return reinterpret_cast<const Snapshot*>(db_->GetSnapshot());
+  if (!in_memory_) {
+    return reinterpret_cast<const Snapshot*>(db_->GetSnapshot());
+  }
+  auto snapshot = std::make_unique<MemorySnapshot>();
+  const std::lock_guard<std::mutex> lock(memory_payload_mutex_);
+  snapshot->native = db_->GetSnapshot();
+  snapshot->payload = memory_payload_;
+  return reinterpret_cast<const Snapshot*>(snapshot.release());
 }
 
 void RocksStore::release_snapshot(const Snapshot* snapshot) const {
-  if (db_ == nullptr || snapshot == nullptr || options_.secondary) {
+  if (snapshot == nullptr || options_.secondary) {
     return;
   }
-  open_snapshots_.fetch_sub(1, std::memory_order_relaxed);
-  db_->ReleaseSnapshot(to_native(snapshot));
+  if (db_ != nullptr) {
+    open_snapshots_.fetch_sub(1, std::memory_order_relaxed);
+    db_->ReleaseSnapshot(to_native(snapshot));
+  }
+  if (in_memory_) {
+    delete reinterpret_cast<const MemorySnapshot*>(snapshot);
+  }
 }
 
 std::unique_ptr<WriteBatch> RocksStore::batch() const {
@@ -282,15 +299,23 @@ Result<uint64_t> RocksStore::write(WriteBatch& batch, ByteView payload) {
                                                  " bytes is over the limit of " + std::to_string(kBatchBytesMax));
   }
   const uint64_t number = last_commit_.load(std::memory_order_relaxed) + 1;
-  // The first 12 bytes are the sequence number and the count, which RocksDB changes.
-  const uint64_t checksum = in_memory_ ? 0 : checksum64(ByteView(native.Data()).substr(12));
-  encode_record(number, checksum, payload);
-  native.SetSavePoint();
-  rocksdb::Status status = native.Put(family(Keyspace::kMeta), to_slice(kCommitRecordKey), record_);
-  if (status.ok()) {
+  rocksdb::Status status;
+  if (in_memory_) {
+    const std::lock_guard<std::mutex> lock(memory_payload_mutex_);
     status = db_->Write(write_options_, &native);
+    if (status.ok()) {
+      memory_payload_.assign(payload);
+    }
+  } else {
+    // The first 12 bytes are the sequence number and the count, which RocksDB changes.
+    encode_record(number, checksum64(ByteView(native.Data()).substr(12)), payload);
+    native.SetSavePoint();
+    status = native.Put(family(Keyspace::kMeta), to_slice(kCommitRecordKey), record_);
+    if (status.ok()) {
+      status = db_->Write(write_options_, &native);
+    }
+    native.RollbackToSavePoint().PermitUncheckedError();
   }
-  native.RollbackToSavePoint().PermitUncheckedError();
   if (!status.ok()) {
     return latch(from_rocks(status, "write commit"));
   }
@@ -373,6 +398,13 @@ void RocksStore::interval_loop() {
 
 Result<std::string> RocksStore::last_payload(const Snapshot* snapshot) const {
   LORA_TRY(check_open());
+  if (in_memory_) {
+    if (snapshot != nullptr) {
+      return reinterpret_cast<const MemorySnapshot*>(snapshot)->payload;
+    }
+    const std::lock_guard<std::mutex> lock(memory_payload_mutex_);
+    return memory_payload_;
+  }
   std::string buffer;
   Result<CommitRecord> record = read_commit_record(read_options(snapshot), &buffer);
   if (!record.ok()) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace lora::kv {
 
@@ -15,32 +16,25 @@ constexpr std::chrono::nanoseconds kGatherMax = std::chrono::microseconds(200);
 }  // namespace
 
 SyncQueue::Turn SyncQueue::wait(uint64_t number) {
-  std::unique_lock<std::mutex> lock(mutex_);
+  // Each thread sleeps at most once at a time.
+  thread_local const std::shared_ptr<Place> place = std::make_shared<Place>();
   while (true) {
-    if (covered_.load(std::memory_order_relaxed) >= number) return Turn::kCovered;
-    if (stopped_) return Turn::kStopped;
-    if (!led_) {
-      led_ = true;
-      return Turn::kLeads;
-    }
-    std::unique_ptr<Place> place;
-    if (free_.empty()) {
-      place = std::make_unique<Place>();
-    } else {
-      place = std::move(free_.back());
-      free_.pop_back();
-    }
-    place->number = number;
-    waiting_.push_back(place.get());
-    waiting_count_.store(waiting_.size(), std::memory_order_relaxed);
-    lock.unlock();
     {
-      std::unique_lock<std::mutex> sleep(place->mutex);
-      place->wake.wait(sleep, [&] { return place->woken; });
-      place->woken = false;
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (covered_.load(std::memory_order_relaxed) >= number) return Turn::kCovered;
+      if (stopped_) return Turn::kStopped;
+      if (!led_) {
+        led_ = true;
+        return Turn::kLeads;
+      }
+      place->number = number;
+      place->call = Call::kNone;
+      waiting_.push_back(place);
+      waiting_count_.store(waiting_.size(), std::memory_order_relaxed);
     }
-    lock.lock();
-    free_.push_back(std::move(place));
+    std::unique_lock<std::mutex> sleep(place->mutex);
+    place->wake.wait(sleep, [&] { return place->call != Call::kNone; });
+    if (place->call == Call::kCovered) return Turn::kCovered;
   }
 }
 
@@ -53,23 +47,23 @@ void SyncQueue::gather() {
 }
 
 void SyncQueue::finish(uint64_t covered, std::chrono::nanoseconds took, bool stopped) {
-  std::vector<Place*> woken;
+  std::vector<std::pair<std::shared_ptr<Place>, Call>> woken;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     led_ = false;
     stopped_ = stopped_ || stopped;
     if (covered > covered_.load(std::memory_order_relaxed)) covered_.store(covered, std::memory_order_release);
-    std::deque<Place*> left;
+    std::deque<std::shared_ptr<Place>> left;
     bool leader = false;
     size_t group = 1;
-    for (Place* place : waiting_) {
-      const bool done = stopped_ || place->number <= covered;
+    for (std::shared_ptr<Place>& place : waiting_) {
+      const bool done = place->number <= covered;
       if (done) ++group;
-      if (done || !leader) {
+      if (done || stopped_ || !leader) {
         leader = leader || !done;
-        woken.push_back(place);
+        woken.emplace_back(std::move(place), done ? Call::kCovered : Call::kLook);
       } else {
-        left.push_back(place);
+        left.push_back(std::move(place));
       }
     }
     waiting_ = std::move(left);
@@ -79,10 +73,12 @@ void SyncQueue::finish(uint64_t covered, std::chrono::nanoseconds took, bool sto
       usual_ = usual_.count() == 0 ? took : (usual_ * 7 + took) / 8;
     }
   }
-  for (Place* place : woken) {
-    const std::lock_guard<std::mutex> lock(place->mutex);
-    place->woken = true;
-    place->wake.notify_one();
+  for (const auto& [place, call] : woken) {
+    {
+      const std::lock_guard<std::mutex> lock(place->mutex);
+      place->call = call;
+    }
+    place->wake.notify_one();  // without the mutex, which the woken thread takes first
   }
 }
 

@@ -15,7 +15,6 @@
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <vector>
 
 namespace lora::kv {
 
@@ -41,16 +40,21 @@ class SyncQueue {
   void finish(uint64_t covered, std::chrono::nanoseconds took, bool stopped);
 
  private:
+  enum class Call : uint8_t {
+    kNone,
+    kCovered,  // nothing more to look at
+    kLook,     // lead, or fail
+  };
+  // A thread's own, shared with who wakes it.
   struct Place {
     uint64_t number = 0;
     std::mutex mutex;
     std::condition_variable wake;
-    bool woken = false;
+    Call call = Call::kNone;
   };
 
   std::mutex mutex_;
-  std::deque<Place*> waiting_;                // in the order of arrival
-  std::vector<std::unique_ptr<Place>> free_;  // a place outlives the sleep in it: who wakes it may still touch it
+  std::deque<std::shared_ptr<Place>> waiting_;  // in the order of arrival
   bool led_ = false;
   bool stopped_ = false;
   std::atomic<uint64_t> covered_{0};
