@@ -48,6 +48,8 @@ struct GraphOptions {
   uint64_t ingest_keys_min = 20'000;
 };
 
+inline constexpr size_t kLabelsMax = 65'535;  // of one node
+
 struct Property {
   KeyId key;
   Value value;

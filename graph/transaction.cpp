@@ -13,7 +13,6 @@ namespace {
 
 constexpr size_t kValueBytesMax = 256ull << 20;
 constexpr size_t kRecordBytesMax = 1ull << 30;
-constexpr size_t kLabelsMax = 65'535;
 
 std::string_view kind_name(EntityKind kind) {
   return kind == EntityKind::kNode ? "node" : "relationship";

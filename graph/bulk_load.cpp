@@ -1,0 +1,299 @@
+#include "graph/bulk_load.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+
+#include "graph/graph_impl.h"
+#include "graph/layout.h"
+
+namespace lora::graph {
+
+namespace {
+
+// Table files larger than a compaction makes would all be rewritten by the first one that touches them.
+constexpr uint64_t kRunBytesMax = 64 << 20;
+constexpr uint64_t kEntitiesMax = std::numeric_limits<uint32_t>::max();
+constexpr uint64_t kNodesBetweenPolls = 4096;
+
+}  // namespace
+
+Result<std::unique_ptr<BulkLoad>> BulkLoad::begin(Graph& graph, std::chrono::steady_clock::time_point deadline,
+                                                  const std::function<Status()>& poll) {
+  Graph::Impl& in = *graph.impl();
+  LORA_TRY(in.acquire_writer(deadline, "a bulk load", 0, poll));
+  std::unique_ptr<BulkLoad> load(new BulkLoad(graph));
+  load->holds_writer_ = true;
+  const Root& root = *in.versions->tip();
+  if (root.next_node != 0 || root.next_relationship != 0 || in.node_id_floor != 0 || in.relationship_id_floor != 0 ||
+      !root.schema->indexes.empty() || !root.schema->constraints.empty()) {
+    return Status::config("a bulk load needs a database that never held anything and has no indexes or constraints");
+  }
+  for (int kind = 0; kind < kTokenKindCount; ++kind) {
+    const TokenTable& table = in.catalog().table(static_cast<TokenKind>(kind));
+    Names& names = load->names_[kind];
+    for (uint32_t id = 0; id < table.size(); ++id) {
+      names.names.emplace_back(table.name(id));
+      names.ids.emplace(names.names.back(), id);
+    }
+    names.known = names.names.size();
+  }
+  return load;
+}
+
+BulkLoad::~BulkLoad() {
+  if (holds_writer_) {
+    graph_.impl()->release_writer();
+  }
+}
+
+Result<uint32_t> BulkLoad::name(TokenKind kind, std::string_view name) {
+  if (name.empty() || name.size() > kNameBytesMax) {
+    return Status::limit("name length", fmt::format("a name has 1 to `{}` bytes", kNameBytesMax));
+  }
+  Names& names = names_[static_cast<size_t>(kind)];
+  const auto [it, fresh] = names.ids.emplace(name, static_cast<uint32_t>(names.names.size()));
+  if (fresh) {
+    names.names.emplace_back(name);
+  }
+  return it->second;
+}
+
+Result<LabelId> BulkLoad::label(std::string_view text) {
+  LORA_ASSIGN(const uint32_t id, name(TokenKind::kLabel, text));
+  return LabelId(id);
+}
+Result<RelTypeId> BulkLoad::rel_type(std::string_view text) {
+  LORA_ASSIGN(const uint32_t id, name(TokenKind::kRelType, text));
+  return RelTypeId(id);
+}
+Result<KeyId> BulkLoad::key(std::string_view text) {
+  LORA_ASSIGN(const uint32_t id, name(TokenKind::kKey, text));
+  return KeyId(id);
+}
+
+void BulkLoad::end_run(Output& out) {
+  if (out.run != nullptr && out.run->count() != 0) {
+    runs_.push_back(std::move(out.run));
+  }
+  out.run.reset();
+  out.bytes = 0;
+}
+
+Status BulkLoad::put(Output& out, ByteView key, ByteView value) {
+  if (out.bytes >= kRunBytesMax) {
+    end_run(out);
+  }
+  if (out.run == nullptr) {
+    LORA_ASSIGN(out.run, graph_.impl()->store->sorted_run(out.space));
+  }
+  out.bytes += key.size() + value.size();
+  return out.run->add(key, value);
+}
+
+Result<NodeId> BulkLoad::add_node(std::span<const LabelId> labels, std::span<const Property> properties) {
+  if (labels.size() > kLabelsMax) {
+    return Status::limit("labels", fmt::format("a node has at most {} labels", kLabelsMax));
+  }
+  if (node_sets_.size() >= kEntitiesMax) {
+    return Status::limit("ids", fmt::format("a bulk load takes at most `{}` nodes", kEntitiesMax));
+  }
+  const uint64_t id = node_sets_.size();
+  LORA_ASSIGN(const ByteView record, encoder_.node(labels, properties));
+  LORA_TRY(put(nodes_, id_key(id), record));
+  if (sets_.empty() || !std::equal(labels.begin(), labels.end(), last_labels_.begin(), last_labels_.end())) {
+    last_labels_.assign(labels.begin(), labels.end());
+    const auto [it, fresh] = set_ids_.emplace(last_labels_, static_cast<uint32_t>(sets_.size()));
+    if (fresh) {
+      sets_.push_back(&it->first);
+    }
+    last_set_ = it->second;
+  }
+  node_sets_.push_back(last_set_);
+  for (LabelId label : labels) {
+    carry_label(label, id);
+  }
+  return NodeId(id);
+}
+
+void BulkLoad::carry_label(LabelId label, uint64_t node) {
+  ++label_counts_[label.value];
+  LabelBlock& block = open_blocks_[label.value];
+  if (block.bits.empty() || block.block != node >> kLabelBlockShift) {
+    end_label_block(label, block);
+    block.block = node >> kLabelBlockShift;
+    block.bits.assign(kLabelBlockIds / 64, 0);
+  }
+  const uint64_t at = node & (kLabelBlockIds - 1);
+  block.bits[at / 64] |= uint64_t{1} << (at % 64);
+}
+
+void BulkLoad::end_label_block(LabelId label, LabelBlock& block) {
+  if (!block.bits.empty()) {
+    encode_label_block(block.bits.data(), &bytes_);
+    encoded_labels_.emplace(label_key(label, block.block).string(), bytes_);
+    block.bits.clear();
+  }
+}
+
+Result<RelId> BulkLoad::add_relationship(RelTypeId type, NodeId start, NodeId end,
+                                         std::span<const Property> properties) {
+  for (NodeId node : {start, end}) {
+    if (node.value >= node_sets_.size()) {
+      return Status(ErrorCode::kNotFound, fmt::format("there is no node {}", node.value));
+    }
+  }
+  if (ends_.size() >= kEntitiesMax) {
+    return Status::limit("ids", fmt::format("a bulk load takes at most `{}` relationships", kEntitiesMax));
+  }
+  const uint64_t id = ends_.size();
+  LORA_ASSIGN(const ByteView record, encoder_.relationship(type, start, end, properties));
+  LORA_TRY(put(relationships_, id_key(id), record));
+  starts_.push_back(static_cast<uint32_t>(start.value));
+  ends_.push_back(static_cast<uint32_t>(end.value));
+  types_.push_back(type.value);
+  ++type_counts_[type.value];
+  return RelId(id);
+}
+
+Status BulkLoad::write_list(uint64_t node, Direction direction, std::span<const uint32_t> relationships) {
+  const std::vector<uint32_t>& neighbours = direction == Direction::kOut ? ends_ : starts_;
+  pairs_.clear();
+  for (uint32_t r : relationships) {
+    pairs_.push_back({types_[r], neighbours[r], r});
+  }
+  std::sort(pairs_.begin(), pairs_.end());
+  for (size_t begin = 0; begin < pairs_.size();) {
+    const uint32_t type = pairs_[begin].type;
+    size_t end = begin;
+    for (; end < pairs_.size() && pairs_[end].type == type; ++end) {
+    }
+    set_type_counts_[{node_sets_[node], type, direction}] += end - begin;
+    for (size_t at = begin; at < end;) {
+      const auto count = static_cast<uint32_t>(std::min<size_t>(kAdjacencyBlockMax, end - at));
+      const PairPlace first = at == begin ? PairPlace{} : PairPlace{pairs_[at].neighbour, pairs_[at].relationship};
+      bytes_.clear();
+      encode_adjacency_block(
+          count, [&](uint32_t i) { return uint64_t{pairs_[at + i].neighbour}; },
+          [&](uint32_t i) { return uint64_t{pairs_[at + i].relationship}; }, &bytes_);
+      LORA_TRY(put(adjacency_, adjacency_key(node, direction, RelTypeId(type), first), bytes_));
+      at += count;
+    }
+    begin = end;
+  }
+  return Status();
+}
+
+// Relationships by node: counted, then placed, so that each node's lie together.
+Status BulkLoad::write_adjacency(const std::function<Status()>& poll) {
+  const size_t nodes = node_sets_.size();
+  struct Side {
+    std::vector<uint64_t> begins;
+    std::vector<uint32_t> relationships;
+  };
+  const auto by_node = [&](const std::vector<uint32_t>& owners) {
+    Side side;
+    side.begins.assign(nodes + 1, 0);
+    side.relationships.resize(owners.size());
+    for (uint32_t node : owners) {
+      ++side.begins[node + 1];
+    }
+    for (size_t n = 0; n < nodes; ++n) {
+      side.begins[n + 1] += side.begins[n];
+    }
+    // Placing moves each begin to its end, which is where the next one begins.
+    for (size_t r = 0; r < owners.size(); ++r) {
+      side.relationships[side.begins[owners[r]]++] = static_cast<uint32_t>(r);
+    }
+    return side;
+  };
+  const Side out = by_node(starts_);
+  const Side in = by_node(ends_);
+  const auto list = [](const Side& side, size_t node) {
+    const uint64_t begin = node == 0 ? 0 : side.begins[node - 1];
+    return std::span<const uint32_t>(side.relationships).subspan(begin, side.begins[node] - begin);
+  };
+  for (size_t node = 0; node < nodes; ++node) {
+    if (node % kNodesBetweenPolls == 0 && poll) {
+      LORA_TRY(poll());
+    }
+    LORA_TRY(write_list(node, Direction::kOut, list(out, node)));
+    LORA_TRY(write_list(node, Direction::kIn, list(in, node)));
+  }
+  return Status();
+}
+
+Status BulkLoad::write_labels() {
+  for (auto& [label, block] : open_blocks_) {
+    end_label_block(LabelId(label), block);
+  }
+  for (const auto& [key, value] : encoded_labels_) {
+    LORA_TRY(put(labels_, key, value));
+  }
+  return Status();
+}
+
+void BulkLoad::write_names(kv::WriteBatch& batch) {
+  for (int kind = 0; kind < kTokenKindCount; ++kind) {
+    const Names& names = names_[kind];
+    for (size_t id = names.known; id < names.names.size(); ++id) {
+      batch.put(kv::Keyspace::kMeta, meta_token_key(static_cast<TokenKind>(kind), static_cast<uint32_t>(id)),
+                names.names[id]);
+    }
+  }
+}
+
+Status BulkLoad::finish(const std::function<Status()>& poll) {
+  Graph::Impl& in = *graph_.impl();
+  LORA_TRY(write_adjacency(poll));
+  LORA_TRY(write_labels());
+  for (Output* out : {&nodes_, &relationships_, &adjacency_, &labels_}) {
+    end_run(*out);
+  }
+  const std::unique_ptr<kv::WriteBatch> batch = in.store->batch();
+  write_names(*batch);
+
+  CommitPayload payload = make_payload(*in.versions->tip(), in.statistics, {});
+  payload.nodes = node_count();
+  payload.relationships = relationship_count();
+  payload.next_node = payload.nodes;
+  payload.next_relationship = payload.relationships;
+  std::map<CounterKey, uint64_t> counters;
+  for (const auto& [label, count] : label_counts_) {
+    counters[{CounterKind::kLabel, label, 0}] = count;
+  }
+  for (const auto& [type, count] : type_counts_) {
+    counters[{CounterKind::kRelType, 0, type}] = count;
+  }
+  for (const auto& [of, count] : set_type_counts_) {
+    const auto& [set, type, direction] = of;
+    const CounterKind kind = direction == Direction::kOut ? CounterKind::kLabelTypeOut : CounterKind::kLabelTypeIn;
+    for (LabelId label : *sets_[set]) {
+      counters[{kind, label.value, type}] += count;
+    }
+  }
+  for (const auto& [key, count] : counters) {
+    payload.counters.push_back({key.kind, key.label, key.type, count});
+  }
+  std::string base, newest;
+  encode_commit_payload(payload, &base);
+  payload.counters.clear();
+  encode_commit_payload(payload, &newest);
+  batch->put(kv::Keyspace::kMeta, kMetaCounterBaseKey, base);
+  LORA_ASSIGN(const uint64_t number, in.store->ingest(std::move(runs_), *batch, newest));
+  in.commits.fetch_add(1, std::memory_order_relaxed);
+  in.statistics_epoch.fetch_add(1, std::memory_order_relaxed);
+  const Status opened = in.open_versions(true, true);
+  if (!opened.ok()) {
+    in.broken.store(true, std::memory_order_release);
+    return opened;
+  }
+  LORA_TRY(in.store->wait_durable(number));
+  holds_writer_ = false;
+  in.release_writer();
+  return Status();
+}
+
+}  // namespace lora::graph

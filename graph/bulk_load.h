@@ -1,0 +1,113 @@
+// Fills a new graph in one go: entities straight into sorted runs, adjacency sorted once at the end, one atomic
+// ingest. A tenth of the cost of a statement per batch, and nothing to see before finish() has returned.
+//
+// Memory: 4 bytes a node; 12 bytes a relationship, 20 while finish() sorts. Threads: one at a time. Holds the graph's
+// writer from begin() to its end; must not outlive the graph.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "graph/format.h"
+#include "graph/graph.h"
+#include "graph/record.h"
+#include "kv/store.h"
+
+namespace lora::graph {
+
+class BulkLoad {
+ public:
+  // kConfig for a graph that ever held anything (ids are given out from 0 on), or has indexes or constraints;
+  // kTransaction when another writer is at work until `deadline`.
+  static Result<std::unique_ptr<BulkLoad>> begin(Graph& graph, std::chrono::steady_clock::time_point deadline,
+                                                 const std::function<Status()>& poll);
+  ~BulkLoad();  // without finish(): the graph stays as it was
+  BulkLoad(const BulkLoad&) = delete;
+  BulkLoad& operator=(const BulkLoad&) = delete;
+
+  // Names are 1 to 65 535 bytes (kLimit).
+  Result<LabelId> label(std::string_view name);
+  Result<RelTypeId> rel_type(std::string_view name);
+  Result<KeyId> key(std::string_view name);
+
+  // Labels and keys ascending and once each; values storable and not null. Ids are given out from 0 on. kLimit: a value
+  // is too large, too many labels or entities.
+  Result<NodeId> add_node(std::span<const LabelId> labels, std::span<const Property> properties);
+  // kNotFound when an end was not added.
+  Result<RelId> add_relationship(RelTypeId type, NodeId start, NodeId end, std::span<const Property> properties);
+
+  uint64_t node_count() const { return node_sets_.size(); }
+  uint64_t relationship_count() const { return ends_.size(); }
+
+  // Makes it all visible and durable. Nothing else may be called afterwards. `poll`: every few thousand nodes; its
+  // failure leaves the graph as it was.
+  Status finish(const std::function<Status()>& poll);
+
+ private:
+  // One keyspace, in table files of bounded size.
+  struct Output {
+    kv::Keyspace space;
+    std::unique_ptr<kv::SortedRun> run;
+    uint64_t bytes = 0;
+  };
+  struct Names {
+    std::vector<std::string> names;
+    std::unordered_map<std::string, uint32_t> ids;
+    size_t known = 0;  // names that the graph has already
+  };
+  // A label's block of ids that is being filled.
+  struct LabelBlock {
+    uint64_t block = 0;
+    std::vector<uint64_t> bits;  // empty: none
+  };
+
+  explicit BulkLoad(Graph& graph) : graph_(graph) {}
+  Result<uint32_t> name(TokenKind kind, std::string_view name);
+  Status put(Output& out, ByteView key, ByteView value);
+  void end_run(Output& out);
+  void carry_label(LabelId label, uint64_t node);
+  void end_label_block(LabelId label, LabelBlock& block);
+  Status write_adjacency(const std::function<Status()>& poll);
+  Status write_list(uint64_t node, Direction direction, std::span<const uint32_t> relationships);
+  Status write_labels();
+  void write_names(kv::WriteBatch& batch);
+
+  Graph& graph_;
+  bool holds_writer_ = false;
+  Names names_[kTokenKindCount];
+  RecordEncoder encoder_;
+  std::string bytes_;
+  Output nodes_{kv::Keyspace::kNodes, nullptr}, relationships_{kv::Keyspace::kRelationships, nullptr},
+      adjacency_{kv::Keyspace::kAdjacency, nullptr}, labels_{kv::Keyspace::kLabels, nullptr};
+  std::vector<std::unique_ptr<kv::SortedRun>> runs_;
+
+  // Which labels a node has: a number of a set that occurs.
+  std::map<std::vector<LabelId>, uint32_t> set_ids_;
+  std::vector<const std::vector<LabelId>*> sets_;
+  std::vector<LabelId> last_labels_;
+  uint32_t last_set_ = 0;
+  std::vector<uint32_t> node_sets_;
+  std::map<uint32_t, LabelBlock> open_blocks_;         // by label
+  std::map<std::string, std::string> encoded_labels_;  // finished blocks
+  std::vector<uint32_t> starts_, ends_, types_;        // by relationship
+  std::map<uint32_t, uint64_t> label_counts_, type_counts_;
+  // By label set, type and direction.
+  std::map<std::tuple<uint32_t, uint32_t, Direction>, uint64_t> set_type_counts_;
+
+  struct Pair {
+    uint32_t type, neighbour, relationship;
+    friend auto operator<=>(const Pair&, const Pair&) = default;
+  };
+  std::vector<Pair> pairs_;
+};
+
+}  // namespace lora::graph
