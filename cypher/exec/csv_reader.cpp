@@ -1,5 +1,8 @@
 #include "cypher/exec/csv_reader.h"
 
+#include <utf8proc.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -8,7 +11,7 @@ namespace lora::cypher {
 
 namespace {
 
-constexpr size_t kBufferBytes = 1 << 16;
+constexpr size_t kBufferBytes = 1 << 18;
 constexpr size_t kFieldBytesMax = 16 << 20;
 
 int hex_digit(char c) {
@@ -64,19 +67,38 @@ Result<std::filesystem::path> resolve(std::string_view import_dir, std::string_v
   return path;
 }
 
+bool is_utf8(std::string_view text) {
+  const bool ascii = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) >= 0; });
+  for (size_t at = 0; !ascii && at < text.size();) {
+    utf8proc_int32_t code_point = -1;
+    const utf8proc_ssize_t bytes = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()) + at,
+                                                    static_cast<utf8proc_ssize_t>(text.size() - at), &code_point);
+    if (bytes <= 0) return false;
+    at += static_cast<size_t>(bytes);
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<CsvReader>> CsvReader::open(std::string_view import_dir, std::string_view url, char separator) {
   LORA_ASSIGN(const std::filesystem::path path, resolve(import_dir, url));
+  return open_path(path.string(), separator);
+}
+
+Result<std::unique_ptr<CsvReader>> CsvReader::open_path(std::string path, char separator) {
   std::unique_ptr<CsvReader> reader(new CsvReader());
-  reader->path_ = path.string();
+  reader->path_ = std::move(path);
   reader->separator_ = separator;
   reader->file_.reset(std::fopen(reader->path_.c_str(), "rb"));
   if (reader->file_ == nullptr) {
     return Status::io("cannot open `" + reader->path_ + "`: " + std::strerror(errno));
   }
   reader->buffer_.resize(kBufferBytes);
-  reader->end_ = std::fread(reader->buffer_.data(), 1, reader->buffer_.size(), reader->file_.get());
+  reader->refill();
+  if (std::ferror(reader->file_.get()) != 0) {
+    return Status::io("cannot read `" + reader->path_ + "`: " + std::strerror(errno));
+  }
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (std::string_view(reader->buffer_.data(), reader->end_).starts_with(kByteOrderMark)) {
     reader->at_ = kByteOrderMark.size();
@@ -84,10 +106,17 @@ Result<std::unique_ptr<CsvReader>> CsvReader::open(std::string_view import_dir, 
   return reader;
 }
 
+// More bytes behind those that are left.
+void CsvReader::refill() {
+  std::memmove(buffer_.data(), buffer_.data() + at_, end_ - at_);
+  end_ -= at_;
+  at_ = 0;
+  end_ += std::fread(buffer_.data() + end_, 1, buffer_.size() - end_, file_.get());
+}
+
 int CsvReader::get() {
   if (at_ == end_) {
-    end_ = std::fread(buffer_.data(), 1, buffer_.size(), file_.get());
-    at_ = 0;
+    refill();
     if (end_ == 0) return -1;
   }
   return static_cast<unsigned char>(buffer_[at_++]);
@@ -117,8 +146,43 @@ Status CsvReader::quoted_field(std::string* field) {
   }
 }
 
+// Takes a record without quotes that lies in the buffer as a whole.
+bool CsvReader::whole_line(std::vector<std::string>* fields) {
+  const char* begin = buffer_.data() + at_;
+  const auto* end = static_cast<const char*>(std::memchr(begin, '\n', end_ - at_));
+  if (end == nullptr) {
+    refill();
+    begin = buffer_.data();
+    end = static_cast<const char*>(std::memchr(begin, '\n', end_));
+    if (end == nullptr) return false;
+  }
+  if (std::memchr(begin, '"', static_cast<size_t>(end - begin)) != nullptr) return false;
+  const char* const next = end + 1;
+  if (end != begin && end[-1] == '\r') --end;
+  if (end == begin) return false;
+  size_t count = 0;
+  for (const char* from = begin;; ++count) {
+    const auto* to = static_cast<const char*>(std::memchr(from, separator_, static_cast<size_t>(end - from)));
+    if (count == fields->size()) fields->emplace_back();
+    (*fields)[count].assign(from, to == nullptr ? end : to);
+    if (to == nullptr) break;
+    from = to + 1;
+  }
+  fields->resize(count + 1);
+  at_ = static_cast<size_t>(next - buffer_.data());
+  ++line_;
+  return true;
+}
+
+Status CsvReader::check_text(const std::vector<std::string>& fields, uint64_t line) const {
+  if (std::all_of(fields.begin(), fields.end(), is_utf8)) return Status();
+  return Status::io("`" + path_ + "`, line `" + std::to_string(line) + "`: the text is not UTF-8");
+}
+
 Status CsvReader::next(std::vector<std::string>* fields, bool* more) {
-  fields->clear();
+  *more = true;
+  uint64_t line = line_;
+  if (whole_line(fields)) return check_text(*fields, line);
   *more = false;
   int c = get();
   while (c == '\n' || c == '\r') {  // empty lines
@@ -129,6 +193,14 @@ Status CsvReader::next(std::vector<std::string>* fields, bool* more) {
     return std::ferror(file_.get()) != 0 ? Status::io("cannot read `" + path_ + "`") : Status();
   }
   *more = true;
+  line = line_;
+  LORA_TRY(slow_record(c, fields));
+  return check_text(*fields, line);
+}
+
+// `c`: its first character.
+Status CsvReader::slow_record(int c, std::vector<std::string>* fields) {
+  fields->clear();
   std::string field;
   for (;;) {
     if (c == '"' && field.empty()) {
