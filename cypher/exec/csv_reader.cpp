@@ -202,19 +202,22 @@ Status CsvReader::next(std::vector<std::string>* fields, bool* more) {
 Status CsvReader::slow_record(int c, std::vector<std::string>* fields) {
   fields->clear();
   std::string field;
+  bool quoted = false;  // the last character was in quotes
   for (;;) {
     if (c == '"' && field.empty()) {
       LORA_TRY(quoted_field(&field));
+      quoted = true;
     } else if (c == separator_) {
       fields->push_back(std::move(field));
       field.clear();
     } else if (c < 0 || c == '\n') {
       if (c == '\n') ++line_;
-      if (!field.empty() && field.back() == '\r') field.pop_back();
+      if (!quoted && !field.empty() && field.back() == '\r') field.pop_back();
       fields->push_back(std::move(field));
       return Status();
     } else {
       field.push_back(static_cast<char>(c));
+      quoted = false;
       if (field.size() > kFieldBytesMax) {
         return Status::limit("value size",
                              "`" + path_ + "`, line `" + std::to_string(line_) + "`: a field is longer than 16 MiB");
