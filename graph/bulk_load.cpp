@@ -13,12 +13,12 @@ namespace lora::graph {
 
 namespace {
 
-// Table files larger than a compaction makes would all be rewritten by the first one that touches them.
-constexpr uint64_t kRunBytesMax = 64 << 20;
 constexpr uint64_t kEntitiesMax = std::numeric_limits<uint32_t>::max();
 constexpr uint64_t kNodesBetweenPolls = 4096;
 
 }  // namespace
+
+BulkLoad::BulkLoad(Graph& graph) : graph_(graph), output_(graph.impl()->store.get()) {}
 
 Result<std::unique_ptr<BulkLoad>> BulkLoad::begin(Graph& graph, std::chrono::steady_clock::time_point deadline,
                                                   const std::function<Status()>& poll) {
@@ -74,25 +74,6 @@ Result<KeyId> BulkLoad::key(std::string_view text) {
   return KeyId(id);
 }
 
-void BulkLoad::end_run(Output& out) {
-  if (out.run != nullptr && out.run->count() != 0) {
-    runs_.push_back(std::move(out.run));
-  }
-  out.run.reset();
-  out.bytes = 0;
-}
-
-Status BulkLoad::put(Output& out, ByteView key, ByteView value) {
-  if (out.bytes >= kRunBytesMax) {
-    end_run(out);
-  }
-  if (out.run == nullptr) {
-    LORA_ASSIGN(out.run, graph_.impl()->store->sorted_run(out.space));
-  }
-  out.bytes += key.size() + value.size();
-  return out.run->add(key, value);
-}
-
 Result<NodeId> BulkLoad::add_node(std::span<const LabelId> labels, std::span<const Property> properties) {
   if (labels.size() > kLabelsMax) {
     return Status::limit("labels", fmt::format("a node has at most {} labels", kLabelsMax));
@@ -102,7 +83,7 @@ Result<NodeId> BulkLoad::add_node(std::span<const LabelId> labels, std::span<con
   }
   const uint64_t id = node_sets_.size();
   LORA_ASSIGN(const ByteView record, encoder_.node(labels, properties));
-  LORA_TRY(put(nodes_, id_key(id), record));
+  LORA_TRY(output_.put(kv::Keyspace::kNodes, id_key(id), record));
   if (sets_.empty() || !std::equal(labels.begin(), labels.end(), last_labels_.begin(), last_labels_.end())) {
     last_labels_.assign(labels.begin(), labels.end());
     const auto [it, fresh] = set_ids_.emplace(last_labels_, static_cast<uint32_t>(sets_.size()));
@@ -150,7 +131,7 @@ Result<RelId> BulkLoad::add_relationship(RelTypeId type, NodeId start, NodeId en
   }
   const uint64_t id = ends_.size();
   LORA_ASSIGN(const ByteView record, encoder_.relationship(type, start, end, properties));
-  LORA_TRY(put(relationships_, id_key(id), record));
+  LORA_TRY(output_.put(kv::Keyspace::kRelationships, id_key(id), record));
   starts_.push_back(static_cast<uint32_t>(start.value));
   ends_.push_back(static_cast<uint32_t>(end.value));
   types_.push_back(type.value);
@@ -178,7 +159,7 @@ Status BulkLoad::write_list(uint64_t node, Direction direction, std::span<const 
       encode_adjacency_block(
           count, [&](uint32_t i) { return uint64_t{pairs_[at + i].neighbour}; },
           [&](uint32_t i) { return uint64_t{pairs_[at + i].relationship}; }, &bytes_);
-      LORA_TRY(put(adjacency_, adjacency_key(node, direction, RelTypeId(type), first), bytes_));
+      LORA_TRY(output_.put(kv::Keyspace::kAdjacency, adjacency_key(node, direction, RelTypeId(type), first), bytes_));
       at += count;
     }
     begin = end;
@@ -230,7 +211,7 @@ Status BulkLoad::write_labels() {
     end_label_block(LabelId(label), block);
   }
   for (const auto& [key, value] : encoded_labels_) {
-    LORA_TRY(put(labels_, key, value));
+    LORA_TRY(output_.put(kv::Keyspace::kLabels, key, value));
   }
   return Status();
 }
@@ -249,9 +230,7 @@ Status BulkLoad::finish(const std::function<Status()>& poll) {
   Graph::Impl& in = *graph_.impl();
   LORA_TRY(write_adjacency(poll));
   LORA_TRY(write_labels());
-  for (Output* out : {&nodes_, &relationships_, &adjacency_, &labels_}) {
-    end_run(*out);
-  }
+  LORA_ASSIGN(std::vector<std::unique_ptr<kv::SortedRun>> runs, output_.finish());
   const std::unique_ptr<kv::WriteBatch> batch = in.store->batch();
   write_names(*batch);
 
@@ -282,7 +261,7 @@ Status BulkLoad::finish(const std::function<Status()>& poll) {
   payload.counters.clear();
   encode_commit_payload(payload, &newest);
   batch->put(kv::Keyspace::kMeta, kMetaCounterBaseKey, base);
-  LORA_ASSIGN(const uint64_t number, in.store->ingest(std::move(runs_), *batch, newest));
+  LORA_ASSIGN(const uint64_t number, in.store->ingest(std::move(runs), *batch, newest));
   in.commits.fetch_add(1, std::memory_order_relaxed);
   in.statistics_epoch.fetch_add(1, std::memory_order_relaxed);
   const Status opened = in.open_versions(true, true);

@@ -1,8 +1,8 @@
 // Fills a new graph in one go: entities straight into sorted runs, adjacency sorted once at the end, one atomic
 // ingest. A tenth of the cost of a statement per batch, and nothing to see before finish() has returned.
 //
-// Memory: 4 bytes a node; 12 bytes a relationship, 20 while finish() sorts. Threads: one at a time. Holds the graph's
-// writer from begin() to its end; must not outlive the graph.
+// A second thread builds the tables. Memory: some MiB, 4 bytes a node; 12 bytes a relationship, 20 while finish()
+// sorts. Threads: one at a time. Holds the graph's writer from begin() to its end; must not outlive the graph.
 #pragma once
 
 #include <chrono>
@@ -20,6 +20,7 @@
 #include "graph/format.h"
 #include "graph/graph.h"
 #include "graph/record.h"
+#include "graph/run_writer.h"
 #include "kv/store.h"
 
 namespace lora::graph {
@@ -53,12 +54,6 @@ class BulkLoad {
   Status finish(const std::function<Status()>& poll);
 
  private:
-  // One keyspace, in table files of bounded size.
-  struct Output {
-    kv::Keyspace space;
-    std::unique_ptr<kv::SortedRun> run;
-    uint64_t bytes = 0;
-  };
   struct Names {
     std::vector<std::string> names;
     std::unordered_map<std::string, uint32_t> ids;
@@ -70,10 +65,8 @@ class BulkLoad {
     std::vector<uint64_t> bits;  // empty: none
   };
 
-  explicit BulkLoad(Graph& graph) : graph_(graph) {}
+  explicit BulkLoad(Graph& graph);
   Result<uint32_t> name(TokenKind kind, std::string_view name);
-  Status put(Output& out, ByteView key, ByteView value);
-  void end_run(Output& out);
   void carry_label(LabelId label, uint64_t node);
   void end_label_block(LabelId label, LabelBlock& block);
   Status write_adjacency(const std::function<Status()>& poll);
@@ -86,9 +79,7 @@ class BulkLoad {
   Names names_[kTokenKindCount];
   RecordEncoder encoder_;
   std::string bytes_;
-  Output nodes_{kv::Keyspace::kNodes, nullptr}, relationships_{kv::Keyspace::kRelationships, nullptr},
-      adjacency_{kv::Keyspace::kAdjacency, nullptr}, labels_{kv::Keyspace::kLabels, nullptr};
-  std::vector<std::unique_ptr<kv::SortedRun>> runs_;
+  RunWriter output_;
 
   // Which labels a node has: a number of a set that occurs.
   std::map<std::vector<LabelId>, uint32_t> set_ids_;

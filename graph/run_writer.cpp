@@ -1,0 +1,119 @@
+#include "graph/run_writer.h"
+
+#include <utility>
+
+namespace lora::graph {
+
+namespace {
+
+constexpr uint64_t kRunBytesMax = 64 << 20;
+constexpr size_t kBlockBytes = 1 << 20;
+constexpr size_t kQueueMax = 4;
+
+}  // namespace
+
+RunWriter::RunWriter(kv::Store* store) : store_(store), thread_([this] { work(); }) {}
+
+RunWriter::~RunWriter() {
+  if (thread_.joinable()) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      ends_ = thrown_away_ = true;
+      changed_.notify_all();
+    }
+    thread_.join();
+  }
+}
+
+Status RunWriter::put(kv::Keyspace space, ByteView key, ByteView value) {
+  Block& block = filling_[static_cast<size_t>(space)];
+  block.bytes.append(key).append(value);
+  block.entries.push_back({static_cast<uint32_t>(key.size()), static_cast<uint32_t>(value.size())});
+  if (block.bytes.size() < kBlockBytes) {
+    return Status();
+  }
+  block.space = space;
+  return hand_over(&block);
+}
+
+Status RunWriter::hand_over(Block* block) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  changed_.wait(lock, [this] { return queue_.size() < kQueueMax || !failure_.ok(); });
+  if (!failure_.ok()) {
+    return failure_;
+  }
+  queue_.push_back(std::exchange(*block, Block()));
+  changed_.notify_all();
+  return Status();
+}
+
+Result<std::vector<std::unique_ptr<kv::SortedRun>>> RunWriter::finish() {
+  for (size_t i = 0; i < filling_.size(); ++i) {
+    if (!filling_[i].entries.empty()) {
+      filling_[i].space = static_cast<kv::Keyspace>(i);
+      LORA_TRY(hand_over(&filling_[i]));
+    }
+  }
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ends_ = true;
+    changed_.notify_all();
+  }
+  thread_.join();
+  LORA_TRY(failure_);
+  for (Output& out : outputs_) {
+    end_run(&out);
+  }
+  return std::move(runs_);
+}
+
+void RunWriter::work() {
+  while (true) {
+    Block block;
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      changed_.wait(lock, [this] { return !queue_.empty() || ends_; });
+      if (queue_.empty() || thrown_away_ || !failure_.ok()) {
+        return;
+      }
+      block = std::move(queue_.front());
+      queue_.pop_front();
+      changed_.notify_all();
+    }
+    const Status status = write(block);
+    if (!status.ok()) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      failure_ = status;
+      changed_.notify_all();
+      return;
+    }
+  }
+}
+
+Status RunWriter::write(const Block& block) {
+  Output& out = outputs_[static_cast<size_t>(block.space)];
+  ByteView left = block.bytes;
+  for (const Entry& entry : block.entries) {
+    if (out.bytes >= kRunBytesMax) {
+      end_run(&out);
+    }
+    if (out.run == nullptr) {
+      LORA_ASSIGN(out.run, store_->sorted_run(block.space));
+    }
+    const ByteView key = left.substr(0, entry.key_bytes);
+    const ByteView value = left.substr(entry.key_bytes, entry.value_bytes);
+    LORA_TRY(out.run->add(key, value));
+    out.bytes += key.size() + value.size();
+    left.remove_prefix(key.size() + value.size());
+  }
+  return Status();
+}
+
+void RunWriter::end_run(Output* out) {
+  if (out->run != nullptr && out->run->count() != 0) {
+    runs_.push_back(std::move(out->run));
+  }
+  *out = Output();
+}
+
+}  // namespace lora::graph
