@@ -6,8 +6,10 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Set
+from typing import Any, Callable, Dict, Iterator, Set
 
 import pytest
 from conftest import rows
@@ -170,22 +172,98 @@ def test_a_full_disk_by_the_limit_of_file_sizes(tmp_path: Path) -> None:
     check_full(output, tmp_path)
 
 
-def test_a_full_file_system(tmp_path: Path) -> None:
-    small = tmp_path / "small"
-    small.mkdir()
+@contextmanager
+def small_file_system(place: Path, mib: int) -> Iterator[Path]:
+    place.mkdir()
     try:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(small)], check=True, capture_output=True)
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(place)], check=True, capture_output=True
+        )
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("needs the right to mount a file system")
     try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_file_system(tmp_path: Path) -> None:
+    with small_file_system(tmp_path / "small", 3) as small:
         output = run(WRITE_UNTIL_FULL, small)
         # What room is left may be enough for a file this small.
         assert output.split()[3] in ("LORA_DISK_FULL", "LORA_IO", "saved")
         room = tmp_path / "room"
         shutil.copytree(small, room)
-    finally:
-        subprocess.run(["umount", str(small)], check=True)
     check_full(output, room)
+
+
+# Each statement is added as sorted runs; now and then their small tables are merged.
+BULK_STATEMENT = """
+    UNWIND range($first, $first + 20999) AS i CREATE (:N {i: i, t: toString(i * 7919 % 1000003)})
+"""
+BULK_ROWS = 21_000
+
+
+def test_bulk_statements_until_the_file_system_is_full(tmp_path: Path) -> None:
+    code = """
+        import sys
+        from lora_python import Database, LoraQueryError
+
+        db = Database("app", {"database_dir": sys.argv[1], "sync": "off"})
+        written = 0
+        try:
+            while written < 4_000:
+                db.execute(sys.argv[2], {"first": written * 21000})
+                written += 1
+            print("never full")
+        except LoraQueryError as error:
+            print(error.code)
+        print(db.execute("MATCH (n:N) RETURN count(*) AS c")["rows"][0]["c"])
+        try:
+            db.close()
+        except LoraQueryError:
+            pass
+        print(written)
+    """
+    with small_file_system(tmp_path / "small", 16) as small:
+        error, seen, written = run(code, small, BULK_STATEMENT).split()
+        room = tmp_path / "room"
+        shutil.copytree(small, room)
+    assert error == "LORA_DISK_FULL"
+    assert int(seen) == int(written) * BULK_ROWS
+    with Database("app", {"database_dir": room}) as db:
+        kept = rows(db, "MATCH (n:N) RETURN count(*) AS c, max(n.i) AS m")[0]
+        # The one that failed may have got its last word in, but not a part of it.
+        assert kept["c"] in (int(seen), int(seen) + BULK_ROWS)
+        assert kept["m"] == kept["c"] - 1
+        assert db.verify() == {"ok": True, "errors": []}
+        db.execute(BULK_STATEMENT, {"first": kept["c"]})
+
+
+@pytest.mark.parametrize("seconds", [0.6, 1.3, 2.1])
+def test_bulk_statements_are_all_there_or_not_after_a_kill(tmp_path: Path, seconds: float) -> None:
+    code = """
+        import sys
+        from lora_python import Database
+
+        db = Database("app", {"database_dir": sys.argv[1], "sync": "commit"})
+        print("open", flush=True)
+        for i in range(100_000):
+            db.execute(sys.argv[2], {"first": i * 21000})
+            print(i + 1, flush=True)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path), BULK_STATEMENT]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        time.sleep(seconds)
+        process.kill()
+        acknowledged = int((process.stdout.read().split() or ["0"])[-1])
+    with Database("app", {"database_dir": tmp_path}) as db:
+        count = rows(db, "MATCH (n:N) RETURN count(*) AS c")[0]["c"]
+        assert count in (acknowledged * BULK_ROWS, (acknowledged + 1) * BULK_ROWS)
+        assert db.verify() == {"ok": True, "errors": []}
+        db.execute(BULK_STATEMENT, {"first": count})
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs /proc")
