@@ -234,8 +234,8 @@ Result<uint64_t> RocksStore::ingest(std::vector<std::unique_ptr<SortedRun>> runs
   commits_.fetch_add(1, std::memory_order_relaxed);
   last_commit_.store(number, std::memory_order_release);
   note_durable(number);
-  if (++ingests_since_merge_ >= kIngestsBetweenMerges) {
-    ingests_since_merge_ = 0;
+  if (--ingests_before_merge_ == 0) {
+    ingests_before_merge_ = kIngestsBetweenMerges;
     merge_small_tables();
   }
   return number;

@@ -159,7 +159,7 @@ class RocksStore final : public Store {
   std::atomic<uint64_t> last_commit_{0};
   std::atomic<uint64_t> commits_{0};
   std::atomic<uint64_t> next_run_{0};
-  uint64_t ingests_since_merge_ = 0;
+  uint64_t ingests_before_merge_ = 1;  // the first one of each open looks: loads may be an open each
   mutable std::atomic<int64_t> open_snapshots_{0};
 
   // In memory no commit record is stored, as nothing is ever recovered: a write costs an eighth less.

@@ -312,29 +312,44 @@ TEST_F(OpenTest, OpeningWithoutWritingLeavesNoFiles) {
   EXPECT_EQ(value, "1");
 }
 
-// A load by statements of growing ids.
+// Statement `number` of a load by growing ids.
+void ingest_hundred(Store& store, int number) {
+  Result<std::unique_ptr<SortedRun>> run = store.sorted_run(kN);
+  ASSERT_TRUE(run.ok());
+  for (int k = 0; k < 100; ++k) {
+    const std::string key = std::to_string(10'000'000 + number * 1000 + k);
+    ASSERT_TRUE((*run)->add(key, "value of " + key).ok());
+  }
+  std::vector<std::unique_ptr<SortedRun>> runs;
+  runs.push_back(std::move(*run));
+  ASSERT_TRUE(store.ingest(std::move(runs), *store.batch(), "p").ok());
+}
+
+size_t table_count(const std::string& directory) {
+  size_t tables = 0;
+  for (const auto& entry : fs::directory_iterator(directory)) tables += entry.path().extension() == ".sst";
+  return tables;
+}
+
 TEST_F(OpenTest, ManyIngestsLeaveFewTables) {
   const auto store = must_open(options_);
-  for (int i = 0; i < 200; ++i) {
-    Result<std::unique_ptr<SortedRun>> run = store->sorted_run(kN);
-    ASSERT_TRUE(run.ok());
-    for (int k = 0; k < 100; ++k) {
-      std::string key = std::to_string(10'000'000 + i * 1000 + k);
-      ASSERT_TRUE((*run)->add(key, "value of " + key).ok());
-    }
-    std::vector<std::unique_ptr<SortedRun>> runs;
-    runs.push_back(std::move(*run));
-    ASSERT_TRUE(store->ingest(std::move(runs), *store->batch(), "p").ok());
-  }
-  size_t tables = 0;
-  for (const auto& entry : fs::directory_iterator(options_.directory)) tables += entry.path().extension() == ".sst";
-  EXPECT_LT(tables, 100u);
+  for (int i = 0; i < 200; ++i) ingest_hundred(*store, i);
+  EXPECT_LT(table_count(options_.directory), 100u);
   for (const int id : {0, 77'050, 199'099}) {
     const std::string key = std::to_string(10'000'000 + id);
     std::string value;
     ASSERT_TRUE(store->get(kN, key, nullptr, &value).ok()) << key;
     EXPECT_EQ(value, "value of " + key);
   }
+}
+
+TEST_F(OpenTest, ManyOpensWithAnIngestEachLeaveFewTables) {
+  for (int i = 0; i < 50; ++i) {
+    const auto store = must_open(options_);
+    ingest_hundred(*store, i);
+    ASSERT_TRUE(store->close().ok());
+  }
+  EXPECT_LT(table_count(options_.directory), 30u);
 }
 
 TEST_F(OpenTest, StatsNameTheEngine) {
