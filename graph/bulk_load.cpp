@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <tuple>
+#include <utility>
 
 #include "graph/graph_impl.h"
 #include "graph/layout.h"
@@ -18,14 +19,23 @@ constexpr uint64_t kNodesBetweenPolls = 4096;
 
 }  // namespace
 
-BulkLoad::BulkLoad(Graph& graph) : graph_(graph), output_(graph.impl()->store.get()) {}
+BulkLoad::BulkLoad(Graph& graph) : graph_(graph), hold_{&graph}, output_(graph.impl()->store.get()) {}
+
+BulkLoad::Hold::~Hold() {
+  release();
+}
+
+void BulkLoad::Hold::release() {
+  if (graph != nullptr) {
+    std::exchange(graph, nullptr)->impl()->release_writer();
+  }
+}
 
 Result<std::unique_ptr<BulkLoad>> BulkLoad::begin(Graph& graph, std::chrono::steady_clock::time_point deadline,
                                                   const std::function<Status()>& poll) {
   Graph::Impl& in = *graph.impl();
   LORA_TRY(in.acquire_writer(deadline, "a bulk load", 0, poll));
   std::unique_ptr<BulkLoad> load(new BulkLoad(graph));
-  load->holds_writer_ = true;
   const Root& root = *in.versions->tip();
   if (root.next_node != 0 || root.next_relationship != 0 || in.node_id_floor != 0 || in.relationship_id_floor != 0 ||
       !root.schema->indexes.empty() || !root.schema->constraints.empty()) {
@@ -41,12 +51,6 @@ Result<std::unique_ptr<BulkLoad>> BulkLoad::begin(Graph& graph, std::chrono::ste
     names.known = names.names.size();
   }
   return load;
-}
-
-BulkLoad::~BulkLoad() {
-  if (holds_writer_) {
-    graph_.impl()->release_writer();
-  }
 }
 
 Result<uint32_t> BulkLoad::name(TokenKind kind, std::string_view name) {
@@ -270,8 +274,7 @@ Status BulkLoad::finish(const std::function<Status()>& poll) {
     return opened;
   }
   LORA_TRY(in.store->wait_durable(number));
-  holds_writer_ = false;
-  in.release_writer();
+  hold_.release();
   return Status();
 }
 

@@ -31,7 +31,7 @@ class BulkLoad {
   // kTransaction when another writer is at work until `deadline`.
   static Result<std::unique_ptr<BulkLoad>> begin(Graph& graph, std::chrono::steady_clock::time_point deadline,
                                                  const std::function<Status()>& poll);
-  ~BulkLoad();  // without finish(): the graph stays as it was
+  // Destroyed without finish(): the graph stays as it was.
   BulkLoad(const BulkLoad&) = delete;
   BulkLoad& operator=(const BulkLoad&) = delete;
 
@@ -65,6 +65,13 @@ class BulkLoad {
     std::vector<uint64_t> bits;  // empty: none
   };
 
+  // The graph's writer. Before all that writes, so that it is given back last.
+  struct Hold {
+    Graph* graph = nullptr;  // null: given back
+    ~Hold();
+    void release();
+  };
+
   explicit BulkLoad(Graph& graph);
   Result<uint32_t> name(TokenKind kind, std::string_view name);
   void carry_label(LabelId label, uint64_t node);
@@ -75,7 +82,7 @@ class BulkLoad {
   void write_names(kv::WriteBatch& batch);
 
   Graph& graph_;
-  bool holds_writer_ = false;
+  Hold hold_;
   Names names_[kTokenKindCount];
   RecordEncoder encoder_;
   std::string bytes_;

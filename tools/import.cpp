@@ -23,9 +23,10 @@ lora::tools::ImportFile split(const std::string& argument, bool labels) {
   return file;
 }
 
-// One byte that can separate fields.
+// One byte that can separate fields, or the two characters \t for a tab.
 std::string one_byte(const std::string& text) {
-  return text.size() == 1 && text != "\"" && text != "\n" && text != "\r" ? "" : "must be one character, no quote";
+  const bool fits = text == "\\t" || (text.size() == 1 && text != "\"" && text != "\n" && text != "\r");
+  return fits ? "" : "must be one character, no quote";
 }
 
 }  // namespace
@@ -60,13 +61,13 @@ int main(int argc, char** argv) try {
   app.footer("Exit codes: 0 imported, 1 failed and nothing changed, 2 wrong arguments.");
   try {
     app.parse(argc, argv);
-    if (nodes.empty() && relationships.empty()) throw CLI::RequiredError("--nodes");
+    if (nodes.empty()) throw CLI::RequiredError("--nodes");
+    if (separator == list_separator) throw CLI::ValidationError("--list-separator", "is that of the fields as well");
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
-  if (separator == "\\t") separator = "\t";
-  options.separator = separator[0];
-  options.list_separator = list_separator[0];
+  options.separator = separator == "\\t" ? '\t' : separator[0];
+  options.list_separator = list_separator == "\\t" ? '\t' : list_separator[0];
   for (const std::string& argument : nodes) options.nodes.push_back(split(argument, true));
   for (const std::string& argument : relationships) options.relationships.push_back(split(argument, false));
   const auto counts = [&] {

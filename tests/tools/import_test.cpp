@@ -276,11 +276,16 @@ TEST_F(ImportTest, TheProgram) {
   EXPECT_EQ(run(db + " --nodes"), 2);
   EXPECT_EQ(run(db + " --nodes A=" + nodes + " --separator ab"), 2);
   EXPECT_EQ(run(db + " --nodes A=" + directory_.path() + "/none.csv"), 1);
-  EXPECT_EQ(run(db + " --relationships R=" + relationships), 1);
+  EXPECT_EQ(run(db + " --nodes A=" + nodes + " --list-separator ,"), 2);
+  EXPECT_EQ(run(db + " --relationships R=" + relationships), 2);
+  EXPECT_EQ(run(db + " --nodes A=" + nodes + " --relationships =" + relationships), 1);
   EXPECT_EQ(run(db + " --nodes A:B=" + nodes + " --relationships R=" + relationships), 0);
   EXPECT_EQ(run(db + " --nodes A:B=" + nodes), 1);
   EXPECT_EQ(run(db + " --nodes A:B=" + nodes + " --relationships R=" + relationships + " --force"), 0);
   EXPECT_EQ(answer("MATCH (a:A:B {id: 1})-[:R]->(b) RETURN b.name"), "Bob\n");
+  const std::string tabs = file("t.csv", "id:ID\tname\n1\tAda\n");
+  EXPECT_EQ(run(db + " --nodes T=" + tabs + " --separator '\\t' --force"), 0);
+  EXPECT_EQ(answer("MATCH (t:T) RETURN t.id, t.name"), "1 Ada\n");
 }
 
 }  // namespace
