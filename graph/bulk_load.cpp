@@ -268,7 +268,7 @@ Status BulkLoad::finish(const std::function<Status()>& poll) {
   LORA_ASSIGN(const uint64_t number, in.store->ingest(std::move(runs), *batch, newest));
   in.commits.fetch_add(1, std::memory_order_relaxed);
   in.statistics_epoch.fetch_add(1, std::memory_order_relaxed);
-  const Status opened = in.open_versions(true, true);
+  Status opened = in.open_versions(true, true);
   if (!opened.ok()) {
     in.broken.store(true, std::memory_order_release);
     return opened;
