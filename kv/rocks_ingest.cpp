@@ -142,6 +142,44 @@ Status fill(RunFile& file, const BatchContents::Space& contents) {
   return file.finish();
 }
 
+// Runs of neighbouring small tables on a keyspace's lowest level, each worth to be one table.
+struct SmallTables {
+  int level = 0;
+  std::vector<std::vector<std::string>> runs;
+};
+
+SmallTables small_tables(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family) {
+  SmallTables small;
+  rocksdb::ColumnFamilyMetaData meta;
+  db.GetColumnFamilyMetaData(family, &meta);
+  const auto lowest = std::find_if(meta.levels.rbegin(), meta.levels.rend(),
+                                   [](const rocksdb::LevelMetaData& level) { return !level.files.empty(); });
+  if (lowest == meta.levels.rend() || lowest->level == 0) {
+    return small;
+  }
+  small.level = lowest->level;
+  std::vector<std::string> run;
+  uint64_t bytes = 0;
+  const auto end_run = [&] {
+    if (run.size() >= kSmallTablesMin) {
+      small.runs.push_back(std::move(run));
+    }
+    run.clear();
+    bytes = 0;
+  };
+  for (const rocksdb::SstFileMetaData& file : lowest->files) {
+    if (file.being_compacted || file.size > kSmallTableBytes || bytes + file.size > kMergedTableBytes) {
+      end_run();
+    }
+    if (!file.being_compacted && file.size <= kSmallTableBytes) {
+      run.push_back(file.name);
+      bytes += file.size;
+    }
+  }
+  end_run();
+  return small;
+}
+
 }  // namespace
 
 std::string RocksStore::run_path(uint64_t number) const {
@@ -243,42 +281,32 @@ Result<uint64_t> RocksStore::ingest(std::vector<std::unique_ptr<SortedRun>> runs
 
 // A load by many statements of growing ids leaves a small table for each of them: they overlap nothing, so no
 // compaction ever takes them, and thousands of files make opening slow. Neighbours on the lowest level are rewritten as
-// one. Not done where that fails (a compaction has them already): a later call tries again.
+// one. Not done where that fails: a later call tries again.
 void RocksStore::merge_small_tables() {
   if (in_memory_) {
     return;
   }
-  for (rocksdb::ColumnFamilyHandle* family : families_) {
-    rocksdb::ColumnFamilyMetaData meta;
-    db_->GetColumnFamilyMetaData(family, &meta);
-    const auto lowest = std::find_if(meta.levels.rbegin(), meta.levels.rend(),
-                                     [](const rocksdb::LevelMetaData& level) { return !level.files.empty(); });
-    if (lowest == meta.levels.rend() || lowest->level == 0) {
-      continue;
-    }
-    std::vector<std::string> run;
-    uint64_t bytes = 0;
-    const auto merge = [&] {
-      if (run.size() >= kSmallTablesMin) {
-        rocksdb::CompactionOptions options;
-        options.compression = rocksdb::kDisableCompressionOption;  // as the keyspace says
-        options.output_file_size_limit = kMergedTableBytes;
-        db_->CompactFiles(options, family, run, lowest->level).PermitUncheckedError();
-      }
-      run.clear();
-      bytes = 0;
-    };
-    for (const rocksdb::SstFileMetaData& file : lowest->files) {
-      if (file.being_compacted || file.size > kSmallTableBytes || bytes + file.size > kMergedTableBytes) {
-        merge();
-      }
-      if (!file.being_compacted && file.size <= kSmallTableBytes) {
-        run.push_back(file.name);
-        bytes += file.size;
-      }
-    }
-    merge();
+  const auto something_to_do = [this](rocksdb::ColumnFamilyHandle* family) {
+    return !small_tables(*db_, family).runs.empty();
+  };
+  if (std::none_of(families_.begin(), families_.end(), something_to_do)) {
+    return;
   }
+  // CompactFiles of RocksDB 7.8 does not look whether a compaction that runs puts its files between those it is given:
+  // it aborts on an assertion, or makes tables that overlap. So none may run, from the choice of the files on.
+  if (!db_->PauseBackgroundWork().ok()) {
+    return;
+  }
+  for (rocksdb::ColumnFamilyHandle* family : families_) {
+    const SmallTables small = small_tables(*db_, family);
+    rocksdb::CompactionOptions options;
+    options.compression = rocksdb::kDisableCompressionOption;  // as the keyspace says
+    options.output_file_size_limit = kMergedTableBytes;
+    for (const std::vector<std::string>& run : small.runs) {
+      db_->CompactFiles(options, family, run, small.level).PermitUncheckedError();
+    }
+  }
+  db_->ContinueBackgroundWork().PermitUncheckedError();
 }
 
 }  // namespace lora::kv
