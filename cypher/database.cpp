@@ -76,9 +76,8 @@ Params make_params(std::vector<std::pair<std::string, Value>> entries) {
 
 Database::Database() = default;
 
-Result<std::unique_ptr<Database>> Database::open(std::string_view name, const DatabaseOptions& options) {
-  LORA_TRY(check_options(options, true));
-  LORA_ASSIGN(std::string path, cypher::resolve_database_path(name, options.database_dir));
+// `path`: empty in memory.
+Result<std::unique_ptr<Database>> Database::open_path(std::string path, const DatabaseOptions& options) {
   std::unique_ptr<Database> db(new Database());
   db->impl_ = std::make_shared<Impl>(options);
   if (db->impl_->options.query_memory_bytes == 0) {
@@ -89,15 +88,19 @@ Result<std::unique_ptr<Database>> Database::open(std::string_view name, const Da
   return db;
 }
 
+Result<std::unique_ptr<Database>> Database::open(std::string_view name, const DatabaseOptions& options) {
+  return contain_call([&]() -> Result<std::unique_ptr<Database>> {
+    LORA_TRY(check_options(options, true));
+    LORA_ASSIGN(std::string path, cypher::resolve_database_path(name, options.database_dir));
+    return open_path(std::move(path), options);
+  });
+}
+
 Result<std::unique_ptr<Database>> Database::in_memory(const DatabaseOptions& options) {
-  LORA_TRY(check_options(options, false));
-  std::unique_ptr<Database> db(new Database());
-  db->impl_ = std::make_shared<Impl>(options);
-  if (db->impl_->options.query_memory_bytes == 0) {
-    db->impl_->options.query_memory_bytes = std::min(kGiB, memory_of_machine() / 4);
-  }
-  LORA_ASSIGN(db->impl_->graph, graph::Graph::open(graph_options(options, {})));
-  return db;
+  return contain_call([&]() -> Result<std::unique_ptr<Database>> {
+    LORA_TRY(check_options(options, false));
+    return open_path({}, options);
+  });
 }
 
 Database::~Database() {
@@ -107,7 +110,7 @@ Database::~Database() {
     new std::shared_ptr<Impl>(std::move(impl_));
     return;
   }
-  if (impl_->graph != nullptr) (void)impl_->close();
+  if (impl_->graph != nullptr) (void)close();
 }
 
 // --- single statements ---
@@ -179,10 +182,8 @@ Status run_read(DatabaseCore& db, std::string_view text, std::shared_ptr<const P
   return Status();
 }
 
-}  // namespace
-
-Result<QueryResult> Database::execute(std::string_view query, const Params& params, const QueryOptions& options) {
-  DatabaseCore& db = *impl_;
+Result<QueryResult> run_statement(DatabaseCore& db, std::string_view query, const Params& params,
+                                  const QueryOptions& options) {
   QueryControl control;
   db.start_control(&control, options);
   CallScope call(db, &control);
@@ -195,7 +196,7 @@ Result<QueryResult> Database::execute(std::string_view query, const Params& para
     LORA_ASSIGN(const std::shared_ptr<const LogicalPlan> exact, db.compile_exact(query, *reader));
     return cypher::explain_rows(*exact, *reader);
   }
-  LORA_TRY(cypher::check_parameters(plan, params));
+  LORA_TRY(cypher::check_parameters(plan, params, options));
   QueryResult result;
   result.columns = plan.columns;
   uint64_t rows = 0;
@@ -206,8 +207,7 @@ Result<QueryResult> Database::execute(std::string_view query, const Params& para
   return result;
 }
 
-Result<Plan> Database::explain(std::string_view query, const Params& params) {
-  DatabaseCore& db = *impl_;
+Result<Plan> explain_statement(DatabaseCore& db, std::string_view query, const Params& params) {
   CallScope call(db, nullptr);
   LORA_TRY(call.status());
   if (!params.is_null() && !params.is_map()) {
@@ -219,8 +219,8 @@ Result<Plan> Database::explain(std::string_view query, const Params& params) {
   return cypher::describe(*plan, query, *reader);
 }
 
-Result<Profile> Database::profile(std::string_view query, const Params& params, const QueryOptions& options) {
-  DatabaseCore& db = *impl_;
+Result<Profile> profile_statement(DatabaseCore& db, std::string_view query, const Params& params,
+                                  const QueryOptions& options) {
   QueryControl control;
   db.start_control(&control, options);
   CallScope call(db, &control);
@@ -235,7 +235,7 @@ Result<Profile> Database::profile(std::string_view query, const Params& params, 
     prepared->prepared = std::make_shared<cypher::PreparedPlan>(std::move(plan));
   }
   const std::shared_ptr<cypher::PreparedPlan> planned = prepared->prepared;
-  LORA_TRY(cypher::check_parameters(planned->plan(), params));
+  LORA_TRY(cypher::check_parameters(planned->plan(), params, options));
   std::shared_ptr<const PreparedQuery> running = prepared;
   const auto begin = std::chrono::steady_clock::now();
   Status status = planned->plan().writes ? run_write(db, query, &running, params, options, &control, true, nullptr,
@@ -252,6 +252,20 @@ Result<Profile> Database::profile(std::string_view query, const Params& params, 
   }
   profile.mutated = profile.plan.mutating;
   return profile;
+}
+
+}  // namespace
+
+Result<QueryResult> Database::execute(std::string_view query, const Params& params, const QueryOptions& options) {
+  return contain_call([&] { return run_statement(*impl_, query, params, options); });
+}
+
+Result<Plan> Database::explain(std::string_view query, const Params& params) {
+  return contain_call([&] { return explain_statement(*impl_, query, params); });
+}
+
+Result<Profile> Database::profile(std::string_view query, const Params& params, const QueryOptions& options) {
+  return contain_call([&] { return profile_statement(*impl_, query, params, options); });
 }
 
 namespace {
@@ -286,29 +300,41 @@ std::string Plan::short_form() const {
 // --- the rest of the handle ---
 
 Status Database::clear(const QueryOptions& options) {
-  DatabaseCore& db = *impl_;
-  QueryControl control;
-  db.start_control(&control, options);
-  CallScope call(db, &control);
-  LORA_TRY(call.status());
-  if (db.options.read_only) return cypher::read_only_refusal();
-  LORA_ASSIGN(const std::unique_ptr<graph::Transaction> transaction, db.begin_write("clear()", options, &control));
-  LORA_TRY(transaction->begin_statement());
-  LORA_TRY(transaction->clear());
-  LORA_TRY(transaction->finish_statement());
-  return transaction->commit().status();
+  return contain_call([&]() -> Status {
+    DatabaseCore& db = *impl_;
+    QueryControl control;
+    db.start_control(&control, options);
+    CallScope call(db, &control);
+    LORA_TRY(call.status());
+    if (db.options.read_only) return cypher::read_only_refusal();
+    LORA_ASSIGN(const std::unique_ptr<graph::Transaction> transaction, db.begin_write("clear()", options, &control));
+    LORA_TRY(transaction->begin_statement());
+    LORA_TRY(transaction->clear());
+    LORA_TRY(transaction->finish_statement());
+    return transaction->commit().status();
+  });
 }
 
+namespace {
+
+// A call that neither runs long nor waits: `body` gets the graph.
+template <typename Body>
+auto short_call(DatabaseCore& db, Body&& body) -> decltype(body(*db.graph)) {
+  return contain_call([&]() -> decltype(body(*db.graph)) {
+    CallScope call(db, nullptr);
+    LORA_TRY(call.status());
+    return body(*db.graph);
+  });
+}
+
+}  // namespace
+
 Result<uint64_t> Database::node_count() const {
-  CallScope call(*impl_, nullptr);
-  LORA_TRY(call.status());
-  return impl_->graph->node_count();
+  return short_call(*impl_, [](graph::Graph& g) -> Result<uint64_t> { return g.node_count(); });
 }
 
 Result<uint64_t> Database::relationship_count() const {
-  CallScope call(*impl_, nullptr);
-  LORA_TRY(call.status());
-  return impl_->graph->relationship_count();
+  return short_call(*impl_, [](graph::Graph& g) -> Result<uint64_t> { return g.relationship_count(); });
 }
 
 void Database::interrupt() {
@@ -316,28 +342,24 @@ void Database::interrupt() {
 }
 
 Status Database::sync() {
-  CallScope call(*impl_, nullptr);
-  LORA_TRY(call.status());
-  return impl_->graph->sync();
+  return short_call(*impl_, [](graph::Graph& g) { return g.sync(); });
 }
 
 Status Database::checkpoint(bool compact) {
-  CallScope call(*impl_, nullptr);
-  LORA_TRY(call.status());
-  return impl_->graph->checkpoint(compact);
+  return short_call(*impl_, [compact](graph::Graph& g) { return g.checkpoint(compact); });
 }
 
 Result<graph::VerifyReport> Database::verify(bool full) {
-  QueryControl control;
-  CallScope call(*impl_, &control);
-  LORA_TRY(call.status());
-  return impl_->graph->verify(full, [&control] { return control.check(); });
+  return contain_call([&]() -> Result<graph::VerifyReport> {
+    QueryControl control;
+    CallScope call(*impl_, &control);
+    LORA_TRY(call.status());
+    return impl_->graph->verify(full, [&control] { return control.check(); });
+  });
 }
 
 Result<graph::GraphStats> Database::stats() {
-  CallScope call(*impl_, nullptr);
-  LORA_TRY(call.status());
-  return impl_->graph->stats();
+  return short_call(*impl_, [](graph::Graph& g) -> Result<graph::GraphStats> { return g.stats(); });
 }
 
 Database::CacheStats Database::plan_cache_stats() const {
@@ -351,11 +373,13 @@ namespace {
 
 // Plans made before a change are out of date; dropping them frees what only they still hold.
 Status change_extensions(DatabaseCore& db, const std::function<Status(cypher::ExtensionSet& extensions)>& change) {
-  CallScope call(db, nullptr);
-  LORA_TRY(call.status());
-  LORA_TRY(change(db.extensions));
-  db.cache.clear();
-  return Status();
+  return contain_call([&]() -> Status {
+    CallScope call(db, nullptr);
+    LORA_TRY(call.status());
+    LORA_TRY(change(db.extensions));
+    db.cache.clear();
+    return Status();
+  });
 }
 
 }  // namespace
@@ -408,7 +432,7 @@ bool Database::closed() const {
   return impl_->closed();
 }
 Status Database::close() {
-  return impl_->close();
+  return contain_call([&] { return impl_->close(); });
 }
 graph::Graph& Database::graph() {
   return *impl_->graph;

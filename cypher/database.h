@@ -3,8 +3,10 @@
 // Threads: a Database may be shared by any number of threads; readers run side by side, writers queue. A Transaction or
 // QueryStream is used by one thread at a time and may move between threads. close() may be called from any thread,
 // also while queries run (they end with kClosed).
-// Errors: every call that can fail returns Status or Result; codes and texts as kv/status.h. Nothing throws.
-// A statement is atomic: after an error nothing of it stays, and the handle goes on working.
+// Errors: every call that can fail returns Status or Result; codes and texts as kv/status.h. Nothing throws: memory
+// that cannot be had is kMemoryLimit. (RocksDB does not survive it everywhere: what fails inside of it may still end
+// the process. `query_memory_bytes` and `cache_bytes` are there to stay away from that.) A statement is atomic: after
+// an error nothing of it stays, and the handle goes on working.
 #pragma once
 
 #include <chrono>
@@ -61,6 +63,8 @@ struct QueryOptions {
   std::function<Status()> poll;
   // Set from another thread to stop this call with kInterrupted.
   const std::atomic<bool>* cancel = nullptr;
+  // The caller knows that all text in the parameters is UTF-8; otherwise it is looked at (kInvalidParams).
+  bool params_are_utf8 = false;
 };
 
 // One node of an explained plan.
@@ -215,6 +219,7 @@ class Database {
  private:
   Database();
   struct Impl;
+  static Result<std::unique_ptr<Database>> open_path(std::string path, const DatabaseOptions& options);
   std::shared_ptr<Impl> impl_;
 };
 

@@ -8,6 +8,9 @@
 // Lock order: Session::mutex, then sessions_mutex_ or a call shard, then close_mutex_. None is held while the graph
 // works, but Session::mutex: that is what makes a session one thread's at a time.
 //
+// Exceptions: every public call that returns a status runs inside contain_call(), with what must be undone in
+// destructors; a session is ended where its own call has failed that way.
+//
 // Fork: after fork() a child must not touch locks or threads that it did not inherit. Every entry compares the
 // process's fork generation first; released handles of the parent are leaked in the child.
 #pragma once
@@ -15,6 +18,7 @@
 #include <array>
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -27,6 +31,7 @@
 #include "cypher/plan_cache.h"
 #include "cypher/procedures/extensions.h"
 #include "graph/graph.h"
+#include "kv/contain.h"
 #include "kv/fork.h"
 
 namespace lora {
@@ -118,6 +123,27 @@ struct Database::Impl : DatabaseCore {
   using DatabaseCore::DatabaseCore;
 };
 
+// The allocator keeps what is freed; this gives it back to the system. Takes some 10 ms for 100 MiB.
+void return_memory();
+
+inline ErrorCode code_of(const Status& status) {
+  return status.code();
+}
+template <typename T>
+ErrorCode code_of(const Result<T>& result) {
+  return result.ok() ? ErrorCode::kOk : result.status().code();
+}
+
+// contain() for a public call. One that ends without memory keeps none.
+template <typename Body>
+auto contain_call(Body&& body) -> decltype(body()) {
+  auto result = contain(body);
+  if (code_of(result) == ErrorCode::kMemoryLimit) [[unlikely]] {
+    return_memory();
+  }
+  return result;
+}
+
 // A call, while it lasts. Check ok() first.
 class CallScope {
  public:
@@ -195,14 +221,18 @@ EvalContext make_context(const DatabaseCore& database, const PreparedQuery& quer
                          QueryControl* control, graph::Reader* reader, graph::Transaction* transaction,
                          int64_t transaction_epoch_nanos);
 
-// kParameterMissing for the first of the plan's parameters that is not there; kInvalidParams when not a map.
-Status check_parameters(const LogicalPlan& plan, const Params& params);
+// kParameterMissing for the first of the plan's parameters that is not there; kInvalidParams when not a map, or for
+// text that is not UTF-8.
+Status check_parameters(const LogicalPlan& plan, const Params& params, const QueryOptions& options);
 
-// An execution on loan from its plan's pool: closed and given back at the end.
+// An execution on loan from its plan's pool: closed and given back at the end. One that an exception has left is in no
+// state to run again.
 class Loan {
  public:
   explicit Loan(std::shared_ptr<PreparedPlan> plan) : plan_(std::move(plan)), execution_(plan_->take()) {}
-  ~Loan() { give_back(); }
+  ~Loan() {
+    if (std::uncaught_exceptions() == exceptions_) give_back();
+  }
   Loan(const Loan&) = delete;
   Loan& operator=(const Loan&) = delete;
   Execution& operator*() { return *execution_; }
@@ -217,6 +247,7 @@ class Loan {
  private:
   std::shared_ptr<PreparedPlan> plan_;
   std::unique_ptr<Execution> execution_;
+  const int exceptions_ = std::uncaught_exceptions();
 };
 
 // Appends the batch's output columns row by row, hydrated, and charges what they hold.

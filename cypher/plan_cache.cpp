@@ -16,7 +16,10 @@ std::unique_ptr<Execution> PreparedPlan::take() {
       return last;
     }
   }
-  return std::make_unique<Execution>(plan_);
+  auto made = std::make_unique<Execution>(plan_);
+  std::lock_guard lock(mutex_);
+  idle_.reserve(kIdleMax);  // giving it back must not fail
+  return made;
 }
 
 void PreparedPlan::give_back(std::unique_ptr<Execution> execution) {
@@ -59,9 +62,16 @@ void PlanCache::Level<T>::put(std::string_view text, std::shared_ptr<T> object) 
   auto entry = std::make_unique<Entry>();
   entry->text.assign(text);
   entry->object = std::move(object);
+  // In both or in none, also when memory runs out.
+  shard.entries.push_back(nullptr);
+  try {
+    shard.index.emplace(std::string_view(entry->text), shard.entries.size() - 1);
+  } catch (...) {
+    shard.entries.pop_back();
+    throw;
+  }
   shard.text_bytes += text.size();
-  shard.index.emplace(std::string_view(entry->text), shard.entries.size());
-  shard.entries.push_back(std::move(entry));
+  shard.entries.back() = std::move(entry);
 }
 
 // The lock is held.

@@ -1,6 +1,8 @@
 // Calls and sessions: who is inside, and how everyone is got out. See database_impl.h.
 #include "cypher/database_impl.h"
 
+#include <malloc.h>
+
 namespace lora {
 
 namespace {
@@ -17,6 +19,12 @@ Status closed_status() {
 uint64_t this_thread_token() {
   thread_local const uint64_t token = threads.fetch_add(1, std::memory_order_relaxed) + 1;
   return token;
+}
+
+void return_memory() {
+#ifdef __GLIBC__
+  ::malloc_trim(0);
+#endif
 }
 
 Status DatabaseCore::check_open() const {

@@ -67,11 +67,13 @@ struct Leftover {
 
 Result<graph::SnapshotFileMeta> Database::save_snapshot(const graph::SnapshotSaveOptions& options,
                                                         const graph::ByteSink& sink) {
-  DatabaseCore& db = *impl_;
-  QueryControl control;
-  CallScope call(db, &control);
-  LORA_TRY(call.status());
-  return db.graph->save_snapshot(options, sink, [&control] { return control.check(); });
+  return contain_call([&]() -> Result<graph::SnapshotFileMeta> {
+    DatabaseCore& db = *impl_;
+    QueryControl control;
+    CallScope call(db, &control);
+    LORA_TRY(call.status());
+    return db.graph->save_snapshot(options, sink, [&control] { return control.check(); });
+  });
 }
 
 namespace {
@@ -103,18 +105,15 @@ Result<graph::SnapshotFileMeta> save_to_device(Database& database, const std::st
   return meta;
 }
 
-}  // namespace
-
-Result<graph::SnapshotFileMeta> Database::save_snapshot_file(const std::string& path,
-                                                             const graph::SnapshotSaveOptions& options) {
-  LORA_TRY(impl_->check_open());
+Result<graph::SnapshotFileMeta> save_to_path(Database& database, const std::string& path,
+                                             const graph::SnapshotSaveOptions& options) {
   if (path.empty() || path.find('\0') != std::string::npos) {
     return Status(ErrorCode::kInvalidParams, "the path of a snapshot file must not be empty or hold a null byte");
   }
   struct stat there;
   const bool exists = ::stat(path.c_str(), &there) == 0;
   if (exists && S_ISDIR(there.st_mode)) return file_error("write", path, EISDIR);
-  if (exists && !S_ISREG(there.st_mode)) return save_to_device(*this, path, options);
+  if (exists && !S_ISREG(there.st_mode)) return save_to_device(database, path, options);
   // The file behind a symbolic link is replaced, not the link.
   std::error_code error;
   const std::string target = exists ? std::filesystem::canonical(path, error).string() : path;
@@ -136,7 +135,7 @@ Result<graph::SnapshotFileMeta> Database::save_snapshot_file(const std::string& 
   }
   // Who may read the old file may read the new one, and nobody else.
   if (exists && ::fchmod(file.fd(), there.st_mode & 07777) != 0) return file_error("set the mode of", target, errno);
-  LORA_ASSIGN(const graph::SnapshotFileMeta meta, write_to(*this, file.fd(), leftover.path, options));
+  LORA_ASSIGN(const graph::SnapshotFileMeta meta, write_to(database, file.fd(), leftover.path, options));
   if (::fsync(file.fd()) != 0) return file_error("sync", leftover.path, errno);
   if (file.close() != 0) return file_error("close", leftover.path, errno);
   if (::rename(leftover.path.c_str(), target.c_str()) != 0) return file_error("rename to", target, errno);
@@ -148,24 +147,36 @@ Result<graph::SnapshotFileMeta> Database::save_snapshot_file(const std::string& 
   return meta;
 }
 
-Result<graph::SnapshotFileMeta> Database::load_snapshot(const graph::SnapshotCrypto& crypto,
-                                                        const graph::ByteSource& source, const QueryOptions& options) {
-  DatabaseCore& db = *impl_;
-  QueryControl control;
-  db.start_control(&control, options);
-  CallScope call(db, &control);
-  LORA_TRY(call.status());
-  if (db.options.read_only) return cypher::read_only_refusal();
-  LORA_TRY(db.check_may_write());
-  const uint64_t token = options.owner_token != 0 ? options.owner_token : this_thread_token();
-  return db.graph->load_snapshot(
-      crypto, source, db.writer_deadline(options), [&control] { return control.check(); }, token);
+}  // namespace
+
+Result<graph::SnapshotFileMeta> Database::save_snapshot_file(const std::string& path,
+                                                             const graph::SnapshotSaveOptions& options) {
+  return contain_call([&]() -> Result<graph::SnapshotFileMeta> {
+    LORA_TRY(impl_->check_open());
+    return save_to_path(*this, path, options);
+  });
 }
 
-Result<graph::SnapshotFileMeta> Database::load_snapshot_file(const std::string& path,
-                                                             const graph::SnapshotCrypto& crypto,
-                                                             const QueryOptions& options) {
-  LORA_TRY(impl_->check_open());
+Result<graph::SnapshotFileMeta> Database::load_snapshot(const graph::SnapshotCrypto& crypto,
+                                                        const graph::ByteSource& source, const QueryOptions& options) {
+  return contain_call([&]() -> Result<graph::SnapshotFileMeta> {
+    DatabaseCore& db = *impl_;
+    QueryControl control;
+    db.start_control(&control, options);
+    CallScope call(db, &control);
+    LORA_TRY(call.status());
+    if (db.options.read_only) return cypher::read_only_refusal();
+    LORA_TRY(db.check_may_write());
+    const uint64_t token = options.owner_token != 0 ? options.owner_token : this_thread_token();
+    return db.graph->load_snapshot(
+        crypto, source, db.writer_deadline(options), [&control] { return control.check(); }, token);
+  });
+}
+
+namespace {
+
+Result<graph::SnapshotFileMeta> load_from_path(Database& database, const std::string& path,
+                                               const graph::SnapshotCrypto& crypto, const QueryOptions& options) {
   if (path.empty() || path.find('\0') != std::string::npos) {
     return Status(ErrorCode::kInvalidParams, "the path of a snapshot file must not be empty or hold a null byte");
   }
@@ -183,7 +194,18 @@ Result<graph::SnapshotFileMeta> Database::load_snapshot_file(const std::string& 
       return Status();
     }
   };
-  return load_snapshot(crypto, source, options);
+  return database.load_snapshot(crypto, source, options);
+}
+
+}  // namespace
+
+Result<graph::SnapshotFileMeta> Database::load_snapshot_file(const std::string& path,
+                                                             const graph::SnapshotCrypto& crypto,
+                                                             const QueryOptions& options) {
+  return contain_call([&]() -> Result<graph::SnapshotFileMeta> {
+    LORA_TRY(impl_->check_open());
+    return load_from_path(*this, path, crypto, options);
+  });
 }
 
 }  // namespace lora

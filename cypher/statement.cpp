@@ -10,6 +10,7 @@
 #include "cypher/syntax/error_text.h"
 #include "cypher/syntax/normalize.h"
 #include "cypher/syntax/parser.h"
+#include "graph/text.h"
 
 namespace lora {
 
@@ -198,9 +199,43 @@ std::string given_hint(const std::string& name, const Params& params) {
 
 }  // namespace
 
-Status check_parameters(const LogicalPlan& plan, const Params& params) {
+namespace {
+
+// Texts in lists and maps count; nothing is recursive, since values nest deeply.
+bool all_utf8(const Value& value) {
+  std::vector<const Value*> left{&value};
+  while (!left.empty()) {
+    const Value& v = *left.back();
+    left.pop_back();
+    if (v.is_string()) {
+      if (!is_utf8(v.as_string())) return false;
+    } else if (v.is_list()) {
+      for (const Value& item : v.as_list()) {
+        if (!item.is_number() && !item.is_boolean() && !item.is_null()) left.push_back(&item);
+      }
+    } else if (v.is_map()) {
+      for (const auto& [key, item] : v.as_map()) {
+        if (!is_utf8(key.as_string())) return false;
+        if (!item.is_number() && !item.is_boolean() && !item.is_null()) left.push_back(&item);
+      }
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+Status check_parameters(const LogicalPlan& plan, const Params& params, const QueryOptions& options) {
   if (!params.is_null() && !params.is_map()) {
     return {ErrorCode::kInvalidParams, "the parameters must be a map of names to values"};
+  }
+  if (!options.params_are_utf8 && !params.is_null()) {
+    for (const auto& [name, value] : params.as_map()) {
+      if (!all_utf8(value)) {
+        return {ErrorCode::kInvalidParams,
+                "the parameter `$" + std::string(name.as_string()) + "` holds a string that is not UTF-8"};
+      }
+    }
   }
   for (const std::string& name : plan.parameters) {
     if (params.is_null() || params.map_find(name) == nullptr) {

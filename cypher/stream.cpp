@@ -28,7 +28,7 @@ class StreamSession final : public Session {
     const OuterControl outer(&control_);
     CallScope call(*database_, &control_);
     LORA_TRY(call.status());
-    Status status = acquire(params, options);
+    Status status = contain([&] { return acquire(params, options); });
     if (!status.ok()) release();  // while close() still waits for this call
     return status;
   }
@@ -46,7 +46,7 @@ class StreamSession final : public Session {
     const OuterControl outer(&control_);
     run_clock();
     const size_t before = values->size();
-    Status status = fetch(values, rows);
+    Status status = contain([&] { return fetch(values, rows); });
     pause_clock();
     if (status.ok() && *rows > 0) return status;
     if (!status.ok()) {
@@ -61,7 +61,7 @@ class StreamSession final : public Session {
   Status acquire(const Params& params, const QueryOptions& options) {
     LORA_ASSIGN(prepared_, database_->prepare(text_, nullptr));
     if (prepared_->prepared->plan().mode == LogicalPlan::Mode::kExplain) return start_explain();
-    LORA_TRY(cypher::check_parameters(prepared_->prepared->plan(), params));
+    LORA_TRY(cypher::check_parameters(prepared_->prepared->plan(), params, options));
     if (prepared_->prepared->plan().writes) {
       if (database_->options.read_only) return cypher::read_only_refusal();
       LORA_ASSIGN(transaction_, database_->begin_write(text_, options, &control_));
@@ -177,7 +177,7 @@ const std::vector<std::string>& QueryStream::columns() const {
   return impl_->session->columns();
 }
 Status QueryStream::next(std::vector<Value>* values, size_t* rows) {
-  return impl_->session->next(values, rows);
+  return contain_call([&] { return impl_->session->next(values, rows); });
 }
 void QueryStream::close() {
   impl_->session->end(ErrorCode::kInterrupted);
@@ -185,12 +185,14 @@ void QueryStream::close() {
 
 Result<std::unique_ptr<QueryStream>> Database::stream(std::string_view query, const Params& params,
                                                       const QueryOptions& options) {
-  auto session = std::make_shared<StreamSession>(impl_, query);
-  LORA_TRY(session->start(params, options));
-  std::unique_ptr<QueryStream> stream(new QueryStream());
-  stream->impl_ = std::make_unique<QueryStream::Impl>();
-  stream->impl_->session = std::move(session);
-  return stream;
+  return contain_call([&]() -> Result<std::unique_ptr<QueryStream>> {
+    std::unique_ptr<QueryStream> stream(new QueryStream());
+    auto impl = std::make_unique<QueryStream::Impl>();
+    impl->session = std::make_shared<StreamSession>(impl_, query);
+    LORA_TRY(impl->session->start(params, options));
+    stream->impl_ = std::move(impl);
+    return stream;
+  });
 }
 
 }  // namespace lora

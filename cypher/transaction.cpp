@@ -27,7 +27,7 @@ class TransactionSession final : public Session {
     database_->start_control(&control, options);
     CallScope call(*database_, &control);
     LORA_TRY(call.status());
-    Status status = acquire(options, &control);
+    Status status = contain([&] { return acquire(options, &control); });
     if (!status.ok()) release();  // while close() still waits for this call
     return status;
   }
@@ -48,7 +48,7 @@ class TransactionSession final : public Session {
       LORA_ASSIGN(const std::shared_ptr<const LogicalPlan> exact, database_->compile_exact(text, reader));
       return cypher::explain_rows(*exact, reader);
     }
-    LORA_TRY(cypher::check_parameters(plan, params));
+    LORA_TRY(cypher::check_parameters(plan, params, options));
     if (plan.writes && transaction_ == nullptr) return cypher::read_only_refusal();
     QueryResult result;
     result.columns = plan.columns;
@@ -66,7 +66,9 @@ class TransactionSession final : public Session {
     LORA_TRY(check_open());
     open_.store(false, std::memory_order_release);
     Status status;
-    if (transaction_ != nullptr && transaction_->changed()) status = transaction_->commit().status();
+    if (transaction_ != nullptr && transaction_->changed()) {
+      status = contain([&] { return transaction_->commit().status(); });
+    }
     release();
     return status;
   }
@@ -123,10 +125,17 @@ class TransactionSession final : public Session {
   }
 
   Status run_write(const PreparedQuery& prepared, const Params& params, QueryControl* control, QueryResult* result) {
-    LORA_TRY(transaction_->begin_statement());
-    Status status = run(prepared, params, control, transaction_->reader(), result);
-    if (status.ok()) status = transaction_->finish_statement();
-    if (!status.ok()) transaction_->rollback_statement();
+    Status status = contain([&]() -> Status {
+      LORA_TRY(transaction_->begin_statement());
+      LORA_TRY(run(prepared, params, control, transaction_->reader(), result));
+      return transaction_->finish_statement();
+    });
+    if (status.ok()) return status;
+    const Status undone = contain([&] {
+      transaction_->rollback_statement();
+      return Status();
+    });
+    if (!undone.ok()) release();  // half a statement: the transaction cannot go on
     return status;
   }
 
@@ -162,10 +171,10 @@ Transaction::~Transaction() {
   if (impl_ != nullptr) impl_->session->end(ErrorCode::kInterrupted);
 }
 Result<QueryResult> Transaction::execute(std::string_view query, const Params& params, const QueryOptions& options) {
-  return impl_->session->execute(query, params, options);
+  return contain_call([&] { return impl_->session->execute(query, params, options); });
 }
 Status Transaction::commit() {
-  return impl_->session->commit();
+  return contain_call([&] { return impl_->session->commit(); });
 }
 Status Transaction::rollback() {
   impl_->session->end(ErrorCode::kInterrupted);
@@ -176,25 +185,29 @@ bool Transaction::open() const {
 }
 
 Result<std::unique_ptr<Transaction>> Database::begin(AccessMode mode, const QueryOptions& options) {
-  auto session = std::make_shared<TransactionSession>(impl_, mode);
-  LORA_TRY(session->start(options));
-  std::unique_ptr<Transaction> transaction(new Transaction());
-  transaction->impl_ = std::make_unique<Transaction::Impl>();
-  transaction->impl_->session = std::move(session);
-  return transaction;
+  return contain_call([&]() -> Result<std::unique_ptr<Transaction>> {
+    std::unique_ptr<Transaction> transaction(new Transaction());
+    auto impl = std::make_unique<Transaction::Impl>();
+    impl->session = std::make_shared<TransactionSession>(impl_, mode);
+    LORA_TRY(impl->session->start(options));
+    transaction->impl_ = std::move(impl);
+    return transaction;
+  });
 }
 
 Result<std::vector<QueryResult>> Database::transaction(std::span<const Statement> statements, AccessMode mode,
                                                        const QueryOptions& options) {
-  LORA_ASSIGN(const std::unique_ptr<Transaction> transaction, begin(mode, options));
-  std::vector<QueryResult> results;
-  results.reserve(statements.size());
-  for (const Statement& statement : statements) {
-    LORA_ASSIGN(QueryResult result, transaction->execute(statement.query, statement.params, options));
-    results.push_back(std::move(result));
-  }
-  LORA_TRY(transaction->commit());
-  return results;
+  return contain_call([&]() -> Result<std::vector<QueryResult>> {
+    LORA_ASSIGN(const std::unique_ptr<Transaction> transaction, begin(mode, options));
+    std::vector<QueryResult> results;
+    results.reserve(statements.size());
+    for (const Statement& statement : statements) {
+      LORA_ASSIGN(QueryResult result, transaction->execute(statement.query, statement.params, options));
+      results.push_back(std::move(result));
+    }
+    LORA_TRY(transaction->commit());
+    return results;
+  });
 }
 
 }  // namespace lora

@@ -78,8 +78,8 @@ void TokenTable::grow() {
   for (uint32_t id = 0; id < size_; ++id) {
     insert(larger.get(), hash_name(entry(id).text()), id);
   }
-  hash_.store(larger.get(), std::memory_order_release);
   hashes_.push_back(std::move(larger));
+  hash_.store(hashes_.back().get(), std::memory_order_release);
 }
 
 std::optional<uint32_t> TokenTable::add(std::string_view name) {

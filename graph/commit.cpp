@@ -1,11 +1,17 @@
 // From the dirty names of a transaction to one atomic write, and from there to a published version.
 //
 // Order: encode, Store::write (or ingest), store snapshot, new tip, writer released, wait_durable, publish. A failure
-// up to the write leaves nothing behind; a failed sync drops all versions that were not published.
+// up to the write leaves nothing behind; a failed sync drops all versions that were not published. Memory that runs out
+// before the write rolls back; after it, what was written cannot be shown, and the graph takes no writes until it is
+// opened again.
 #include <fmt/format.h>
+
+#include <chrono>
+#include <thread>
 
 #include "graph/record.h"
 #include "graph/transaction_impl.h"
+#include "kv/contain.h"
 
 namespace lora::graph {
 
@@ -352,9 +358,15 @@ Result<uint64_t> Transaction::Impl::write() {
   }
 
   // Counters: those that differ from the stored base, or a new base.
-  std::vector<std::pair<IndexId, uint64_t>> old_entries;
+  struct OldEntries {
+    IndexStatistics& statistics;
+    std::vector<std::pair<IndexId, uint64_t>> counts;
+    ~OldEntries() {
+      for (const auto& [id, count] : counts) statistics.set_entries(id, count);
+    }
+  } old_entries{shared->statistics, {}};  // go back unless the write succeeds
   for (const auto& [id, count] : new_entries) {
-    old_entries.emplace_back(id, shared->statistics.entries(id));
+    old_entries.counts.emplace_back(id, shared->statistics.entries(id));
     shared->statistics.set_entries(id, count);
   }
   const std::vector<CounterKey>& touched = counters.sort();
@@ -370,28 +382,49 @@ Result<uint64_t> Transaction::Impl::write() {
   }
   encode_commit_payload(make_payload(now, shared->statistics, differ), &payload);
 
+  // Here the commit can still fail; after the write it must not.
+  shared->versions->prepare_commit(*context);
   Result<uint64_t> number =
       out.has_runs() ? shared->store->ingest(out.take_runs(), *batch, payload) : shared->store->write(*batch, payload);
   if (!number.ok()) {
-    for (const auto& [id, count] : old_entries) {
-      shared->statistics.set_entries(id, count);
-    }
     return number;
   }
+  old_entries.counts.clear();
   shared->changed_counters = std::move(differ);
-  shared->note_counters(now, touched);
-  for (auto& [id, dirty] : indexes) {
-    const cache::IndexTree* tree = now.find_index(IndexId(id));
-    std::vector<ByteView> values;
-    for (const std::string& entry : dirty.entries) {
-      if (tree != nullptr && tree->contains(entry)) {
-        values.emplace_back(entry.data(), entry.size() - kIdBytes);
+  // The planner's sketches are estimates: a commit that finds no memory for them is none the less one.
+  static_cast<void>(contain([&]() -> Status {
+    shared->note_counters(now, touched);
+    for (auto& [id, dirty] : indexes) {
+      const cache::IndexTree* tree = now.find_index(IndexId(id));
+      std::vector<ByteView> values;
+      for (const std::string& entry : dirty.entries) {
+        if (tree != nullptr && tree->contains(entry)) {
+          values.emplace_back(entry.data(), entry.size() - kIdBytes);
+        }
       }
+      shared->statistics.add(IndexId(id), values);
     }
-    shared->statistics.add(IndexId(id), values);
-  }
+    return Status();
+  }));
   return number;
 }
+
+namespace {
+
+// The write stands, but showing it takes some hundred bytes more: without them the handle is lost, so they are asked
+// for during a second.
+Status take_snapshot_patiently(const Graph::Impl& graph, const kv::Snapshot** snapshot) {
+  for (int attempt = 0;; ++attempt) {
+    Status status = contain([&] {
+      *snapshot = graph.take_store_snapshot();
+      return Status();
+    });
+    if (status.code() != ErrorCode::kMemoryLimit || attempt == 100) return status;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+}  // namespace
 
 Result<uint64_t> Transaction::commit() {
   Impl& in = *impl_;
@@ -417,20 +450,34 @@ Result<uint64_t> Transaction::commit() {
     rollback();
     return version;
   }
-  Result<uint64_t> number = [&] {
+  Result<uint64_t> number = contain([&]() -> Result<uint64_t> {
     const Impl::Scope scope(in);
     return in.write();
-  }();
+  });
   if (!number.ok()) {
     rollback();
     return number;
   }
   const uint64_t changed_chunks = in.nodes.size() / 64 + in.relationships.size() / 64 + in.blocks.size() / 16;
   in.reader.reset();
-  shared.versions->commit(std::move(in.context), *number, shared.take_store_snapshot());
-  shared.commits.fetch_add(1, std::memory_order_relaxed);
+  const kv::Snapshot* snapshot = nullptr;
+  Status durable = take_snapshot_patiently(shared, &snapshot);
+  if (durable.ok()) {
+    durable = contain([&] {
+      shared.versions->commit(std::move(in.context), *number, snapshot);
+      return Status();
+    });
+  }
+  if (durable.ok()) {
+    shared.commits.fetch_add(1, std::memory_order_relaxed);
+  } else {
+    shared.broken.store(true, std::memory_order_release);
+  }
   in.end();
-  Status durable = shared.store->wait_durable(*number);
+  if (durable.ok()) {
+    durable = contain([&] { return shared.store->wait_durable(*number); });
+    if (durable.code() == ErrorCode::kMemoryLimit) shared.broken.store(true, std::memory_order_release);
+  }
   if (!durable.ok()) {
     shared.drop_unpublished.store(true, std::memory_order_release);
     // The next holder of the writer drops what was not published; if it is free, that is us.
@@ -439,11 +486,15 @@ Result<uint64_t> Transaction::commit() {
     }
     return durable;
   }
-  shared.versions->publish(*number);
-  // What was written may be evicted from now on. One call looks at 256 chunks; a large commit has made more.
-  for (uint64_t done = 0; done <= changed_chunks * 2; done += 256) {
-    shared.budget->make_room();
-  }
+  // Everybody sees it. What follows is care of the cache, which can wait for memory.
+  static_cast<void>(contain([&] {
+    shared.versions->publish(*number);
+    // What was written may be evicted from now on. One call looks at 256 chunks; a large commit has made more.
+    for (uint64_t done = 0; done <= changed_chunks * 2; done += 256) {
+      shared.budget->make_room();
+    }
+    return Status();
+  }));
   return *number;
 }
 

@@ -9,6 +9,7 @@
 
 #include "graph/graph_impl.h"
 #include "graph/transaction_impl.h"
+#include "kv/contain.h"
 
 namespace lora::graph {
 
@@ -415,7 +416,8 @@ Status Graph::Impl::acquire_writer(std::chrono::steady_clock::time_point deadlin
       return {ErrorCode::kReadOnly, "the database is open for reading only"};
     }
     if (broken.load(std::memory_order_acquire)) {
-      return Status::internal("the graph must be opened again after a failed load");
+      return Status::internal(
+          "the database takes no writes until it is opened again, since a load or commit failed half way");
     }
     return store->health();
   };
@@ -433,18 +435,26 @@ Result<std::unique_ptr<Transaction>> Graph::begin_write(std::chrono::steady_cloc
                                                         const std::function<Status()>& poll) {
   Impl& in = *impl_;
   LORA_TRY(in.acquire_writer(deadline, owner, owner_token, poll));
+  struct Held {
+    Impl* graph;
+    ~Held() {
+      if (graph != nullptr) graph->release_writer();
+    }
+  } held{&in};  // until the transaction has it
   std::unique_ptr<Transaction> transaction(new Transaction(this));
   Transaction::Impl& t = *transaction->impl_;
+  // First what a rollback needs: the transaction may end right here, without memory.
+  for (int kind = 0; kind < kTokenKindCount; ++kind) {
+    t.tokens_at_begin[kind] = in.catalog().table(static_cast<TokenKind>(kind)).size();
+  }
   t.context = in.versions->begin();
+  held.graph = nullptr;
   Root& root = t.root();
   root.next_node = std::max(root.next_node, in.node_id_floor);
   root.next_relationship = std::max(root.next_relationship, in.relationship_id_floor);
   t.reader = std::unique_ptr<Reader>(new Reader(this, &root));
   t.reader->impl_ = std::make_unique<Reader::Impl>(&in);
   t.reader->impl_->context = t.context.get();
-  for (int kind = 0; kind < kTokenKindCount; ++kind) {
-    t.tokens_at_begin[kind] = in.catalog().table(static_cast<TokenKind>(kind)).size();
-  }
   t.reader->lasting_tokens_ = t.tokens_at_begin;
   return transaction;
 }
@@ -480,9 +490,15 @@ Status Graph::Impl::save_statistics() {
   if (!writer.try_acquire("saving statistics")) {
     return Status();
   }
-  Status status = store->health();
-  std::vector<IndexStatistics::Saved> saved;
-  if (status.ok() && !(saved = statistics.take_unsaved()).empty()) {
+  Status status = contain([this] { return write_statistics(); });
+  release_writer();
+  return status;
+}
+
+Status Graph::Impl::write_statistics() {
+  LORA_TRY(store->health());
+  const std::vector<IndexStatistics::Saved> saved = statistics.take_unsaved();
+  if (!saved.empty()) {
     const std::unique_ptr<kv::WriteBatch> batch = store->batch();
     const Root* tip = versions->tip();
     for (const IndexStatistics::Saved& entry : saved) {
@@ -492,22 +508,21 @@ Status Graph::Impl::save_statistics() {
     }
     std::string payload;
     encode_commit_payload(make_payload(*tip, statistics, changed_counters), &payload);
-    Result<uint64_t> number = store->write(*batch, payload);
-    if (number.ok()) {
-      std::unique_ptr<cache::WriteContext> context = versions->begin();
-      versions->commit(std::move(context), *number, take_store_snapshot());
-      status = store->wait_durable(*number);
-      if (status.ok()) {
-        versions->publish(*number);
-      } else {
-        drop_unpublished.store(true, std::memory_order_release);
-      }
-    } else {
-      status = std::move(number).status();
+    std::unique_ptr<cache::WriteContext> context = versions->begin();
+    versions->prepare_commit(*context);
+    LORA_ASSIGN(const uint64_t number, store->write(*batch, payload));
+    const Status status = contain([&]() -> Status {
+      versions->commit(std::move(context), number, take_store_snapshot());
+      return store->wait_durable(number);
+    });
+    if (!status.ok()) {
+      if (status.code() == ErrorCode::kMemoryLimit) broken.store(true, std::memory_order_release);
+      drop_unpublished.store(true, std::memory_order_release);
+      return status;
     }
+    versions->publish(number);
   }
-  release_writer();
-  return status;
+  return Status();
 }
 
 GraphStats Graph::stats() {

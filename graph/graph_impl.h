@@ -46,6 +46,7 @@ struct Graph::Impl {
   std::vector<std::unique_ptr<Catalog>> catalogs;
   Catalog& catalog() { return *catalogs.back(); }
   // The stored state was replaced, but could not be read afterwards: no more writes.
+  // What is in memory is no longer what is stored: after a load or a commit that failed half way.
   std::atomic<bool> broken{false};
   std::unique_ptr<cache::Versions> versions;
   std::unique_ptr<cache::Budget> budget;
@@ -74,6 +75,7 @@ struct Graph::Impl {
   void install_counters(uint64_t version, const kv::Snapshot* snapshot);
   std::vector<std::pair<CounterKey, uint64_t>> pending_counters;  // between load_counters and install_counters
   Status save_statistics();
+  Status write_statistics();  // by save_statistics(), with the writer
   // Holds the writer. Reads and checks a whole snapshot file, then replaces the graph by it.
   Status replace_by_snapshot(const SnapshotCrypto& crypto, const ByteSource& source,
                              const std::function<Status()>& poll, SnapshotFileMeta* meta);

@@ -14,6 +14,7 @@
 #include "graph/index.h"
 #include "graph/snapshot_file.h"
 #include "graph/value_codec.h"
+#include "kv/contain.h"
 
 namespace lora::graph {
 
@@ -546,7 +547,7 @@ Status Graph::Impl::replace_by_snapshot(const SnapshotCrypto& crypto, const Byte
   LORA_ASSIGN(const uint64_t number, store->ingest(load.take_runs(), *batch, bytes));
   commits.fetch_add(1, std::memory_order_relaxed);
   statistics_epoch.fetch_add(1, std::memory_order_relaxed);
-  Status status = open_versions(true, true);
+  Status status = contain([&] { return open_versions(true, true); });
   if (!status.ok()) {
     broken.store(true, std::memory_order_release);
     return status;
@@ -560,7 +561,7 @@ Result<SnapshotFileMeta> Graph::load_snapshot(const SnapshotCrypto& crypto, cons
   Impl& in = *impl_;
   LORA_TRY(in.acquire_writer(deadline, "loading a snapshot", owner_token, poll));
   SnapshotFileMeta meta;
-  Status status = in.replace_by_snapshot(crypto, source, poll, &meta);
+  Status status = contain([&] { return in.replace_by_snapshot(crypto, source, poll, &meta); });
   in.release_writer();
   LORA_TRY(status);
   return meta;

@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "graph/spatial.h"
 #include "graph/temporal.h"
@@ -63,6 +64,30 @@ void append_float(std::string* out, double value) {
       out->append(digits, static_cast<size_t>(whole));
     }
   }
+}
+
+bool is_utf8(std::string_view bytes) {
+  const auto* at = reinterpret_cast<const unsigned char*>(bytes.data());
+  const auto* const end = at + bytes.size();
+  while (at < end) {
+    if (uint64_t eight; end - at >= 8 && (std::memcpy(&eight, at, 8), (eight & 0x8080808080808080ull) == 0)) {
+      at += 8;
+      continue;
+    }
+    const unsigned char first = *at++;
+    if (first < 0x80) continue;
+    // How many bytes follow, and between which limits the first of them lies (Unicode, table 3-7).
+    const int more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : 1;
+    if (first < 0xC2 || first > 0xF4 || end - at < more) return false;
+    const unsigned char least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+    const unsigned char most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    if (*at < least || *at > most) return false;
+    for (int i = 1; i < more; ++i) {
+      if ((at[i] & 0xC0) != 0x80) return false;
+    }
+    at += more;
+  }
+  return true;
 }
 
 void append_quoted(std::string* out, std::string_view text) {

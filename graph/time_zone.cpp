@@ -13,7 +13,9 @@
 #include <iterator>
 #include <map>
 #include <mutex>
+#include <stdexcept>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 #include "graph/temporal.h"
@@ -171,7 +173,7 @@ Status unknown(std::string_view name, const char* why) {
 Result<const date::time_zone*> locate(std::string_view name) {
   try {
     return date::locate_zone(name);
-  } catch (const std::exception& error) {
+  } catch (const std::runtime_error& error) {
     return unknown(name, error.what());
   }
 }
@@ -381,7 +383,7 @@ Result<int32_t> offset_at(std::string_view name, int64_t instant) {
   try {
     const auto found = zone->get_info(date::sys_seconds(std::chrono::seconds(instant)));
     return static_cast<int32_t>(found.offset.count());
-  } catch (const std::exception& error) {
+  } catch (const std::runtime_error& error) {
     return unknown(name, error.what());
   }
 }
@@ -405,7 +407,7 @@ Result<LocalOffset> offset_of_local(std::string_view name, int64_t local) {
       case date::local_info::nonexistent: return LocalOffset{first, first, true};
       default: return LocalOffset{first, first, false};
     }
-  } catch (const std::exception& error) {
+  } catch (const std::runtime_error& error) {
     return unknown(name, error.what());
   }
 }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "graph/transaction_impl.h"
+#include "kv/contain.h"
 
 namespace lora::graph {
 
@@ -330,7 +331,11 @@ Status Transaction::finish_statement() {
   LORA_TRY(in.reader->status());
   in.context->finish_statement();
   in.in_statement = false;
-  in.shared->budget->make_room();
+  // The statement is finished; the care of the cache can wait for memory.
+  static_cast<void>(contain([&in] {
+    in.shared->budget->make_room();
+    return Status();
+  }));
   return Status();
 }
 

@@ -261,7 +261,12 @@ Result<uint64_t> RocksStore::ingest(std::vector<std::unique_ptr<SortedRun>> runs
   {
     const CompactionGate::Ingest gate(&compaction_gate_);
     const std::lock_guard<std::mutex> lock(memory_payload_mutex_);
-    status = arguments.empty() ? rocksdb::Status() : db_->IngestExternalFiles(arguments);
+    memory_payload_.reserve(payload.size());
+    try {
+      status = arguments.empty() ? rocksdb::Status() : db_->IngestExternalFiles(arguments);
+    } catch (const std::exception& error) {
+      status = rocksdb::Status::IOError("out of memory", error.what());  // as write_contained()
+    }
     if (in_memory_ && status.ok()) {
       memory_payload_.assign(payload);
     }

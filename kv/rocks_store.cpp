@@ -250,14 +250,16 @@ const Snapshot* RocksStore::snapshot() const {
   if (options_.secondary) {
     return secondary_snapshot();
   }
-  open_snapshots_.fetch_add(1, std::memory_order_relaxed);
   if (!in_memory_) {
-    return reinterpret_cast<const Snapshot*>(db_->GetSnapshot());
+    const auto* taken = reinterpret_cast<const Snapshot*>(db_->GetSnapshot());
+    open_snapshots_.fetch_add(1, std::memory_order_relaxed);
+    return taken;
   }
   auto snapshot = std::make_unique<MemorySnapshot>();
   const std::lock_guard<std::mutex> lock(memory_payload_mutex_);
-  snapshot->native = db_->GetSnapshot();
   snapshot->payload = memory_payload_;
+  snapshot->native = db_->GetSnapshot();  // last: what fails before it leaves nothing open
+  open_snapshots_.fetch_add(1, std::memory_order_relaxed);
   return reinterpret_cast<const Snapshot*>(snapshot.release());
 }
 
@@ -287,6 +289,16 @@ void RocksStore::encode_record(uint64_t number, uint64_t checksum, ByteView payl
   encode_commit_record(record, &record_);
 }
 
+// RocksDB is not made for memory that runs out: nobody knows what an exception leaves behind, so it counts as a failed
+// write, and the store takes no more.
+rocksdb::Status RocksStore::write_contained(rocksdb::WriteBatch& batch) {
+  try {
+    return db_->Write(write_options_, &batch);
+  } catch (const std::exception& error) {
+    return rocksdb::Status::IOError("out of memory", error.what());
+  }
+}
+
 Result<uint64_t> RocksStore::write(WriteBatch& batch, ByteView payload) {
   LORA_TRY(check_writable());
   auto& ours = static_cast<RocksBatch&>(batch);
@@ -302,7 +314,8 @@ Result<uint64_t> RocksStore::write(WriteBatch& batch, ByteView payload) {
   rocksdb::Status status;
   if (in_memory_) {
     const std::lock_guard<std::mutex> lock(memory_payload_mutex_);
-    status = db_->Write(write_options_, &native);
+    memory_payload_.reserve(payload.size());
+    status = write_contained(native);
     if (status.ok()) {
       memory_payload_.assign(payload);
     }
@@ -312,7 +325,7 @@ Result<uint64_t> RocksStore::write(WriteBatch& batch, ByteView payload) {
     native.SetSavePoint();
     status = native.Put(family(Keyspace::kMeta), to_slice(kCommitRecordKey), record_);
     if (status.ok()) {
-      status = db_->Write(write_options_, &native);
+      status = write_contained(native);
     }
     native.RollbackToSavePoint().PermitUncheckedError();
   }

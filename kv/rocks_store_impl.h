@@ -125,6 +125,7 @@ class RocksStore final : public Store {
   Status check_writable() const;
   // Remembers the first failure; returns what later writes will return.
   Status latch(Status failure) const;
+  rocksdb::Status write_contained(rocksdb::WriteBatch& batch);
   Status sync_upto(uint64_t number);
   // After something other than SyncWAL made all commits up to `number` durable.
   void note_durable(uint64_t number);

@@ -172,7 +172,7 @@ class ApplyOperator : public Operator {
   Status next_by_row(size_t rows_wanted, Batch** batch) {
     *batch = nullptr;
     begin_output(&out_);
-    while (out_.rows < rows_wanted) {
+    while (out_.rows < std::min(rows_wanted, state_.batch_rows_max)) {
       if (!running_) {
         if (ended_) break;
         if (in_ == nullptr || row_ >= in_->rows) {

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "graph/text.h"
+
 namespace lora::cypher {
 
 namespace {
@@ -65,18 +67,6 @@ Result<std::filesystem::path> resolve(std::string_view import_dir, std::string_v
   if (end != root.end()) return refuse("it lies outside of `import_dir`");
   if (!fs::is_regular_file(path, error)) return refuse("it is not a file");
   return path;
-}
-
-bool is_utf8(std::string_view text) {
-  const bool ascii = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) >= 0; });
-  for (size_t at = 0; !ascii && at < text.size();) {
-    utf8proc_int32_t code_point = -1;
-    const utf8proc_ssize_t bytes = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()) + at,
-                                                    static_cast<utf8proc_ssize_t>(text.size() - at), &code_point);
-    if (bytes <= 0) return false;
-    at += static_cast<size_t>(bytes);
-  }
-  return true;
 }
 
 }  // namespace

@@ -109,7 +109,8 @@ Status Execution::open(const EvalContext& context, bool profiling) {
   state_.context.subqueries = this;
   state_.evaluator.enter_thread();
   state_.profiling = profiling;
-  state_.batch_rows_max = plan_->batch_rows_max;
+  state_.batch_rows_max = state_.plan_rows_max = plan_->batch_rows_max;
+  state_.rows_bound_by = nullptr;
   state_.checked = profiling || state_.batch_rows_max < kBatchRowsMax;
   state_.pins = 0;
   if (profiling) {

@@ -85,30 +85,54 @@ class ProjectionOperator final : public Operator {
       : Operator(build, op),
         input_(std::move(input)),
         projection_(*static_cast<const Projection*>(op)),
-        results_(projection_.items.size()) {}
+        results_(projection_.items.size()) {
+    for (const auto& item : projection_.items) {
+      makes_values_ |= item.expr->kind != ExprKind::kSlot && item.expr->kind != ExprKind::kConstant &&
+                       item.expr->kind != ExprKind::kLiteral;
+    }
+  }
   Status open() override { return input_->open(); }
   void close() override {
     for (Column& c : results_) c.clear();
+    ask_ = kFirstAsk;
     input_->close();
   }
 
  protected:
   Status do_next(size_t rows_wanted, Batch** batch) override {
+    // The first rows tell how large the values get.
+    if (makes_values_ && ask_ < rows_wanted) [[unlikely]] {
+      rows_wanted = ask_;
+      ask_ *= 8;
+    }
     LORA_TRY(input_->next(rows_wanted, batch));
     if (*batch == nullptr) return Status();
     LORA_TRY(state_.tick());
     Batch& b = **batch;
+    const uint64_t made_before = state_.context.control->made_bytes_ever();
     for (size_t i = 0; i < results_.size(); ++i) {
       LORA_TRY(state_.evaluator.evaluate(*projection_.items[i].expr, b, &results_[i]));
     }
+    if (makes_values_) bound_rows(b.rows, state_.context.control->made_bytes_ever() - made_before);
     for (size_t i = 0; i < results_.size(); ++i) std::swap(b[projection_.items[i].slot], results_[i]);
     return state_.read_status();
   }
 
  private:
+  static constexpr size_t kFirstAsk = 8;
+
+  void bound_rows(size_t rows, uint64_t made) {
+    for (const Column& c : results_) {
+      if (c.kind == Column::Kind::kStrings) made += c.texts.used();
+    }
+    state_.bound_rows(this, rows, made);
+  }
+
   OperatorPtr input_;
   const Projection& projection_;
   std::vector<Column> results_;
+  bool makes_values_ = false;
+  size_t ask_ = kFirstAsk;
 };
 
 class SkipOperator final : public Operator {

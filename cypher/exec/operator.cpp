@@ -63,19 +63,33 @@ void Operator::carry(const Batch& in, const std::vector<uint32_t>& rows, Batch* 
 }
 
 void OperatorDelete::operator()(Operator* op) const {
-  static thread_local std::vector<Operator*>* waiting = nullptr;
+  static thread_local Operator** waiting = nullptr;
+  op->next_dead_ = waiting != nullptr ? *waiting : nullptr;
   if (waiting != nullptr) {
-    waiting->push_back(op);
+    *waiting = op;
     return;
   }
-  std::vector<Operator*> dead{op};
+  Operator* dead = op;
   waiting = &dead;
-  while (!dead.empty()) {
-    Operator* next = dead.back();
-    dead.pop_back();
+  while (dead != nullptr) {
+    Operator* next = dead;
+    dead = next->next_dead_;
     delete next;
   }
   waiting = nullptr;
+}
+
+void ExecState::set_rows_bound(const Operator* maker, size_t rows, uint64_t bytes) {
+  const uint64_t row_bytes = std::max<uint64_t>(1, bytes / std::max<size_t>(1, rows));
+  const auto fit = static_cast<size_t>(std::clamp<uint64_t>(kBatchBytesWanted / row_bytes, 1, plan_rows_max));
+  if (fit < batch_rows_max) {
+    batch_rows_max = fit;
+    rows_bound_by = maker;
+  } else if (rows_bound_by == maker) {
+    batch_rows_max = std::min(fit, batch_rows_max * 4);  // not at once: a batch of few rows says little
+    if (batch_rows_max == plan_rows_max) rows_bound_by = nullptr;
+  }
+  checked = profiling || batch_rows_max < kBatchRowsMax;
 }
 
 Status Operator::next_checked(size_t rows_wanted, Batch** batch) {
@@ -125,7 +139,7 @@ Status MultiplyingOperator::do_next(size_t rows_wanted, Batch** batch) {
   if (ended_) return Status();
   begin_output(&out_);
   state_.unpin();
-  while (out_.rows < rows_wanted) {
+  while (out_.rows < std::min(rows_wanted, state_.batch_rows_max)) {
     if (in_ == nullptr || row_ >= in_->rows) {
       LORA_TRY(input_->next(rows_wanted, &in_));
       if (in_ == nullptr) {

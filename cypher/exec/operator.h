@@ -8,6 +8,7 @@
 //            opened. `rows_wanted` (1 .. kBatchRowsMax) is a hint: give about that many rows, so that a first row comes
 //            at once and a LIMIT does not make its input work ahead. More rows are allowed (at most kBatchRowsMax),
 //            fewer too.
+//            Where rows are large (ExecState::bound_rows), fewer are asked for than the caller of next() wants.
 //   close    drops everything kept (rows, tables, cursors), so that no version or value stays alive in a pooled
 //            execution. Small buffers keep their capacity for the next run.
 //
@@ -53,12 +54,24 @@ struct ExecState {
   Execution* execution = nullptr;
   uint32_t column_count = 0;  // the plan's slots plus the columns of Applies
   bool profiling = false;
-  size_t batch_rows_max = kBatchRowsMax;    // LogicalPlan::batch_rows_max
+  size_t batch_rows_max = kBatchRowsMax;    // LogicalPlan::batch_rows_max, or fewer: see bound_rows()
   bool checked = false;                     // profiling, or smaller batches than usual
+  size_t plan_rows_max = kBatchRowsMax;     // LogicalPlan::batch_rows_max
+  const Operator* rows_bound_by = nullptr;  // who made batch_rows_max smaller than that
   std::vector<OperatorCounters> counters;   // by LogicalOp::id
   uint64_t db_hits = 0;                     // running total, counted only when profiling
   uint64_t nested_ns = 0, nested_hits = 0;  // of the next() calls that the running one has made
   uint32_t pins = 0;                        // > 0: somebody holds raw arrays of the reader
+
+  // Rows of large values must not come 2 048 at a time. An operator that makes values says how many bytes a batch of
+  // them took; all operators then ask each other for about kBatchBytesWanted at once, until its values get smaller.
+  static constexpr uint64_t kBatchBytesWanted = 8 << 20;
+  void bound_rows(const Operator* maker, size_t rows, uint64_t bytes) {
+    if (bytes > kBatchBytesWanted || rows_bound_by == maker) [[unlikely]] {
+      set_rows_bound(maker, rows, bytes);
+    }
+  }
+  void set_rows_bound(const Operator* maker, size_t rows, uint64_t bytes);
 
   graph::Reader& reader() { return *context.reader; }
   graph::Transaction& transaction() { return *context.transaction; }
@@ -150,6 +163,9 @@ class Operator {
   const LogicalOp* op_;
   std::vector<Slot> carried_;
   std::vector<uint8_t> live_mask_;  // by slot: in carried_
+  Operator* next_dead_ = nullptr;   // OperatorDelete's
+
+  friend struct OperatorDelete;
 };
 
 // Frees an operator and, when it is the outermost, those below it one after the other: the length of a plan does not

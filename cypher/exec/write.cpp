@@ -162,7 +162,7 @@ class MergeOperator final : public Operator {
   Status do_next(size_t rows_wanted, Batch** batch) override {
     *batch = nullptr;
     begin_output(&out_);
-    while (out_.rows < rows_wanted && !ended_) {
+    while (out_.rows < std::min(rows_wanted, state_.batch_rows_max) && !ended_) {
       if (in_ == nullptr || row_ >= in_->rows) {
         LORA_TRY(left_->next(rows_wanted, &in_));
         row_ = 0;

@@ -44,7 +44,7 @@ Value parse_float(std::string_view text) {
 }
 
 Value float_to_integer(double v) {
-  if (!(v > -9223372036854775809.0 && v < 9223372036854775808.0)) return Value();
+  if (!(v >= -0x1p63 && v < 0x1p63)) return Value();
   return Value::integer(static_cast<int64_t>(v));
 }
 
@@ -53,7 +53,9 @@ Value parse_integer(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc() && end == text.data() + text.size() && !text.empty()) return Value::integer(value);
+  if (end == text.data() + text.size() && !text.empty()) {
+    return error == std::errc() ? Value::integer(value) : Value();  // digits only: no detour over a float's 53 bits
+  }
   const Value number = parse_float(text);
   return number.is_null() ? Value() : float_to_integer(number.as_float());
 }

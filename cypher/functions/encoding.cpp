@@ -445,23 +445,7 @@ Status checksum(EvalContext&, Args args, Value* out) {
 
 Status to_text(EvalContext& context, Args args, Value* out) {
   const std::string bytes = bytes_of(args[0]);
-  for (size_t i = 0; i < bytes.size();) {
-    const auto c = static_cast<unsigned char>(bytes[i]);
-    const size_t length = c < 0x80                 ? 1
-                          : c >= 0xC2 && c <= 0xDF ? 2
-                          : c >= 0xE0 && c <= 0xEF ? 3
-                          : c >= 0xF0 && c <= 0xF4 ? 4
-                                                   : 0;
-    bool good = length > 0 && i + length <= bytes.size();
-    for (size_t k = 1; good && k < length; ++k) good = (static_cast<unsigned char>(bytes[i + k]) & 0xC0) == 0x80;
-    if (good && length > 2) {
-      const auto next = static_cast<unsigned char>(bytes[i + 1]);
-      good = !(c == 0xE0 && next < 0xA0) && !(c == 0xED && next > 0x9F) && !(c == 0xF0 && next < 0x90) &&
-             !(c == 0xF4 && next > 0x8F);
-    }
-    if (!good) return bad_argument("the bytes are no UTF-8 text");
-    i += length;
-  }
+  if (!is_utf8(bytes)) return bad_argument("the bytes are no UTF-8 text");
   return give_text(context, bytes, out);
 }
 

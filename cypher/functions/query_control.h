@@ -71,12 +71,15 @@ class QueryControl {
   // the expression is done (MadeScope, below). Who keeps a value charges it himself.
   Status charge_made(uint64_t bytes) {
     made_bytes_ += bytes;
+    made_bytes_ever_ += bytes;
     if (memory_bytes_ + made_bytes_ > memory_bytes_max) [[unlikely]] {
       return over_budget(0);
     }
     return Status();
   }
   uint64_t made_bytes() const { return made_bytes_; }
+  // All that was ever charged so: tells how much a step has made.
+  uint64_t made_bytes_ever() const { return made_bytes_ever_; }
 
  private:
   Status slow_tick();
@@ -86,6 +89,7 @@ class QueryControl {
   uint32_t ticks_ = 0;
   uint64_t memory_bytes_ = 0;
   uint64_t made_bytes_ = 0;
+  uint64_t made_bytes_ever_ = 0;
   Clock::time_point last_poll_{};
 
   friend class Made;

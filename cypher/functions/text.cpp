@@ -356,17 +356,6 @@ int hex_digit(char c) {
                                 : -1;
 }
 
-bool is_utf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    utf8proc_int32_t point = 0;
-    const auto n = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()) + i,
-                                    static_cast<utf8proc_ssize_t>(text.size() - i), &point);
-    if (n <= 0) return false;
-    i += static_cast<size_t>(n);
-  }
-  return true;
-}
-
 Status url_decode(EvalContext& context, Args args, Value* out) {
   const std::string_view text = args[0].as_string();
   std::string decoded;

@@ -46,7 +46,7 @@ StringArena* make_arena(uint32_t capacity) {
 }
 
 void drop_arena(StringArena* arena) {
-  if (arena != nullptr && arena->references.fetch_sub(1, std::memory_order_acq_rel) == 1) std::free(arena);
+  if (arena != nullptr && arena->references.fetch_sub(1, std::memory_order_acq_rel) == 1) ::operator delete(arena);
 }
 
 // An object of a loader has no context and belongs to it alone.

@@ -1,7 +1,6 @@
 #include "graph/cache/object.h"
 
-#include <cstdio>
-#include <cstdlib>
+#include <new>
 
 #include "graph/cache/column.h"
 #include "graph/cache/entity_block.h"
@@ -14,12 +13,7 @@
 namespace lora::graph::cache {
 
 void* allocate(size_t bytes) {
-  void* memory = std::malloc(bytes);
-  if (memory == nullptr) [[unlikely]] {
-    std::fprintf(stderr, "lora: out of memory\n");
-    std::abort();
-  }
-  return memory;
+  return ::operator new(bytes);
 }
 
 void register_object(WriteContext* context, Object* object, size_t bytes) {
@@ -89,7 +83,7 @@ uint64_t free_object(Object* object) {
   const uint64_t bytes = object->bytes;
   // Only columns own something beside their memory; the other kinds are trivially destructible.
   if (object->kind == ObjectKind::kColumn) release_column(static_cast<Column*>(object));
-  std::free(object);
+  ::operator delete(object);
   return bytes;
 }
 

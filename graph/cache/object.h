@@ -57,7 +57,8 @@ struct Object {
   }
 };
 
-// Memory for an object plus its arrays in one piece; aborts when the system has none (like operator new would throw).
+// Memory for an object plus its arrays in one piece; throws std::bad_alloc when the system has none. Given back with
+// ::operator delete.
 void* allocate(size_t bytes);
 
 // Registers a new object: with `context` as made by its current statement, without as loaded.

@@ -6,6 +6,7 @@
 #include "graph/cache/trie.h"
 #include "graph/cache/versions_impl.h"
 #include "kv/check.h"
+#include "kv/contain.h"
 
 namespace lora::graph::cache {
 
@@ -74,10 +75,23 @@ WriteContext::WriteContext(Versions* versions) : versions_(versions), base_(vers
 WriteContext::~WriteContext() {
   if (committed_) return;
   auto lock = versions_->structure();
-  made_mark_ = retired_mark_ = 0;
-  bytes_mark_ = 0;
-  rollback_locked();
+  // The transaction's reader is gone, and nobody else has ever seen what it made: no epoch to wait for. This also runs
+  // when memory has run out, so it must not need any.
   report_bytes();
+  uint64_t bytes = 0;
+  for (Object* object : made_) {
+    if (object != nullptr) bytes += free_object(object);
+  }
+  for (Object* object : discarded_) bytes += free_object(object);
+  // What it discarded on the way waited for its reader, in the main.
+  std::vector<EpochRetired> free_now;
+  static_cast<void>(contain([&] {
+    std::lock_guard lock_roots(versions_->impl_->mutex);
+    versions_->impl_->collect_epochs(&free_now);
+    return Status();
+  }));
+  bytes += free_epoch_retired(free_now);
+  versions_->object_bytes_.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
   versions_->impl_->context = nullptr;
 }
 
@@ -96,26 +110,32 @@ void WriteContext::grew(Object* object, int64_t bytes) {
 }
 
 void WriteContext::discard(Object* object) {
+  discarded_.push_back(object);  // first what may fail
   bytes_ -= object->bytes;
-  discarded_.push_back(object);
   discarded_bytes_ += object->bytes;
   if (discarded_bytes_ > (1 << 20)) flush_discarded();
 }
 
+// Never fails: without memory the objects wait for the next time.
 void WriteContext::flush_discarded() {
   report_bytes();
   if (discarded_.empty()) return;
   Versions::Impl& impl = *versions_->impl_;
   std::vector<EpochRetired> free_now;
-  {
+  static_cast<void>(contain([&] {
     std::lock_guard lock(impl.mutex);
+    const size_t needed = impl.epoch_retired.size() + discarded_.size();
+    if (needed > impl.epoch_retired.capacity()) {
+      impl.epoch_retired.reserve(std::max(needed, impl.epoch_retired.capacity() * 2));  // all or none
+    }
     std::atomic_thread_fence(std::memory_order_seq_cst);
     const uint64_t epoch = versions_->epoch_.fetch_add(1, std::memory_order_seq_cst);
     for (Object* object : discarded_) impl.epoch_retired.push_back({object, epoch, false});
+    discarded_.clear();
+    discarded_bytes_ = 0;
     impl.collect_epochs(&free_now);
-  }
-  discarded_.clear();
-  discarded_bytes_ = 0;
+    return Status();
+  }));
   versions_->object_bytes_.fetch_sub(static_cast<int64_t>(free_epoch_retired(free_now)), std::memory_order_relaxed);
 }
 
@@ -126,22 +146,24 @@ void WriteContext::report_bytes() {
 }
 
 void WriteContext::replaced(Object* mine, Object* by) {
+  const uint32_t log = mine->log;
+  discard(mine);
   // `by` was logged last; it takes the older place, so that the list does not grow with every move.
-  made_[mine->log] = by;
+  made_[log] = by;
   if (by->log + 1 == made_.size()) {
     made_.pop_back();
   } else {
     made_[by->log] = nullptr;
   }
-  by->log = mine->log;
-  discard(mine);
+  by->log = log;
 }
 
 void WriteContext::retire(Object* object) {
   if ((object->flags & Object::kStatic) != 0) return;
   if (mine(object)) {
-    made_[object->log] = nullptr;
-    discard(object);
+    const uint32_t log = object->log;
+    discard(object);  // may fail, and may free it
+    made_[log] = nullptr;
     return;
   }
   retired_.push_back({object, object->created, stamp_, false});
@@ -173,13 +195,17 @@ void WriteContext::begin_statement() {
 }
 
 void WriteContext::finish_locked() {
+  // All or nothing: a statement that finds no memory here is rolled back.
+  discarded_.reserve(discarded_.size() + retired_.size() - retired_mark_);
   // What this transaction had made before and has now replaced was never visible to anybody else.
   size_t kept = retired_mark_;
   for (size_t i = retired_mark_; i < retired_.size(); ++i) {
     RetiredObject& entry = retired_[i];
     if (!entry.tree && is_private(entry.object)) {
       made_[entry.object->log] = nullptr;
-      discard(entry.object);
+      bytes_ -= entry.object->bytes;
+      discarded_.push_back(entry.object);
+      discarded_bytes_ += entry.object->bytes;
     } else {
       retired_[kept++] = entry;
     }
@@ -196,6 +222,7 @@ void WriteContext::finish_statement() {
 }
 
 void WriteContext::rollback_locked() {
+  discarded_.reserve(discarded_.size() + made_.size() - made_mark_);  // all or none
   for (size_t i = retired_mark_; i < retired_.size(); ++i) pending_trees_ -= retired_[i].tree ? 1 : 0;
   retired_.resize(retired_mark_);
   for (size_t i = made_mark_; i < made_.size(); ++i) {
@@ -316,13 +343,22 @@ std::unique_ptr<WriteContext> Versions::begin() {
   return context;
 }
 
+void Versions::prepare_commit(WriteContext& context) {
+  auto structure_lock = structure();
+  if (context.in_statement_) context.finish_locked();
+  context.flush_discarded();
+  if (context.committed_root_ == nullptr) context.committed_root_ = std::make_unique<Root>();
+  std::lock_guard lock(impl_->mutex);
+  if (impl_->roots.size() == impl_->roots.capacity()) impl_->roots.reserve(impl_->roots.size() * 2 + 4);
+}
+
 const Root* Versions::commit(std::unique_ptr<WriteContext> context, uint64_t version, const kv::Snapshot* snapshot) {
+  prepare_commit(*context);
   auto structure_lock = structure();
   WriteContext& c = *context;
-  if (c.in_statement_) c.finish_locked();
-  c.flush_discarded();
   LiveRoot live;
-  live.root = std::make_unique<Root>(std::move(c.root_));
+  live.root = std::move(c.committed_root_);
+  *live.root = std::move(c.root_);
   live.root->version = version;
   live.root->store_snapshot = snapshot;
   live.made = std::move(c.made_);
@@ -429,9 +465,10 @@ void Versions::sweep() {
   std::vector<RetiredObject> free_now;
   std::vector<EpochRetired> epoch_free;
   std::vector<LiveRoot> dead;
-  {
+  // Called when readers let go, also by destructors: without memory, the next sweep does it.
+  static_cast<void>(contain([&] {
     std::unique_lock lock(impl_->mutex, std::try_to_lock);
-    if (!lock.owns_lock()) return;
+    if (!lock.owns_lock()) return Status();
     std::vector<uint64_t> stamps;
     impl_->collect_live(published_.load(std::memory_order_relaxed)->stamp, &stamps, &dead);
     if (!dead.empty() || impl_->queue.size() >= impl_->sweep_at) {
@@ -442,7 +479,8 @@ void Versions::sweep() {
       impl_->sweep_at = std::max<size_t>(64, impl_->queue.size() * 2);
     }
     impl_->collect_epochs(&epoch_free);
-  }
+    return Status();
+  }));
   uint64_t bytes = 0;
   for (const RetiredObject& e : free_now) bytes += free_retired(e);
   bytes += free_epoch_retired(epoch_free);

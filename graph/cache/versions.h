@@ -52,7 +52,7 @@ struct RetiredObject {
 //   auto context = versions.begin();
 //   context->begin_statement(); { auto lock = versions.structure(); context->root()->edit_...(*context, ...); }
 //   context->finish_statement();   or rollback_statement();
-//   versions.commit(std::move(context), commit_number, store_snapshot);   or destroy it: rolls back
+//   versions.commit(std::move(context), commit_number, store_snapshot);   or destroy it, its reader first: rolls back
 class WriteContext {
  public:
   ~WriteContext();
@@ -110,8 +110,9 @@ class WriteContext {
   uint64_t discarded_bytes_ = 0;
   size_t made_mark_ = 0, retired_mark_ = 0;  // at begin_statement
   uint64_t bytes_mark_ = 0;
-  int64_t unreported_bytes_ = 0;  // not yet added to Versions' counter
-  uint32_t pending_trees_ = 0;    // tree entries in retired_: no eviction meanwhile
+  std::unique_ptr<Root> committed_root_;  // room for root_, from Versions::prepare_commit()
+  int64_t unreported_bytes_ = 0;          // not yet added to Versions' counter
+  uint32_t pending_trees_ = 0;            // tree entries in retired_: no eviction meanwhile
 };
 
 struct VersionsStats {
@@ -152,6 +153,8 @@ class Versions {
   // --- the writer (the graph's writer lock) ---
   const Root* tip() const { return tip_.load(std::memory_order_acquire); }
   std::unique_ptr<WriteContext> begin();
+  // Takes the memory that commit() needs, while the transaction can still fail.
+  void prepare_commit(WriteContext& context);
   // The private root becomes the tip: a version `version` that reads from `snapshot` (taken over). Not published yet.
   const Root* commit(std::unique_ptr<WriteContext> context, uint64_t version, const kv::Snapshot* snapshot);
   // Any thread: everything with version <= `version` may be seen.

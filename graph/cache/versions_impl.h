@@ -101,7 +101,9 @@ struct Versions::Impl {
 
   // Stamps of the live roots, ascending; forgets the others (into *dead). Under mutex.
   void collect_live(uint64_t published_stamp, std::vector<uint64_t>* stamps, std::vector<LiveRoot>* dead) {
-    if (roots.size() == 1) {  // the usual case: no look at the slots is needed
+    stamps->reserve(roots.size());
+    dead->reserve(dead->size() + roots.size());  // nothing fails while roots move
+    if (roots.size() == 1) {                     // the usual case: no look at the slots is needed
       stamps->push_back(roots[0].root->stamp);
       return;
     }

@@ -37,6 +37,7 @@ bool query_options(PyObject* timeout, uint64_t owner_token, QueryOptions* option
     options->timeout = std::chrono::milliseconds(static_cast<int64_t>(std::ceil(std::fmin(seconds, 1e9) * 1000.0)));
   }
   options->owner_token = owner_token;
+  options->params_are_utf8 = true;  // as all text of Python that can be encoded
   if (cancel != nullptr) options->cancel = &cancel->requested;
   if (in_main_thread()) options->poll = check_signals;
   return true;

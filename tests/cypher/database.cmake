@@ -9,3 +9,9 @@ lora_test(database_test
     plan_cache_test.cpp
     ../support/result_text.cpp
   LIBS lora_cypher)
+
+# It replaces operator new, so it is a program of its own.
+lora_test(database_memory_test
+  SOURCES
+    database_memory_test.cpp
+  LIBS lora_cypher ${CMAKE_DL_LIBS})

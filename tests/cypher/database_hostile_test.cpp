@@ -345,6 +345,31 @@ TEST_F(HostileTest, WhatIsDroppedIsNotCharged) {
   EXPECT_EQ(answer("RETURN size(reduce(l = [], x IN range(1, 5000) | list.append(l, x)))").as_integer(), 5'000);
 }
 
+TEST_F(HostileTest, BytesThatAreNoUtf8AreRefused) {
+  for (const std::string bad :
+       {"\xff", "\xc0\x80", "\xc3", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x80", "\xf0\x9f\x98"}) {
+    for (const std::string text : {"RETURN '" + bad + "'", "RETURN 1 AS `" + bad + "`", "RETURN 1 AS x" + bad,
+                                   "MATCH (n:" + bad + ") RETURN n", "RETURN $" + bad, bad, "RETURN \"a" + bad}) {
+      for (const Status& s : {status(text), db_->explain(text).status(), status(text)}) {
+        EXPECT_EQ(s.code(), ErrorCode::kParse) << text;
+      }
+    }
+    EXPECT_TRUE(status("// " + bad + "\nRETURN 1").ok());  // what nobody reads
+    EXPECT_TRUE(status("/* " + bad + " */ RETURN 1").ok());
+    for (const Value& value :
+         {Value::string(bad), Value::list({Value::integer(1), Value::list({Value::string("a" + bad)})}),
+          make_params({{"k" + bad, Value()}}), make_params({{"k", make_params({{"m", Value::string(bad)}})}})}) {
+      const Params params = make_params({{"p", value}});
+      EXPECT_EQ(db_->execute("CREATE (n {p: $p}) RETURN n", params).status().code(), ErrorCode::kInvalidParams);
+      EXPECT_EQ(db_->stream("RETURN $p", params).status().code(), ErrorCode::kInvalidParams);
+      auto transaction = db_->begin();
+      ASSERT_TRUE(transaction.ok());
+      EXPECT_EQ((*transaction)->execute("RETURN $p", params).status().code(), ErrorCode::kInvalidParams);
+    }
+  }
+  EXPECT_EQ(answer("MATCH (n) RETURN count(n)").as_integer(), 0);
+}
+
 // 10^9 rows and more; paths without end. Each stops soon after its time is up.
 TEST_F(HostileTest, BombsEndWithTheirTimeout) {
   fill("UNWIND range(1, 50) AS i CREATE (:K {i: i, t: toString(i)})");

@@ -113,6 +113,13 @@ TEST_F(CsvReaderTest, FilesAreFoundBelowTheDirectoryOnly) {
   }
 }
 
+TEST_F(CsvReaderTest, BytesThatAreNoUtf8WereTakenForText) {
+  EXPECT_EQ(records("\xc3\xa4,b\n"), "\xc3\xa4|b");
+  for (const char* bad : {"\xff", "a,\xc3", "\"\xc3\n\"", "a,b\n\xed\xa0\x80,c", "\xc0\x80", "\xf4\x90\x80\x80"}) {
+    EXPECT_EQ(records(bad), "LORA_IO") << bad;
+  }
+}
+
 TEST_F(CsvReaderTest, WithoutADirectoryItIsOff) {
   EXPECT_EQ(CsvReader::open("", "data.csv", ',').status().code(), ErrorCode::kConfig);
 }

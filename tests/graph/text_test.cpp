@@ -90,6 +90,54 @@ TEST(TextTest, LiteralsAreCypher) {
   EXPECT_EQ(literal(Value::map(entries)), "{`a b```: [], c: null}");
 }
 
+// The code point that `bytes` spells, in one way only; none else.
+bool one_code_point(std::string_view bytes) {
+  const auto at = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(bytes[i])); };
+  if (bytes.size() == 1) return at(0) < 0x80;
+  for (size_t i = 1; i < bytes.size(); ++i) {
+    if (at(i) >> 6 != 2) return false;
+  }
+  if (bytes.size() == 2) return at(0) >> 5 == 6 && ((at(0) & 31) << 6) >= 0x80;
+  if (bytes.size() == 3) {
+    const uint32_t point = (at(0) & 15) << 12 | (at(1) & 63) << 6 | (at(2) & 63);
+    return at(0) >> 4 == 14 && point >= 0x800 && (point < 0xD800 || point > 0xDFFF);
+  }
+  const uint32_t point = (at(0) & 7) << 18 | (at(1) & 63) << 12 | (at(2) & 63) << 6 | (at(3) & 63);
+  return at(0) >> 3 == 30 && point >= 0x10000 && point <= 0x10FFFF;
+}
+
+bool is_utf8_by_parts(std::string_view bytes) {
+  if (bytes.empty()) return true;
+  for (size_t n = 1; n <= std::min<size_t>(4, bytes.size()); ++n) {
+    if (one_code_point(bytes.substr(0, n)) && is_utf8_by_parts(bytes.substr(n))) return true;
+  }
+  return false;
+}
+
+TEST(TextTest, Utf8IsWhatSpellsCodePoints) {
+  const std::string bytes{
+      "\x00\x41\x7f\x80\x8f\x90\x9f\xa0\xbf\xc0\xc1\xc2\xdf\xe0\xe1\xed\xee\xef\xf0\xf1\xf3\xf4\xf5\xff", 24};
+  size_t good = 0;
+  for (char a : bytes) {
+    for (char b : bytes) {
+      for (char c : bytes) {
+        for (char d : bytes) {
+          const std::string text{a, b, c, d};
+          for (size_t n = 0; n <= 4; ++n) {
+            const std::string_view part = std::string_view(text).substr(0, n);
+            ASSERT_EQ(is_utf8(part), is_utf8_by_parts(part)) << testing::PrintToString(part);
+          }
+          // Behind and before what is looked at eight bytes at a time.
+          ASSERT_EQ(is_utf8("12345678" + text), is_utf8(text));
+          ASSERT_EQ(is_utf8(text + "123456789"), is_utf8(text));
+          good += is_utf8(text);
+        }
+      }
+    }
+  }
+  EXPECT_GT(good, 100u);
+}
+
 TEST(TextTest, EntitiesHaveNoLiteral) {
   EXPECT_EQ(to_literal(Value::list({Value::node(NodeId(1))})).status().info().type, "TypeError");
 }

@@ -198,3 +198,15 @@ def test_closing_from_another_thread_stops_a_long_step(memory: Database) -> None
         assert error.code == "LORA_INTERRUPTED"
     assert time.monotonic() - start < 10
     timer.join()
+
+
+def test_rows_of_large_values_come_a_few_at_a_time(memory: Database) -> None:
+    """2 048 rows of 1 MB at once are more than the memory budget."""
+    for query in (
+        "UNWIND range(1, 3000) AS i RETURN string.repeat('a', 1000000) + i AS s",
+        "UNWIND range(1, 3000) AS i WITH string.repeat('a', 1000000) + i AS s UNWIND [1] AS k RETURN s, k",
+    ):
+        assert sum(1 for _ in memory.stream(query)) == 3_000
+    assert memory.execute(
+        "UNWIND range(1, 3000) AS i WITH string.repeat('a', 1000000) + i AS s RETURN max(size(s)) AS m"
+    )["rows"] == [{"m": 1_000_004}]
