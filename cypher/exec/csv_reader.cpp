@@ -1,7 +1,5 @@
 #include "cypher/exec/csv_reader.h"
 
-#include <utf8proc.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
