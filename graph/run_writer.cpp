@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "kv/contain.h"
+
 namespace lora::graph {
 
 namespace {
@@ -80,7 +82,7 @@ void RunWriter::work() {
       queue_.pop_front();
       changed_.notify_all();
     }
-    const Status status = write(block);
+    const Status status = contain([&] { return write(block); });
     if (!status.ok()) {
       const std::lock_guard<std::mutex> lock(mutex_);
       failure_ = status;
