@@ -113,22 +113,16 @@ TEST_F(CsvReaderTest, FilesAreFoundBelowTheDirectoryOnly) {
   }
 }
 
-TEST_F(CsvReaderTest, BytesThatAreNoUtf8WereTakenForText) {
-  EXPECT_EQ(records("\xc3\xa4,b\n"), "\xc3\xa4|b");
-  for (const char* bad : {"\xff", "a,\xc3", "\"\xc3\n\"", "a,b\n\xed\xa0\x80,c", "\xc0\x80", "\xf4\x90\x80\x80"}) {
-    EXPECT_EQ(records(bad), "LORA_IO") << bad;
-  }
-}
-
 TEST_F(CsvReaderTest, WithoutADirectoryItIsOff) {
   EXPECT_EQ(CsvReader::open("", "data.csv", ',').status().code(), ErrorCode::kConfig);
 }
 
 TEST_F(CsvReaderTest, TextThatIsNotUtf8IsRefused) {
   EXPECT_EQ(records("a,\xc3\xa9\n"), "a|\xc3\xa9;");
-  EXPECT_EQ(records("a,\xff\n"), "LORA_IO");
-  EXPECT_EQ(records("\"\xc3\"\n"), "LORA_IO");
-  EXPECT_EQ(records("a,\xed\xa0\x80"), "LORA_IO");  // half of a surrogate pair
+  for (const char* bad :
+       {"\xff", "a,\xff\n", "a,\xc3", "\"\xc3\n\"", "a,b\n\xed\xa0\x80,c", "\xc0\x80", "\xf4\x90\x80\x80"}) {
+    EXPECT_EQ(records(bad), "LORA_IO") << bad;
+  }
 }
 
 // Records that end anywhere in the buffer, in every spelling.
