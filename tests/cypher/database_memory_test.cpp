@@ -62,6 +62,9 @@ bool fails(size_t bytes) {
   if (got == nullptr) throw std::bad_alloc();
   return got;
 }
+[[gnu::noinline]] void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
+  return fails(bytes) ? nullptr : std::malloc(bytes > 0 ? bytes : 1);
+}
 [[gnu::noinline]] void* operator new(size_t bytes, std::align_val_t alignment) {
   const auto align = static_cast<size_t>(alignment);
   void* got = fails(bytes) ? nullptr : std::aligned_alloc(align, (bytes + align - 1) / align * align);
