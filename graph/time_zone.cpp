@@ -13,7 +13,6 @@
 #include <iterator>
 #include <map>
 #include <mutex>
-#include <stdexcept>
 #include <optional>
 #include <stdexcept>
 #include <string>
