@@ -28,7 +28,7 @@ TokenTable::~TokenTable() {
 const TokenTable::Entry& TokenTable::entry(uint32_t id) const {
   const uint64_t place = uint64_t{id} + (1u << kFirstBits);
   const auto piece = static_cast<uint32_t>(std::bit_width(place)) - 1 - kFirstBits;
-  return pieces_[piece].load(std::memory_order_acquire)[place - (uint64_t{1} << (piece + kFirstBits))];
+  return pieces_[piece].load(std::memory_order_acquire)[place - std::bit_floor(place)];
 }
 
 TokenTable::Entry& TokenTable::make_entry(uint32_t id) {

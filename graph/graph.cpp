@@ -511,7 +511,7 @@ Status Graph::Impl::write_statistics() {
     std::unique_ptr<cache::WriteContext> context = versions->begin();
     versions->prepare_commit(*context);
     LORA_ASSIGN(const uint64_t number, store->write(*batch, payload));
-    const Status status = contain([&]() -> Status {
+    Status status = contain([&]() -> Status {
       versions->commit(std::move(context), number, take_store_snapshot());
       return store->wait_durable(number);
     });

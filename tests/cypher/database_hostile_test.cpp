@@ -348,8 +348,8 @@ TEST_F(HostileTest, WhatIsDroppedIsNotCharged) {
 TEST_F(HostileTest, BytesThatAreNoUtf8AreRefused) {
   for (const std::string bad :
        {"\xff", "\xc0\x80", "\xc3", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x80", "\xf0\x9f\x98"}) {
-    for (const std::string text : {"RETURN '" + bad + "'", "RETURN 1 AS `" + bad + "`", "RETURN 1 AS x" + bad,
-                                   "MATCH (n:" + bad + ") RETURN n", "RETURN $" + bad, bad, "RETURN \"a" + bad}) {
+    for (const std::string& text : {"RETURN '" + bad + "'", "RETURN 1 AS `" + bad + "`", "RETURN 1 AS x" + bad,
+                                    "MATCH (n:" + bad + ") RETURN n", "RETURN $" + bad, bad, "RETURN \"a" + bad}) {
       for (const Status& s : {status(text), db_->explain(text).status(), status(text)}) {
         EXPECT_EQ(s.code(), ErrorCode::kParse) << text;
       }
@@ -386,6 +386,7 @@ TEST_F(HostileTest, BombsEndWithTheirTimeout) {
       "UNWIND range(1, 100000) AS x UNWIND range(1, 100000) AS y WITH x, y WHERE 'abc' CONTAINS toString(y) RETURN x",
       "UNWIND range(1, 100000) AS x CALL (x) { UNWIND range(1, 100000) AS y RETURN sum(y) AS s } RETURN sum(s)",
       "UNWIND range(1, 100000) AS x RETURN sum(COUNT { UNWIND range(1, 100000) AS y WITH y WHERE y % 7 = 1 RETURN y })",
+      // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one query on two lines
       "UNWIND range(1, 100000) AS x WITH x WHERE EXISTS { UNWIND range(1, 100000) AS y WITH y WHERE y < 0 RETURN y } "
       "RETURN x",
       "RETURN reduce(s = 0, x IN range(1, 1000000) | s + reduce(t = 0, y IN range(1, 1000) | t + 1))",

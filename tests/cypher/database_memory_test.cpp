@@ -180,8 +180,7 @@ TEST_F(MemoryTest, ReadsEndTyped) {
         "MATCH (a:A) RETURN DISTINCT a.l", "MATCH (a:A), (b:A) WHERE a.i = b.i + 1 RETURN count(*)",
         "MATCH (a:A) WHERE EXISTS { (a)-->(b) WHERE b.i > 10 } RETURN a.i",
         "MATCH (a:A) RETURN [(a)-->(b) | b.i] AS bs",
-        "MATCH (a:A) CALL (a) { MATCH (a)-->(b) RETURN count(b) AS c } "
-        "RETURN a.i, c",
+        "MATCH (a:A) CALL (a) { MATCH (a)-->(b) RETURN count(b) AS c } RETURN a.i, c",
         "MATCH p = SHORTEST 2 (a:A {i: 1})-->+(b:A {i: 32}) RETURN p",
         "UNWIND range(1, 3000) AS x RETURN x, toString(x) + ' and more than is short'",
         "RETURN reduce(s = '', x IN range(1, 50) | s + 'abcdefghijklmnopqrstuvwxyz')",
