@@ -1,8 +1,8 @@
 // Fills a new graph in one go: entities straight into sorted runs, adjacency sorted once at the end, one atomic
 // ingest. A tenth of the cost of a statement per batch, and nothing to see before finish() has returned.
 //
-// A second thread builds the tables. Memory: some MiB, 4 bytes a node; 12 bytes a relationship, 20 while finish()
-// sorts. Threads: one at a time. Holds the graph's writer from begin() to its end; must not outlive the graph.
+// A second thread builds the tables. Memory: some MiB, 4 bytes a node and 12 a relationship; while finish() sorts, 20
+// each. Threads: one at a time. Holds the graph's writer from begin() to its end; must not outlive the graph.
 #pragma once
 
 #include <chrono>

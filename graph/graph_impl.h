@@ -45,8 +45,7 @@ struct Graph::Impl {
   // version's is in its schema; the last one is the writer's.
   std::vector<std::unique_ptr<Catalog>> catalogs;
   Catalog& catalog() { return *catalogs.back(); }
-  // The stored state was replaced, but could not be read afterwards: no more writes.
-  // What is in memory is no longer what is stored: after a load or a commit that failed half way.
+  // What is in memory is no longer what is stored, after a load or a commit that failed half way: no more writes.
   std::atomic<bool> broken{false};
   std::unique_ptr<cache::Versions> versions;
   std::unique_ptr<cache::Budget> budget;
