@@ -31,9 +31,11 @@ std::atomic<Object*>* slot_of(const RootFields& root, ChunkFamily family, uint64
   return slot == nullptr || ((*leaf)->flags & Object::kStatic) != 0 ? nullptr : slot;
 }
 
-void unlink(std::atomic<Object*>* slot, TrieNode* leaf, uint64_t index) {
+// Takes `chunk` out of a slot. Versions share leaves, so the same slot may come up again: by then a reader may have
+// loaded the next chunk into it, which stays. (`chunk` is not freed before all slots are done, so its address is its own.)
+void unlink(std::atomic<Object*>* slot, TrieNode* leaf, uint64_t index, Object* chunk) {
+  if (!slot->compare_exchange_strong(chunk, nullptr, std::memory_order_acq_rel, std::memory_order_relaxed)) return;
   const uint64_t bit = uint64_t{1} << (index & 63);
-  slot->store(nullptr, std::memory_order_release);
   leaf->copied_out.fetch_and(~bit, std::memory_order_relaxed);
   leaf->inherited.fetch_and(~bit, std::memory_order_relaxed);
 }
@@ -161,7 +163,7 @@ bool Budget::evict(ChunkFamily family, uint64_t token, uint64_t index, Object* c
   }
   for (const LiveRoot& live : impl.roots) look(*live.root);
   if (family == ChunkFamily::kIndexes && !other_versions.empty()) return false;
-  for (const Place& place : places) unlink(place.slot, place.leaf, index);
+  for (const Place& place : places) unlink(place.slot, place.leaf, index, chunk);
   if ((chunk->flags & Object::kStatic) != 0) return true;
   if (other_versions.empty()) {
     impl.evicted_bytes += tree_bytes(chunk);
