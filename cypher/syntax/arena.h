@@ -77,7 +77,7 @@ class Arena {
     size_t size = blocks_.empty() ? kFirstBlock : kBlock;
     if (used_ > 16 * kBlock) size = 16 * kBlock;
     if (size < at_least) size = at_least;
-    blocks_.emplace_back(new char[size]);
+    blocks_.push_back(std::make_unique_for_overwrite<char[]>(size));
     next_ = blocks_.back().get();
     end_ = next_ + size;
     used_ += size;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "graph/cache/versions_impl.h"
+#include "kv/contain.h"
 
 namespace lora::graph::cache {
 
@@ -32,7 +33,8 @@ std::atomic<Object*>* slot_of(const RootFields& root, ChunkFamily family, uint64
 }
 
 // Takes `chunk` out of a slot. Versions share leaves, so the same slot may come up again: by then a reader may have
-// loaded the next chunk into it, which stays. (`chunk` is not freed before all slots are done, so its address is its own.)
+// loaded the next chunk into it, which stays. (`chunk` is not freed before all slots are done, so its address is its
+// own.)
 void unlink(std::atomic<Object*>* slot, TrieNode* leaf, uint64_t index, Object* chunk) {
   if (!slot->compare_exchange_strong(chunk, nullptr, std::memory_order_acq_rel, std::memory_order_relaxed)) return;
   const uint64_t bit = uint64_t{1} << (index & 63);
@@ -45,6 +47,11 @@ void add_parts(const Object* object, std::vector<Object*>* out) {
     out->push_back(part);
     add_parts(part, out);
   });
+}
+
+template <typename T>
+void room_for(std::vector<T>* list, size_t more) {
+  if (list->capacity() - list->size() < more) list->reserve(std::max(list->size() + more, list->capacity() * 2));
 }
 
 }  // namespace
@@ -163,18 +170,20 @@ bool Budget::evict(ChunkFamily family, uint64_t token, uint64_t index, Object* c
   }
   for (const LiveRoot& live : impl.roots) look(*live.root);
   if (family == ChunkFamily::kIndexes && !other_versions.empty()) return false;
-  for (const Place& place : places) unlink(place.slot, place.leaf, index, chunk);
-  if ((chunk->flags & Object::kStatic) != 0) return true;
-  if (other_versions.empty()) {
-    impl.evicted_bytes += tree_bytes(chunk);
-    impl.epoch_retired.push_back({chunk, 0, true});
-    return true;
-  }
+  const bool is_static = (chunk->flags & Object::kStatic) != 0;
   // Older versions that live readers hold share some of the parts: these parts die with them.
   std::vector<Object*> shared, parts;
-  for (const Object* other : other_versions) add_parts(other, &shared);
-  std::sort(shared.begin(), shared.end());
-  add_parts(chunk, &parts);
+  if (!is_static && !other_versions.empty()) {
+    for (const Object* other : other_versions) add_parts(other, &shared);
+    std::sort(shared.begin(), shared.end());
+    add_parts(chunk, &parts);
+  }
+  room_for(&impl.queue, parts.size());
+  room_for(&impl.epoch_retired, parts.size() + 1);
+  // Nothing fails from here on.
+  for (const Place& place : places) unlink(place.slot, place.leaf, index, chunk);
+  if (is_static) return true;
+  const bool whole = other_versions.empty();
   for (Object* part : parts) {
     if (std::binary_search(shared.begin(), shared.end(), part)) {
       impl.queue.push_back({part, part->created, tip->stamp + 1, false});
@@ -183,8 +192,8 @@ bool Budget::evict(ChunkFamily family, uint64_t token, uint64_t index, Object* c
       impl.epoch_retired.push_back({part, 0, false});
     }
   }
-  impl.evicted_bytes += chunk->bytes;
-  impl.epoch_retired.push_back({chunk, 0, false});
+  impl.evicted_bytes += whole ? tree_bytes(chunk) : chunk->bytes;
+  impl.epoch_retired.push_back({chunk, 0, whole});
   return true;
 }
 
@@ -204,24 +213,28 @@ uint64_t Budget::turn(uint64_t target, uint32_t steps, bool all) {
       const uint64_t bytes = versions_->object_bytes();
       return bytes - std::min(bytes, impl.evicted_bytes);
     };
-    bool wrapped = false;
-    while (steps-- > 0 && (all || used() > target)) {
-      Object* chunk = step(tip);
-      if (chunk == nullptr) {
-        turn_number_.fetch_add(1, std::memory_order_relaxed);
-        if (all || wrapped) break;
-        wrapped = true;
-        continue;
+    // Without memory the turn ends early.
+    static_cast<void>(contain([&] {
+      bool wrapped = false;
+      while (steps-- > 0 && (all || used() > target)) {
+        Object* chunk = step(tip);
+        if (chunk == nullptr) {
+          turn_number_.fetch_add(1, std::memory_order_relaxed);
+          if (all || wrapped) break;
+          wrapped = true;
+          continue;
+        }
+        const Hand at = hand_;
+        ++hand_.index;
+        if (!all && (chunk->flags & Object::kStatic) != 0) continue;
+        if (!all && chunk->touched.exchange(0, std::memory_order_relaxed) != 0) continue;
+        const uint64_t bytes_before = impl.evicted_bytes;
+        if (!evict(at.family, at.token, at.index, chunk)) continue;
+        evictions_.fetch_add(1, std::memory_order_relaxed);
+        evicted += impl.evicted_bytes - bytes_before;
       }
-      const Hand at = hand_;
-      ++hand_.index;
-      if (!all && (chunk->flags & Object::kStatic) != 0) continue;
-      if (!all && chunk->touched.exchange(0, std::memory_order_relaxed) != 0) continue;
-      const uint64_t bytes_before = impl.evicted_bytes;
-      if (!evict(at.family, at.token, at.index, chunk)) continue;
-      evictions_.fetch_add(1, std::memory_order_relaxed);
-      evicted += impl.evicted_bytes - bytes_before;
-    }
+      return Status();
+    }));
     // Everything is unlinked; whoever enters an epoch from now on does not find it.
     if (impl.epoch_retired.size() > kept) {
       std::atomic_thread_fence(std::memory_order_seq_cst);

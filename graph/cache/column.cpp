@@ -40,7 +40,7 @@ Value* values(Column* c) {
 }
 
 StringArena* make_arena(uint32_t capacity) {
-  auto* arena = new (allocate(sizeof(StringArena) + capacity)) StringArena;
+  auto* arena = new (allocate(nullptr, sizeof(StringArena) + capacity)) StringArena;
   arena->capacity = capacity;
   return arena;
 }
@@ -192,7 +192,7 @@ void put_string(WriteContext* context, Column* column, uint32_t row, std::string
 
 Column* Column::make(WriteContext* context, Kind kind, uint32_t capacity) {
   const size_t bytes = sizeof(Column) + row_bytes(kind) * capacity;
-  auto* column = new (allocate(bytes)) Column(kind);
+  auto* column = new (allocate(context, bytes)) Column(kind);
   column->capacity = static_cast<uint16_t>(kind == Kind::kBooleans ? kRowsMax : capacity);
   switch (kind) {
     case Kind::kIntegers:

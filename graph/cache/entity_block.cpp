@@ -29,7 +29,7 @@ void replace(WriteContext* context, Object* old, Object* by) {
 
 EntityBlock* allocate_block(WriteContext* context, uint32_t column_capacity) {
   const size_t bytes = sizeof(EntityBlock) + column_capacity * sizeof(EntityBlock::ColumnSlot);
-  auto* block = new (allocate(bytes)) EntityBlock;
+  auto* block = new (allocate(context, bytes)) EntityBlock;
   block->column_capacity = static_cast<uint16_t>(column_capacity);
   register_object(context, block, bytes);
   return block;
@@ -58,7 +58,7 @@ EntityBlock* own_block(WriteContext* context, EntityBlock* block) {
 LabelSets* allocate_sets(WriteContext* context, uint32_t sets, uint32_t label_count, bool uniform) {
   const size_t bytes =
       sizeof(LabelSets) + (uniform ? 0 : 256) + (sets + 1) * sizeof(uint32_t) + label_count * sizeof(LabelId);
-  auto* made = new (allocate(bytes)) LabelSets;
+  auto* made = new (allocate(context, bytes)) LabelSets;
   made->sets = static_cast<uint16_t>(sets);
   made->uniform = uniform;
   made->label_count = label_count;
@@ -160,7 +160,7 @@ uint32_t* narrow_array(RelationshipEnds* e) {
 
 RelationshipEnds* allocate_ends(WriteContext* context, uint32_t capacity, bool wide, bool one_type) {
   const size_t bytes = sizeof(RelationshipEnds) + size_t{capacity} * ((wide ? 16 : 8) + (one_type ? 0 : 4));
-  auto* ends = new (allocate(bytes)) RelationshipEnds;
+  auto* ends = new (allocate(context, bytes)) RelationshipEnds;
   ends->capacity = static_cast<uint16_t>(capacity);
   ends->wide = wide;
   ends->one_type = one_type;
@@ -269,7 +269,7 @@ void mark_created(EntityBlock* block, uint32_t row) {
 
 EntityBlock* EntityBlock::empty() {
   static EntityBlock* const shared = [] {
-    auto* block = new (allocate(sizeof(EntityBlock))) EntityBlock;
+    auto* block = new (allocate(nullptr, sizeof(EntityBlock))) EntityBlock;
     block->flags = kStatic;
     return block;
   }();

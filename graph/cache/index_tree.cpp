@@ -20,7 +20,7 @@ constexpr uint32_t kFull = IndexNode::kEntries;
 
 IndexNode* allocate_node(WriteContext* context, uint8_t level, uint32_t arena_capacity) {
   const size_t bytes = sizeof(IndexNode) + (level > 0 ? kFull * sizeof(Object*) : 0) + arena_capacity;
-  auto* node = new (allocate(bytes)) IndexNode(level);
+  auto* node = new (allocate(context, bytes)) IndexNode(level);
   node->arena_capacity = arena_capacity;
   register_object(context, node, bytes);
   return node;
@@ -256,7 +256,7 @@ class TreeEdit {
 
 IndexTree* IndexTree::empty() {
   static IndexTree* const shared = [] {
-    auto* tree = new (allocate(sizeof(IndexTree))) IndexTree;
+    auto* tree = new (allocate(nullptr, sizeof(IndexTree))) IndexTree;
     tree->flags = kStatic;
     return tree;
   }();
@@ -264,7 +264,7 @@ IndexTree* IndexTree::empty() {
 }
 
 IndexTree* IndexTree::make(WriteContext* context) {
-  auto* tree = new (allocate(sizeof(IndexTree))) IndexTree;
+  auto* tree = new (allocate(context, sizeof(IndexTree))) IndexTree;
   register_object(context, tree, sizeof(IndexTree));
   return tree;
 }

@@ -9,7 +9,7 @@ namespace lora::graph::cache {
 
 LabelChunk* LabelChunk::empty() {
   static LabelChunk* const shared = [] {
-    auto* chunk = new (allocate(sizeof(LabelChunk))) LabelChunk;
+    auto* chunk = new (allocate(nullptr, sizeof(LabelChunk))) LabelChunk;
     chunk->flags = kStatic;
     return chunk;
   }();
@@ -17,7 +17,7 @@ LabelChunk* LabelChunk::empty() {
 }
 
 LabelChunk* LabelChunk::make(WriteContext* context) {
-  auto* chunk = new (allocate(sizeof(LabelChunk))) LabelChunk;
+  auto* chunk = new (allocate(context, sizeof(LabelChunk))) LabelChunk;
   register_object(context, chunk, sizeof(LabelChunk));
   return chunk;
 }

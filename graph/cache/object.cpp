@@ -12,7 +12,8 @@
 
 namespace lora::graph::cache {
 
-void* allocate(size_t bytes) {
+void* allocate(WriteContext* context, size_t bytes) {
+  if (context != nullptr) context->make_room();
   return ::operator new(bytes);
 }
 

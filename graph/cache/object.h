@@ -57,11 +57,11 @@ struct Object {
   }
 };
 
-// Memory for an object plus its arrays in one piece; throws std::bad_alloc when the system has none. Given back with
-// ::operator delete.
-void* allocate(size_t bytes);
+// Memory for an object plus its arrays in one piece, and room to register it; throws std::bad_alloc when the system has
+// none. Given back with ::operator delete.
+void* allocate(WriteContext* context, size_t bytes);
 
-// Registers a new object: with `context` as made by its current statement, without as loaded.
+// Registers a new object: with `context` as made by its current statement, without as loaded. Does not fail.
 void register_object(WriteContext* context, Object* object, size_t bytes);
 
 // Calls f for each direct part of a chunk (columns of a block, hubs of a topology chunk, pages, blocks, tree nodes).

@@ -11,7 +11,7 @@ namespace cache {
 
 CounterPage* CounterPage::empty() {
   static CounterPage* const shared = [] {
-    auto* page = new (allocate(sizeof(CounterPage))) CounterPage;
+    auto* page = new (allocate(nullptr, sizeof(CounterPage))) CounterPage;
     page->flags = kStatic;
     return page;
   }();
@@ -19,7 +19,7 @@ CounterPage* CounterPage::empty() {
 }
 
 CounterPage* CounterPage::make(WriteContext* context) {
-  auto* page = new (allocate(sizeof(CounterPage))) CounterPage;
+  auto* page = new (allocate(context, sizeof(CounterPage))) CounterPage;
   register_object(context, page, sizeof(CounterPage));
   return page;
 }

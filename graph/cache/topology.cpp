@@ -85,7 +85,7 @@ bool is_pair(const Neighbours& list, uint32_t at, uint64_t neighbour, uint64_t r
 
 TopologyChunk* allocate_chunk(WriteContext* context, size_t capacity, uint32_t hub_capacity, bool wide) {
   const size_t bytes = sizeof(TopologyChunk) + hub_capacity * sizeof(Hub*) + capacity * (wide ? 16 : 8);
-  auto* chunk = new (allocate(bytes)) TopologyChunk;
+  auto* chunk = new (allocate(context, bytes)) TopologyChunk;
   chunk->capacity = static_cast<uint32_t>(capacity);
   chunk->hub_capacity = hub_capacity;
   chunk->wide = wide;
@@ -158,7 +158,7 @@ TopologyChunk* rebuild(WriteContext& context, TopologyChunk* chunk, uint32_t row
 
 HubBlock* allocate_block(WriteContext* context, uint32_t capacity, bool wide) {
   const size_t bytes = sizeof(HubBlock) + size_t{capacity} * (wide ? 16 : 8);
-  auto* block = new (allocate(bytes)) HubBlock;
+  auto* block = new (allocate(context, bytes)) HubBlock;
   block->capacity = static_cast<uint16_t>(capacity);
   block->wide = wide;
   register_object(context, block, bytes);
@@ -166,14 +166,14 @@ HubBlock* allocate_block(WriteContext* context, uint32_t capacity, bool wide) {
 }
 
 HubPage* allocate_page(WriteContext* context) {
-  auto* page = new (allocate(sizeof(HubPage))) HubPage;
+  auto* page = new (allocate(context, sizeof(HubPage))) HubPage;
   register_object(context, page, sizeof(HubPage));
   return page;
 }
 
 Hub* allocate_hub(WriteContext* context, uint32_t capacity) {
   const size_t bytes = sizeof(Hub) + capacity * sizeof(HubPage*);
-  auto* hub = new (allocate(bytes)) Hub;
+  auto* hub = new (allocate(context, bytes)) Hub;
   hub->capacity = capacity;
   register_object(context, hub, bytes);
   return hub;
@@ -394,7 +394,7 @@ Hub* insert_into_hub(WriteContext& context, Hub* hub, uint64_t neighbour, uint64
 
 TopologyChunk* TopologyChunk::empty() {
   static TopologyChunk* const shared = [] {
-    auto* chunk = new (allocate(sizeof(TopologyChunk))) TopologyChunk;
+    auto* chunk = new (allocate(nullptr, sizeof(TopologyChunk))) TopologyChunk;
     chunk->flags = kStatic;
     std::memset(chunk->degrees, 0, sizeof chunk->degrees);
     std::memset(chunk->offsets, 0, sizeof chunk->offsets);

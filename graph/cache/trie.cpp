@@ -1,6 +1,7 @@
 #include "graph/cache/trie.h"
 
 #include <algorithm>
+#include <memory>
 #include <new>
 
 #include "graph/cache/versions.h"
@@ -14,12 +15,18 @@ uint8_t trie_level_for(uint64_t count) {
 }
 
 TrieNode* make_trie_node(WriteContext* context, uint8_t level) {
-  auto* node = new (allocate(sizeof(TrieNode))) TrieNode(level);
+  auto* node = new (allocate(context, sizeof(TrieNode))) TrieNode(level);
   register_object(context, node, sizeof(TrieNode));
   return node;
 }
 
 namespace {
+
+struct FreeTree {
+  void operator()(Object* object) const { free_tree(object); }
+};
+// What a loader has made and nobody else has seen.
+using LoadedTree = std::unique_ptr<Object, FreeTree>;
 
 // A copy of `node` that is mine; takes over all slots and retires the old node.
 TrieNode* copy_node(WriteContext& context, TrieNode* node) {
@@ -98,11 +105,9 @@ std::atomic<Object*>* writable_slot(WriteContext& context, TrieNode** root, uint
 }
 
 Object* publish_loaded_slot(const Loading& loading, TrieNode** root, uint64_t index, Object* chunk) {
+  LoadedTree loaded(chunk);  // freed unless it finds its place; also when there is no memory for the nodes above it
   WriteContext* context = loading.context;
-  if (*root != nullptr && !trie_covers(*root, index)) {
-    free_tree(chunk);
-    return nullptr;
-  }
+  if (*root != nullptr && !trie_covers(*root, index)) return nullptr;
   // The deepest node there is on the path.
   TrieNode* node = *root;
   while (node != nullptr && node->level > 0) {
@@ -111,28 +116,28 @@ Object* publish_loaded_slot(const Loading& loading, TrieNode** root, uint64_t in
     node = static_cast<TrieNode*>(child);
   }
   if (node == nullptr || (context != nullptr && context->is_private(node))) {
-    if (context == nullptr) {
-      free_tree(chunk);
-      return nullptr;
-    }
+    if (context == nullptr) return nullptr;
     if (node != nullptr && node->level == 0) {
       if (Object* there = node->slot[index & 63].load(std::memory_order_relaxed)) {
-        if (there != chunk) free_tree(chunk);
+        if (there == chunk) static_cast<void>(loaded.release());
         return there;
       }
     }
-    context->adopt_tree(chunk);
+    context->adopt_tree(loaded.get());
+    static_cast<void>(loaded.release());
     writable_slot(*context, root, index)->store(chunk, std::memory_order_release);
     return chunk;
   }
-  int64_t bytes = 0;
+  const auto charge = [&loading](int64_t bytes) {
+    if (loading.bytes != nullptr) loading.bytes->fetch_add(bytes, std::memory_order_relaxed);
+  };
   while (node->level > 0) {
     std::atomic<Object*>& slot = node->slot[(index >> (6 * node->level)) & 63];
     Object* child = slot.load(std::memory_order_acquire);
     if (child == nullptr) {
       TrieNode* fresh = make_trie_node(nullptr, static_cast<uint8_t>(node->level - 1));
       if (slot.compare_exchange_strong(child, fresh, std::memory_order_acq_rel, std::memory_order_acquire)) {
-        bytes += fresh->bytes;
+        charge(fresh->bytes);
         child = fresh;
       } else {
         free_object(fresh);
@@ -141,41 +146,37 @@ Object* publish_loaded_slot(const Loading& loading, TrieNode** root, uint64_t in
     node = static_cast<TrieNode*>(child);
   }
   // Counted before it can be seen: afterwards an evictor may already have freed it.
-  const int64_t chunk_bytes = static_cast<int64_t>(tree_bytes(chunk));
+  const auto chunk_bytes = static_cast<int64_t>(tree_bytes(chunk));
   chunk->touch();
   Object* there = nullptr;
   if (node->slot[index & 63].compare_exchange_strong(there, chunk, std::memory_order_acq_rel,
                                                      std::memory_order_acquire)) {
-    bytes += chunk_bytes;
+    charge(chunk_bytes);
     there = chunk;
-  } else if (there != chunk) {
-    free_tree(chunk);
   }
-  if (bytes != 0 && loading.bytes != nullptr) loading.bytes->fetch_add(bytes, std::memory_order_relaxed);
+  if (there == chunk) static_cast<void>(loaded.release());
   return there;
 }
 
 Object* publish_loaded_table(const Loading& loading, TrieNode** root, uint64_t token, uint64_t count, uint64_t index,
                              Object* chunk) {
+  LoadedTree loaded(chunk);
   Object* inner = nullptr;
   if (*root != nullptr && trie_covers(*root, token)) {
     if (auto* slot = find_slot(*root, token)) inner = slot->load(std::memory_order_acquire);
   }
   if (inner == nullptr) {
     inner = publish_loaded_slot(loading, root, token, make_trie_node(nullptr, trie_level_for(count)));
-    if (inner == nullptr) {
-      free_tree(chunk);
-      return nullptr;
-    }
+    if (inner == nullptr) return nullptr;
   }
   auto* trie = static_cast<TrieNode*>(inner);
-  Object* there = publish_loaded_slot(loading, &trie, index, chunk);
+  Object* there = publish_loaded_slot(loading, &trie, index, loaded.release());
   if (trie != inner) writable_slot(*loading.context, root, token)->store(trie, std::memory_order_release);
   return there;
 }
 
 TrieNode* make_static_trie(Object* below, uint8_t level) {
-  auto* node = new (allocate(sizeof(TrieNode))) TrieNode(level);
+  auto* node = new (allocate(nullptr, sizeof(TrieNode))) TrieNode(level);
   node->flags = Object::kStatic;
   for (auto& slot : node->slot) slot.store(below, std::memory_order_relaxed);
   return node;

@@ -80,7 +80,10 @@ TrieNode* empty_trie(uint8_t level) {
   static TrieNode* const* const levels = [] {
     static TrieNode* made[8];
     Object* below = T::empty();
-    for (uint8_t l = 0; l < 8; ++l) below = made[l] = make_static_trie(below, l);
+    for (uint8_t l = 0; l < 8; ++l) {
+      if (made[l] == nullptr) made[l] = make_static_trie(below, l);  // not null: memory ran out here before
+      below = made[l];
+    }
     return made;
   }();
   return levels[level];

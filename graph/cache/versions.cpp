@@ -85,17 +85,17 @@ WriteContext::~WriteContext() {
   for (Object* object : discarded_) bytes += free_object(object);
   // What it discarded on the way waited for its reader, in the main.
   std::vector<EpochRetired> free_now;
-  static_cast<void>(contain([&] {
+  {
     std::lock_guard lock_roots(versions_->impl_->mutex);
     versions_->impl_->collect_epochs(&free_now);
-    return Status();
-  }));
+  }
   bytes += free_epoch_retired(free_now);
   versions_->object_bytes_.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
   versions_->impl_->context = nullptr;
 }
 
-void WriteContext::made(Object* object) {
+void WriteContext::made(Object* object) noexcept {
+  LORA_DCHECK(made_.size() < made_.capacity());
   object->created = stamp_;
   object->log = static_cast<uint32_t>(made_.size());
   made_.push_back(object);
@@ -177,9 +177,17 @@ void WriteContext::retire_tree(Object* object) {
 
 void WriteContext::adopt_tree(Object* object) {
   if ((object->flags & Object::kStatic) != 0) return;
-  for_each_part(object, [this](Object* part) { adopt_tree(part); });
-  object->flags &= static_cast<uint8_t>(~Object::kLoaded);
-  made(object);
+  std::vector<Object*> all{object};
+  for (size_t i = 0; i < all.size(); ++i) {
+    for_each_part(all[i], [&all](Object* part) {
+      if ((part->flags & Object::kStatic) == 0) all.push_back(part);
+    });
+  }
+  make_room(all.size());  // all or none
+  for (Object* part : all) {
+    part->flags &= static_cast<uint8_t>(~Object::kLoaded);
+    made(part);
+  }
 }
 
 void WriteContext::begin_statement() {
@@ -222,7 +230,6 @@ void WriteContext::finish_statement() {
 }
 
 void WriteContext::rollback_locked() {
-  discarded_.reserve(discarded_.size() + made_.size() - made_mark_);  // all or none
   for (size_t i = retired_mark_; i < retired_.size(); ++i) pending_trees_ -= retired_[i].tree ? 1 : 0;
   retired_.resize(retired_mark_);
   for (size_t i = made_mark_; i < made_.size(); ++i) {
@@ -237,6 +244,7 @@ void WriteContext::rollback_locked() {
 void WriteContext::rollback_statement() {
   auto lock = versions_->structure();
   if (!in_statement_) return;
+  discarded_.reserve(discarded_.size() + made_.size() - made_mark_);  // all or none
   root_ = savepoint_;
   savepoint_ = Root();
   rollback_locked();
@@ -256,6 +264,9 @@ Versions::~Versions() {
   drop_unpublished();
   uint64_t bytes = free_epoch_retired(impl_->epoch_retired);
   for (const RetiredObject& e : impl_->queue) bytes += free_retired(e);
+  for (const LiveRoot& live : impl_->roots) {
+    for (const RetiredObject& e : live.retired) bytes += free_retired(e);
+  }
   const TrieNode* tries[8];
   tries_of(*published_.load(), tries);
   for (const TrieNode* trie : tries) {
@@ -287,10 +298,14 @@ void Versions::replace(Root root) {
   drop_unpublished();
   auto structure_lock = structure();
   const Root* old = published();
+  const TrieNode* tries[8];
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->queue.reserve(impl_->queue.size() + std::size(tries));  // all or none
+  }
   open(std::move(root));
   std::lock_guard lock(impl_->mutex);
   const uint64_t stamp = impl_->last_stamp;
-  const TrieNode* tries[8];
   tries_of(*old, tries);
   for (const TrieNode* trie : tries) {
     if (trie != nullptr) impl_->queue.push_back({const_cast<TrieNode*>(trie), 0, stamp, true});
@@ -373,9 +388,7 @@ const Root* Versions::commit(std::unique_ptr<WriteContext> context, uint64_t ver
 }
 
 void Versions::publish(uint64_t version) {
-  std::vector<RetiredObject> free_now;
-  std::vector<EpochRetired> epoch_free;
-  std::vector<LiveRoot> dead;
+  Garbage garbage;
   {
     std::lock_guard lock(impl_->mutex);
     const Root* before = published_.load(std::memory_order_relaxed);
@@ -385,42 +398,9 @@ void Versions::publish(uint64_t version) {
     }
     if (newest == nullptr) return;
     published_.store(newest, std::memory_order_seq_cst);
-    std::vector<uint64_t> stamps;
-    // The commits that become visible hand over what they replaced.
-    std::vector<RetiredObject> fresh;
-    for (LiveRoot& live : impl_->roots) {
-      if (live.root->stamp <= before->stamp || live.root->stamp > newest->stamp) continue;
-      if (fresh.empty()) {
-        fresh = std::move(live.retired);
-      } else {
-        fresh.insert(fresh.end(), live.retired.begin(), live.retired.end());
-      }
-      live.retired = {};
-      live.made = {};
-    }
-    impl_->collect_live(newest->stamp, &stamps, &dead);
-    // The root published before usually dies here; it held nothing in the queue. An older one that was pinned did.
-    const bool unpinned = std::any_of(dead.begin(), dead.end(),
-                                      [before](const LiveRoot& live) { return live.root->stamp < before->stamp; });
-    if (unpinned || impl_->queue.size() >= impl_->sweep_at) {
-      const auto split = std::partition(impl_->queue.begin(), impl_->queue.end(),
-                                        [&](const RetiredObject& e) { return Impl::visible(e, stamps); });
-      free_now.assign(split, impl_->queue.end());
-      impl_->queue.erase(split, impl_->queue.end());
-      impl_->sweep_at = std::max<size_t>(64, impl_->queue.size() * 2);
-    }
-    for (const RetiredObject& entry : fresh) {
-      (Impl::visible(entry, stamps) ? impl_->queue : free_now).push_back(entry);
-    }
-    if (impl_->epoch_retired.size() >= impl_->epoch_sweep_at) impl_->collect_epochs(&epoch_free);
+    impl_->collect(before->stamp, newest->stamp, &garbage);
   }
-  uint64_t bytes = 0;
-  for (const RetiredObject& e : free_now) bytes += free_retired(e);
-  bytes += free_epoch_retired(epoch_free);
-  if (bytes != 0) object_bytes_.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
-  for (LiveRoot& live : dead) {
-    if (live.root->store_snapshot != nullptr && impl_->release) impl_->release(live.root->store_snapshot);
-  }
+  free_garbage(&garbage);
 }
 
 void Versions::drop_unpublished() {
@@ -462,30 +442,21 @@ void Versions::drop_unpublished() {
 }
 
 void Versions::sweep() {
-  std::vector<RetiredObject> free_now;
-  std::vector<EpochRetired> epoch_free;
-  std::vector<LiveRoot> dead;
-  // Called when readers let go, also by destructors: without memory, the next sweep does it.
-  static_cast<void>(contain([&] {
+  Garbage garbage;
+  {
     std::unique_lock lock(impl_->mutex, std::try_to_lock);
-    if (!lock.owns_lock()) return Status();
-    std::vector<uint64_t> stamps;
-    impl_->collect_live(published_.load(std::memory_order_relaxed)->stamp, &stamps, &dead);
-    if (!dead.empty() || impl_->queue.size() >= impl_->sweep_at) {
-      const auto split = std::partition(impl_->queue.begin(), impl_->queue.end(),
-                                        [&](const RetiredObject& e) { return Impl::visible(e, stamps); });
-      free_now.assign(split, impl_->queue.end());
-      impl_->queue.erase(split, impl_->queue.end());
-      impl_->sweep_at = std::max<size_t>(64, impl_->queue.size() * 2);
-    }
-    impl_->collect_epochs(&epoch_free);
-    return Status();
-  }));
-  uint64_t bytes = 0;
-  for (const RetiredObject& e : free_now) bytes += free_retired(e);
-  bytes += free_epoch_retired(epoch_free);
-  object_bytes_.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
-  for (LiveRoot& live : dead) {
+    if (!lock.owns_lock()) return;
+    const uint64_t stamp = published_.load(std::memory_order_relaxed)->stamp;
+    impl_->collect(stamp, stamp, &garbage);
+  }
+  free_garbage(&garbage);
+}
+
+void Versions::free_garbage(Garbage* garbage) {
+  uint64_t bytes = free_epoch_retired(garbage->epoch_retired);
+  for (const RetiredObject& e : garbage->retired) bytes += free_retired(e);
+  if (bytes != 0) object_bytes_.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+  for (LiveRoot& live : garbage->dead) {
     if (live.root->store_snapshot != nullptr && impl_->release) impl_->release(live.root->store_snapshot);
   }
 }

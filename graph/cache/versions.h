@@ -18,6 +18,7 @@
 // mutex inside is held briefly. pin, unpin, enter and leave take none.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -79,12 +80,17 @@ class WriteContext {
   // --- for the structures of this folder ---
   bool mine(const Object* object) const { return object->created >= stamp_; }
   bool is_private(const Object* object) const { return object->created >= first_stamp_; }
-  void made(Object* object);                 // registers; called by register_object
+  // Room for `objects` more in the list of made ones, so that nothing stands between its memory and its registration.
+  void make_room(size_t objects = 1) {
+    if (made_.capacity() - made_.size() < objects)
+      made_.reserve(std::max(made_.size() + objects, made_.capacity() * 2));
+  }
+  void made(Object* object) noexcept;        // registers, into the room made; called by register_object
   void grew(Object* object, int64_t bytes);  // an object that is mine changed its size in place
   void replaced(Object* mine, Object* by);   // `by` is registered; `mine` is gone from the root
   void retire(Object* object);               // gone from the root; mine or not
   void retire_tree(Object* object);          // with everything below it
-  void adopt_tree(Object* object);           // a loaded object that only this transaction will see: made
+  void adopt_tree(Object* object);           // a loaded object that only this transaction will see: made; all or none
 
  private:
   friend class Versions;
@@ -157,7 +163,8 @@ class Versions {
   void prepare_commit(WriteContext& context);
   // The private root becomes the tip: a version `version` that reads from `snapshot` (taken over). Not published yet.
   const Root* commit(std::unique_ptr<WriteContext> context, uint64_t version, const kv::Snapshot* snapshot);
-  // Any thread: everything with version <= `version` may be seen.
+  // Any thread: everything with version <= `version` may be seen. Does not fail: without memory, what may be freed
+  // waits for the next time.
   void publish(uint64_t version);
   // After a failed sync: the tip goes back to the published root; what came after is freed.
   void drop_unpublished();
@@ -176,6 +183,8 @@ class Versions {
   friend class WriteContext;
   friend class Budget;
   struct Impl;
+  struct Garbage;
+  void free_garbage(Garbage* garbage);
 
   std::atomic<Root*> published_{nullptr};
   std::atomic<Root*> tip_{nullptr};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "graph/cache/versions.h"
+#include "kv/contain.h"
 
 namespace lora::graph::cache {
 
@@ -84,6 +85,13 @@ struct LiveRoot {
   std::vector<RetiredObject> retired;
 };
 
+// What is freed once the lock is given back.
+struct Versions::Garbage {
+  std::vector<RetiredObject> retired;
+  std::vector<EpochRetired> epoch_retired;
+  std::vector<LiveRoot> dead;
+};
+
 struct Versions::Impl {
   std::function<void(const kv::Snapshot*)> release;
   SlotArray<PinSlot> pins;
@@ -126,6 +134,38 @@ struct Versions::Impl {
     }
     roots.resize(kept);
   }
+  // The commits that have become visible hand over what they replaced. Without memory they keep it, and with it their
+  // place in `roots` (see collect), until the next time.
+  void hand_over(uint64_t published_stamp) {
+    for (LiveRoot& live : roots) {
+      if (live.root->stamp > published_stamp) return;
+      if (live.retired.empty() && live.made.empty()) continue;
+      queue.insert(queue.end(), live.retired.begin(), live.retired.end());
+      live.retired = {};
+      live.made = {};
+    }
+  }
+  // Moves what nobody can see any more to *garbage, as far as there is memory for it. `before`: the stamp that was
+  // published before `published`. Under mutex.
+  void collect(uint64_t before, uint64_t published, Garbage* garbage) {
+    static_cast<void>(contain([&] {
+      const size_t old = queue.size();
+      hand_over(published);
+      std::vector<uint64_t> stamps;
+      collect_live(published, &stamps, &garbage->dead);
+      // The root published before usually dies here; it held nothing in the queue. An older one that was pinned did.
+      const bool unpinned = std::any_of(garbage->dead.begin(), garbage->dead.end(),
+                                        [=](const LiveRoot& live) { return live.root->stamp < before; });
+      const bool all = unpinned || old >= sweep_at;
+      const auto from = all ? queue.begin() : queue.begin() + static_cast<ptrdiff_t>(old);
+      const auto split = std::partition(from, queue.end(), [&](const RetiredObject& e) { return visible(e, stamps); });
+      garbage->retired.assign(split, queue.end());
+      queue.erase(split, queue.end());
+      if (all) sweep_at = std::max<size_t>(64, queue.size() * 2);
+      if (epoch_retired.size() >= epoch_sweep_at || before == published) collect_epochs(&garbage->epoch_retired);
+      return Status();
+    }));
+  }
   static bool visible(const RetiredObject& entry, const std::vector<uint64_t>& stamps) {
     const auto it = std::lower_bound(stamps.begin(), stamps.end(), entry.tree ? 0 : entry.created);
     return it != stamps.end() && *it < entry.retired;
@@ -138,13 +178,17 @@ struct Versions::Impl {
     });
     return oldest;
   }
-  // Moves what no reader batch can hold to *out. Under mutex.
+  // Moves what no reader batch can hold to *out; without memory it stays for the next time. Under mutex.
   void collect_epochs(std::vector<EpochRetired>* out) {
     if (epoch_retired.empty()) return;
     const uint64_t oldest = oldest_epoch();
     const auto split = std::partition(epoch_retired.begin(), epoch_retired.end(),
                                       [oldest](const EpochRetired& e) { return e.epoch >= oldest; });
-    out->insert(out->end(), split, epoch_retired.end());
+    const Status moved = contain([&] {
+      out->insert(out->end(), split, epoch_retired.end());
+      return Status();
+    });
+    if (!moved.ok()) return;
     epoch_retired.erase(split, epoch_retired.end());
     epoch_sweep_at = std::max<size_t>(256, epoch_retired.size() * 2);
     if (epoch_retired.empty()) evicted_bytes = 0;

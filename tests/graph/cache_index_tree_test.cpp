@@ -97,11 +97,15 @@ TEST_P(IndexTreeModelTest, AgreesWithASet) {
       cursor.seek(key);
       auto it = model.lower_bound(key);
       ASSERT_EQ(cursor.valid(), it != model.end());
-      if (it != model.end()) ASSERT_EQ(cursor.key(), *it);
+      if (it != model.end()) {
+        ASSERT_EQ(cursor.key(), *it);
+      }
       cursor.seek_after(key);
       it = model.upper_bound(key);
       ASSERT_EQ(cursor.valid(), it != model.end());
-      if (it != model.end()) ASSERT_EQ(cursor.key(), *it);
+      if (it != model.end()) {
+        ASSERT_EQ(cursor.key(), *it);
+      }
       const std::string prefix = key.substr(0, key.size() - 6);
       std::vector<uint64_t> ids;
       tree->lookup(prefix, &ids);
