@@ -5,6 +5,8 @@
 #include <string>
 
 #include "cypher/functions/families.h"
+#include "cypher/functions/letter_case.h"
+#include "cypher/functions/row.h"
 
 namespace lora::cypher {
 
@@ -31,26 +33,9 @@ int64_t code_points(std::string_view text) {
   return count;
 }
 
-template <utf8proc_int32_t (*convert)(utf8proc_int32_t)>
-Status change_case(EvalContext&, std::span<const Value> args, Value* out) {
-  const std::string_view text = args[0].as_string();
-  std::string result;
-  result.reserve(text.size());
-  for (size_t i = 0; i < text.size();) {
-    utf8proc_int32_t point = 0;
-    const auto length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()) + i,
-                                         static_cast<utf8proc_ssize_t>(text.size() - i), &point);
-    if (length <= 0) {
-      result += text[i++];
-      continue;
-    }
-    utf8proc_uint8_t bytes[4];
-    const auto written = utf8proc_encode_char(convert(point), bytes);
-    result.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(written));
-    i += static_cast<size_t>(length);
-  }
-  *out = Value::string(result);
-  return Status();
+template <std::string (*convert)(std::string_view)>
+Status change_case(EvalContext& context, std::span<const Value> args, Value* out) {
+  return give_text(context, convert(args[0].as_string()), out);
 }
 
 // Length in bytes of the white space at text[i], or 0.
@@ -272,7 +257,7 @@ std::span<const FunctionSpec> string_functions() {
        "Text in upper case.",
        "toUpper('abc')",
        "'ABC'",
-       change_case<utf8proc_toupper>},
+       change_case<upper_text>},
       {"toLower",
        {"lower", "string.lower"},
        {text},
@@ -285,7 +270,7 @@ std::span<const FunctionSpec> string_functions() {
        "Text in lower case.",
        "toLower('ABC')",
        "'abc'",
-       change_case<utf8proc_tolower>},
+       change_case<lower_text>},
       {"trim",
        {"btrim", "string.trim"},
        {text, {"characters", kStringType}},

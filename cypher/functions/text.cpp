@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "cypher/functions/letter_case.h"
 #include "cypher/functions/regex.h"
 #include "cypher/functions/row.h"
 #include "graph/json.h"
@@ -77,12 +78,6 @@ std::string upper_first(const Points& word, bool lower_rest) {
   return out;
 }
 
-std::string lower_text(std::string_view text) {
-  Points points = points_of(text);
-  for (auto& p : points) p = utf8proc_tolower(p);
-  return text_of(points);
-}
-
 std::string ascii_lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -127,11 +122,7 @@ Status capitalize(EvalContext& context, Args args, Value* out) {
 Status change_style(EvalContext& context, Args args, Value* out) {
   const std::string style = ascii_lower(args[1].as_string());
   if (style == "lower") return give_text(context, lower_text(args[0].as_string()), out);
-  if (style == "upper") {
-    Points points = points_of(args[0].as_string());
-    for (auto& p : points) p = utf8proc_toupper(p);
-    return give_text(context, text_of(points), out);
-  }
+  if (style == "upper") return give_text(context, upper_text(args[0].as_string()), out);
   const bool camel = style == "camel", pascal = style == "pascal", title = style == "title";
   const bool constant = style == "constant", snake = style == "snake", kebab = style == "kebab";
   if (!camel && !pascal && !title && !constant && !snake && !kebab) {

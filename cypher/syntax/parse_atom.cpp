@@ -9,7 +9,8 @@ using namespace ast;
 
 namespace {
 
-// Words that begin a clause and cannot follow an operand: where the expression ends behind one it is a variable.
+// Words that begin a clause. Where an expression must stand no clause can begin: with an operator or the expression's
+// end behind it such a word is a variable.
 bool starts_clause(Keyword keyword) {
   switch (keyword) {
     case Keyword::kWITH:
@@ -22,7 +23,8 @@ bool starts_clause(Keyword keyword) {
     case Keyword::kDETACH:
     case Keyword::kREMOVE:
     case Keyword::kFOREACH:
-    case Keyword::kUNION: return true;
+    case Keyword::kUNION:
+    case Keyword::kWHERE: return true;
     default: return false;
   }
 }
@@ -41,7 +43,6 @@ bool starts_no_expression(Keyword keyword) {
     case Keyword::kWHEN:
     case Keyword::kTHEN:
     case Keyword::kELSE:
-    case Keyword::kWHERE:
     case Keyword::kDISTINCT: return true;
     default: return starts_clause(keyword);
   }
@@ -57,6 +58,12 @@ bool ends_expression(const Token& t) {
     case TokenKind::kRightBrace: return true;
     default: return t.keyword == Keyword::kAS;
   }
+}
+
+// The word goes on as an expression with `t`. (`WITH *` and `RETURN *` are clauses.)
+bool continues_expression(Keyword word, const Token& t, const Token& next) {
+  if (t.kind == TokenKind::kStar) return word != Keyword::kWITH && word != Keyword::kRETURN;
+  return ends_expression(t) || t.kind == TokenKind::kLeftBracket || operator_level(t, next) != kNoLevel;
 }
 
 }  // namespace
@@ -238,7 +245,7 @@ const Expr* Parser::parse_word_atom() {
       break;
     default:
       if (starts_no_expression(t_->keyword) && next != TokenKind::kDot &&
-          !(starts_clause(t_->keyword) && ends_expression(peek()))) {
+          !(starts_clause(t_->keyword) && continues_expression(t_->keyword, peek(), peek(2)))) {
         return fail_expected("an expression");
       }
       break;
@@ -331,6 +338,11 @@ bool Parser::parse_trim_operands(Name& name, ListBuilder<const Expr*>& args) {
   return true;
 }
 
+bool Parser::is_normal_form(const Token& t) const {
+  const std::string_view word = t.kind == TokenKind::kWord ? token_text(t) : std::string_view();
+  return word == "NFC" || word == "NFD" || word == "NFKC" || word == "NFKD";
+}
+
 const Expr* Parser::parse_argument(std::string_view function, size_t index) {
   if (at(TokenKind::kWord) && index > 0 && takes_type_argument(function, index) && at_type()) {
     uint32_t start = t_->offset;
@@ -338,6 +350,16 @@ const Expr* Parser::parse_argument(std::string_view function, size_t index) {
     if (type == nullptr) return nullptr;
     auto* e = node<TypeLiteral>();
     e->type = type;
+    return seal(e, start, 0);
+  }
+  // Normal forms are words of the language, as in `normalize(text, NFD)`.
+  if (index == 1 && peek().kind == TokenKind::kRightParen && upper_equals(function, "NORMALIZE") &&
+      is_normal_form(*t_)) {
+    auto* e = node<Literal>();
+    e->literal = LiteralKind::kString;
+    e->text = token_text(*t_);
+    uint32_t start = t_->offset;
+    advance();
     return seal(e, start, 0);
   }
   // A type as text is needed when the plan is made: no literal that may differ from run to run.
