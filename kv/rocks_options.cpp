@@ -2,6 +2,7 @@
 
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <string>
@@ -99,8 +100,8 @@ class GuardedManifest final : public rocksdb::FSWritableFileOwnerWrapper {
   const GuardedFileSystem* files_;
 };
 
-GuardedFileSystem::GuardedFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target, bool can_fail)
-    : rocksdb::FileSystemWrapper(target), can_fail_(can_fail) {}
+GuardedFileSystem::GuardedFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target, Target kind)
+    : rocksdb::FileSystemWrapper(target), kind_(kind) {}
 
 void GuardedFileSystem::absorb(const rocksdb::IOStatus& status) {
   absorbed_.store(true, std::memory_order_release);
@@ -114,6 +115,17 @@ rocksdb::IOStatus GuardedFileSystem::check_manifest() const {
                                                    : rocksdb::IOStatus::OK();
 }
 
+void GuardedFileSystem::keep_private(const std::string& path) const {
+  if (kind_ == Target::kSystem) static_cast<void>(::chmod(path.c_str(), 0600));
+}
+
+rocksdb::IOStatus GuardedFileSystem::LockFile(const std::string& path, const rocksdb::IOOptions& options,
+                                              rocksdb::FileLock** lock, rocksdb::IODebugContext* context) {
+  rocksdb::IOStatus status = target()->LockFile(path, options, lock, context);
+  if (status.ok()) keep_private(path);
+  return status;
+}
+
 rocksdb::IOStatus GuardedFileSystem::NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                                      std::unique_ptr<rocksdb::FSWritableFile>* file,
                                                      rocksdb::IODebugContext* context) {
@@ -122,7 +134,9 @@ rocksdb::IOStatus GuardedFileSystem::NewWritableFile(const std::string& path, co
     return rocksdb::IOStatus::NotSupported("no OPTIONS files");
   }
   rocksdb::IOStatus status = target()->NewWritableFile(path, options, file, context);
-  if (status.ok() && can_fail_) {
+  if (!status.ok()) return status;
+  keep_private(path);
+  if (kind_ != Target::kMemory) {  // files in memory cannot fail and need no guards
     if (name.ends_with(".sst")) {
       *file = std::make_unique<CompactionOutput>(std::move(*file), this);
     } else if (name.starts_with("MANIFEST-")) {
@@ -146,15 +160,18 @@ rocksdb::IOStatus GuardedFileSystem::DeleteFile(const std::string& path, const r
 RocksEnvironment make_rocks_environment(const StoreOptions& options, bool in_memory) {
   RocksEnvironment made;
   std::shared_ptr<rocksdb::FileSystem> base;
+  GuardedFileSystem::Target kind = GuardedFileSystem::Target::kSystem;
   if (in_memory) {
+    kind = GuardedFileSystem::Target::kMemory;
     made.memory.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));
     base = made.memory->GetFileSystem();
   } else if (options.file_system != nullptr) {
+    kind = GuardedFileSystem::Target::kGiven;
     base = *static_cast<std::shared_ptr<rocksdb::FileSystem>*>(options.file_system);
   } else {
     base = rocksdb::FileSystem::Default();
   }
-  made.file_system = std::make_shared<GuardedFileSystem>(base, !in_memory);
+  made.file_system = std::make_shared<GuardedFileSystem>(base, kind);
   made.env = rocksdb::NewCompositeEnv(made.file_system);
   return made;
 }

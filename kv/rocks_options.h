@@ -28,9 +28,14 @@ namespace lora::kv {
 // A compaction whose output turns out empty (only range removals went in) ends the process in a build with assertions
 // when writing that output fails. So failures of compaction outputs are not shown to the compaction: they go to
 // `on_failure`, and from then on every write of a manifest fails, so that nothing of the compaction comes to count.
+//
+// Files on the system's disk are their owner's alone (mode 0600), whatever the umask; where the file system has no
+// modes they are what it makes of them.
 class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
  public:
-  GuardedFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target, bool can_fail);
+  enum class Target : uint8_t { kMemory, kGiven, kSystem };  // given: by StoreOptions::file_system
+
+  GuardedFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target, Target kind);
   static const char* kClassName() { return "LoraGuardedFileSystem"; }
   const char* Name() const override { return kClassName(); }
 
@@ -41,6 +46,8 @@ class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* file,
                                     rocksdb::IODebugContext* context) override;
+  rocksdb::IOStatus LockFile(const std::string& path, const rocksdb::IOOptions& options, rocksdb::FileLock** lock,
+                             rocksdb::IODebugContext* context) override;
   rocksdb::IOStatus DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* context) override;
 
@@ -48,9 +55,10 @@ class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
   friend class CompactionOutput;
   friend class GuardedManifest;
   void absorb(const rocksdb::IOStatus& status);
+  void keep_private(const std::string& path) const;
   rocksdb::IOStatus check_manifest() const;
 
-  const bool can_fail_;  // not for a memory file system: its files need no guards
+  const Target kind_;
   std::function<void(const rocksdb::IOStatus&)> on_failure_;
   std::atomic<bool> frozen_{false};
   std::atomic<bool> absorbed_{false};

@@ -325,6 +325,25 @@ void ingest_hundred(Store& store, int number) {
   ASSERT_TRUE(store.ingest(std::move(runs), *store.batch(), "p").ok());
 }
 
+TEST_F(OpenTest, FilesAreTheOwnersAlone) {
+  const mode_t before = ::umask(0);
+  {
+    const auto store = must_open(options_);
+    put(*store, kN, "a", "1");
+    ingest_hundred(*store, 1);
+    size_t files = 0;
+    for (const auto& entry : fs::directory_iterator(options_.directory)) {
+      struct stat info = {};
+      ASSERT_EQ(stat(entry.path().c_str(), &info), 0);
+      EXPECT_EQ(info.st_mode & 0777, 0600u) << entry.path();
+      ++files;
+    }
+    EXPECT_GE(files, 8u);  // logs, tables, manifest and our own
+    EXPECT_STATUS_OK(store->close());
+  }
+  ::umask(before);
+}
+
 size_t table_count(const std::string& directory) {
   size_t tables = 0;
   for (const auto& entry : fs::directory_iterator(directory)) tables += entry.path().extension() == ".sst";
