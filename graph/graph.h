@@ -296,10 +296,12 @@ class Transaction {
   bool relationship_deleted(RelId id) const;
 
   // Schema. Built at once over the data that is there (kUniqueConstraint names a duplicate). Names: kConstraint for
-  // taken ones. Index kinds other than RANGE and constraint kinds other than UNIQUE: kUnsupported.
-  Result<IndexId> create_index(const IndexDefinition& definition);
+  // taken ones. Index kinds other than RANGE and constraint kinds other than UNIQUE: kUnsupported. `poll` (may be
+  // empty) is called for every thousand or so entries; what it fails with ends the build.
+  using Poll = std::function<Status()>;
+  Result<IndexId> create_index(const IndexDefinition& definition, const Poll& poll = {});
   Status drop_index(std::string_view name);
-  Status create_constraint(const ConstraintDefinition& definition);
+  Status create_constraint(const ConstraintDefinition& definition, const Poll& poll = {});
   Status drop_constraint(std::string_view name);
 
   // Drops all nodes and relationships (catalog, schema and id counters stay).

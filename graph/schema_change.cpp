@@ -4,10 +4,13 @@
 // conflict with, or owned by, another, 22N79 not unique (constraint.cpp), 42N51 there is none of this name.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
+#include <functional>
 
 #include "graph/constraint.h"
 #include "graph/transaction_impl.h"
+#include "kv/stoppable.h"
 
 namespace lora::graph {
 
@@ -95,15 +98,17 @@ Result<IndexInfo> Transaction::Impl::prepare_definition(const IndexDefinition& d
   return info;
 }
 
-Status Transaction::Impl::build_index(const IndexInfo& info) {
+Status Transaction::Impl::build_index(const IndexInfo& info, const Poll& poll) {
   const IndexBehaviour& behaviour = *find_index_behaviour(info.definition.kind);
   const bool nodes = info.definition.entity == EntityKind::kNode;
   EntityScan scan = nodes ? reader->scan_nodes(LabelId(info.label_or_type))
                           : reader->scan_relationships(RelTypeId(info.label_or_type));
+  const auto tick = [&poll] { return poll ? poll() : Status(); };
   std::vector<std::string> entries;
   size_t bytes = 0;
   uint64_t ids[1024];
   for (size_t count = 0; (count = scan.next(ids, std::size(ids))) != 0;) {
+    LORA_TRY(tick());
     for (size_t i = 0; i < count; ++i) {
       bool indexed = false;
       const auto value = [&](KeyId key) {
@@ -124,7 +129,7 @@ Status Transaction::Impl::build_index(const IndexInfo& info) {
     }
   }
   LORA_TRY(reader->status());
-  std::sort(entries.begin(), entries.end());
+  LORA_TRY(stoppable(tick, std::less<>(), [&](auto less) { std::sort(entries.begin(), entries.end(), less); }));
   const Scope scope(*this);
   cache::IndexTreeBuilder builder(context.get());
   DistinctSketch sketch;
@@ -147,11 +152,11 @@ Status Transaction::Impl::build_index(const IndexInfo& info) {
   return Status();
 }
 
-Result<IndexId> Transaction::create_index(const IndexDefinition& definition) {
+Result<IndexId> Transaction::create_index(const IndexDefinition& definition, const Poll& poll) {
   Impl& in = *impl_;
   LORA_TRY(in.check_open());
   LORA_ASSIGN(IndexInfo info, in.prepare_definition(definition, false));
-  LORA_TRY(in.build_index(info));
+  LORA_TRY(in.build_index(info, poll));
   auto schema = std::make_shared<Schema>(*in.root().schema);
   schema->next_index = info.id.value + 1;
   schema->indexes.push_back(info);
@@ -179,7 +184,7 @@ Status Transaction::drop_index(std::string_view name) {
   return Status();
 }
 
-Status Transaction::create_constraint(const ConstraintDefinition& definition) {
+Status Transaction::create_constraint(const ConstraintDefinition& definition, const Poll& poll) {
   Impl& in = *impl_;
   LORA_TRY(in.check_open());
   if (definition.kind != ConstraintKind::kUnique) {
@@ -195,7 +200,7 @@ Status Transaction::create_constraint(const ConstraintDefinition& definition) {
   LORA_ASSIGN(IndexInfo info, in.prepare_definition(index, true));
   info.unique = true;
   info.owning_constraint = index.name;
-  LORA_TRY(in.build_index(info));
+  LORA_TRY(in.build_index(info, poll));
   auto schema = std::make_shared<Schema>(*in.root().schema);
   ConstraintInfo constraint;
   constraint.definition = definition;

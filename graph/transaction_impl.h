@@ -174,7 +174,7 @@ struct Transaction::Impl {
   // schema_change.cpp
   Result<uint32_t> token(TokenKind kind, std::string_view name);
   Result<IndexInfo> prepare_definition(const IndexDefinition& definition, bool for_constraint);
-  Status build_index(const IndexInfo& info);
+  Status build_index(const IndexInfo& info, const Poll& poll);
   void set_schema(std::shared_ptr<Schema> schema);
 
   // commit.cpp

@@ -1,4 +1,4 @@
-// contain(): where exceptions end. Our own code throws none, but an allocation may fail, and so may the start of a
+// contain(): where exceptions end. Our own code lets none out, but an allocation may fail, and so may the start of a
 // thread or what a caller handed in (a poll, a sink of bytes). The public calls run inside contain(), and so does every
 // place that must do something on the way out (undo a statement, latch a store).
 #pragma once

@@ -281,11 +281,12 @@ class SchemaCommandOperator final : public Operator {
   Status run() {
     graph::Transaction& transaction = state_.transaction();
     const graph::Schema& schema = state_.reader().schema();
+    const auto tick = [this] { return state_.tick(); };
     using Action = SchemaCommand::Action;
     switch (command_.action) {
       case Action::kCreateIndex: {
         if (command_.if_exists_flag && index_exists(schema, *command_.index)) return Status();
-        LORA_ASSIGN([[maybe_unused]] IndexId id, transaction.create_index(*command_.index));
+        LORA_ASSIGN([[maybe_unused]] IndexId id, transaction.create_index(*command_.index, tick));
         return Status();
       }
       case Action::kDropIndex:
@@ -293,7 +294,7 @@ class SchemaCommandOperator final : public Operator {
         return transaction.drop_index(command_.name);
       case Action::kCreateConstraint:
         if (command_.if_exists_flag && constraint_exists(schema, *command_.constraint)) return Status();
-        return transaction.create_constraint(*command_.constraint);
+        return transaction.create_constraint(*command_.constraint, tick);
       case Action::kDropConstraint:
         if (command_.if_exists_flag && schema.find_constraint(command_.name) == nullptr) return Status();
         return transaction.drop_constraint(command_.name);

@@ -5,6 +5,7 @@
 #include "cypher/exec/adjacency.h"
 #include "cypher/exec/build.h"
 #include "cypher/expr/operations.h"
+#include "kv/stoppable.h"
 
 namespace lora::cypher {
 
@@ -226,7 +227,8 @@ class ListedOperator : public MultiplyingOperator {
       take(v);
     } else if (v.is_list()) {
       for (const Value& id : v.as_list()) take(id);
-      std::sort(found_.begin(), found_.end());
+      LORA_TRY(stoppable([this] { return state_.tick(); }, std::less<>(),
+                         [&](auto less) { std::sort(found_.begin(), found_.end(), less); }));
       found_.erase(std::unique(found_.begin(), found_.end()), found_.end());
     } else if (!v.is_null()) {
       return type_error("InvalidArgumentType", "`IN` needs a list on its right, got " + describe(v));
@@ -326,7 +328,8 @@ class IndexSeekOperator final : public ListedOperator {
       look_up();
     }
     if (list.as_list().size() > 1) {
-      std::sort(found_.begin(), found_.end());
+      LORA_TRY(stoppable([this] { return state_.tick(); }, std::less<>(),
+                         [&](auto less) { std::sort(found_.begin(), found_.end(), less); }));
       found_.erase(std::unique(found_.begin(), found_.end()), found_.end());
     }
     return Status();

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "cypher/exec/build.h"
+#include "kv/stoppable.h"
 
 namespace lora::cypher {
 
@@ -239,8 +240,9 @@ class SortOperator final : public Operator {
     const auto k = static_cast<ptrdiff_t>(keep_);
     order_.resize(rows_.rows);
     std::iota(order_.begin(), order_.end(), 0u);
-    std::nth_element(order_.begin(), order_.begin() + (k - 1), order_.end(),
-                     [this](uint32_t i, uint32_t j) { return before(i, j); });
+    LORA_TRY(
+        stoppable([this] { return state_.tick(); }, [this](uint32_t i, uint32_t j) { return before(i, j); },
+                  [&](auto less) { std::nth_element(order_.begin(), order_.begin() + (k - 1), order_.end(), less); }));
     const uint32_t worst = order_[static_cast<size_t>(k - 1)];
     order_.resize(static_cast<size_t>(k));
     std::sort(order_.begin(), order_.end());
@@ -256,37 +258,41 @@ class SortOperator final : public Operator {
   Status put_in_order() {
     order_.resize(rows_.rows);
     std::iota(order_.begin(), order_.end(), 0u);
-    if (!order_by_prefix()) {
-      arrange(order_, [this](uint32_t i, uint32_t j) { return before(i, j); });
-    }
-    return Status();
+    bool done = false;
+    LORA_TRY(order_by_prefix(&done));
+    return done ? Status() : arrange(order_, [this](uint32_t i, uint32_t j) { return before(i, j); });
   }
 
   // Puts the first keep_ of `items` in order and drops the others. Rows that a SKIP above drops need not be in order
   // among themselves.
   template <typename T, typename Less>
-  void arrange(std::vector<T>& items, Less less) {
-    if (items.size() > keep_) {
-      std::nth_element(items.begin(), items.begin() + static_cast<ptrdiff_t>(keep_), items.end(), less);
-      items.resize(keep_);
-    }
-    auto first = items.begin();
-    if (skip_ > 0 && skip_ < items.size()) {
-      first += static_cast<ptrdiff_t>(skip_);
-      std::nth_element(items.begin(), first, items.end(), less);
-    }
-    std::sort(first, items.end(), less);
+  Status arrange(std::vector<T>& items, const Less& before) {
+    return stoppable([this] { return state_.tick(); }, before,
+                     [&](auto less) {
+                       if (items.size() > keep_) {
+                         std::nth_element(items.begin(), items.begin() + static_cast<ptrdiff_t>(keep_), items.end(),
+                                          less);
+                         items.resize(keep_);
+                       }
+                       auto first = items.begin();
+                       if (skip_ > 0 && skip_ < items.size()) {
+                         first += static_cast<ptrdiff_t>(skip_);
+                         std::nth_element(items.begin(), first, items.end(), less);
+                       }
+                       std::sort(first, items.end(), less);
+                     });
   }
 
-  // Compares prefixes of the first key that lie side by side, and whole keys only where these tie. False: its type has
-  // none.
-  bool order_by_prefix() {
-    if (order_.size() < kPrefixRowsMin) return false;
+  // Compares prefixes of the first key that lie side by side, and whole keys only where these tie. Not done: its type
+  // has none.
+  Status order_by_prefix(bool* done) {
+    if (order_.size() < kPrefixRowsMin) return Status();
     const bool ascending = sort_.keys[0].ascending;
     std::vector<Prefix> prefixes(order_.size());
     for (uint32_t row = 0; row < prefixes.size(); ++row) {
+      if ((row & 0xfff) == 0) LORA_TRY(state_.tick());
       Prefix& p = prefixes[row];
-      if (!prefix_of(keys_[0], row, &p)) return false;
+      if (!prefix_of(keys_[0], row, &p)) return Status();
       if (!ascending) {
         p.high = ~p.high;
         p.low = ~p.low;
@@ -296,13 +302,14 @@ class SortOperator final : public Operator {
     // A tie of numbers is one of the keys.
     const bool whole =
         keys_.size() == 1 && keys_[0].kind != Column::Kind::kStrings && keys_[0].kind != Column::Kind::kValues;
-    arrange(prefixes, [this, whole](const Prefix& a, const Prefix& b) {
+    LORA_TRY(arrange(prefixes, [this, whole](const Prefix& a, const Prefix& b) {
       if (!a.same(b)) return a < b;
       return whole ? a.row < b.row : before(a.row, b.row);
-    });
+    }));
     order_.resize(prefixes.size());
     for (size_t i = 0; i < prefixes.size(); ++i) order_[i] = prefixes[i].row;
-    return true;
+    *done = true;
+    return Status();
   }
 
   static constexpr size_t kPrefixRowsMin = 64;

@@ -151,6 +151,34 @@ Status charge_joined(EvalContext& context, const Value& a, const Value& b) {
   return context.control != nullptr ? context.control->charge_made(joined_bytes(a) + joined_bytes(b)) : Status();
 }
 
+Joining::Joining(const Value& first) : list_(first.is_list()) {
+  if (list_) {
+    items_ = first.as_list();
+  } else {
+    text_ = first.as_string();
+  }
+}
+
+bool Joining::add(char op, const Value& v) {
+  if (v.is_null() || (op != '+' && op != '&')) return false;
+  if (list_) {
+    if (op == '&' && !v.is_list()) return false;
+    const std::span<const Value> more = items_of(v);
+    items_.insert(items_.end(), more.begin(), more.end());
+    return true;
+  }
+  if (op == '&' && !v.is_string()) return false;
+  std::string made;
+  std::string_view more;
+  if (!text_beside(v, &made, &more)) return false;
+  text_ += more;
+  return true;
+}
+
+Value Joining::finish() {
+  return list_ ? Value::list(std::move(items_)) : Value::string(text_);
+}
+
 Status arithmetic(char op, const Value& a, const Value& b, Value* out) {
   if (a.is_integer() && b.is_integer() && op != '^' && op != '&') [[likely]] {
     int64_t result;

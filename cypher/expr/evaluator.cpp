@@ -228,10 +228,23 @@ Status Evaluator::eval_arithmetic(const Expr& expr, const Batch& batch, size_t r
   Value left;
   LORA_TRY(eval(*expr.children[0], batch, row, &left));
   Made made(context_->control);
-  for (size_t i = 0; i < expr.ops.size(); ++i) {
+  const size_t steps = expr.ops.size();
+  for (size_t i = 0; i < steps; ++i) {
     made.settle([&left] { return left.heap_bytes(); });
     Value right;
     LORA_TRY(eval(*expr.children[i + 1], batch, row, &right));
+    if (i + 1 < steps && Joining::takes(left)) {
+      LORA_TRY(charge_joined(*context_, left, Value()));
+      Joining joining(left);
+      while (joining.add(expr.ops[i], right)) {
+        LORA_TRY(charge_joined(*context_, right, Value()));
+        if (++i == steps) break;
+        LORA_TRY(eval(*expr.children[i + 1], batch, row, &right));
+      }
+      left = joining.finish();
+      LORA_TRY(check_extent(*context_, left));
+      if (i == steps) break;
+    }
     Value result;
     LORA_TRY(charge_joined(*context_, left, right));
     LORA_TRY(arithmetic(expr.ops[i], left, right, &result));

@@ -424,6 +424,9 @@ bool Kernels::arithmetic_chain(const Expr& expr, Column* out) {
     if (!operand(*expr.children[i + 1], &right)) return false;
     Column* result = i + 1 == expr.ops.size() ? out : scratch_column();
     if (!arithmetic_step(expr.ops[i], left, right, result)) return false;
+    // A long chain that joins texts or lists would copy them at each step; row by row it does not.
+    constexpr size_t kJoinStepsMax = 8;
+    if (expr.ops.size() > kJoinStepsMax && result->kind == Column::Kind::kValues) return false;
     left.column = result;
     left.constant = Value();
   }

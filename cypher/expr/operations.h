@@ -6,6 +6,7 @@
 // and division by an integer zero.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "cypher/expr/expression.h"
@@ -22,6 +23,21 @@ std::string describe(const Value& v);
 Status arithmetic(char op, const Value& a, const Value& b, Value* out);
 // Charges what two strings or lists take together, before they are put together.
 Status charge_joined(EvalContext& context, const Value& a, const Value& b);
+// A list or a text that grows by `+` or `||`: a long chain of them copies each part once. The same values as one step
+// of arithmetic() after the other.
+class Joining {
+ public:
+  static bool takes(const Value& first) { return first.is_list() || first.is_string(); }
+  explicit Joining(const Value& first);
+  // False, with nothing done: this step is none of joining (null, another operator, an operand of another type).
+  bool add(char op, const Value& v);
+  Value finish();
+
+ private:
+  bool list_;
+  List items_;
+  std::string text_;
+};
 Status negate(const Value& a, Value* out);
 // Exact 64-bit integer arithmetic; false: overflow or division by zero.
 bool integer_arithmetic(char op, int64_t a, int64_t b, int64_t* out);

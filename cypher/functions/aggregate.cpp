@@ -5,6 +5,7 @@
 
 #include "cypher/functions/families.h"
 #include "graph/temporal.h"
+#include "kv/stoppable.h"
 
 namespace lora::cypher {
 
@@ -174,9 +175,11 @@ class Percentile final : public AggregateState {
     values_.push_back(args[0]);
     return Status();
   }
-  Result<Value> finish(EvalContext&) override {
+  Result<Value> finish(EvalContext& context) override {
     if (values_.empty()) return Value();
-    std::sort(values_.begin(), values_.end(), [](const Value& a, const Value& b) { return order(a, b) < 0; });
+    LORA_TRY(stoppable([&] { return context.control->tick(); },
+                       [](const Value& a, const Value& b) { return order(a, b) < 0; },
+                       [this](auto less) { std::sort(values_.begin(), values_.end(), less); }));
     const auto count = static_cast<double>(values_.size());
     if (!continuous) {
       const double rank = std::ceil(percentile_ * count);

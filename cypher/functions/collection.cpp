@@ -9,6 +9,7 @@
 
 #include "cypher/functions/row.h"
 #include "graph/text.h"
+#include "kv/stoppable.h"
 
 namespace lora::cypher {
 
@@ -112,12 +113,13 @@ Status deviation(EvalContext&, Args args, Value* out) {
   return Status();
 }
 
-Status median(EvalContext&, Args args, Value* out) {
+Status median(EvalContext& context, Args args, Value* out) {
   std::vector<Value> numbers;
   LORA_TRY(read_numbers("list.median", args[0].as_list(), &numbers));
   *out = Value();
   if (numbers.empty()) return Status();
-  std::sort(numbers.begin(), numbers.end(), less);
+  LORA_TRY(stoppable([&] { return context.control->tick(); }, less,
+                     [&](auto compare) { std::sort(numbers.begin(), numbers.end(), compare); }));
   const size_t middle = numbers.size() / 2;
   *out = numbers.size() % 2 == 1 ? Value::floating(numbers[middle].as_number())
                                  : Value::floating((numbers[middle - 1].as_number() + numbers[middle].as_number()) / 2);
@@ -159,8 +161,9 @@ Status sort(EvalContext& context, Args args, Value* out) {
     }
   }
   List list = args[0].as_list();
-  std::stable_sort(list.begin(), list.end(),
-                   [&](const Value& a, const Value& b) { return descending ? order(a, b) > 0 : order(a, b) < 0; });
+  LORA_TRY(stoppable([&] { return context.control->tick(); },
+                     [&](const Value& a, const Value& b) { return descending ? order(a, b) > 0 : order(a, b) < 0; },
+                     [&](auto compare) { std::stable_sort(list.begin(), list.end(), compare); }));
   return give_list(context, std::move(list), out);
 }
 

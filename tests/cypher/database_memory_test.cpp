@@ -1,8 +1,8 @@
 // Memory that cannot be had: allocation after allocation fails, once each, in statements of every kind. Whatever fails,
 // the call ends with kMemoryLimit (or does without), nothing of a statement stays, and the handle goes on working.
 //
-// RocksDB and RE2 do not survive failing allocations, and the time zone library leaks the directory it reads: those with
-// one of them on the stack are left out.
+// RocksDB and RE2 do not survive failing allocations, and the time zone library leaks the directory it reads: those
+// with one of them on the stack are left out.
 #include <dlfcn.h>
 #include <execinfo.h>
 #include <gtest/gtest.h>

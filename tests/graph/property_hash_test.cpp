@@ -116,7 +116,9 @@ class PropertyHashGraphTest : public ::testing::Test {
   void check(Reader& reader, int64_t value, bool must_answer) {
     std::vector<uint64_t> ids;
     const bool answered = reader.property_candidates(key_, Value::integer(value), &ids);
-    if (must_answer) EXPECT_TRUE(answered);
+    if (must_answer) {
+      EXPECT_TRUE(answered);
+    }
     if (!answered) return;
     for (uint64_t id : ids) EXPECT_TRUE(reader.node_exists(NodeId(id)));
     EntityScan scan = reader.scan_nodes(std::nullopt);
