@@ -9,6 +9,7 @@
 
 #include "cypher/exec/build.h"
 #include "cypher/exec/hash_index.h"
+#include "cypher/exec/property_codes.h"
 
 namespace lora::cypher {
 
@@ -496,6 +497,11 @@ class AggregateOperator final : public Operator {
       for (size_t j = 0; j < i; ++j) columns_[i].share(columns_[j]);
     }
     for (const Column& c : key_columns_) key_pointers_.push_back(&c);
+    codings_.resize(aggregate_.keys.size());
+    const bool may_change = writes(op);
+    for (size_t k = 0; k < codings_.size(); ++k) {
+      codings_[k].possible = !may_change && PropertyCodes::suits(*aggregate_.keys[k].expr);
+    }
   }
 
   Status open() override {
@@ -524,7 +530,14 @@ class AggregateOperator final : public Operator {
     std::iota(picked_.begin(), picked_.end(), static_cast<uint32_t>(at_));
     for (size_t k = 0; k < aggregate_.keys.size(); ++k) {
       const Slot slot = aggregate_.keys[k].slot;
-      if (is_live(slot)) out_[slot].gather_from(keys_.part(k), picked_);
+      if (!is_live(slot)) continue;
+      if (codings_[k].codes != nullptr) {
+        picked_codes_.reset(Column::Kind::kIntegers);
+        picked_codes_.gather_from(keys_.part(k), picked_);
+        codings_[k].codes->decode(picked_codes_, &out_[slot]);
+      } else {
+        out_[slot].gather_from(keys_.part(k), picked_);
+      }
     }
     for (AggregateColumn& c : columns_) LORA_TRY(c.finish(at_, count, &out_[c.slot()]));
     out_.rows = count;
@@ -541,6 +554,69 @@ class AggregateOperator final : public Operator {
     charge_.clear();
     group_count_ = 0;
     key_bytes_ = 0;
+    rows_read_ = batches_read_ = 0;
+    rows_to_check_ = kBatchesOfFirstCheck * state_.plan_rows_max;
+    for (KeyCoding& coding : codings_) {
+      coding.codes.reset();
+      coding.repeats.clear();
+      coding.closed = false;
+    }
+  }
+
+  // --- numbers in place of a key's texts ---
+
+  struct KeyCoding {
+    bool possible = false;  // by its expression
+    bool closed = false;    // in this run it had values that are no texts
+    Repeats repeats;
+    std::unique_ptr<PropertyCodes> codes;  // not null: the store's key is the number
+  };
+  static constexpr size_t kBatchesOfFirstCheck = 8;
+
+  // Takes `column` for the k-th key in the store, whose entries keep their numbers.
+  void exchange_keys(size_t k, const Column& column) {
+    KeyStore fresh(aggregate_.keys.size());
+    std::vector<const Column*> parts;
+    for (size_t j = 0; j < aggregate_.keys.size(); ++j) parts.push_back(j == k ? &column : &keys_.part(j));
+    std::vector<uint32_t> entries, added;
+    fresh.find_or_add(parts, keys_.size(), &entries, &added);
+    keys_ = std::move(fresh);
+  }
+  void open_coding(size_t k) {
+    auto codes = std::make_unique<PropertyCodes>(&state_, *aggregate_.keys[k].expr);
+    Column column;
+    if (!codes->encode_values(keys_.part(k), &column)) {
+      codings_[k].closed = true;
+      return;
+    }
+    exchange_keys(k, column);
+    codings_[k].codes = std::move(codes);
+  }
+  void close_coding(size_t k) {
+    Column column;
+    codings_[k].codes->decode(keys_.part(k), &column);
+    exchange_keys(k, column);
+    codings_[k].codes.reset();
+    codings_[k].closed = true;
+  }
+
+  // After more and more rows: keys whose nodes come again and again get numbers.
+  void look_for_repeats(const Batch& in) {
+    rows_read_ += in.rows;
+    const bool check = rows_read_ >= rows_to_check_;
+    if (check) rows_to_check_ *= 2;
+    if (++batches_read_ % 4 != 1 && !check) return;
+    for (size_t k = 0; k < codings_.size(); ++k) {
+      KeyCoding& coding = codings_[k];
+      if (!coding.possible || coding.closed || coding.codes != nullptr) continue;
+      const Column& nodes = in[PropertyCodes::node_slot(*aggregate_.keys[k].expr)];
+      if (nodes.kind != Column::Kind::kNodes) {
+        coding.closed = true;
+        continue;
+      }
+      coding.repeats.look_at(nodes.ids);
+      if (check && coding.repeats.many()) open_coding(k);
+    }
   }
 
   Status read_input() {
@@ -572,6 +648,13 @@ class AggregateOperator final : public Operator {
     }
     for (size_t k = 0; k < aggregate_.keys.size(); ++k) {
       const Expr& expr = *aggregate_.keys[k].expr;
+      if (codings_[k].codes != nullptr) {
+        bool fits = false;
+        LORA_TRY(codings_[k].codes->encode(in, &key_columns_[k], &fits));
+        key_pointers_[k] = &key_columns_[k];
+        if (fits) continue;
+        close_coding(k);
+      }
       if (expr.kind == ExprKind::kSlot && in[expr.slot].kind != Column::Kind::kEmpty) {
         key_pointers_[k] = &in[expr.slot];
       } else {
@@ -587,11 +670,13 @@ class AggregateOperator final : public Operator {
         key_bytes_ += sizeof(Value) + c->row_heap_bytes(row);
       }
     }
+    look_for_repeats(in);
     return Status();
   }
 
   Status charge() {
     size_t bytes = key_bytes_;
+    for (const KeyCoding& coding : codings_) bytes += coding.codes != nullptr ? coding.codes->heap_bytes() : 0;
     for (const AggregateColumn& c : columns_) bytes += c.heap_bytes();
     return bytes > charge_.bytes() ? charge_.add(bytes - charge_.bytes()) : Status();
   }
@@ -605,6 +690,9 @@ class AggregateOperator final : public Operator {
   std::vector<uint32_t> groups_, added_, picked_;
   size_t group_count_ = 0;
   size_t key_bytes_ = 0;
+  std::vector<KeyCoding> codings_;  // by key
+  size_t rows_read_ = 0, batches_read_ = 0, rows_to_check_ = 0;
+  Column picked_codes_;
   size_t at_ = 0;
   bool built_ = false;
   MemoryCharge charge_;

@@ -185,6 +185,8 @@ void KeyStore::clear() {
   by_id_.clear();
   null_entry_ = HashIndex::kNone;
   by_id_closed_ = false;
+  by_pair_.clear();
+  by_pair_closed_ = false;
 }
 
 void KeyStore::release() {
@@ -193,17 +195,19 @@ void KeyStore::release() {
   if (size_ > kBatchRowsMax) {
     index_.release();
     by_id_ = {};
+    by_pair_ = {};
   } else {
     index_.clear();
     by_id_.clear();
+    by_pair_.clear();
   }
   size_ = 0;
   null_entry_ = HashIndex::kNone;
-  by_id_closed_ = false;
+  by_id_closed_ = by_pair_closed_ = false;
 }
 
 size_t KeyStore::heap_bytes() const {
-  size_t bytes = index_.heap_bytes() + by_id_.capacity() * sizeof(uint32_t);
+  size_t bytes = index_.heap_bytes() + (by_id_.capacity() + by_pair_.capacity()) * sizeof(uint32_t);
   for (const Column& c : columns_) bytes += c.heap_bytes();
   return bytes;
 }
@@ -282,6 +286,8 @@ void KeyStore::find_or_add(const std::vector<const Column*>& keys, size_t rows, 
       }
     }
   } else {
+    if (keys.size() == 2 && find_by_pair(keys, rows, entries, added_rows)) return;
+    if (!by_pair_.empty()) close_by_pair();
     hash_rows(keys, rows, &hashes_);
   }
   find_hashed(
@@ -359,11 +365,77 @@ void KeyStore::close_by_id() {
   by_id_closed_ = true;
   by_id_ = {};
   null_entry_ = HashIndex::kNone;
+  index_all();
+}
+
+void KeyStore::index_all() {
+  std::vector<const Column*> parts;
+  for (const Column& c : columns_) parts.push_back(&c);
+  hash_rows(parts, size_, &hashes_);
   for (size_t e = 0; e < size_; ++e) {
     bool added = false;
     index_.find_or_add(
-        hash_at(columns_[0], e), [](uint32_t) { return false; }, &added);
+        hashes_[e], [](uint32_t) { return false; }, &added);
   }
+}
+
+bool KeyStore::open_by_pair(const Column& a, const Column& b) {
+  constexpr size_t kPlacesMin = 4096;
+  constexpr size_t kPlacesPerKey = 8;  // the array takes no more than a hash table would
+  const auto plain = [](const Column& c) { return c.kind == Column::Kind::kIntegers && c.nulls.empty(); };
+  if (by_pair_closed_ || !plain(a) || !plain(b)) return false;
+  if (size_ > 0 && by_pair_.empty() && !(plain(columns_[0]) && plain(columns_[1]))) return false;
+  const auto highest = [](const std::vector<int64_t>& numbers) {
+    uint64_t most = 0;
+    for (int64_t v : numbers) most = std::max(most, static_cast<uint64_t>(v));  // negative ones are very large
+    return most;
+  };
+  uint64_t most_a = highest(a.integers), most_b = highest(b.integers);
+  if (!by_pair_.empty() && most_b < pair_width_ && most_a < by_pair_.size() / pair_width_) return true;
+  if (by_pair_.empty()) {
+    most_a = std::max(most_a, highest(columns_[0].integers));
+    most_b = std::max(most_b, highest(columns_[1].integers));
+  } else {
+    most_a = std::max<uint64_t>(most_a, by_pair_.size() / pair_width_ - 1);
+    most_b = std::max<uint64_t>(most_b, pair_width_ - 1);
+  }
+  const size_t places = std::max(kPlacesMin, (size_ + a.integers.size()) * kPlacesPerKey);
+  if (most_a >= places || most_b >= places) return false;
+  const size_t width = std::bit_ceil(most_b + 1), height = std::bit_ceil(most_a + 1);
+  if (width * height > places) return false;
+  by_pair_.assign(width * height, HashIndex::kNone);
+  pair_width_ = width;
+  for (uint32_t e = 0; e < size_; ++e) {
+    const auto first = static_cast<size_t>(columns_[0].integers[e]),
+               second = static_cast<size_t>(columns_[1].integers[e]);
+    by_pair_[first * width + second] = e;
+  }
+  index_.release();
+  return true;
+}
+
+void KeyStore::close_by_pair() {
+  by_pair_closed_ = true;
+  by_pair_ = {};
+  index_all();
+}
+
+bool KeyStore::find_by_pair(const std::vector<const Column*>& keys, size_t rows, std::vector<uint32_t>* entries,
+                            std::vector<uint32_t>* added_rows) {
+  if (!open_by_pair(*keys[0], *keys[1])) return false;
+  const int64_t* a = keys[0]->integers.data();
+  const int64_t* b = keys[1]->integers.data();
+  uint32_t* out = entries->data();
+  for (size_t row = 0; row < rows; ++row) {
+    uint32_t& place = by_pair_[static_cast<size_t>(a[row]) * pair_width_ + static_cast<size_t>(b[row])];
+    if (place == HashIndex::kNone) {
+      place = static_cast<uint32_t>(size_);
+      add(keys, row);
+      added_rows->push_back(static_cast<uint32_t>(row));
+    }
+    out[row] = place;
+  }
+  return true;
 }
 
 bool KeyStore::find_by_id(const Column& ids, std::vector<uint32_t>* entries, std::vector<uint32_t>* added_rows) {
@@ -398,6 +470,20 @@ uint32_t KeyStore::find(const std::vector<const Column*>& keys, size_t row, uint
     if (!fits) return HashIndex::kNone;
     const uint64_t id = v.is_node() ? v.node_id().value : v.relationship_id().value;
     return id < by_id_.size() ? by_id_[id] : HashIndex::kNone;
+  }
+  if (!by_pair_.empty()) {
+    // The store holds small whole numbers, which may be asked for as floats too.
+    size_t parts[2];
+    for (size_t k = 0; k < 2; ++k) {
+      const Value v = keys[k]->get(row);
+      if (!v.is_number() || !(v.as_number() >= 0 && v.as_number() < static_cast<double>(by_pair_.size()))) {
+        return HashIndex::kNone;
+      }
+      parts[k] = static_cast<size_t>(v.as_number());
+      if (static_cast<double>(parts[k]) != v.as_number()) return HashIndex::kNone;
+    }
+    const size_t place = parts[0] * pair_width_ + parts[1];
+    return parts[1] < pair_width_ && place < by_pair_.size() ? by_pair_[place] : HashIndex::kNone;
   }
   return index_.find(hash, [&](uint32_t e) { return same(keys, row, e); });
 }

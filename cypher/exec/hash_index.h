@@ -89,7 +89,8 @@ class HashIndex {
 // Distinct keys in the order they came.
 //
 // Keys of one part that are entities with ids close together (most of those below the highest are keys) are numbered by
-// an array over ids instead of the hash table.
+// an array over ids instead of the hash table; keys of two parts that are small numbers (as the codes of texts are) by
+// an array over both.
 class KeyStore {
  public:
   explicit KeyStore(size_t parts = 0) : columns_(parts) {}
@@ -121,6 +122,12 @@ class KeyStore {
   bool find_by_id(const Column& ids, std::vector<uint32_t>* entries, std::vector<uint32_t>* added_rows);
   bool open_by_id(const Column& ids);
   void close_by_id();
+  // The same for pairs.
+  bool find_by_pair(const std::vector<const Column*>& keys, size_t rows, std::vector<uint32_t>* entries,
+                    std::vector<uint32_t>* added_rows);
+  bool open_by_pair(const Column& a, const Column& b);
+  void close_by_pair();
+  void index_all();  // the hash table of what the columns hold
 
   std::vector<Column> columns_;
   size_t size_ = 0;
@@ -128,7 +135,10 @@ class KeyStore {
   std::vector<uint64_t> hashes_;
   std::vector<uint32_t> by_id_;  // entry by id
   uint32_t null_entry_ = HashIndex::kNone;
-  bool by_id_closed_ = false;  // ids were too far apart: not tried again
+  bool by_id_closed_ = false;      // ids were too far apart: not tried again
+  std::vector<uint32_t> by_pair_;  // entry by first part * pair_width_ + second part
+  size_t pair_width_ = 0;
+  bool by_pair_closed_ = false;
   // The last entries met for one-part keys of boxed values: most strings come again soon.
   struct Recent {
     Value value;

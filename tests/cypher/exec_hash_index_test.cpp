@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <random>
+
 #include <algorithm>
 #include <random>
 
@@ -142,6 +145,51 @@ TEST(KeyStoreTest, AgreesWithEquivalenceOnRandomValues) {
       while (expected < known.size() && !equivalent(known[expected], values[i])) ++expected;
       if (expected == known.size()) known.push_back(values[i]);
       ASSERT_EQ(entries[i], expected) << "round " << round << " row " << i;
+    }
+  }
+}
+
+// Pairs of numbers, small ones and large, with batches in between that are no plain numbers: always as in a map.
+TEST(KeyStoreTest, PairsAreNumberedAsInAMap) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 200; ++round) {
+    KeyStore store(2);
+    std::map<std::pair<int64_t, int64_t>, uint32_t> model;  // null: INT64_MIN
+    const int64_t range = int64_t{1} << (1 + random() % 14);
+    for (int batch = 0; batch < 12; ++batch) {
+      Column a, b;
+      const bool odd = random() % 8 == 0;
+      std::vector<std::pair<int64_t, int64_t>> rows;
+      for (size_t i = 0; i < 1 + random() % 300; ++i) {
+        int64_t x = static_cast<int64_t>(random()) % range, y = static_cast<int64_t>(random()) % (range / 2 + 1);
+        if (odd && random() % 4 == 0) x = random() % 2 == 0 ? INT64_MIN : -1 - x;
+        rows.emplace_back(x, y);
+        a.push(x == INT64_MIN             ? Value()
+               : odd && random() % 3 == 0 ? Value::floating(static_cast<double>(x))
+                                          : Value::integer(x));
+        b.push(Value::integer(y));
+      }
+      std::vector<uint32_t> entries, added;
+      store.find_or_add({&a, &b}, rows.size(), &entries, &added);
+      size_t news = 0;
+      for (size_t i = 0; i < rows.size(); ++i) {
+        const auto [it, is_new] = model.emplace(rows[i], static_cast<uint32_t>(model.size()));
+        ASSERT_EQ(entries[i], it->second) << round;
+        news += is_new;
+      }
+      ASSERT_EQ(added.size(), news);
+      ASSERT_EQ(store.size(), model.size());
+      // What is there is found, as integers and as floats; what is not is not.
+      std::vector<uint64_t> hashes;
+      for (int look = 0; look < 20; ++look) {
+        const int64_t x = static_cast<int64_t>(random()) % (range * 2), y = static_cast<int64_t>(random()) % range;
+        Column c, d;
+        c.push(look % 2 == 0 ? Value::integer(x) : Value::floating(static_cast<double>(x)));
+        d.push(Value::integer(y));
+        KeyStore::hash_rows({&c, &d}, 1, &hashes);
+        const auto it = model.find({x, y});
+        ASSERT_EQ(store.find({&c, &d}, 0, hashes[0]), it == model.end() ? HashIndex::kNone : it->second);
+      }
     }
   }
 }
