@@ -7,8 +7,14 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <cstring>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <utility>
 
+#include "kv/contain.h"
 #include "kv/encode.h"
 
 namespace lora::graph {
@@ -76,74 +82,174 @@ Status start_sodium() {
 
 // --- writing ---
 
+// Frames are packed, encrypted and hashed on a thread of their own from the second one on, so that this goes on beside
+// the reading of what is in the next; the sink is called by the caller's thread alone.
 struct SnapshotFileWriter::Impl {
+  explicit Impl(const ByteSink& s) : sink(s) {}
+  ~Impl() {
+    if (thread.joinable()) {
+      {
+        const std::lock_guard<std::mutex> lock(mutex);
+        ends = true;
+        waiting.clear();
+        changed.notify_all();
+      }
+      thread.join();
+    }
+    sodium_memzero(&stream, sizeof(stream));
+  }
+
   const ByteSink& sink;
   SnapshotSaveOptions options;
+  std::string raw;  // the frame that is being filled
+
+  // The thread's, while it works; else the caller's.
   crypto_generichash_state hash;
   bool encrypted = false;
   bool first_message = true;
   std::string header;
   crypto_secretstream_xchacha20poly1305_state stream;
-  std::string raw;
   std::string content;
-  std::string stored;
-  SnapshotSection last_section = SnapshotSection::kNames;
 
-  explicit Impl(const ByteSink& s) : sink(s) {}
-  ~Impl() { sodium_memzero(&stream, sizeof(stream)); }
+  static constexpr size_t kWaitingMax = 4;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<std::string> waiting, ready;  // raw frames; frames for the sink
+  bool working = false;
+  bool ends = false;
+  Status failure;
+  std::thread thread;
 
-  Status emit(ByteView bytes) {
+  void hash_in(ByteView bytes) {
     crypto_generichash_update(&hash, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  }
+  Status emit(ByteView bytes) {
+    hash_in(bytes);
     return sink(bytes);
   }
 
-  void pack() {
+  void pack(const std::string& from) {
     content.assign(1, static_cast<char>(kPlain));
     size_t packed = 0;
-    if (options.codec == SnapshotSaveOptions::Codec::kZstd && !raw.empty()) {
-      content.resize(1 + ZSTD_compressBound(raw.size()));
+    if (options.codec == SnapshotSaveOptions::Codec::kZstd && !from.empty()) {
+      content.resize(1 + ZSTD_compressBound(from.size()));
       const size_t result =
-          ZSTD_compress(content.data() + 1, content.size() - 1, raw.data(), raw.size(), options.level);
+          ZSTD_compress(content.data() + 1, content.size() - 1, from.data(), from.size(), options.level);
       packed = ZSTD_isError(result) ? 0 : result;
-    } else if (options.codec == SnapshotSaveOptions::Codec::kGzip && !raw.empty()) {
-      uLongf size = compressBound(static_cast<uLong>(raw.size()));
+    } else if (options.codec == SnapshotSaveOptions::Codec::kGzip && !from.empty()) {
+      uLongf size = compressBound(static_cast<uLong>(from.size()));
       content.resize(1 + size);
       const int result =
-          compress2(reinterpret_cast<Bytef*>(content.data() + 1), &size, reinterpret_cast<const Bytef*>(raw.data()),
-                    static_cast<uLong>(raw.size()), options.level);
+          compress2(reinterpret_cast<Bytef*>(content.data() + 1), &size, reinterpret_cast<const Bytef*>(from.data()),
+                    static_cast<uLong>(from.size()), options.level);
       packed = result == Z_OK ? size : 0;
     }
-    if (packed != 0 && packed < raw.size() && raw.size() / packed < kSnapshotRatioMax) {
+    if (packed != 0 && packed < from.size() && from.size() / packed < kSnapshotRatioMax) {
       content[0] = static_cast<char>(kPacked);
       content.resize(1 + packed);
     } else {
       content.resize(1);
       content[0] = static_cast<char>(kPlain);
-      content.append(raw);
+      content.append(from);
     }
   }
 
-  Status write_frame(bool last) {
-    pack();
-    const std::string* out = &content;
+  // The frame as it stands in the file.
+  std::string make_frame(const std::string& from, bool last) {
+    pack(from);
+    std::string frame(kFrameHead, '\0');
     if (encrypted) {
-      stored.resize(content.size() + crypto_secretstream_xchacha20poly1305_ABYTES);
+      frame.resize(kFrameHead + content.size() + crypto_secretstream_xchacha20poly1305_ABYTES);
       const ByteView extra = first_message ? ByteView(header) : ByteView();
-      crypto_secretstream_xchacha20poly1305_push(&stream, reinterpret_cast<unsigned char*>(stored.data()), nullptr,
-                                                 reinterpret_cast<const unsigned char*>(content.data()), content.size(),
-                                                 reinterpret_cast<const unsigned char*>(extra.data()), extra.size(),
+      crypto_secretstream_xchacha20poly1305_push(&stream, reinterpret_cast<unsigned char*>(frame.data() + kFrameHead),
+                                                 nullptr, reinterpret_cast<const unsigned char*>(content.data()),
+                                                 content.size(), reinterpret_cast<const unsigned char*>(extra.data()),
+                                                 extra.size(),
                                                  last ? crypto_secretstream_xchacha20poly1305_TAG_FINAL : 0);
       first_message = false;
-      out = &stored;
+    } else {
+      frame.append(content);
     }
+    const ByteView stored = ByteView(frame).substr(kFrameHead);
     std::string head;
-    kv::encode_fixed32(&head, static_cast<uint32_t>(out->size()));
-    kv::encode_fixed32(&head, static_cast<uint32_t>(raw.size()));
-    kv::encode_fixed64(&head, XXH3_64bits(out->data(), out->size()));
-    LORA_TRY(emit(head));
-    LORA_TRY(emit(*out));
-    raw.clear();
+    kv::encode_fixed32(&head, static_cast<uint32_t>(stored.size()));
+    kv::encode_fixed32(&head, static_cast<uint32_t>(from.size()));
+    kv::encode_fixed64(&head, XXH3_64bits(stored.data(), stored.size()));
+    frame.replace(0, kFrameHead, head);
+    hash_in(frame);
+    return frame;
+  }
+
+  void work() {
+    std::unique_lock<std::mutex> lock(mutex);
+    for (;;) {
+      changed.wait(lock, [this] { return ends || !waiting.empty(); });
+      if (waiting.empty()) {
+        return;
+      }
+      const std::string from = std::move(waiting.front());
+      waiting.pop_front();
+      working = true;
+      lock.unlock();
+      std::string frame;
+      Status made = contain([&] {
+        frame = make_frame(from, false);
+        return Status();
+      });
+      lock.lock();
+      working = false;
+      if (made.ok()) {
+        made = contain([&] {
+          ready.push_back(std::move(frame));
+          return Status();
+        });
+      }
+      if (failure.ok()) {
+        failure = made;
+      }
+      changed.notify_all();
+    }
+  }
+
+  // Gives the sink what is ready, once `until` holds.
+  template <typename Until>
+  Status give_ready(const Until& until) {
+    std::deque<std::string> frames;
+    {
+      std::unique_lock<std::mutex> lock(mutex);
+      changed.wait(lock, [&] { return !failure.ok() || until(); });
+      LORA_TRY(failure);
+      std::swap(frames, ready);
+    }
+    for (const std::string& frame : frames) {
+      LORA_TRY(sink(frame));
+    }
     return Status();
+  }
+
+  // A full frame is in `raw`.
+  Status write_frame() {
+    if (!thread.joinable()) {
+      thread = std::thread([this] { work(); });
+    }
+    LORA_TRY(give_ready([this] { return waiting.size() < kWaitingMax; }));
+    std::string next;
+    next.reserve(kSnapshotFrameBytes);
+    const std::lock_guard<std::mutex> lock(mutex);
+    waiting.push_back(std::exchange(raw, std::move(next)));
+    changed.notify_all();
+    return Status();
+  }
+
+  // What is left, on the caller's thread, after all frames before.
+  Status write_rest() {
+    if (thread.joinable()) {
+      LORA_TRY(give_ready([this] { return waiting.empty() && !working; }));
+    }
+    if (!raw.empty()) {
+      LORA_TRY(sink(make_frame(raw, false)));
+    }
+    return encrypted ? sink(make_frame(std::string(), true)) : Status();
   }
 
   Status append(ByteView bytes) {
@@ -152,7 +258,7 @@ struct SnapshotFileWriter::Impl {
       raw.append(bytes.substr(0, take));
       bytes.remove_prefix(take);
       if (raw.size() == kSnapshotFrameBytes) {
-        LORA_TRY(write_frame(false));
+        LORA_TRY(write_frame());
       }
     }
     return Status();
@@ -211,6 +317,17 @@ Status SnapshotFileWriter::begin(const SnapshotFileMeta& meta, const SnapshotSav
 }
 
 Status SnapshotFileWriter::add(SnapshotSection section, ByteView key, ByteView value) {
+  constexpr size_t kLengthBytesMax = 21;  // a section and two varints
+  std::string& raw = impl_->raw;
+  if (key.size() + value.size() + kLengthBytesMax < kSnapshotFrameBytes - raw.size()) {
+    kv::encode_u8(&raw, static_cast<uint8_t>(section));
+    kv::encode_varint(&raw, key.size());
+    raw.append(key);
+    kv::encode_varint(&raw, value.size());
+    raw.append(value);
+    return Status();
+  }
+  // It goes on in the next frame.
   std::string head;
   kv::encode_u8(&head, static_cast<uint8_t>(section));
   kv::encode_varint(&head, key.size());
@@ -225,12 +342,7 @@ Status SnapshotFileWriter::add(SnapshotSection section, ByteView key, ByteView v
 Status SnapshotFileWriter::finish() {
   Impl& out = *impl_;
   LORA_TRY(add(SnapshotSection::kEnd, {}, {}));
-  if (!out.raw.empty()) {
-    LORA_TRY(out.write_frame(false));
-  }
-  if (out.encrypted) {
-    LORA_TRY(out.write_frame(true));
-  }
+  LORA_TRY(out.write_rest());
   std::string end;
   kv::encode_fixed32(&end, 0);
   kv::encode_fixed32(&end, 0);

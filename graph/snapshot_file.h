@@ -30,7 +30,8 @@
 // A reader trusts nothing: every length is bounded before memory is taken, every frame's checksum comes before its
 // decompression, and an entry grows only as its bytes arrive. Newer versions and foreign files (LoraDB's LORACOL1) are
 // refused with kFormatVersion.
-// Memory: two frames, and the largest entry. Threads: one at a time.
+// Memory: some ten frames, and the largest entry. Threads: one at a time; writing a file of more than a frame starts
+// one that packs frames, and which never calls the sink.
 #pragma once
 
 #include <memory>

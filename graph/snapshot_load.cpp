@@ -12,6 +12,7 @@
 
 #include "graph/graph_impl.h"
 #include "graph/index.h"
+#include "graph/run_writer.h"
 #include "graph/snapshot_file.h"
 #include "graph/value_codec.h"
 #include "kv/contain.h"
@@ -150,7 +151,8 @@ class Replacement {
 
 class SnapshotLoad {
  public:
-  SnapshotLoad(Graph::Impl& shared, kv::WriteBatch& batch) : shared_(shared), batch_(batch) {}
+  SnapshotLoad(Graph::Impl& shared, kv::WriteBatch& batch)
+      : shared_(shared), batch_(batch), runs_(shared.store.get()) {}
 
   Status run(SnapshotFileReader& reader, const SnapshotFileMeta& meta, const std::function<Status()>& poll) {
     SnapshotFileReader::Entry entry;
@@ -175,7 +177,7 @@ class SnapshotLoad {
     return check_sets();
   }
 
-  std::vector<std::unique_ptr<kv::SortedRun>> take_runs() { return std::move(runs_); }
+  Result<std::vector<std::unique_ptr<kv::SortedRun>>> finish_runs() { return runs_.finish(); }
   CommitPayload& payload() { return payload_; }
 
  private:
@@ -184,12 +186,8 @@ class SnapshotLoad {
     if (section == section_ && started_) {
       return Status();
     }
-    if (run_ != nullptr) {
+    if (replacement_ != nullptr) {
       LORA_TRY(replacement_->finish());
-      if (run_->count() != 0) {
-        runs_.push_back(std::move(run_));
-      }
-      run_.reset();
       replacement_.reset();
     }
     // Keyspaces whose sections were empty lose what they hold.
@@ -205,7 +203,6 @@ class SnapshotLoad {
       if (!has_counters_) {
         return wrong("has no counters");
       }
-      LORA_ASSIGN(run_, shared_.store->sorted_run(space_of(section)));
       replacement_ = std::make_unique<Replacement>(*shared_.store, batch_, space_of(section));
     }
     section_ = section;
@@ -235,7 +232,7 @@ class SnapshotLoad {
       case SnapshotSection::kEnd: break;
     }
     replacement_->put(entry.key);
-    return run_->add(entry.key, entry.value);
+    return runs_.put(space_of(entry.section), entry.key, entry.value);
   }
   Status meta(const SnapshotFileReader::Entry& entry) {
     batch_.put(Keyspace::kMeta, entry.key, entry.value);
@@ -488,9 +485,8 @@ class SnapshotLoad {
   kv::WriteBatch& batch_;
   SnapshotSection section_ = SnapshotSection::kNames;
   bool started_ = false;
-  std::unique_ptr<kv::SortedRun> run_;
   std::unique_ptr<Replacement> replacement_;
-  std::vector<std::unique_ptr<kv::SortedRun>> runs_;
+  RunWriter runs_;
 
   Catalog names_;
   TokenLimits limits_;
@@ -544,7 +540,8 @@ Status Graph::Impl::replace_by_snapshot(const SnapshotCrypto& crypto, const Byte
   batch->put(Keyspace::kMeta, kMetaCounterBaseKey, bytes);
   payload.counters.clear();
   encode_commit_payload(payload, &bytes);
-  LORA_ASSIGN(const uint64_t number, store->ingest(load.take_runs(), *batch, bytes));
+  LORA_ASSIGN(std::vector<std::unique_ptr<kv::SortedRun>> runs, load.finish_runs());
+  LORA_ASSIGN(const uint64_t number, store->ingest(std::move(runs), *batch, bytes));
   commits.fetch_add(1, std::memory_order_relaxed);
   statistics_epoch.fetch_add(1, std::memory_order_relaxed);
   Status status = contain([&] { return open_versions(true, true); });
