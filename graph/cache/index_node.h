@@ -1,7 +1,8 @@
 // IndexNode: one node of an IndexTree. For the files of this folder only.
 //
-// One piece of memory: header, heads, entries, children (inner nodes only), key bytes. `heads[i]` is the first eight
-// bytes of key i as a big-endian number, missing bytes zero: comparing heads decides unless they are equal.
+// One piece of memory: header, heads, entries, children (inner nodes only), key bytes. All keys of a node begin with
+// the same `skip` bytes (at most eight: they are kept in `prefix`), and `heads[i]` is the eight bytes of key i behind
+// them as a big-endian number, missing bytes zero: comparing heads decides unless they are equal, and they seldom are.
 // An inner node's key i is a lower bound of what is below child i; key 0 counts as below everything.
 #pragma once
 
@@ -19,10 +20,12 @@ struct IndexNode : Object {
     uint32_t offset, length;
   };
   uint8_t level = 0;  // 0: leaf
+  uint8_t skip = 0;   // not always as long as it could be
   uint16_t count = 0;
   uint32_t arena_used = 0;  // bytes of the arena in use, garbage included
   uint32_t arena_live = 0;  // bytes that entries point to
   uint32_t arena_capacity = 0;
+  uint64_t prefix = 0;  // as word_at(), zeros behind the first `skip` bytes
   uint64_t heads[kEntries];
   Entry entries[kEntries];
 
@@ -34,12 +37,16 @@ struct IndexNode : Object {
   const char* arena() const { return const_cast<IndexNode*>(this)->arena(); }
   ByteView key(uint32_t i) const { return {arena() + entries[i].offset, entries[i].length}; }
 
-  static uint64_t head_of(ByteView key) {
+  uint64_t head_of(ByteView key) const { return word_at(key, skip); }
+  // The first `bytes` bytes of a word.
+  static uint64_t mask(uint32_t bytes) { return bytes == 0 ? 0 : ~uint64_t{0} << (64 - bytes * 8); }
+  // Eight bytes of the key from `from` on, big-endian; zeros where it has ended.
+  static uint64_t word_at(ByteView key, size_t from) {
     unsigned char bytes[8] = {};
-    std::memcpy(bytes, key.data(), key.size() < 8 ? key.size() : 8);
-    uint64_t head;
-    std::memcpy(&head, bytes, 8);
-    return __builtin_bswap64(head);  // little-endian machines; see the static_assert in index_tree.cpp
+    if (from < key.size()) std::memcpy(bytes, key.data() + from, key.size() - from < 8 ? key.size() - from : 8);
+    uint64_t word;
+    std::memcpy(&word, bytes, 8);
+    return __builtin_bswap64(word);  // little-endian machines; see the static_assert in index_tree.cpp
   }
 };
 

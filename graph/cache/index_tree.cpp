@@ -12,7 +12,7 @@
 
 namespace lora::graph::cache {
 
-static_assert(std::endian::native == std::endian::little, "IndexNode::head_of swaps bytes");
+static_assert(std::endian::native == std::endian::little, "IndexNode::word_at swaps bytes");
 
 namespace {
 
@@ -32,9 +32,18 @@ int compare_at(const IndexNode* node, uint32_t i, uint64_t head, ByteView key) {
   return node->key(i).compare(key);
 }
 
+// How the node's common prefix stands to the beginning of `key`: < 0: all its keys are below `key`; 0: heads tell.
+// (A key that ends within the prefix counts as zeros there: then heads, or whole keys, tell.)
+int compare_prefix(const IndexNode* node, ByteView key) {
+  const uint64_t first = IndexNode::word_at(key, 0) & IndexNode::mask(node->skip);
+  return node->prefix == first ? 0 : node->prefix < first ? -1 : 1;
+}
+
 // First entry that is not below `key`.
 uint32_t lower_bound(const IndexNode* node, ByteView key) {
-  const uint64_t head = IndexNode::head_of(key);
+  const int side = compare_prefix(node, key);
+  if (side != 0) return side < 0 ? node->count : 0;
+  const uint64_t head = node->head_of(key);
   uint32_t from = 0, n = node->count;
   while (n > 0) {
     const uint32_t half = n / 2;
@@ -50,7 +59,9 @@ uint32_t lower_bound(const IndexNode* node, ByteView key) {
 
 // The child that holds, or would hold, `key`: the last one whose key is not above it, else the first.
 uint32_t child_for(const IndexNode* node, ByteView key) {
-  const uint64_t head = IndexNode::head_of(key);
+  const int side = compare_prefix(node, key);
+  if (side != 0) return side < 0 ? node->count - 1u : 0;
+  const uint64_t head = node->head_of(key);
   uint32_t low = 0, high = node->count;
   while (high - low > 1) {
     const uint32_t middle = (low + high) / 2;
@@ -63,6 +74,42 @@ uint32_t child_for(const IndexNode* node, ByteView key) {
   return low;
 }
 
+void set_skip(IndexNode* node, uint32_t skip, uint64_t word) {
+  node->skip = static_cast<uint8_t>(skip);
+  node->prefix = word & IndexNode::mask(skip);
+  for (uint32_t i = 0; i < node->count; ++i) node->heads[i] = node->head_of(node->key(i));
+}
+
+// How many bytes the key has in common with the node's prefix.
+uint32_t common_bytes(const IndexNode* node, ByteView key) {
+  const uint64_t different = (IndexNode::word_at(key, 0) ^ node->prefix) & IndexNode::mask(node->skip);
+  const uint32_t common = different == 0 ? node->skip : static_cast<uint32_t>(std::countl_zero(different)) / 8;
+  return std::min<uint32_t>(common, static_cast<uint32_t>(std::min<size_t>(key.size(), 8)));
+}
+
+// Before a key is put: the prefix is one of it too.
+void make_fit(IndexNode* node, ByteView key) {
+  if (node->count == 0) {
+    set_skip(node, static_cast<uint32_t>(std::min<size_t>(key.size(), 8)), IndexNode::word_at(key, 0));
+    return;
+  }
+  const uint32_t common = common_bytes(node, key);
+  if (common < node->skip) set_skip(node, common, node->prefix);
+}
+
+// Makes the prefix as long as the keys allow.
+void tighten(IndexNode* node) {
+  if (node->count == 0) return;
+  const uint64_t word = IndexNode::word_at(node->key(0), 0);
+  uint32_t skip = static_cast<uint32_t>(std::min<size_t>(node->key(0).size(), 8));
+  for (uint32_t i = 1; i < node->count && skip > node->skip; ++i) {
+    const uint64_t different = IndexNode::word_at(node->key(i), 0) ^ word;
+    const uint32_t common = different == 0 ? 8 : static_cast<uint32_t>(std::countl_zero(different)) / 8;
+    skip = std::min({skip, common, static_cast<uint32_t>(std::min<size_t>(node->key(i).size(), 8))});
+  }
+  if (skip > node->skip) set_skip(node, skip, word);
+}
+
 uint64_t id_of(ByteView key) {
   uint64_t id = 0;
   if (key.size() < IndexTree::kIdBytes) return kNoId;
@@ -73,11 +120,17 @@ uint64_t id_of(ByteView key) {
 
 // Appends entries [from, to) of `source` to `node`, whose arena has room.
 void append_entries(IndexNode* node, const IndexNode* source, uint32_t from, uint32_t to) {
+  const bool alone = node->count == 0;
+  if (alone) {
+    node->skip = source->skip;
+    node->prefix = source->prefix;
+  }
   for (uint32_t i = from; i < to; ++i) {
     const ByteView key = source->key(i);
+    if (!alone) make_fit(node, key);
     const uint32_t at = node->count++;
     std::memcpy(node->arena() + node->arena_used, key.data(), key.size());
-    node->heads[at] = source->heads[i];
+    node->heads[at] = alone ? source->heads[i] : node->head_of(key);
     node->entries[at] = {node->arena_used, static_cast<uint32_t>(key.size())};
     node->arena_used += static_cast<uint32_t>(key.size());
     node->arena_live += static_cast<uint32_t>(key.size());
@@ -125,6 +178,7 @@ class TreeEdit {
   }
   // Puts a key (and child) at `at`; the node is mine and has room.
   static void put(IndexNode* node, uint32_t at, ByteView key, Object* child) {
+    make_fit(node, key);
     const uint32_t after = node->count - at;
     std::memmove(node->heads + at + 1, node->heads + at, after * sizeof node->heads[0]);
     std::memmove(node->entries + at + 1, node->entries + at, after * sizeof node->entries[0]);
@@ -134,7 +188,7 @@ class TreeEdit {
     }
     const auto length = static_cast<uint32_t>(key.size());
     std::memcpy(node->arena() + node->arena_used, key.data(), length);
-    node->heads[at] = IndexNode::head_of(key);
+    node->heads[at] = node->head_of(key);
     node->entries[at] = {node->arena_used, length};
     node->arena_used += length;
     node->arena_live += length;
@@ -159,10 +213,12 @@ class TreeEdit {
     const uint32_t keep = at == kFull ? kFull : kFull / 2;  // ascending inserts leave full nodes behind
     IndexNode* r = make(node->level, live_bytes(node, keep, kFull) + length + 64);
     append_entries(r, node, keep, kFull);
+    tighten(r);
     *right = r;
     if (keep < kFull) {
       IndexNode* left = make(node->level, live_bytes(node, 0, keep) + length + 64);
       append_entries(left, node, 0, keep);
+      tighten(left);
       replace(node, left);
       node = left;
     }
@@ -236,12 +292,14 @@ class TreeEdit {
     // An inner node's own first key may be stale (it counts as lowest); the parent's key for it is a true bound.
     if (b->level > 0) {
       const ByteView bound = node->key(left + 1);
+      make_fit(joined, bound);
       std::memcpy(joined->arena() + joined->arena_used, bound.data(), bound.size());
       joined->arena_live += static_cast<uint32_t>(bound.size()) - joined->entries[first].length;
-      joined->heads[first] = IndexNode::head_of(bound);
+      joined->heads[first] = joined->head_of(bound);
       joined->entries[first] = {joined->arena_used, static_cast<uint32_t>(bound.size())};
       joined->arena_used += static_cast<uint32_t>(bound.size());
     }
+    tighten(joined);
     drop(a);
     drop(b);
     node->children()[left] = joined;
