@@ -126,6 +126,45 @@ void lookup_by_scan(Reader& reader, const IndexInfo& info, std::span<const Value
 
 }  // namespace
 
+bool Reader::index_lookup_many(IndexId index, std::span<const Value> values, std::vector<uint64_t>* out,
+                               std::vector<uint32_t>* ends) {
+  constexpr size_t kBytesMax = 1 << 20;
+  const IndexInfo* info = root_->schema->find_index(index);
+  if (info == nullptr || info->keys.size() != 1) {
+    return false;
+  }
+  ReaderChunks chunks(*this);
+  Impl& in = chunks.enter();
+  using Lookup = IndexBehaviour::Lookup;
+  const IndexBehaviour& behaviour = *find_index_behaviour(info->definition.kind);
+  std::string bytes;
+  std::vector<uint32_t> key_ends;
+  key_ends.reserve(values.size());
+  for (const Value& value : values) {
+    const Lookup lookup = behaviour.encode_lookup({&value, 1}, &in.bytes);
+    if (lookup == Lookup::kScan || bytes.size() + in.bytes.size() > kBytesMax) {
+      return false;
+    }
+    if (lookup == Lookup::kEntry) {
+      bytes += in.bytes;
+    }
+    key_ends.push_back(static_cast<uint32_t>(bytes.size()));
+  }
+  const cache::IndexTree* tree = chunks.index(*info);
+  if (tree == nullptr) {
+    return false;
+  }
+  std::vector<ByteView> keys;
+  keys.reserve(values.size());
+  uint32_t begin = 0;
+  for (uint32_t end : key_ends) {
+    keys.push_back(ByteView(bytes).substr(begin, end - begin));
+    begin = end;
+  }
+  tree->lookup_many(keys, out, ends);
+  return true;
+}
+
 void Reader::index_lookup(IndexId index, std::span<const Value> values, std::vector<uint64_t>* out) {
   const IndexInfo* info = root_->schema->find_index(index);
   if (info == nullptr || values.size() != info->keys.size()) {

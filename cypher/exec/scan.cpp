@@ -300,6 +300,8 @@ class IndexSeekOperator final : public ListedOperator {
       : ListedOperator(build, op, std::move(input)), seek_(as<IndexSeek>(op)), values_(seek_.values.size()) {}
   void close() override {
     for (Value& v : values_) v = Value();
+    batch_values_.trim();
+    looked_up_ = false;
     ListedOperator::close();
   }
 
@@ -308,9 +310,28 @@ class IndexSeekOperator final : public ListedOperator {
     const graph::IndexInfo* info = state_.reader().schema().find_index(seek_.index);
     if (info == nullptr) return missing_index(seek_.index);
     relationships_ = info->definition.entity == graph::EntityKind::kRelationship;
+    unique_ = info->unique;
+    looked_up_ = false;
     return ListedOperator::begin();
   }
+  // The rows of a batch are looked up together. (Not where one row may find many: they would have to be kept.)
+  Status begin_batch() override {
+    looked_up_ = false;
+    if (!unique_ || seek_.many || values_.size() != 1 || in_->rows < kRowsTogetherMin) return Status();
+    // What fails is raised row by row, should the row be asked for.
+    if (!state_.evaluator.evaluate(*seek_.values[0], *in_, &batch_values_).ok()) return Status();
+    batch_values_.to_values();
+    batch_found_.clear();
+    batch_ends_.clear();
+    looked_up_ = state_.reader().index_lookup_many(seek_.index, batch_values_.values, &batch_found_, &batch_ends_);
+    return Status();
+  }
   Status find(size_t row) override {
+    if (looked_up_) {
+      found_.assign(batch_found_.begin() + (row == 0 ? 0 : batch_ends_[row - 1]),
+                    batch_found_.begin() + batch_ends_[row]);
+      return Status();
+    }
     for (size_t i = 0; i < values_.size(); ++i) {
       LORA_TRY(state_.evaluator.evaluate_row(*seek_.values[i], *in_, row, &values_[i]));
     }
@@ -356,9 +377,15 @@ class IndexSeekOperator final : public ListedOperator {
     state_.reader().index_lookup(seek_.index, values_, &found_);
   }
 
+  static constexpr size_t kRowsTogetherMin = 4;
+
   const IndexSeek& seek_;
   std::vector<Value> values_;
-  bool relationships_ = false;
+  bool relationships_ = false, unique_ = false;
+  bool looked_up_ = false;  // the rows of *in_ are in batch_found_
+  Column batch_values_;
+  std::vector<uint64_t> batch_found_;
+  std::vector<uint32_t> batch_ends_;
 };
 
 class IndexRangeScanOperator final : public MultiplyingOperator {

@@ -50,4 +50,19 @@ struct IndexNode : Object {
   }
 };
 
+// A key that is searched for: its first sixteen bytes, zeros behind, at a fixed place, so that words of it are loads.
+struct SearchKey {
+  ByteView key;
+  unsigned char bytes[16] = {};
+
+  SearchKey() = default;
+  explicit SearchKey(ByteView k) : key(k) { std::memcpy(bytes, k.data(), k.size() < 16 ? k.size() : 16); }
+  size_t size() const { return key.size(); }
+  uint64_t word_at(size_t from) const {  // from <= 8
+    uint64_t word;
+    std::memcpy(&word, bytes + from, 8);
+    return __builtin_bswap64(word);
+  }
+};
+
 }  // namespace lora::graph::cache

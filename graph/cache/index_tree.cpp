@@ -26,52 +26,91 @@ IndexNode* allocate_node(WriteContext* context, uint8_t level, uint32_t arena_ca
   return node;
 }
 
-// Key i against `key`: < 0, 0, > 0.
-int compare_at(const IndexNode* node, uint32_t i, uint64_t head, ByteView key) {
-  if (node->heads[i] != head) return node->heads[i] < head ? -1 : 1;
-  return node->key(i).compare(key);
+// How many heads are below `head` or, with `or_equal`, not above it. Without branches: which way a search turns is
+// anybody's guess.
+template <bool or_equal>
+uint32_t heads_below(const IndexNode* node, uint32_t first, uint64_t head) {
+  const auto below = [=](uint64_t other) -> uint32_t { return or_equal ? other <= head : other < head; };
+  const uint64_t* heads = node->heads;
+  uint32_t n = node->count - first;
+  if (n == 0) return first;
+  const uint64_t* from = heads + first;
+  while (n > 1) {
+    const uint32_t half = n / 2;
+    from += half & (0u - below(from[half - 1]));
+    n -= half;
+  }
+  return static_cast<uint32_t>(from - heads) + below(*from);
 }
 
 // How the node's common prefix stands to the beginning of `key`: < 0: all its keys are below `key`; 0: heads tell.
 // (A key that ends within the prefix counts as zeros there: then heads, or whole keys, tell.)
-int compare_prefix(const IndexNode* node, ByteView key) {
-  const uint64_t first = IndexNode::word_at(key, 0) & IndexNode::mask(node->skip);
+int compare_prefix(const IndexNode* node, const SearchKey& key) {
+  const uint64_t first = key.word_at(0) & IndexNode::mask(node->skip);
   return node->prefix == first ? 0 : node->prefix < first ? -1 : 1;
 }
 
-// First entry that is not below `key`.
-uint32_t lower_bound(const IndexNode* node, ByteView key) {
-  const int side = compare_prefix(node, key);
-  if (side != 0) return side < 0 ? node->count : 0;
-  const uint64_t head = node->head_of(key);
-  uint32_t from = 0, n = node->count;
-  while (n > 0) {
-    const uint32_t half = n / 2;
-    if (compare_at(node, from + half, head, key) < 0) {
-      from += half + 1;
-      n -= half + 1;
+// Key i against `key`, where prefixes and heads are equal: < 0, 0, > 0.
+int compare_rest(const IndexNode* node, uint32_t i, const SearchKey& key) {
+  // Of two keys one of which has ended, the shorter comes first.
+  const size_t decided = size_t{node->skip} + 8, length = node->entries[i].length;
+  if (key.size() <= decided || length <= decided) {
+    return length < key.size() ? -1 : length > key.size() ? 1 : 0;
+  }
+  return node->key(i).compare(key.key);
+}
+
+// Whether key i begins with `key`.
+bool begins_with(const IndexNode* node, uint32_t i, const SearchKey& key) {
+  const size_t skip = node->skip;
+  const auto shared = static_cast<uint32_t>(std::min(key.size(), skip));
+  if (((node->prefix ^ key.word_at(0)) & IndexNode::mask(shared)) != 0) return false;
+  if (key.size() <= skip) return true;
+  const auto more = static_cast<uint32_t>(std::min<size_t>(key.size() - skip, 8));
+  if (((node->heads[i] ^ key.word_at(skip)) & IndexNode::mask(more)) != 0) return false;
+  return node->entries[i].length >= key.size() && (key.size() <= skip + 8 || node->key(i).starts_with(key.key));
+}
+
+// Of the entries [from, to), whose heads are equal: how many are below `key` or, with `or_equal`, not above it.
+template <bool or_equal>
+uint32_t keys_below(const IndexNode* node, uint32_t from, uint32_t to, const SearchKey& key) {
+  const uint32_t first = from;
+  while (from < to) {
+    const uint32_t middle = (from + to) / 2;
+    const int order = compare_rest(node, middle, key);
+    if (or_equal ? order <= 0 : order < 0) {
+      from = middle + 1;
     } else {
-      n = half;
+      to = middle;
     }
   }
-  return from;
+  return from - first;
+}
+
+// How many of the node's keys are below `key` or, with `or_equal`, not above it. Key 0 of an inner node counts as
+// below.
+template <bool or_equal>
+uint32_t entries_below(const IndexNode* node, const SearchKey& key) {
+  const int side = compare_prefix(node, key);
+  if (side != 0) return side < 0 ? node->count : 0;
+  const uint64_t head = key.word_at(node->skip);
+  const uint32_t first = node->level > 0 ? 1 : 0;
+  const uint32_t from = heads_below<false>(node, first, head);
+  if (from == node->count || node->heads[from] != head) return from;
+  const uint32_t next = from + 1;
+  const uint32_t to = next == node->count || node->heads[next] != head ? next : heads_below<true>(node, first, head);
+  return from + keys_below<or_equal>(node, from, to, key);
+}
+
+// First entry that is not below `key`.
+uint32_t lower_bound(const IndexNode* node, const SearchKey& key) {
+  return entries_below<false>(node, key);
 }
 
 // The child that holds, or would hold, `key`: the last one whose key is not above it, else the first.
-uint32_t child_for(const IndexNode* node, ByteView key) {
-  const int side = compare_prefix(node, key);
-  if (side != 0) return side < 0 ? node->count - 1u : 0;
-  const uint64_t head = node->head_of(key);
-  uint32_t low = 0, high = node->count;
-  while (high - low > 1) {
-    const uint32_t middle = (low + high) / 2;
-    if (compare_at(node, middle, head, key) <= 0) {
-      low = middle;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
+uint32_t child_for(const IndexNode* node, const SearchKey& key) {
+  const uint32_t not_above = entries_below<true>(node, key);
+  return not_above == 0 ? 0 : not_above - 1;
 }
 
 void set_skip(IndexNode* node, uint32_t skip, uint64_t word) {
@@ -230,8 +269,8 @@ class TreeEdit {
     return node;
   }
   IndexNode* insert(IndexNode* node, ByteView key, IndexNode** right) {
-    if (node->level == 0) return add(node, lower_bound(node, key), key, nullptr, right);
-    const uint32_t at = child_for(node, key);
+    if (node->level == 0) return add(node, lower_bound(node, SearchKey(key)), key, nullptr, right);
+    const uint32_t at = child_for(node, SearchKey(key));
     IndexNode* old = node->child(at);
     IndexNode* new_right = nullptr;
     IndexNode* now = insert(old, key, &new_right);
@@ -250,10 +289,10 @@ class TreeEdit {
         return nullptr;
       }
       node = own(node, 0);
-      take(node, lower_bound(node, key));
+      take(node, lower_bound(node, SearchKey(key)));
       return node;
     }
-    const uint32_t at = child_for(node, key);
+    const uint32_t at = child_for(node, SearchKey(key));
     IndexNode* old = node->child(at);
     IndexNode* now = erase(old, key);
     if (now == nullptr) {
@@ -340,25 +379,91 @@ IndexTree* IndexTree::writable(WriteContext& context, IndexTree* tree) {
 bool IndexTree::contains(ByteView key) const {
   const IndexNode* node = root;
   if (node == nullptr) return false;
-  while (node->level > 0) node = node->child(child_for(node, key));
-  const uint32_t at = lower_bound(node, key);
+  const SearchKey search(key);
+  while (node->level > 0) node = node->child(child_for(node, search));
+  const uint32_t at = lower_bound(node, search);
   return at < node->count && node->key(at) == key;
 }
 
+namespace {
+
+// Ids of the entries of a leaf from `at` on that begin with `prefix`. False: they may go on in the next leaf.
+bool collect(const IndexNode* leaf, uint32_t at, const SearchKey& prefix, std::vector<uint64_t>* ids) {
+  for (; at < leaf->count; ++at) {
+    if (!begins_with(leaf, at, prefix)) return true;
+    ids->push_back(id_of(leaf->key(at)));
+  }
+  return false;
+}
+
+}  // namespace
+
 void IndexTree::lookup(ByteView prefix, std::vector<uint64_t>* ids) const {
+  const IndexNode* node = root;
+  if (node == nullptr) return;
+  const SearchKey search(prefix);
+  while (node->level > 0) node = node->child(child_for(node, search));
+  const size_t before = ids->size();
+  if (collect(node, lower_bound(node, search), search, ids)) return;
+  ids->resize(before);
   Cursor cursor(this);
-  for (cursor.seek(prefix); cursor.valid(); cursor.next()) {
-    const ByteView key = cursor.key();
-    if (key.substr(0, prefix.size()) != prefix) return;
-    ids->push_back(id_of(key));
+  for (cursor.seek(prefix); cursor.valid() && cursor.key().starts_with(prefix); cursor.next()) {
+    ids->push_back(cursor.id());
+  }
+}
+
+namespace {
+// What a search in the node looks at first.
+void fetch(const IndexNode* node) {
+  __builtin_prefetch(node);
+  for (uint32_t head : {kFull / 4, kFull / 2, kFull * 3 / 4}) __builtin_prefetch(&node->heads[head]);
+}
+}  // namespace
+
+void IndexTree::lookup_many(std::span<const ByteView> prefixes, std::vector<uint64_t>* ids,
+                            std::vector<uint32_t>* ends) const {
+  constexpr size_t kAtOnce = 16;
+  for (size_t from = 0; from < prefixes.size(); from += kAtOnce) {
+    const size_t count = std::min(kAtOnce, prefixes.size() - from);
+    SearchKey keys[kAtOnce];
+    for (size_t k = 0; k < count; ++k) keys[k] = SearchKey(prefixes[from + k]);
+    const IndexNode* node[kAtOnce];
+    uint32_t at[kAtOnce];
+    std::fill(node, node + count, root);
+    for (uint32_t level = root == nullptr ? 0 : root->level; level > 0; --level) {
+      for (size_t k = 0; k < count; ++k) {
+        node[k] = node[k]->child(child_for(node[k], keys[k]));
+        fetch(node[k]);
+      }
+    }
+    for (size_t k = 0; k < count && root != nullptr; ++k) {
+      at[k] = lower_bound(node[k], keys[k]);
+      if (at[k] < node[k]->count) __builtin_prefetch(&node[k]->entries[at[k]]);
+    }
+    for (size_t k = 0; k < count && root != nullptr; ++k) {
+      if (at[k] < node[k]->count) __builtin_prefetch(node[k]->key(at[k]).data());
+    }
+    for (size_t k = 0; k < count; ++k) {
+      const size_t before = ids->size();
+      if (root != nullptr && keys[k].size() > 0 && !collect(node[k], at[k], keys[k], ids)) {
+        ids->resize(before);
+        lookup(keys[k].key, ids);
+      }
+      ends->push_back(static_cast<uint32_t>(ids->size()));
+    }
   }
 }
 
 uint64_t IndexTree::lookup_first(ByteView prefix) const {
-  Cursor cursor(this);
+  const IndexNode* node = root;
+  if (node == nullptr) return kNoId;
+  const SearchKey search(prefix);
+  while (node->level > 0) node = node->child(child_for(node, search));
+  const uint32_t at = lower_bound(node, search);
+  if (at < node->count) return begins_with(node, at, search) ? id_of(node->key(at)) : kNoId;
+  Cursor cursor(this);  // the first of the next leaf
   cursor.seek(prefix);
-  if (!cursor.valid() || cursor.key().substr(0, prefix.size()) != prefix) return kNoId;
-  return cursor.id();
+  return cursor.valid() && cursor.key().starts_with(prefix) ? cursor.id() : kNoId;
 }
 
 bool IndexTree::insert(WriteContext& context, ByteView key) {
@@ -401,16 +506,17 @@ bool IndexTree::erase(WriteContext& context, ByteView key) {
 void IndexTree::Cursor::seek(ByteView key) {
   depth_ = 0;
   const IndexNode* node = tree_->root;
+  const SearchKey search(key);
   if (node == nullptr) return;
   for (;;) {
     node_[depth_] = node;
     if (node->level == 0) break;
-    position_[depth_] = child_for(node, key);
+    position_[depth_] = child_for(node, search);
     node = node->child(position_[depth_]);
     ++depth_;
     LORA_DCHECK(depth_ < kDepthMax);
   }
-  const uint32_t at = lower_bound(node, key);
+  const uint32_t at = lower_bound(node, search);
   position_[depth_++] = at;
   if (at == node->count) {
     // Beyond this leaf: step over its last entry.

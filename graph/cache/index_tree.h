@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,9 @@ struct IndexTree : Object {
   bool contains(ByteView key) const;
   // Ids of the entries that begin with `prefix`, ascending, appended.
   void lookup(ByteView prefix, std::vector<uint64_t>* ids) const;
+  // The same for many prefixes, side by side: the memory that one waits for is fetched while others are looked at. The
+  // ids of prefixes[i] end at (*ends)[i], those of the next begin there. (An empty prefix has none.)
+  void lookup_many(std::span<const ByteView> prefixes, std::vector<uint64_t>* ids, std::vector<uint32_t>* ends) const;
   // Id of the first entry that begins with `prefix`; kNoId: none. For unique checks.
   uint64_t lookup_first(ByteView prefix) const;
 

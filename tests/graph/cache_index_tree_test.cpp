@@ -25,6 +25,12 @@ void check(const IndexTree* tree, const std::set<std::string>& model) {
   ASSERT_FALSE(cursor.valid());
 }
 
+uint64_t id_at_end(const std::string& key) {
+  uint64_t id = 0;
+  for (size_t i = key.size() - 6; i < key.size(); ++i) id = id << 8 | static_cast<unsigned char>(key[i]);
+  return id;
+}
+
 class IndexTreeModelTest : public ::testing::TestWithParam<int> {};
 
 TEST_P(IndexTreeModelTest, AgreesWithASet) {
@@ -106,14 +112,29 @@ TEST_P(IndexTreeModelTest, AgreesWithASet) {
       if (it != model.end()) {
         ASSERT_EQ(cursor.key(), *it);
       }
-      const std::string prefix = key.substr(0, key.size() - 6);
-      std::vector<uint64_t> ids;
+    }
+    // Prefixes of all lengths, whole values among them, one by one and together.
+    std::vector<std::string> prefixes{"", std::string(1, '\xff')};
+    for (int i = 0; i < 40; ++i) {
+      const std::string key = random_key();
+      prefixes.push_back(random.chance(50) ? key.substr(0, key.size() - 6)
+                                           : key.substr(0, random.below(key.size() + 1)));
+    }
+    std::vector<uint64_t> together;
+    std::vector<uint32_t> ends;
+    tree->lookup_many(std::vector<ByteView>(prefixes.begin(), prefixes.end()), &together, &ends);
+    ASSERT_EQ(ends.size(), prefixes.size());
+    for (size_t i = 0; i < prefixes.size(); ++i) {
+      const std::string& prefix = prefixes[i];
+      std::vector<uint64_t> expected, ids;
+      for (auto p = model.lower_bound(prefix); p != model.end() && p->starts_with(prefix); ++p) {
+        expected.push_back(id_at_end(*p));
+      }
       tree->lookup(prefix, &ids);
-      size_t expected = 0;
-      for (auto p = model.lower_bound(prefix); p != model.end() && p->compare(0, prefix.size(), prefix) == 0; ++p)
-        ++expected;
-      ASSERT_EQ(ids.size(), expected);
-      ASSERT_EQ(tree->lookup_first(prefix) == kNoId, expected == 0);
+      ASSERT_EQ(ids, expected);
+      ASSERT_EQ(tree->lookup_first(prefix), expected.empty() ? kNoId : expected[0]);
+      ids.assign(together.begin() + (i == 0 ? 0 : ends[i - 1]), together.begin() + ends[i]);
+      ASSERT_EQ(ids, prefix.empty() ? std::vector<uint64_t>() : expected);
     }
   }
   check(pinned->find_index(index), pinned_model);
@@ -132,6 +153,10 @@ INSTANTIATE_TEST_SUITE_P(Keys, IndexTreeModelTest, ::testing::Values(0, 1, 2, 3)
 
 TEST(IndexTreeTest, EmptyTreeAnswersNothing) {
   std::vector<uint64_t> ids;
+  std::vector<uint32_t> ends;
+  IndexTree::empty()->lookup_many(std::vector<ByteView>{"a", "", "b"}, &ids, &ends);
+  EXPECT_TRUE(ids.empty());
+  EXPECT_EQ(ends, (std::vector<uint32_t>{0, 0, 0}));
   IndexTree::empty()->lookup("a", &ids);
   EXPECT_TRUE(ids.empty());
   EXPECT_EQ(IndexTree::empty()->lookup_first(""), kNoId);
