@@ -299,6 +299,7 @@ std::string Generator::boolean_of(const Scope& scope, int depth) {
   }
   const int less = std::max(0, depth - 1);
   const bool bare = std::exchange(bare_patterns_, false);
+  if (r_.percent(8)) return parameter_predicate(scope, less);
   if (r_.percent(18)) {
     switch (r_.below(7)) {
       case 6: return zoned(scope, less) + comparison() + (r_.percent(30) ? any(scope, less) : zoned(scope, less));

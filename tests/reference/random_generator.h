@@ -119,6 +119,17 @@ class Generator {
   std::string boolean(const Scope& scope, int depth);
   std::string boolean_of(const Scope& scope, int depth);
 
+  // --- what may fail ---
+  std::string raw(const Scope& scope);
+  std::string failing_number(const Scope& scope, int depth);
+  std::string failing_value(const Scope& scope, int depth);
+  std::string failing_condition(const std::string& value);
+  std::string failing_source(Scope* scope);
+  std::string failing_items(const Scope& scope);
+  std::string failing_read();
+  std::string failing_write();
+  std::string parameter_predicate(const Scope& scope, int depth);
+
   // --- writes ---
   static constexpr const char* kWrittenKeys[] = {"w", "i", "s", "m", "j"};
   std::string update(Scope* scope, bool* deleted);
@@ -130,6 +141,7 @@ class Generator {
   uint64_t counter_ = 0;
   std::vector<std::string> used_rels_;
   bool bare_patterns_ = false;
+  std::string wild_;      // a variable of which no type is known
   bool writing_ = false;  // the ids of new entities are nobody's promise
 };
 

@@ -1,31 +1,88 @@
+// Values of parameters.
+#include <limits>
+
 #include "tests/reference/random_query.h"
 
 namespace lora::reference {
 
-const Value& parameters() {
-  static const Value kParameters = [] {
-    List items;
-    for (const int i : {1, 3}) items.push_back(Value::integer(i));
-    items.emplace(items.begin() + 1);
-    std::vector<MapEntry> map, all;
-    map.emplace_back(Value::string("a"), Value::integer(1));
-    map.emplace_back(Value::string("b"), Value::string("x"));
-    const auto add = [&](const char* name, Value value) { all.emplace_back(Value::string(name), std::move(value)); };
-    add("two", Value::integer(2));
-    add("minus", Value::integer(-1));
-    add("half", Value::floating(0.5));
-    add("text", Value::string("ab"));
-    add("none", Value());
-    add("any", Value::boolean(true));
-    add("list", Value::list(std::move(items)));
-    add("map", Value::map(std::move(map)));
-    add("day", Value::date({19'782}));
-    add("moment", Value::local_date_time({19'753 * 86'400, 0}));
-    add("span", Value::duration({1, 2, 3'600, 0}));
-    add("place", Value::point({Crs::kCartesian, 1, 0.5, 0}));
-    return Value::map(std::move(all));
-  }();
-  return kParameters;
+namespace {
+
+constexpr int64_t kDays[] = {-1, 19'753, 19'782, 19'783};  // 1969-12-31, 2024-01-31, -02-29, -03-01
+constexpr std::string_view kTexts[] = {"ab", "a", "", "b", "B", "abc"};
+constexpr double kFloats[] = {0.5, -1.5, 0.0, 1.0, 2.0, 2.5};
+
+Value map_of(Value a, Value b) {
+  std::vector<MapEntry> entries;
+  if (!a.is_null()) entries.emplace_back(Value::string("a"), std::move(a));
+  if (!b.is_null()) entries.emplace_back(Value::string("b"), std::move(b));
+  return Value::map(std::move(entries));
+}
+
+Value small(Random& r) {
+  return Value::integer(static_cast<int64_t>(r.below(7)) - 2);
+}
+
+Value integers(Random& r) {
+  List items;
+  for (size_t n = r.below(4); n > 0; --n) items.push_back(r.percent(15) ? Value() : small(r));
+  return Value::list(std::move(items));
+}
+
+Value anything(Random& r, bool nested) {
+  switch (r.below(nested ? 10 : 12)) {
+    case 0:
+    case 1: return small(r);
+    case 2: return Value::floating(r.pick(kFloats));
+    case 3: return r.percent(80) ? Value::floating(2.0) : Value::floating(std::numeric_limits<double>::quiet_NaN());
+    case 4:
+    case 5: return Value::string(r.pick(kTexts));
+    case 6: return Value::boolean(r.percent(50));
+    case 7: return Value();
+    case 8: return r.percent(50) ? Value::date({r.pick(kDays)}) : Value::local_date_time({r.pick(kDays) * 86'400, 0});
+    case 9:
+      if (r.percent(50)) return Value::duration({static_cast<int64_t>(r.below(2)), 1, 0, 0});
+      return Value::point({Crs::kCartesian, static_cast<double>(r.below(3)), 0.5, 0});
+    case 10: return integers(r);
+    default: return map_of(small(r), Value::string(r.pick(kTexts)));
+  }
+}
+
+Value mixed(Random& r) {
+  List items;
+  for (size_t n = r.below(4); n > 0; --n) items.push_back(anything(r, true));
+  return Value::list(std::move(items));
+}
+
+}  // namespace
+
+std::vector<Value> random_parameters(Random& r, size_t sets) {
+  std::vector<Value> out;
+  for (size_t i = 0; i < sets; ++i) {
+    std::vector<MapEntry> all;
+    const auto add = [&](const char* name, Value value) {
+      const bool null = i > 0 && r.percent(10);
+      all.emplace_back(Value::string(name), null ? Value() : std::move(value));
+    };
+    add("two", i == 0 ? Value::integer(2) : small(r));
+    add("minus", i == 0 ? Value::integer(-1) : small(r));
+    add("half", Value::floating(r.pick(kFloats)));
+    add("text", Value::string(r.pick(kTexts)));
+    add("any", anything(r, false));
+    add("mixed", mixed(r));
+    add("list", integers(r));
+    add("map", i > 0 && r.percent(20) ? map_of(Value(), Value()) : map_of(small(r), Value::string(r.pick(kTexts))));
+    add("day", Value::date({r.pick(kDays)}));
+    add("moment", Value::local_date_time({r.pick(kDays) * 86'400 + static_cast<int64_t>(r.below(3)) * 43'000, 0}));
+    add("span",
+        Value::duration({static_cast<int64_t>(r.below(3)) - 1, 2, static_cast<int64_t>(r.below(3)) * 3'600, 0}));
+    add("place", Value::point({Crs::kCartesian, static_cast<double>(r.below(3)), r.pick(kFloats), 0}));
+    add("wild", anything(r, false));
+    add("zero", Value::integer(static_cast<int64_t>(r.below(2))));
+    add("big", Value::integer(std::numeric_limits<int64_t>::max() - static_cast<int64_t>(r.below(2))));
+    all.emplace_back(Value::string("none"), Value());
+    out.push_back(Value::map(std::move(all)));
+  }
+  return out;
 }
 
 }  // namespace lora::reference

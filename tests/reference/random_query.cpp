@@ -7,6 +7,7 @@ namespace lora::reference {
 
 std::string Generator::read() {
   if (r_.percent(8)) return unions();
+  if (r_.percent(8)) return failing_read();
   Scope scope;
   std::string text = clauses(&scope, 1 + r_.below(3));
   return text + returns(scope);

@@ -5,6 +5,7 @@ namespace lora::reference {
 // Clauses mean whole tables: what a clause writes does not depend on the order of its rows here. One clause sets a key
 // on one variable, from constants or from that entity itself; MERGE's actions set constants under keys of their own.
 std::string Generator::write() {
+  if (r_.percent(8)) return failing_write();
   writing_ = true;
   Scope scope;
   std::string text;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tests/reference/random_query.h"
-
 namespace lora::reference {
 
 using ast::ExprKind;
@@ -38,7 +36,7 @@ Value Reference::eval(const ast::Expr& expr, Row& row) {
       }
       return Value::map(std::move(entries));
     }
-    case ExprKind::kParameter: return property(parameters(), ast::as<ast::Parameter>(expr).name);
+    case ExprKind::kParameter: return property(parameters_, ast::as<ast::Parameter>(expr).name);
     case ExprKind::kMapProjection: return eval_map_projection(ast::as<ast::MapProjection>(expr), row);
     case ExprKind::kProperty: {
       const auto& e = ast::as<ast::Property>(expr);
@@ -181,6 +179,7 @@ Value Reference::eval_index(const Value& base, const Value& index) {
     if (i < 0) i += size;
     return i >= 0 && i < size ? base.as_list()[static_cast<size_t>(i)] : Value();
   }
+  if (!base.is_map() && !base.is_node() && !base.is_relationship()) throw Failure("type");
   if (!index.is_string()) throw Failure("type");
   return property(base, index.as_string());
 }

@@ -65,8 +65,9 @@ struct Outcome {
 class Reference {
  public:
   // `steps_max` bounds the work; NotCompared beyond.
-  Reference(ReferenceGraph* graph, const cypher::Query& query, uint64_t steps_max)
-      : graph_(*graph), query_(query), steps_left_(steps_max) {}
+  // `parameters` is a map.
+  Reference(ReferenceGraph* graph, const cypher::Query& query, const Value& parameters, uint64_t steps_max)
+      : graph_(*graph), query_(query), parameters_(parameters), steps_left_(steps_max) {}
 
   Outcome run();
 
@@ -145,6 +146,7 @@ class Reference {
 
   ReferenceGraph& graph_;
   const cypher::Query& query_;
+  const Value& parameters_;
   uint64_t steps_left_;
   std::map<const ast::Expr*, Value> aggregates_;  // of the group that is projected
   Row always_;                                    // what a subquery imports: visible in all its clauses

@@ -40,6 +40,15 @@ const List& list(const Value& v) {
   return v.as_list();
 }
 
+// A text that holds a number, of the forms that the generator makes: `12`, `-1`, `a1.5`.
+std::optional<double> parsed(std::string_view text) {
+  const std::string copy(text);
+  char* end = nullptr;
+  const double d = std::strtod(copy.c_str(), &end);
+  if (copy.empty() || *end != '\0') return std::nullopt;
+  return d;
+}
+
 Value range(int64_t from, int64_t to, int64_t by) {
   if (by == 0) throw Failure("range by 0");
   List items;
@@ -86,7 +95,7 @@ Value Reference::call(const ast::FunctionCall& e, Row& row) {
   if (name == "size") {
     wants(1, 1);
     if (a[0].is_string()) return Value::integer(static_cast<int64_t>(ascii(a[0]).size()));
-    if (a[0].is_map()) throw NotCompared("size of a map");
+    if (a[0].is_map()) return Value::integer(static_cast<int64_t>(a[0].as_map().size()));
     return Value::integer(static_cast<int64_t>(list(a[0]).size()));
   }
   if (name == "head" || name == "last") {
@@ -185,14 +194,25 @@ Value Reference::call(const ast::FunctionCall& e, Row& row) {
   if (name == "tointeger") {
     wants(1, 1);
     if (a[0].is_integer()) return a[0];
-    if (a[0].is_float()) return Value::integer(static_cast<int64_t>(number(a[0])));
     if (a[0].is_boolean()) return Value::integer(a[0].as_boolean() ? 1 : 0);
-    throw NotCompared("toInteger of other types");
+    const std::optional<double> d = a[0].is_string() ? parsed(a[0].as_string()) : number(a[0]);
+    if (!d) return Value();
+    if (!(std::fabs(*d) < 1e15)) throw NotCompared("toInteger of large floats");
+    return Value::integer(static_cast<int64_t>(*d));
   }
   if (name == "tofloat") {
     wants(1, 1);
-    if (a[0].is_number()) return Value::floating(a[0].as_number());
-    throw NotCompared("toFloat of other types");
+    if (!a[0].is_string()) return Value::floating(number(a[0]));
+    const std::optional<double> d = parsed(a[0].as_string());
+    return d ? Value::floating(*d) : Value();
+  }
+  if (name == "toboolean") {
+    wants(1, 1);
+    if (a[0].is_boolean()) return a[0];
+    if (a[0].is_integer()) return Value::boolean(a[0].as_integer() != 0);
+    if (!a[0].is_string()) throw Failure("type");
+    const std::string text = lower(a[0].as_string());
+    return text == "true" || text == "false" ? Value::boolean(text == "true") : Value();
   }
   if (name == "tostring") {
     wants(1, 1);
@@ -277,7 +297,10 @@ Value Reference::aggregate(const ast::Expr& expr, Rows& group) {
   }
   Value sum = Value::integer(0);
   for (const Value& v : values) {
-    if (!v.is_number()) throw Failure("type");
+    if (!v.is_number() && v.type() != ValueType::kDuration) throw Failure("type");
+  }
+  for (const Value& v : values) {
+    if (!v.is_number()) throw NotCompared("the sum of durations");
     sum = arithmetic(ast::ChainOp::kAdd, sum, v);
   }
   if (name == "sum") return sum;

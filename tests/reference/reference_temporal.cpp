@@ -117,6 +117,8 @@ Value shifted(const Value& at, const Duration& by) {
 
 Value date_of(const char* text) {
   Civil c{};
+  const std::string_view whole(text);
+  if (whole.size() < 10 || (whole.size() > 10 && whole[10] != 'T')) throw Failure("no date");
   if (std::sscanf(text, "%ld-%ld-%ld", &c.year, &c.month, &c.day) != 3) throw NotCompared("a form of a date");
   if (c.month < 1 || c.month > 12 || c.day < 1 || c.day > days_of(c.year, c.month)) throw Failure("no such date");
   return Value::date({day_number(c)});
@@ -256,6 +258,7 @@ Value special_part(const Value& v, std::string_view key) {
     if (key == "day") return number(c.day);
     if (!date && key == "hour") return number(floor_rest(v.as_local_date_time().seconds, kDay) / 3600);
   }
+  if (key == "a") throw Failure("no such part");
   throw NotCompared("a part of a temporal value or a point");
 }
 
@@ -325,6 +328,12 @@ std::optional<Value> special_arithmetic(cypher::ast::ChainOp op, const Value& a,
   }
   if (op == ChainOp::kMultiply && a.type() == ValueType::kDuration && b.is_integer()) {
     return Value::duration(times(a.as_duration(), b.as_integer()));
+  }
+  if (op == ChainOp::kMultiply && a.is_integer() && b.type() == ValueType::kDuration) {
+    return Value::duration(times(b.as_duration(), a.as_integer()));
+  }
+  if ((op == ChainOp::kMultiply && (a.is_float() || b.is_float())) || (op == ChainOp::kDivide && b.is_number())) {
+    if (a.type() == ValueType::kDuration || b.type() == ValueType::kDuration) throw NotCompared("parts of a duration");
   }
   throw Failure("type");
 }

@@ -7,11 +7,26 @@ namespace lora::reference {
 
 using ast::ElementKind;
 
+namespace {
+
+bool is_storable(const Value& v, bool in_list) {
+  if (v.is_node() || v.is_relationship() || v.is_path()) return false;
+  if (v.is_list()) {
+    return std::all_of(v.as_list().begin(), v.as_list().end(),
+                       [](const Value& item) { return is_storable(item, true); });
+  }
+  if (!v.is_map()) return true;
+  return !in_list && std::all_of(v.as_map().begin(), v.as_map().end(),
+                                 [](const MapEntry& entry) { return is_storable(entry.second, false); });
+}
+
+}  // namespace
+
 void Reference::put_property(Properties* properties, std::string_view key, const Value& value) {
   if (value.is_null()) {
     properties->erase(std::string(key));
   } else {
-    if (value.is_node() || value.is_relationship() || value.is_path()) throw Failure("not storable");
+    if (!is_storable(value, false)) throw Failure("not storable");
     (*properties)[std::string(key)] = value;
   }
 }
