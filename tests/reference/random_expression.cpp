@@ -144,6 +144,8 @@ std::string Generator::integer(const Scope& scope, int depth) {
     case 12: return count_subquery(scope);
     case 13: {
       const std::string p = variable(scope, Type::kPath);
+      const std::string from = variable(scope, Type::kNode), to = variable(scope, Type::kNode);
+      if (from != to && r_.percent(50)) return shortest_length(from, to);
       if (!p.empty()) return "length(" + p + ")";
       const std::string b = variable(scope, Type::kBag);
       return b.empty() ? "toInteger(" + real(scope, depth - 1) + ")" : "size(" + b + ")";
@@ -254,7 +256,7 @@ std::string Generator::bag(const Scope& scope, int depth) {
     }
     case 2: {
       Scope inner = scope;
-      std::string text = "[" + hop_pattern(&inner);
+      std::string text = "[" + hop_pattern(&inner, false);
       if (r_.percent(50)) text += " WHERE " + where(inner, std::min(depth, 1));
       return text + " | " + any(inner, 1) + "]";
     }

@@ -114,8 +114,9 @@ std::string Generator::failing_value(const Scope& scope, int depth) {
     case 17: return "coalesce(" + raw(scope) + ", " + failing_value(scope, less) + ")";
     default: {
       Scope inner = scope;
-      const std::string hop = hop_pattern(&inner);
-      if (r_.percent(50)) return "[" + hop + " | " + failing_value(inner, less) + "]";
+      const bool comprehension = r_.percent(50);
+      const std::string hop = hop_pattern(&inner, !comprehension);
+      if (comprehension) return "[" + hop + " | " + failing_value(inner, less) + "]";
       return "COLLECT { MATCH " + hop + " RETURN " + failing_value(inner, less) + " AS e }";
     }
   }

@@ -1,6 +1,7 @@
-// The generator of random queries, by topic: clauses in random_query.cpp, patterns in random_pattern.cpp, expressions
-// in random_expression.cpp, values of the smaller types in random_literal.cpp, clauses that write in random_write.cpp.
-// The rules that keep answers independent of the order of rows are in random_query.h.
+// The generator of random queries, by topic: clauses in random_query.cpp, patterns in random_pattern.cpp, shortest and
+// selected paths in random_path.cpp, what may fail in random_failing.cpp, expressions in random_expression.cpp, values
+// of the smaller types in random_literal.cpp, clauses that write in random_write.cpp. The rules that keep answers
+// independent of the order of rows are in random_query.h.
 //
 // Threads: a generator belongs to one.
 #pragma once
@@ -70,9 +71,14 @@ class Generator {
   // `scope` gets the new variables; expressions inside may use those of `before`.
   std::string patterns(Scope* scope, const Scope* before);
   std::string shortest(Scope* scope);
+  // The length of a shortest path or the number of them, null from a node to itself.
+  std::string shortest_length(const std::string& a, const std::string& b);
+  std::string selected_way(Scope* scope, const Scope& known, bool named);
+  // A path with a selector; WITH and another MATCH behind it unless what is selected is certain.
+  std::string selected(Scope* scope, const Scope& known, bool whole_classes);
   std::string pattern(Scope* scope, const Scope& known);
   std::string node(Scope* scope, const Scope& known, bool reuse);
-  std::string relationship(Scope* scope, const Scope& known);
+  std::string relationship(Scope* scope, const Scope& known, bool quantified = true);
   std::string group(Scope* scope, const Scope& known);
   std::string labels(uint64_t percent);
   std::string label_expression();
@@ -107,7 +113,8 @@ class Generator {
   // A list in no particular order.
   std::string bag(const Scope& scope, int depth);
   // One hop, from a known node mostly; new variables come into the scope.
-  std::string hop_pattern(Scope* scope);
+  // A comprehension of patterns knows no quantifiers.
+  std::string hop_pattern(Scope* scope, bool quantified = true);
   std::string patterns_inside(Scope* scope);
   // A pattern predicate binds nothing.
   std::string pattern_predicate(const Scope& scope);

@@ -7,31 +7,9 @@ namespace lora::reference {
 std::string Generator::patterns(Scope* scope, const Scope* before) {
   const Scope known = *before;
   if (r_.percent(4)) return shortest(scope);
+  if (r_.percent(5)) return selected(scope, known, false);
   std::string text = pattern(scope, known);
   while (r_.percent(18)) text += ", " + pattern(scope, known);
-  return text;
-}
-
-std::string Generator::shortest(Scope* scope) {
-  const std::string a = fresh("n"), b = fresh("n"), p = fresh("p");
-  const bool all = r_.percent(50);
-  std::string text = "(" + a + labels(40) + "), (" + b + labels(40) + ") WHERE " + a + " <> " + b + " MATCH ";
-  static constexpr std::string_view kArrows[][2] = {{"-", "->"}, {"<-", "-"}, {"-", "-"}};
-  const auto& arrow = r_.pick(kArrows);
-  text += p + " = " + (all ? "allShortestPaths((" : "shortestPath((") + a + ")" + std::string(arrow[0]) + "[" +
-          types(40) + "*" + (r_.percent(40) ? "..3" : "") + "]" + std::string(arrow[1]) + "(" + b + "))";
-  scope->push_back({a, Type::kNode});
-  scope->push_back({b, Type::kNode});
-  if (!all) {
-    // Which of several shortest paths is nobody's promise: only its length goes on.
-    const std::string l = fresh("w");
-    std::string carried;
-    for (const Variable& v : *scope) carried += v.name + ", ";
-    text += " WITH " + carried + "length(" + p + ") AS " + l + " MATCH (" + a + ")";
-    scope->push_back({l, Type::kInt});
-  } else {
-    scope->push_back({p, Type::kPath});
-  }
   return text;
 }
 
@@ -75,17 +53,24 @@ std::string Generator::node(Scope* scope, const Scope& known, bool reuse) {
   return text + ")";
 }
 
-std::string Generator::relationship(Scope* scope, const Scope& known) {
+std::string Generator::relationship(Scope* scope, const Scope& known, bool quantified) {
   std::string name;
   std::string inside;
   std::string length;
+  std::string times;  // behind the arrow
   if (r_.percent(12)) {
     static constexpr std::string_view kLengths[] = {"*", "*1..2", "*0..1", "*2", "*..2", "*0..", "*2..3"};
-    length = r_.pick(kLengths);
+    static constexpr std::string_view kTimes[] = {"+", "{1,2}", "{0,1}", "{2}", "{,2}", "*"};
+    if (!quantified || r_.percent(60)) {
+      length = r_.pick(kLengths);
+    } else {
+      times = r_.pick(kTimes);
+    }
   }
+  const bool single = length.empty() && times.empty();
   const std::vector<std::string> rels = names(known, Type::kRel);
-  Type type = length.empty() ? Type::kRel : Type::kRels;
-  if (length.empty() && !rels.empty() && r_.percent(6)) {
+  Type type = single ? Type::kRel : Type::kRels;
+  if (single && !rels.empty() && r_.percent(6)) {
     name = r_.pick(rels);
     if (used_rels_.end() != std::find(used_rels_.begin(), used_rels_.end(), name)) name.clear();
     if (!name.empty()) used_rels_.push_back(name);
@@ -95,16 +80,16 @@ std::string Generator::relationship(Scope* scope, const Scope& known) {
   }
   inside = name + types(30) + length;
   if (r_.percent(4)) inside += " " + property_map(known);
-  if (type == Type::kRel && !name.empty() && r_.percent(6)) {
+  if (length.empty() && !name.empty() && !has(known, name) && r_.percent(single ? 6 : 25)) {
     Scope inner = known;
-    if (!has(inner, name)) inner.push_back({name, Type::kRel});
+    inner.push_back({name, Type::kRel});
     inside += " WHERE " + where(inner, 1);
   }
   if (!inside.empty() || r_.percent(30)) inside = "[" + inside + "]";
   switch (r_.below(3)) {
-    case 0: return "-" + inside + "->";
-    case 1: return "<-" + inside + "-";
-    default: return "-" + inside + "-";
+    case 0: return "-" + inside + "->" + times;
+    case 1: return "<-" + inside + "-" + times;
+    default: return "-" + inside + "-" + times;
   }
 }
 
@@ -157,12 +142,12 @@ std::string Generator::property_map(const Scope& scope) {
   }
 }
 
-std::string Generator::hop_pattern(Scope* scope) {
+std::string Generator::hop_pattern(Scope* scope, bool quantified) {
   const Scope known = *scope;
   std::string text;
   const std::string from = variable(*scope, Type::kNode);
   text = from.empty() || r_.percent(15) ? node(scope, known, false) : "(" + from + ")";
-  text += relationship(scope, known);
+  text += relationship(scope, known, quantified);
   return text + node(scope, known, r_.percent(30));
 }
 
@@ -186,7 +171,8 @@ std::string Generator::pattern_predicate(const Scope& scope) {
 std::string Generator::subquery_body(const Scope& scope) {
   Scope inner = scope;
   const bool whole = r_.percent(40);
-  std::string text = (whole ? "MATCH " : "") + patterns_inside(&inner);
+  std::string text =
+      (whole ? "MATCH " : "") + (whole && r_.percent(8) ? selected(&inner, scope, true) : patterns_inside(&inner));
   if (r_.percent(55)) text += " WHERE " + where(inner, 1);
   if (whole && r_.percent(30)) {
     Scope next;

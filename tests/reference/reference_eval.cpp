@@ -80,7 +80,17 @@ Value Reference::eval(const ast::Expr& expr, Row& row) {
       return eval_pattern_comprehension(ast::as<ast::PatternComprehension>(expr), row);
     case ExprKind::kPatternPredicate: {
       const ast::PathPattern* pattern = ast::as<ast::PatternPredicate>(expr).pattern;
-      if (pattern->shortest != ast::ShortestFunction::kNone) throw NotCompared("shortest path as an expression");
+      if (pattern->shortest != ast::ShortestFunction::kNone) {
+        std::vector<PathIds> paths;
+        match(
+            {&pattern, 1}, false, row, [](Row&) { return true; }, nullptr, &paths);
+        if (pattern->shortest == ast::ShortestFunction::kShortestPath) {
+          return paths.empty() ? Value() : Value::path(paths.front());
+        }
+        List items;
+        for (const PathIds& path : paths) items.push_back(Value::path(path));
+        return Value::list(std::move(items));
+      }
       bool found = false;
       match({&pattern, 1}, false, row, [&](Row&) {
         found = true;
@@ -304,7 +314,7 @@ Value Reference::eval_subquery(const ast::Subquery& e, Row& row) {
   if (e.subquery == ast::SubqueryKind::kExists) return Value::boolean(!rows.empty());
   if (e.subquery == ast::SubqueryKind::kCount) return Value::integer(static_cast<int64_t>(rows.size()));
   List items;
-  for (const Row& r : rows) items.push_back(*r.find(projected.names.at(0)));
+  for (const Row& r : rows) items.push_back(r.get(projected.names.at(0)));
   return Value::list(std::move(items));
 }
 

@@ -33,6 +33,11 @@ class Row {
     }
     return nullptr;
   }
+  const Value& get(std::string_view name) const {
+    const Value* v = find(name);
+    if (v == nullptr) throw NotCompared("a variable that is not in scope");
+    return *v;
+  }
   void set(std::string_view name, Value value) {
     for (auto& [known, old] : items_) {
       if (known == name) {
@@ -103,9 +108,11 @@ class Reference {
 
   // --- patterns ---
   class Matcher;
-  // found() answers whether to go on; `where` is for a shortest path, which looks for one that fulfils it.
+  // found() answers whether to go on; `where` is for a shortest path, which looks for one that fulfils it; `paths` gets
+  // the paths found.
   void match(ast::List<const ast::PathPattern*> patterns, bool repeatable, Row& row,
-             const std::function<bool(Row&)>& found, const ast::Expr* where = nullptr);
+             const std::function<bool(Row&)>& found, const ast::Expr* where = nullptr,
+             std::vector<PathIds>* paths = nullptr);
   static void pattern_variables(const ast::PathPattern& pattern, std::vector<std::string_view>* out);
 
   // --- clauses ---

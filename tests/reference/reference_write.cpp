@@ -123,7 +123,7 @@ Rows Reference::run_merge(const ast::Merge& m, Rows rows) {
     Rows found;
     match({&m.pattern, 1}, false, row, [&](Row& one) {
       Row kept = row;
-      for (std::string_view name : names) kept.set(name, *one.find(name));
+      for (std::string_view name : names) kept.set(name, one.get(name));
       found.push_back(std::move(kept));
       return true;
     });
