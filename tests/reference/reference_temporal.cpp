@@ -172,7 +172,7 @@ Value point_of(const Value& map) {
   bool geographic = false;
   for (const auto& [key, value] : map.as_map()) {
     if (value.is_null()) return Value();
-    if (!value.is_number()) throw Failure("type");
+    if (!value.is_number() || !std::isfinite(value.as_number())) throw Failure("type");
     const std::string_view name = key.as_string();
     if (name == "longitude" || name == "latitude") geographic = true;
     if (name == "z" || name == "height") throw NotCompared("points in space");
