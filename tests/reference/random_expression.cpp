@@ -118,7 +118,11 @@ std::string Generator::integer(const Scope& scope, int depth) {
       case 0: return date(scope, depth - 1) + (r_.percent(40) ? ".day" : r_.percent(50) ? ".month" : ".year");
       case 1: return moment(scope, depth - 1) + (r_.percent(50) ? ".hour" : ".day");
       case 2: return duration(scope, depth - 1) + (r_.percent(50) ? ".days" : ".months");
-      case 3: return "duration.inDays(" + date(scope, depth - 1) + ", " + date(scope, depth - 1) + ").days";
+      case 3: {
+        static constexpr std::string_view kParts[] = {".hour", ".day", ".epochSeconds", ".offsetMinutes", ".minute"};
+        if (r_.percent(50)) return zoned_moment() + std::string(r_.pick(kParts));
+        return "duration.inDays(" + date(scope, depth - 1) + ", " + date(scope, depth - 1) + ").days";
+      }
       default: return map(scope, depth - 1) + (r_.percent(50) ? ".a" : "['a']");
     }
   }
@@ -171,7 +175,9 @@ std::string Generator::real(const Scope& scope, int depth) {
     return std::string(r_.pick(kLiterals));
   }
   if (r_.percent(30)) {
-    return r_.percent(50) ? point(scope) + ".x" : "point.distance(" + point(scope) + ", " + point(scope) + ")";
+    static constexpr std::string_view kParts[] = {".x", ".y", ".z", ".longitude", ".latitude", ".height"};
+    if (r_.percent(50)) return point(scope) + std::string(r_.pick(kParts));
+    return "point.distance(" + point(scope) + ", " + point(scope) + ")";
   }
   switch (r_.below(4)) {
     case 0: return "(" + real(scope, depth - 1) + " + " + integer(scope, depth - 1) + ")";
@@ -306,13 +312,27 @@ std::string Generator::boolean_of(const Scope& scope, int depth) {
     switch (r_.below(7)) {
       case 6: return zoned(scope, less) + comparison() + (r_.percent(30) ? any(scope, less) : zoned(scope, less));
       case 0:
-      case 1: return date(scope, less) + comparison() + date(scope, less);
-      case 2: return moment(scope, less) + comparison() + moment(scope, less);
+      case 1:
+        if (r_.percent(25)) return zoned_moment() + comparison() + zoned_moment();
+        if (r_.percent(15)) return "date(" + zoned_moment() + ")" + comparison() + date(scope, less);
+        return date(scope, less) + comparison() + date(scope, less);
+      case 2:
+        if (r_.percent(15)) return "localdatetime(" + zoned_moment() + ")" + comparison() + moment(scope, less);
+        return moment(scope, less) + comparison() + moment(scope, less);
       case 3: return point(scope) + comparison() + point(scope);
       case 4:
         if (r_.percent(50)) return duration(scope, less) + comparison() + duration(scope, less);
         return map(scope, less) + (r_.percent(50) ? " = " : " <> ") + map(scope, less);
-      default: return "point.withinBBox(" + point(scope) + ", point({x: 0, y: -2}), point({x: 1.5, y: 1}))";
+      default: {
+        static constexpr std::string_view kBoxes[] = {
+            "point({x: 0, y: -2}), point({x: 1.5, y: 1})",
+            "point({x: 0, y: -2}), point({x: 1.5, y: 1})",
+            "point({x: 0, y: 0, z: -2}), point({x: 1.5, y: 1, z: 2})",
+            "point({longitude: 170, latitude: -20}), point({longitude: -170, latitude: 20})",
+            "point({longitude: 0, latitude: 0}), point({longitude: 10, latitude: 52})",
+            "point({longitude: 0, latitude: 0, height: 0}), point({longitude: 10, latitude: 60, height: 50})"};
+        return "point.withinBBox(" + point(scope) + ", " + std::string(r_.pick(kBoxes)) + ")";
+      }
     }
   }
   switch (r_.below(20)) {

@@ -171,8 +171,10 @@ std::string Generator::failing_items(const Scope& scope) {
 
 std::string Generator::failing_read() {
   Scope scope;
-  std::string text = failing_source(&scope);
-  switch (r_.below(9)) {
+  const uint64_t form = r_.below(9);
+  // A LIMIT of 0 looks at no row.
+  std::string text = form == 5 ? clauses(&scope, 1) : failing_source(&scope);
+  switch (form) {
     case 0: {
       const std::string f = fresh("w");
       return text + "WITH " + failing_number(scope, 2) + " AS " + f + " WHERE " + f + comparison() + "1 RETURN " + f +

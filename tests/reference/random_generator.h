@@ -107,6 +107,7 @@ class Generator {
   std::string moment(const Scope& scope, int depth);
   // Times of day, what has an offset, and points on the globe.
   std::string zoned(const Scope& scope, int depth);
+  std::string zoned_moment();
   std::string duration(const Scope& scope, int depth);
   std::string point(const Scope& scope);
   std::string map(const Scope& scope, int depth);

@@ -21,10 +21,23 @@ ReferenceGraph random_graph(Random& r) {
       switch (r.below(10)) {
         case 6: p["m"] = Value::date({kDays[r.below(4)]}); break;
         case 7:
+          if (r.percent(40)) {
+            // 2024-10-27T02:30 in Berlin, which comes twice.
+            const bool second = r.percent(50);
+            p["m"] =
+                Value::date_time({1'729'989'000 + (second ? 3'600 : 0), 0, second ? 3'600 : 7'200, "Europe/Berlin"});
+            break;
+          }
           p["m"] = Value::date_time({19'753 * 86'400 + 36'000 * static_cast<int64_t>(r.below(2)), 0, 0, {}});
           break;
         case 8: p["m"] = Value::duration({static_cast<int64_t>(r.below(2)), 1, 0, 0}); break;
-        case 9: p["m"] = Value::point({Crs::kCartesian, static_cast<double>(r.below(3)), 0.5, 0}); break;
+        case 9:
+          if (r.percent(30)) {
+            p["m"] = Value::point({Crs::kWgs84_3D, 4.5, 52, static_cast<double>(r.below(2))});
+            break;
+          }
+          p["m"] = Value::point({Crs::kCartesian, static_cast<double>(r.below(3)), 0.5, 0});
+          break;
         case 0: p["m"] = Value::integer(static_cast<int64_t>(r.below(3))); break;
         case 1: p["m"] = Value::floating(r.pick(kFloats)); break;
         case 2: p["m"] = Value::string(r.pick(kStrings)); break;
@@ -38,7 +51,11 @@ ReferenceGraph random_graph(Random& r) {
       p["t"] = Value::local_date_time({kDays[r.below(4)] * 86'400 + static_cast<int64_t>(r.below(3)) * 43'000, 0});
     }
     if (r.percent(node ? 30 : 15)) {
-      p["p"] = Value::point({Crs::kCartesian, static_cast<double>(r.below(3)), r.pick(kFloats), 0});
+      static constexpr Crs kSystems[] = {Crs::kCartesian, Crs::kCartesian, Crs::kCartesian, Crs::kCartesian3D,
+                                         Crs::kWgs84};
+      const Crs crs = r.pick(kSystems);
+      const double z = crs == Crs::kCartesian3D ? static_cast<double>(r.below(2)) : 0;
+      p["p"] = Value::point({crs, static_cast<double>(r.below(3)), r.pick(kFloats), z});
     }
     if (r.percent(node ? 40 : 20)) {
       List items;

@@ -37,9 +37,34 @@ std::string Generator::zoned(const Scope& scope, int depth) {
                                                    "localtime('23:59:59')",
                                                    "time('09:00Z')"};
   if (r_.percent(10)) return "point({longitude: 4.5, latitude: 52})";
-  const std::string text(r_.pick(kLiterals));
+  const std::string text = r_.percent(45) ? zoned_moment() : std::string(r_.pick(kLiterals));
   if (depth <= 0 || r_.percent(50)) return text;
   return "(" + text + (r_.percent(50) ? " + " : " - ") + duration(scope, depth - 1) + ")";
+}
+
+// A date time with an offset or in a zone, about where the zones change their offsets among others.
+std::string Generator::zoned_moment() {
+  static constexpr std::string_view kLiterals[] = {"2024-03-31T01:30[Europe/Berlin]",
+                                                   "2024-03-30T02:30[Europe/Berlin]",
+                                                   "2024-03-31T02:30[Europe/Berlin]",
+                                                   "2024-10-27T02:30[Europe/Berlin]",
+                                                   "2024-10-27T02:30+01:00[Europe/Berlin]",
+                                                   "2024-10-28T02:15[Europe/Berlin]",
+                                                   "2024-01-31T12:00[Europe/Berlin]",
+                                                   "2024-02-29T02:30[Europe/Berlin]",
+                                                   "2024-03-10T02:30[America/New_York]",
+                                                   "2024-03-09T12:00[America/New_York]",
+                                                   "2024-11-03T01:30[America/New_York]",
+                                                   "2024-11-03T01:30-05:00[America/New_York]",
+                                                   "2024-01-31T06:00[America/New_York]",
+                                                   "2024-07-04T23:30[America/New_York]",
+                                                   "2024-01-31T12:00+02:00",
+                                                   "2024-01-31T10:00Z",
+                                                   "2024-10-27T01:30Z"};
+  const std::string text = "datetime('" + std::string(r_.pick(kLiterals)) + "')";
+  if (!r_.percent(15)) return text;
+  return "datetime({datetime: " + text + ", timezone: '" +
+         (r_.percent(50) ? "Europe/Berlin'})" : "America/New_York'})");
 }
 
 std::string Generator::duration(const Scope& scope, int depth) {
@@ -62,6 +87,15 @@ std::string Generator::duration(const Scope& scope, int depth) {
 std::string Generator::point(const Scope& scope) {
   static constexpr std::string_view kLiterals[] = {"point({x: 0, y: 0})", "point({x: 1.5, y: -2})", "$place",
                                                    "point({x: 1, y: null})"};
+  static constexpr std::string_view kFar[] = {"point({x: 1, y: 0.5, z: 2})",
+                                              "point({x: 0, y: 0, z: -1.5})",
+                                              "point({longitude: 4.5, latitude: 52})",
+                                              "point({longitude: -73.9, latitude: 40.7})",
+                                              "point({longitude: 179.5, latitude: -10})",
+                                              "point({longitude: -179.5, latitude: 10})",
+                                              "point({longitude: 4.5, latitude: 52, height: 100})",
+                                              "point({longitude: 5.5, latitude: 51, height: 0})"};
+  if (r_.percent(25)) return std::string(r_.pick(kFar));
   return simple(scope, Type::kPoint, ".p", kLiterals);
 }
 
