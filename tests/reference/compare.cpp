@@ -187,8 +187,10 @@ std::string EntityNames::graph_text() const {
   return text_;
 }
 
-TextRules::TextRules(std::string_view query) {
-  const auto says = [&](std::string_view word) { return query.find(word) != std::string_view::npos; };
+TextRules::TextRules(std::string_view text) {
+  std::string query(text);
+  std::erase(query, ' ');
+  const auto says = [&](std::string_view word) { return query.find(word) != std::string::npos; };
   lists_are_bags = says("collect(") || says("COLLECT") || says("keys(") || says("labels(") || says("[(");
   distances = says("distance(");
   numbers_alike = says("DISTINCT") || says("UNION") || says("collect(") || says("count(") || says("min(") ||

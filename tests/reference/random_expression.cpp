@@ -85,7 +85,7 @@ std::string Generator::any(const Scope& scope, int depth) {
     case 1:
     case 2: {
       const std::string e = entity(scope);
-      if (!e.empty()) return e + ".m";
+      if (!e.empty()) return e + (r_.percent(6) ? "[$key]" : r_.percent(4) ? "['m']" : ".m");
       [[fallthrough]];
     }
     case 3: {
@@ -195,7 +195,8 @@ std::string Generator::string(const Scope& scope, int depth) {
     if (!rel.empty() && r_.percent(20)) return "type(" + rel + ")";
     const std::string e = entity(scope);
     if (!e.empty() && r_.percent(70)) return e + ".s";
-    static constexpr std::string_view kLiterals[] = {"'a'", "'b'", "'ab'", "''", "'abc'", "'B'", "null", "$text"};
+    static constexpr std::string_view kLiterals[] = {"'a'", "'b'",  "'ab'",  "''", "'abc'",
+                                                     "'B'", "null", "$text", "'é'"};
     return std::string(r_.pick(kLiterals));
   }
   if (r_.percent(6)) return map(scope, depth - 1) + ".b";
@@ -352,6 +353,10 @@ std::string Generator::boolean_of(const Scope& scope, int depth) {
       static constexpr std::string_view kOps[] = {" STARTS WITH ", " ENDS WITH ", " CONTAINS "};
       const std::string e = entity(scope);
       const std::string left = r_.percent(30) && !e.empty() ? e + ".m" : string(scope, less);
+      static constexpr std::string_view kRegexes[] = {"'a.*'",   "'[ab]+'",    "'.*b'",     "'a|b|é'",   "'(ab)?c?'",
+                                                      "''",      "'.'",        "'(?i)A.*'", "'a{1,2}b'", "'(?i)é'",
+                                                      "'[^a]*'", "'.+(a|b)?'", "'日.?'",    "'(a|b)*c'", "$text"};
+      if (r_.percent(25)) return left + " =~ " + std::string(r_.pick(kRegexes));
       return left + std::string(r_.pick(kOps)) + string(scope, less);
     }
     case 8: return integer(scope, less) + " IN " + ints(scope, less);

@@ -6,7 +6,8 @@
 // * in a column that the result shows, sorts by or aggregates, also by way of a WITH all of whose columns are shown,
 // and
 //   no clause after it cuts or drops rows but by that column itself;
-// * in WHERE as the only condition on a single node or a row of UNWIND, and then it reads that node or row;
+// * in WHERE as the only condition on a single node (a dynamic label is one, too) or a row of UNWIND, and then it reads
+// that node or row;
 // * in what a clause writes.
 // Inside of it, CASE, coalesce() and a comprehension's WHERE decide what is worked out: that is promised, and
 // generated. AND, OR, quantifiers and chained comparisons promise no order: nothing under them may fail.
@@ -113,6 +114,7 @@ std::string Generator::failing_value(const Scope& scope, int depth) {
              " ELSE " + failing_value(scope, less) + " END";
     case 17: return "coalesce(" + raw(scope) + ", " + failing_value(scope, less) + ")";
     default: {
+      if (!bags_) return failing_number(scope, less);
       Scope inner = scope;
       const bool comprehension = r_.percent(50);
       const std::string hop = hop_pattern(&inner, !comprehension);
@@ -150,14 +152,17 @@ std::string Generator::failing_source(Scope* scope) {
     const std::string n = fresh("n");
     scope->push_back({n, Type::kNode});
     static constexpr std::string_view kKeys[] = {".m", ".m", ".i", ".j", ".l", ".b", ".s"};
-    return "MATCH (" + n + labels(60) + ") WHERE " + failing_condition(n + std::string(r_.pick(kKeys))) + " ";
+    return "MATCH (" + n + labels(60, false) + ") WHERE " + failing_condition(n + std::string(r_.pick(kKeys))) + " ";
   }
   return clauses(scope, 1 + r_.below(2));
 }
 
 std::string Generator::failing_items(const Scope& scope) {
+  const uint64_t form = r_.below(9);
+  bags_ = form != 2 && form != 5;
   std::string value = r_.percent(35) ? failing_number(scope, 2) : failing_value(scope, 2);
-  switch (r_.below(9)) {
+  bags_ = true;
+  switch (form) {
     case 0: return "count(" + value + ") AS a";
     case 1: return "max(" + failing_number(scope, 1) + ") AS a, count(*) AS c";
     case 2: return value + " AS a, count(*) AS c";
@@ -189,7 +194,9 @@ std::string Generator::failing_read() {
     }
     case 3: {
       Scope other;
+      bags_ = false;
       text += "RETURN " + failing_value(scope, 2) + " AS a ";
+      bags_ = true;
       text += r_.percent(50) ? "UNION " : "UNION ALL ";
       return text + failing_source(&other) + "RETURN " + failing_number(other, 1) + " AS a";
     }

@@ -80,12 +80,14 @@ class Generator {
   std::string node(Scope* scope, const Scope& known, bool reuse);
   std::string relationship(Scope* scope, const Scope& known, bool quantified = true);
   std::string group(Scope* scope, const Scope& known);
-  std::string labels(uint64_t percent);
-  std::string label_expression();
+  std::string labels(uint64_t percent, bool dynamic = true);
+  std::string label_expression(bool dynamic = true);
   std::string types(uint64_t percent);
   std::string property_map(const Scope& scope);
 
   // --- expressions ---
+  // Lists in no particular order are not to be told apart.
+  static bool has_bag(const Scope& scope) { return !names(scope, Type::kBag).empty(); }
   static bool has(const Scope& scope, const std::string& name);
   static std::vector<std::string> names(const Scope& scope, Type type);
   std::string fresh(const char* prefix) { return prefix + std::to_string(counter_++); }
@@ -149,6 +151,7 @@ class Generator {
   uint64_t counter_ = 0;
   std::vector<std::string> used_rels_;
   bool bare_patterns_ = false;
+  bool bags_ = true;      // lists in no particular order may be made
   std::string wild_;      // a variable of which no type is known
   bool writing_ = false;  // the ids of new entities are nobody's promise
 };

@@ -10,7 +10,8 @@ ReferenceGraph random_graph(Random& r) {
   const auto properties = [&](bool node) {
     Properties p;
     static constexpr double kFloats[] = {-1.5, 0.0, 0.5, 1.0, 2.0, 2.5};
-    static constexpr std::string_view kStrings[] = {"", "a", "b", "ab", "abc", "B", "ba"};
+    static constexpr std::string_view kStrings[] = {"",   "a", "b",  "ab", "abc",  "B",
+                                                    "ba", "é", "aé", "É",  "日本", "😀b"};
     static constexpr int64_t kDays[] = {-1, 19'753, 19'782, 19'783};  // 1969-12-31, 2024-01-31, -02-29, -03-01
     if (r.percent(node ? 75 : 50)) p["i"] = Value::integer(static_cast<int64_t>(r.below(6)) - 1);
     if (r.percent(node ? 70 : 50)) p["j"] = Value::integer(static_cast<int64_t>(r.below(3)));

@@ -1,5 +1,6 @@
 // Values of parameters.
 #include <limits>
+#include <span>
 
 #include "tests/reference/random_query.h"
 
@@ -8,7 +9,7 @@ namespace lora::reference {
 namespace {
 
 constexpr int64_t kDays[] = {-1, 19'753, 19'782, 19'783};  // 1969-12-31, 2024-01-31, -02-29, -03-01
-constexpr std::string_view kTexts[] = {"ab", "a", "", "b", "B", "abc"};
+constexpr std::string_view kTexts[] = {"ab", "a", "", "b", "B", "abc", "é", "éa", "日本"};
 constexpr double kFloats[] = {0.5, -1.5, 0.0, 1.0, 2.0, 2.5};
 
 Value map_of(Value a, Value b) {
@@ -79,6 +80,21 @@ std::vector<Value> random_parameters(Random& r, size_t sets) {
     add("wild", anything(r, false));
     add("zero", Value::integer(static_cast<int64_t>(r.below(2))));
     add("big", Value::integer(std::numeric_limits<int64_t>::max() - static_cast<int64_t>(r.below(2))));
+    // Names, never null.
+    static constexpr std::string_view kLabels[] = {"A", "B", "C", "Z"}, kTypes[] = {"R", "S", "T", "Q"},
+                                      kKeys[] = {"i", "j", "s", "m", "b", "z"}, kWritten[] = {"w", "i", "m", "j"};
+    const auto names = [&](std::span<const std::string_view> of) {
+      List items;
+      for (size_t n = r.below(3); n > 0; --n) items.push_back(Value::string(of[r.below(of.size())]));
+      return Value::list(std::move(items));
+    };
+    const auto fixed = [&](const char* name, Value v) { all.emplace_back(Value::string(name), std::move(v)); };
+    fixed("label", Value::string(r.pick(kLabels)));
+    fixed("labels", names(kLabels));
+    fixed("type", Value::string(r.pick(kTypes)));
+    fixed("types", names(kTypes));
+    fixed("key", Value::string(r.pick(kKeys)));
+    fixed("written", Value::string(r.pick(kWritten)));
     all.emplace_back(Value::string("none"), Value());
     out.push_back(Value::map(std::move(all)));
   }

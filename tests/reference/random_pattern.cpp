@@ -112,20 +112,27 @@ std::string Generator::group(Scope* scope, const Scope& known) {
   return text + ")" + std::string(r_.pick(kTimes));
 }
 
-std::string Generator::labels(uint64_t percent) {
+std::string Generator::labels(uint64_t percent, bool dynamic) {
   if (!r_.percent(percent)) return "";
-  return ":" + label_expression();
+  return ":" + label_expression(dynamic);
 }
 
-std::string Generator::label_expression() {
+std::string Generator::label_expression(bool dynamic) {
   static constexpr std::string_view kForms[] = {"A",   "B",   "C",      "A",        "B", "A&B", "A|B", "!A",
                                                 "A|C", "A:B", "!(A|B)", "(A|B)&!C", "%", "!%",  "Z",   "B&!A"};
+  static constexpr std::string_view kDynamic[] = {"$($label)",        "$('A')",        "$any($labels)",
+                                                  "$($labels)",       "!$($label)",    "A&$($label)",
+                                                  "$any(['A', 'B'])", "$all($labels)", "(A|$($label))"};
+  if (dynamic && r_.percent(6)) return std::string(r_.pick(kDynamic));
   return std::string(r_.pick(kForms));
 }
 
 std::string Generator::types(uint64_t percent) {
   if (!r_.percent(percent)) return "";
   static constexpr std::string_view kForms[] = {"R", "S", "T", "R", "S", "R|S", "S|T", "!R", "Q", "!(R|S)", "R|Q"};
+  static constexpr std::string_view kDynamic[] = {"$($type)", "$any($types)", "$('R')", "!$($type)",
+                                                  "$any(['R', 'S'])"};
+  if (r_.percent(6)) return ":" + std::string(r_.pick(kDynamic));
   return ":" + std::string(r_.pick(kForms));
 }
 

@@ -154,8 +154,9 @@ std::string Generator::with(Scope* scope) {
   if (dice < 40) {
     text += aggregating(*scope, &next);
   } else {
-    if (dice < 55) text += "DISTINCT ";
-    text += plain_items(*scope, &next);
+    const std::string items = plain_items(*scope, &next);
+    if (dice < 55 && !has_bag(next)) text += "DISTINCT ";
+    text += items;
   }
   const bool sortable = std::all_of(next.begin(), next.end(), [this](const Variable& v) {
     return is_scalar(v.type) || (v.type == Type::kNode && !writing_);
@@ -267,12 +268,13 @@ std::string Generator::returns(const Scope& scope) {
     text += "* ";
     out = scope;
   } else {
-    if (dice < 55) {
+    const std::string items = plain_items(scope, &out);
+    if (dice < 55 && !has_bag(out)) {
       text += "DISTINCT ";
     } else {
       simple = true;
     }
-    text += plain_items(scope, &out);
+    text += items;
   }
   std::vector<std::string> keys;
   for (const Variable& v : out) {

@@ -68,7 +68,12 @@ std::string Generator::update(Scope* scope, bool* deleted) {
     case 8:
       if (n.empty()) return "REMOVE " + e + ".i ";
       return (r_.percent(60) ? "SET " : "REMOVE ") + n + (r_.percent(50) ? ":A " : r_.percent(50) ? ":B:C " : ":D ");
-    case 9: return "REMOVE " + e + "." + r_.pick(kWrittenKeys) + " ";
+    case 9:
+      if (r_.percent(30)) return (r_.percent(50) ? "SET " + e + "[$written] = 2 " : "REMOVE " + e + "[$written] ");
+      if (!n.empty() && r_.percent(30)) {
+        return (r_.percent(50) ? "SET " : "REMOVE ") + n + ":$(" + (r_.percent(50) ? "$label) " : "$labels) ");
+      }
+      return "REMOVE " + e + "." + r_.pick(kWrittenKeys) + " ";
     case 10:
       if (r.empty()) return create(scope);
       *deleted = true;
@@ -86,7 +91,7 @@ std::string Generator::update(Scope* scope, bool* deleted) {
 }
 
 std::string Generator::new_node(Scope* scope, const Scope& known, bool name) {
-  static constexpr std::string_view kLabels[] = {":A", ":B", ":A:B", "", ":F"};
+  static constexpr std::string_view kLabels[] = {":A", ":B", ":A:B", "", ":F", ":$($label)"};
   std::string text = "(";
   if (name) {
     text += fresh("n");

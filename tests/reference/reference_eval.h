@@ -98,8 +98,9 @@ class Reference {
   Value property(const Value& base, std::string_view key);
   Value properties_map(const Value& entity);
   const Properties& properties_of(const Value& entity);
-  bool has_labels(const ast::LabelExpr& labels, const std::set<std::string>& names);
-  Ternary test_labels(const ast::LabelExpr& labels, const Value& entity);
+  std::vector<std::string> dynamic_names(const ast::LabelExpr& labels, Row& row);
+  bool has_labels(const ast::LabelExpr& labels, const std::set<std::string>& names, Row& row);
+  Ternary test_labels(const ast::LabelExpr& labels, const Value& entity, Row& row);
 
   // --- aggregation ---
   Value aggregate(const ast::Expr& call, Rows& group);
@@ -143,7 +144,9 @@ class Reference {
   void run_foreach(const ast::Foreach& f, Row& row);
   Properties* mutable_properties(const Value& entity);
   static void put_property(Properties* properties, std::string_view key, const Value& value);
-  void add_labels(const ast::LabelExpr& labels, std::set<std::string>* names, bool add);
+  void add_labels(const ast::LabelExpr& labels, std::set<std::string>* names, bool add, Row& row);
+  // The entity and the key of `n.key` or `n[expr]`, at the left of SET and in REMOVE.
+  std::pair<Value, std::string> property_target(const ast::Expr& target, Row& row);
   void check_deletes() const;
 
   void step() {

@@ -14,15 +14,9 @@ std::string lower(std::string_view name) {
   return out;
 }
 
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
-// Letters, code points, cuts: the generator's texts are ASCII where such a function sees them.
-std::string_view ascii(const Value& v) {
+std::u32string letters(const Value& v) {
   if (!v.is_string()) throw Failure("type");
-  if (!is_ascii(v.as_string())) throw NotCompared("text beyond ASCII");
-  return v.as_string();
+  return code_points(v.as_string());
 }
 
 int64_t whole(const Value& v) {
@@ -94,7 +88,7 @@ Value Reference::call(const ast::FunctionCall& e, Row& row) {
   };
   if (name == "size") {
     wants(1, 1);
-    if (a[0].is_string()) return Value::integer(static_cast<int64_t>(ascii(a[0]).size()));
+    if (a[0].is_string()) return Value::integer(static_cast<int64_t>(letters(a[0]).size()));
     if (a[0].is_map()) return Value::integer(static_cast<int64_t>(a[0].as_map().size()));
     return Value::integer(static_cast<int64_t>(list(a[0]).size()));
   }
@@ -111,8 +105,8 @@ Value Reference::call(const ast::FunctionCall& e, Row& row) {
   if (name == "reverse") {
     wants(1, 1);
     if (a[0].is_string()) {
-      const std::string_view text = ascii(a[0]);
-      return Value::string(std::string(text.rbegin(), text.rend()));
+      const std::u32string text = letters(a[0]);
+      return Value::string(utf8(std::u32string(text.rbegin(), text.rend())));
     }
     return Value::list(List(list(a[0]).rbegin(), list(a[0]).rend()));
   }
@@ -122,27 +116,24 @@ Value Reference::call(const ast::FunctionCall& e, Row& row) {
   }
   if (name == "toupper" || name == "tolower") {
     wants(1, 1);
-    std::string text(ascii(a[0]));
-    for (char& c : text) {
-      const auto u = static_cast<unsigned char>(c);
-      c = static_cast<char>(name == "toupper" ? std::toupper(u) : std::tolower(u));
-    }
-    return Value::string(text);
+    std::u32string text = letters(a[0]);
+    for (char32_t& c : text) c = in_case(c, name == "toupper");
+    return Value::string(utf8(text));
   }
   if (name == "substring") {
     wants(2, 3);
-    const std::string_view text = ascii(a[0]);
+    const std::u32string text = letters(a[0]);
     if (whole(a[1]) < 0 || (a.size() == 3 && whole(a[2]) < 0)) throw Failure("negative");
     if (static_cast<size_t>(whole(a[1])) >= text.size()) return Value::string("");
-    return Value::string(text.substr(static_cast<size_t>(whole(a[1])),
-                                     a.size() == 3 ? static_cast<size_t>(whole(a[2])) : std::string_view::npos));
+    const size_t length = a.size() == 3 ? static_cast<size_t>(whole(a[2])) : std::u32string::npos;
+    return Value::string(utf8(text.substr(static_cast<size_t>(whole(a[1])), length)));
   }
   if (name == "left" || name == "right") {
     wants(2, 2);
-    const std::string_view text = ascii(a[0]);
+    const std::u32string text = letters(a[0]);
     if (whole(a[1]) < 0) throw Failure("negative");
     const size_t n = std::min(text.size(), static_cast<size_t>(whole(a[1])));
-    return Value::string(name == "left" ? text.substr(0, n) : text.substr(text.size() - n));
+    return Value::string(utf8(name == "left" ? text.substr(0, n) : text.substr(text.size() - n)));
   }
   if (name == "replace") {
     wants(3, 3);
@@ -157,7 +148,8 @@ Value Reference::call(const ast::FunctionCall& e, Row& row) {
   }
   if (name == "trim") {
     wants(1, 1);
-    std::string_view text = ascii(a[0]);
+    if (!a[0].is_string()) throw Failure("type");
+    std::string_view text = a[0].as_string();
     while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
     while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
     return Value::string(text);

@@ -152,7 +152,7 @@ class Reference::Matcher {
   bool node(const ast::NodePattern& pattern, uint64_t id, const Then& then) {
     ref_.step();
     const GraphNode& n = ref_.graph_.nodes.at(id);
-    if (pattern.labels != nullptr && !ref_.has_labels(*pattern.labels, n.labels)) return true;
+    if (pattern.labels != nullptr && !ref_.has_labels(*pattern.labels, n.labels, row_)) return true;
     const Value entity = Value::node(NodeId(id));
     return bound(pattern.variable.text, entity,
                  [&] { return checked(pattern.properties, pattern.where, entity, then); });
@@ -168,7 +168,7 @@ class Reference::Matcher {
       const bool in = r.end == from && pattern.direction != ast::Direction::kOut;
       if (!out && !in) continue;
       if (!ref_.graph_.nodes.contains(r.start) || !ref_.graph_.nodes.contains(r.end)) continue;
-      if (pattern.types != nullptr && !ref_.has_labels(*pattern.types, {r.type})) continue;
+      if (pattern.types != nullptr && !ref_.has_labels(*pattern.types, {r.type}, row_)) continue;
       const bool was_used = !used_.insert(id).second;
       walk->at = out ? r.end : r.start;
       walk->path.nodes.push_back(NodeId(walk->at));

@@ -43,12 +43,22 @@ Properties* Reference::mutable_properties(const Value& entity) {
   return &it->second.properties;
 }
 
-void Reference::add_labels(const ast::LabelExpr& labels, std::set<std::string>* names, bool add) {
+void Reference::add_labels(const ast::LabelExpr& labels, std::set<std::string>* names, bool add, Row& row) {
   if (labels.kind == ast::LabelExprKind::kAnd) {
-    for (const ast::LabelExpr* part : labels.parts) add_labels(*part, names, add);
+    for (const ast::LabelExpr* part : labels.parts) add_labels(*part, names, add, row);
     return;
   }
-  if (labels.kind != ast::LabelExprKind::kName) throw NotCompared("dynamic label");
+  if (labels.kind == ast::LabelExprKind::kDynamic) {
+    for (const std::string& name : dynamic_names(labels, row)) {
+      if (add) {
+        names->insert(name);
+      } else {
+        names->erase(name);
+      }
+    }
+    return;
+  }
+  if (labels.kind != ast::LabelExprKind::kName) throw NotCompared("a kind of label");
   if (add) {
     names->insert(std::string(labels.name.text));
   } else {
@@ -77,7 +87,7 @@ void Reference::run_create(ast::List<const ast::PathPattern*> patterns, Row& row
         continue;
       }
       GraphNode node;
-      if (n.labels != nullptr) add_labels(*n.labels, &node.labels, true);
+      if (n.labels != nullptr) add_labels(*n.labels, &node.labels, true, row);
       fill(n.properties, &node.properties);
       nodes.push_back(graph_.add_node(std::move(node)));
       if (n.variable) row.set(n.variable.text, Value::node(NodeId(nodes.back())));
@@ -142,14 +152,24 @@ Rows Reference::run_merge(const ast::Merge& m, Rows rows) {
   return out;
 }
 
+std::pair<Value, std::string> Reference::property_target(const ast::Expr& target, Row& row) {
+  if (const auto* property = ast::find<ast::Property>(&target)) {
+    return {eval(*property->base, row), std::string(property->key.text)};
+  }
+  const auto* index = ast::find<ast::Index>(&target);
+  if (index == nullptr) throw NotCompared("a target of SET");
+  const Value key = eval(*index->index, row);
+  if (key.is_null()) throw NotCompared("a key that is null");
+  if (!key.is_string()) throw Failure("type");
+  return {eval(*index->base, row), std::string(key.as_string())};
+}
+
 void Reference::run_set(ast::List<ast::SetItem> items, Row& row) {
   for (const ast::SetItem& item : items) {
     if (item.kind == ast::SetKind::kProperty) {
-      const auto* target = ast::find<ast::Property>(item.target);
-      if (target == nullptr) throw NotCompared("SET of a computed key");
-      const Value entity = eval(*target->base, row);
+      const auto [entity, key] = property_target(*item.target, row);
       const Value value = eval(*item.value, row);
-      if (!entity.is_null()) put_property(mutable_properties(entity), target->key.text, value);
+      if (!entity.is_null()) put_property(mutable_properties(entity), key, value);
       continue;
     }
     const Value entity = eval(*item.target, row);
@@ -157,7 +177,7 @@ void Reference::run_set(ast::List<ast::SetItem> items, Row& row) {
       if (entity.is_null()) continue;
       const auto it = graph_.nodes.find(entity.node_id().value);
       if (it == graph_.nodes.end()) throw Failure("deleted");
-      add_labels(*item.labels, &it->second.labels, true);
+      add_labels(*item.labels, &it->second.labels, true, row);
       continue;
     }
     Value map = eval(*item.value, row);
@@ -173,17 +193,15 @@ void Reference::run_set(ast::List<ast::SetItem> items, Row& row) {
 void Reference::run_remove(const ast::Remove& r, Row& row) {
   for (const ast::RemoveItem& item : r.items) {
     if (item.labels == nullptr) {
-      const auto* target = ast::find<ast::Property>(item.target);
-      if (target == nullptr) throw NotCompared("REMOVE of a computed key");
-      const Value entity = eval(*target->base, row);
-      if (!entity.is_null()) put_property(mutable_properties(entity), target->key.text, Value());
+      const auto [entity, key] = property_target(*item.target, row);
+      if (!entity.is_null()) put_property(mutable_properties(entity), key, Value());
       continue;
     }
     const Value entity = eval(*item.target, row);
     if (entity.is_null()) continue;
     const auto it = graph_.nodes.find(entity.node_id().value);
     if (it == graph_.nodes.end()) throw Failure("deleted");
-    add_labels(*item.labels, &it->second.labels, false);
+    add_labels(*item.labels, &it->second.labels, false, row);
   }
 }
 
