@@ -142,6 +142,7 @@ class Generator {
 
   // --- writes ---
   static constexpr const char* kWrittenKeys[] = {"w", "i", "s", "m", "j"};
+  std::string constrained_write();
   std::string update(Scope* scope, bool* deleted);
   std::string new_node(Scope* scope, const Scope& known, bool name);
   std::string create(Scope* scope);

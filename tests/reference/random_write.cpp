@@ -6,6 +6,7 @@ namespace lora::reference {
 // on one variable, from constants or from that entity itself; MERGE's actions set constants under keys of their own.
 std::string Generator::write() {
   if (r_.percent(8)) return failing_write();
+  if (r_.percent(8)) return constrained_write();
   writing_ = true;
   Scope scope;
   std::string text;
@@ -34,6 +35,32 @@ std::string Generator::write() {
   }
   if (end < 70) return text + returns(scope);
   return text + "RETURN count(*) AS c0";
+}
+
+// Writes that may break a constraint: `u` of :A is unique. Constraints are checked at each write, so only such clauses
+// as break one in whatever order the rows come: what has a value keeps it or gets the one value of the clause.
+std::string Generator::constrained_write() {
+  writing_ = true;
+  Scope scope;
+  std::string text = match(&scope);
+  if (r_.percent(40)) {
+    scope.clear();
+    text = unwind(&scope);
+  }
+  const std::string n = variable(scope, Type::kNode);
+  static constexpr std::string_view kValues[] = {"0", "1", "2", "7", "8", "9", "$two", "'x'", "1.0", "null", "[1]"};
+  const std::string value(r_.pick(kValues));
+  const std::string end = r_.percent(50) ? "" : "RETURN count(*) AS c0";
+  switch (n.empty() ? r_.below(4) : r_.below(8)) {
+    case 0: return text + "CREATE (:A {u: " + integer(scope, 0) + "}) " + end;
+    case 1: return text + "CREATE (:C:A {s: 'x', u: " + integer(scope, 0) + "}) " + end;
+    case 2: return text + "MERGE (m:A {u: " + std::to_string(r_.below(10)) + "}) SET m.v = 1 " + end;
+    case 3: return text + "MERGE (m:A {u: " + std::to_string(r_.below(10)) + ", j: 1}) " + end;
+    case 4: return text + "SET " + n + (r_.percent(50) ? ":A " : ":A:B ") + end;
+    case 5: return text + "SET " + n + ".u = " + value + " " + end;
+    case 6: return text + "SET " + n + (r_.percent(50) ? " += " : " = ") + "{u: " + value + "} " + end;
+    default: return text + "SET " + n + ":A:B, " + n + ".u = " + value + " " + end;
+  }
 }
 
 std::string Generator::update(Scope* scope, bool* deleted) {
