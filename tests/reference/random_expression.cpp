@@ -177,7 +177,7 @@ std::string Generator::real(const Scope& scope, int depth) {
   if (r_.percent(30)) {
     static constexpr std::string_view kParts[] = {".x", ".y", ".z", ".longitude", ".latitude", ".height"};
     if (r_.percent(50)) return point(scope) + std::string(r_.pick(kParts));
-    return "point.distance(" + point(scope) + ", " + point(scope) + ")";
+    return r_.percent(30) ? far_distance() : "point.distance(" + point(scope) + ", " + point(scope) + ")";
   }
   switch (r_.below(4)) {
     case 0: return "(" + real(scope, depth - 1) + " + " + integer(scope, depth - 1) + ")";

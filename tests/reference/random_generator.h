@@ -112,6 +112,7 @@ class Generator {
   std::string zoned_moment();
   std::string duration(const Scope& scope, int depth);
   std::string point(const Scope& scope);
+  std::string far_distance();  // of two points of one system
   std::string map(const Scope& scope, int depth);
   // A list in no particular order.
   std::string bag(const Scope& scope, int depth);

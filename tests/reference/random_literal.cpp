@@ -99,6 +99,21 @@ std::string Generator::point(const Scope& scope) {
   return simple(scope, Type::kPoint, ".p", kLiterals);
 }
 
+std::string Generator::far_distance() {
+  static constexpr std::string_view kGlobe[] = {"{longitude: 4.5, latitude: 52}", "{longitude: -73.9, latitude: 40.7}",
+                                                "{longitude: 179.5, latitude: -10}", "{longitude: 0, latitude: 90}",
+                                                "{longitude: -179.5, latitude: 10}"};
+  static constexpr std::string_view kHigh[] = {"{longitude: 4.5, latitude: 52, height: 100}",
+                                               "{longitude: 5.5, latitude: 51, height: 0}",
+                                               "{longitude: -120, latitude: -33.5, height: 2500}"};
+  static constexpr std::string_view kSpace[] = {"{x: 1, y: 0.5, z: 2}", "{x: 0, y: 0, z: -1.5}", "{x: 3, y: 4, z: 2}"};
+  const std::span<const std::string_view> systems[] = {kGlobe, kHigh, kSpace};
+  const auto system = systems[r_.below(3)];
+  const auto one = [&] { return "point(" + std::string(system[r_.below(system.size())]) + ")"; };
+  const std::string a = one(), b = one();
+  return "point.distance(" + a + ", " + b + ")";
+}
+
 std::string Generator::map(const Scope& scope, int depth) {
   const std::string v = variable(scope, Type::kMap);
   if (!v.empty() && r_.percent(50)) return v;
