@@ -56,6 +56,9 @@ Value Reference::eval(const ast::Expr& expr, Row& row) {
       if (e.op == ast::UnaryOp::kNot) return to_value(negate(truth(*e.operand, row)));
       const Value v = eval(*e.operand, row);
       if (v.is_null()) return v;
+      if (v.type() == ValueType::kDuration && e.op != ast::UnaryOp::kPlus) {
+        return arithmetic(ast::ChainOp::kMultiply, v, Value::integer(-1));
+      }
       if (!v.is_number()) throw Failure("type");
       if (e.op == ast::UnaryOp::kPlus) return v;
       if (v.is_float()) return Value::floating(-v.as_float());
