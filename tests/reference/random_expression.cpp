@@ -39,7 +39,7 @@ Type Generator::any_type(const Scope& scope) {
 std::string Generator::expression(const Scope& scope, Type type, int depth) {
   switch (type) {
     case Type::kInt: return integer(scope, depth);
-    case Type::kFloat: return real(scope, depth);
+    case Type::kFloat: return r_.percent(15) ? far_distance() : real(scope, depth);
     case Type::kString: return string(scope, depth);
     case Type::kBool: return boolean(scope, depth);
     case Type::kInts: return ints(scope, depth);
