@@ -191,10 +191,13 @@ Status RowWriter::set_property(const Value& target, KeyId key, const Value& valu
 }
 
 Status RowWriter::set_map(const SetItem& item, const Value& target, const Value& value) {
+  // A missing map must not empty the entity.
+  if (value.is_null()) {
+    return type_error("InvalidArgumentType", "`SET` takes properties from a map, node or relationship, got null");
+  }
   Value map;
   LORA_TRY(properties_map(state_.context, value, &map));
   if (item.kind == SetItem::Kind::kAdd) {
-    if (map.is_null()) return Status();
     for (const MapEntry& e : map.as_map()) {
       if (e.second.is_null()) {
         const std::optional<KeyId> known = state_.reader().find_key(e.first.as_string());
@@ -207,9 +210,7 @@ Status RowWriter::set_map(const SetItem& item, const Value& target, const Value&
     return Status();
   }
   properties_.clear();
-  if (map.is_map()) {
-    for (const MapEntry& e : map.as_map()) LORA_TRY(add_property(e.first.as_string(), nullptr, e.second, false));
-  }
+  for (const MapEntry& e : map.as_map()) LORA_TRY(add_property(e.first.as_string(), nullptr, e.second, false));
   state_.count_hits(properties_.size());
   return target.is_node() ? state_.transaction().replace_node_properties(target.node_id(), properties_)
                           : state_.transaction().replace_relationship_properties(target.relationship_id(), properties_);

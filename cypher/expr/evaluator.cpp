@@ -400,7 +400,8 @@ Status Evaluator::eval_case(const Expr& expr, const Batch& batch, size_t row, Va
 
 Status Evaluator::eval_function(const Expr& expr, const Batch& batch, size_t row, Value* out) {
   constexpr size_t kInlineArgs = 4;
-  const size_t count = expr.children.size();
+  size_t count = expr.children.size();
+  const bool first_not_null = expr.function->null_rule == NullRule::kFirstNotNull;
   Value inline_args[kInlineArgs];
   std::vector<Value> more_args;
   Value* args = inline_args;
@@ -410,6 +411,7 @@ Status Evaluator::eval_function(const Expr& expr, const Batch& batch, size_t row
   }
   for (size_t i = 0; i < count; ++i) {
     LORA_TRY(eval(*expr.children[i], batch, row, &args[i]));
+    if (first_not_null && !args[i].is_null()) count = i + 1;
   }
   Value result;
   Status status = call_function(*context_, *expr.function, {args, count}, &result);

@@ -31,10 +31,14 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
   return true;
 }
 
+// Takes a `+` away, which from_chars() does not know; a text that it then takes for one without a sign stays wrong.
+std::string_view unsigned_plus(std::string_view text) {
+  return text.starts_with('+') && !text.starts_with("+-") ? text.substr(1) : text;
+}
+
 // The number written in `text`, or null.
 Value parse_float(std::string_view text) {
-  text = trimmed(text);
-  if (text.starts_with('+')) text.remove_prefix(1);
+  text = unsigned_plus(trimmed(text));
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (end != text.data() + text.size() || text.empty()) return Value();
@@ -49,8 +53,7 @@ Value float_to_integer(double v) {
 }
 
 Value parse_integer(std::string_view text) {
-  text = trimmed(text);
-  if (text.starts_with('+')) text.remove_prefix(1);
+  text = unsigned_plus(trimmed(text));
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (end == text.data() + text.size() && !text.empty()) {
@@ -369,9 +372,9 @@ std::span<const FunctionSpec> conversion_functions() {
        255,
        kAnyType,
        Purity::kPure,
-       NullRule::kCalled,
+       NullRule::kFirstNotNull,
        "Scalar",
-       "The first argument that is not null.",
+       "The first argument that is not null; those behind it are not evaluated.",
        "coalesce(null, 2, 3)",
        "2",
        coalesce},

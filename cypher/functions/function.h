@@ -50,6 +50,7 @@ enum class Purity : uint8_t {
 enum class NullRule : uint8_t {
   kNullIfAnyNull,  // not called when an argument is null; the answer is null
   kCalled,         // called with nulls
+  kFirstNotNull,   // called with nulls; what stands behind the first argument that is not null is not even evaluated
 };
 
 // Functions whose second argument is a type: the binder turns their calls into operators.

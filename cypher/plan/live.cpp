@@ -5,24 +5,12 @@ namespace lora::cypher {
 
 namespace {
 
-void own_reads(const LogicalOp& op, const OpUse& use, SlotSet* out) {
-  SlotSet reads;
-  for (Slot s : use.reads) reads.add(s);
-  for (const Expr* e : use.exprs) expr_reads(e, &reads);
-  for (Slot s : use.locals) reads.remove(s);
-  // Patterns of updating clauses may read what they made before.
-  if (op.kind == OpKind::kCreate || op.kind == OpKind::kMerge) {
-    for (Slot s : use.adds) reads.remove(s);
-  }
-  out->add(reads);
-}
-
 void compute(const LogicalOp* op, const SlotSet& above, LiveSlots* live) {
   (*live)[op].add(above);
   OpUse use;
   op_use(*op, &use);
   SlotSet reads;
-  own_reads(*op, use, &reads);
+  own_reads(*op, &reads);
   SlotSet needed;  // of the (left) input
   if (!narrows(op->kind)) {
     needed = above;

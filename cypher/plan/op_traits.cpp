@@ -472,27 +472,51 @@ void expr_reads(const Expr* expr, SlotSet* out) {
   out->add(inner);
 }
 
+void own_reads(const LogicalOp& op, SlotSet* out) {
+  OpUse use;
+  op_use(op, &use);
+  SlotSet reads;
+  for (Slot s : use.reads) reads.add(s);
+  for (const Expr* e : use.exprs) expr_reads(e, &reads);
+  for (Slot s : use.locals) reads.remove(s);
+  if (op.kind == OpKind::kCreate || op.kind == OpKind::kMerge) {
+    for (Slot s : use.adds) reads.remove(s);
+  }
+  out->add(reads);
+}
+
 namespace {
 
-// Adds to *out what `op` and its inputs read that none of them adds.
+// Adds to *reads what `op` and its inputs read and nothing in front of the reader adds. *adds: what is added in front
+// of `op`, then also what it and its inputs add. A grouping key may come out in the slot that it is read from: what an
+// operator adds does not answer its own reads.
 void collect_reads(const LogicalOp* op, SlotSet* reads, SlotSet* adds) {
-  for (const LogicalOp* input : op->inputs) collect_reads(input, reads, adds);
+  const SlotSet front = *adds;
   adds->add(argument_extra(*op));
+  for (size_t i = 0; i < op->inputs.size(); ++i) {
+    if (i == 0 || right_is_applied(op->kind)) {
+      collect_reads(op->inputs[i], reads, adds);
+      continue;
+    }
+    SlotSet right = front;
+    collect_reads(op->inputs[i], reads, &right);
+    adds->add(right);
+  }
+  SlotSet own;
+  own_reads(*op, &own);
+  adds->for_each([&](Slot s) { own.remove(s); });
+  reads->add(own);
   OpUse use;
   op_use(*op, &use);
   for (Slot s : use.locals) adds->add(s);
   for (Slot s : use.adds) adds->add(s);
-  for (Slot s : use.reads) reads->add(s);
-  for (const Expr* e : use.exprs) expr_reads(e, reads);
 }
 
 }  // namespace
 
 void subtree_reads(const LogicalOp* op, SlotSet* out) {
-  SlotSet reads, adds;
-  collect_reads(op, &reads, &adds);
-  adds.for_each([&](Slot s) { reads.remove(s); });
-  out->add(reads);
+  SlotSet adds;
+  collect_reads(op, out, &adds);
 }
 
 void op_output(const LogicalOp& op, const SlotSet& argument, const SlotSet& left, const SlotSet& right, SlotSet* out) {

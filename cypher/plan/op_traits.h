@@ -154,6 +154,9 @@ class SlotSet {
 
 // Slots of the row that the expression (with its subplans) reads; its own local variables are left out.
 void expr_reads(const Expr* expr, SlotSet* out);
+// What an operator reads from the rows of its inputs. Patterns of updating clauses may read what they made before: that
+// is left out.
+void own_reads(const LogicalOp& op, SlotSet* out);
 // What a whole subtree reads from the row of its Argument.
 void subtree_reads(const LogicalOp* op, SlotSet* out);
 // Slots in the output of `op`, given those of its inputs and those that an Argument gives here.

@@ -8,9 +8,9 @@
 
 namespace lora::cypher {
 
-// Gives slots of the Argument back to operators above an aggregation (DISTINCT, UNION) that had dropped them: there the
-// stream is applied to a fresh Argument row.
-LogicalOp* restore_arguments(PlanBuilder& builder, LogicalOp* root, const SlotSet& argument);
+// Gives slots of the Argument back to operators above an aggregation (DISTINCT, UNION) that had dropped them, and to
+// `top`, what is needed of the last rows: there the stream is applied to a fresh Argument row.
+LogicalOp* restore_arguments(PlanBuilder& builder, LogicalOp* root, const SlotSet& argument, const SlotSet& top);
 
 // Sets Eager barriers so that no clause sees what a later clause wrote, and each sees all that earlier ones wrote.
 // `slot_types`: what a slot may hold, by slot; missing: anything.

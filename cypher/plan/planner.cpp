@@ -54,7 +54,7 @@ class StatementPlanner {
     // The passes recurse: no frame of theirs is larger.
     constexpr size_t kPassFrameBytes = 1'100;
     if (plan_depth(*root) > levels_left(kPassFrameBytes)) return stack_error();
-    *root = restore_arguments(b_, *root, argument);
+    *root = restore_arguments(b_, *root, argument, top);
 #ifndef NDEBUG
     LORA_TRY(validate(*root, argument, b_.slot_count()));
 #endif

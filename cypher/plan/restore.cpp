@@ -4,6 +4,15 @@ namespace lora::cypher {
 
 namespace {
 
+// `op` for each row of the argument, which stays.
+LogicalOp* beside_argument(PlanBuilder& b, LogicalOp* op, const SlotSet& argument) {
+  auto* apply = b.make<Apply>();
+  apply->estimated_rows = op->estimated_rows;
+  Stream left = b.argument(argument);
+  apply->inputs = b.inputs({left.op, op});
+  return apply;
+}
+
 // Rewrites `op` and what is below; *output gets the slots it gives.
 LogicalOp* restore(PlanBuilder& b, LogicalOp* op, const SlotSet& argument, SlotSet* output) {
   SlotSet available, right_out;
@@ -12,13 +21,8 @@ LogicalOp* restore(PlanBuilder& b, LogicalOp* op, const SlotSet& argument, SlotS
     inputs[0] = restore(b, inputs[0], argument, &available);
 
     SlotSet reads;
-    OpUse use;
-    op_use(*op, &use);
     if (op->kind != OpKind::kUnion && op->kind != OpKind::kHashJoin) {
-      for (Slot s : use.reads) reads.add(s);
-      for (const Expr* e : use.exprs) expr_reads(e, &reads);
-      for (Slot s : use.locals) reads.remove(s);
-      for (Slot s : use.adds) reads.remove(s);
+      own_reads(*op, &reads);
       if (inputs.size() == 2 && right_is_applied(op->kind)) subtree_reads(inputs[1], &reads);
       if (const Slot extra = argument_extra(*op); extra != kNoSlot) reads.remove(extra);
     } else if (op->kind == OpKind::kUnion) {
@@ -27,11 +31,7 @@ LogicalOp* restore(PlanBuilder& b, LogicalOp* op, const SlotSet& argument, SlotS
     bool missing = false;
     for (Slot s : reads.to_vector()) missing |= !available.has(s) && argument.has(s);
     if (missing) {
-      auto* apply = b.make<Apply>();
-      apply->estimated_rows = inputs[0]->estimated_rows;
-      Stream left = b.argument(argument);
-      apply->inputs = b.inputs({left.op, inputs[0]});
-      inputs[0] = apply;
+      inputs[0] = beside_argument(b, inputs[0], argument);
       available.add(argument);
     }
     if (inputs.size() == 2) {
@@ -41,13 +41,7 @@ LogicalOp* restore(PlanBuilder& b, LogicalOp* op, const SlotSet& argument, SlotS
       if (op->kind == OpKind::kUnion) {
         bool lost = false;
         for (Slot s : static_cast<const Union*>(op)->right) lost |= !right_out.has(s) && argument.has(s);
-        if (lost) {
-          auto* apply = b.make<Apply>();
-          apply->estimated_rows = inputs[1]->estimated_rows;
-          Stream left = b.argument(argument);
-          apply->inputs = b.inputs({left.op, inputs[1]});
-          inputs[1] = apply;
-        }
+        if (lost) inputs[1] = beside_argument(b, inputs[1], argument);
       }
     }
     op->inputs = b.array(inputs);
@@ -58,10 +52,13 @@ LogicalOp* restore(PlanBuilder& b, LogicalOp* op, const SlotSet& argument, SlotS
 
 }  // namespace
 
-LogicalOp* restore_arguments(PlanBuilder& builder, LogicalOp* root, const SlotSet& argument) {
+LogicalOp* restore_arguments(PlanBuilder& builder, LogicalOp* root, const SlotSet& argument, const SlotSet& top) {
   if (argument.empty()) return root;
   SlotSet output;
-  return restore(builder, root, argument, &output);
+  root = restore(builder, root, argument, &output);
+  bool lost = false;
+  for (Slot s : top.to_vector()) lost |= !output.has(s) && argument.has(s);
+  return lost ? beside_argument(builder, root, argument) : root;
 }
 
 }  // namespace lora::cypher

@@ -58,7 +58,7 @@ class Text {
           return std::to_string(static_cast<int64_t>(d)) + (rules_.numbers_alike ? "" : ".0");
         }
         char text[40];
-        std::snprintf(text, sizeof text, "%.12g", d);
+        std::snprintf(text, sizeof text, rules_.distances ? "%.9g" : "%.12g", d);
         return text;
       }
       case ValueType::kString: return "'" + std::string(v.as_string()) + "'";
@@ -77,6 +77,11 @@ class Text {
           text += node(v.as_path().nodes[i]);
         }
         return text + ">";
+      }
+      case ValueType::kDateTime: {
+        // Of equal instants in different zones, any may stand for all.
+        const DateTime& at = v.as_date_time();
+        return special_key(v) + (rules_.numbers_alike ? "" : " " + std::to_string(at.offset_seconds) + " " + at.zone);
       }
       default: return is_special(v) ? special_key(v) : "?";
     }
@@ -182,9 +187,12 @@ std::string EntityNames::graph_text() const {
   return text_;
 }
 
-TextRules::TextRules(std::string_view query) {
-  const auto says = [&](std::string_view word) { return query.find(word) != std::string_view::npos; };
+TextRules::TextRules(std::string_view text) {
+  std::string query(text);
+  std::erase(query, ' ');
+  const auto says = [&](std::string_view word) { return query.find(word) != std::string::npos; };
   lists_are_bags = says("collect(") || says("COLLECT") || says("keys(") || says("labels(") || says("[(");
+  distances = says("distance(");
   numbers_alike = says("DISTINCT") || says("UNION") || says("collect(") || says("count(") || says("min(") ||
                   says("max(") || says("sum(") || says("avg(");
 }

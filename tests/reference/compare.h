@@ -2,9 +2,9 @@
 //
 // Rules. Rows are compared as bags; with ORDER BY as sequences of bags of equal sort keys; SKIP and LIMIT may cut such
 // a bag anywhere. Entities are compared by id and contents; entities that the statement made, by what they look like
-// and what they are connected to. Floats are compared to 12 digits. Where a text says DISTINCT, aggregates or UNION,
-// 1 and 1.0 are the same; where it makes lists in no promised order (collect, comprehensions of patterns, keys,
-// labels), lists are compared as bags.
+// and what they are connected to. Floats are compared to 12 digits, to 9 where there are distances. Where a text says
+// DISTINCT, aggregates or UNION, 1 and 1.0 are the same, and so are equal instants in different zones; where it makes
+// lists in no promised order (collect, comprehensions of patterns, keys, labels), lists are compared as bags.
 //
 // Threads: pure functions.
 #pragma once
@@ -37,6 +37,7 @@ class EntityNames {
 struct TextRules {
   bool numbers_alike = false;  // 1 and 1.0
   bool lists_are_bags = false;
+  bool distances = false;  // on the globe: fewer digits
   explicit TextRules(std::string_view query);
   TextRules() = default;
 };

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "tests/reference/reference_graph.h"
 
@@ -40,8 +41,10 @@ ReferenceGraph random_graph(Random& random);
 std::string create_text(const ReferenceGraph& graph);
 std::string literal_text(const Value& value);
 
-// What `$i`, `$j`, ... of the queries are: a map.
-const Value& parameters();
+// Values for the parameters of all queries, a map each. The first has no nulls; the others are new values, some of them
+// null, for every name, of the same types except `$any`, `$mixed` (a list) and `$wild`, which are of any type.
+// `$wild` stands only where it may fail (random_failing.cpp).
+std::vector<Value> random_parameters(Random& random, size_t sets);
 
 std::string random_read(Random& random);
 std::string random_write(Random& random);

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tests/reference/random_query.h"
-
 namespace lora::reference {
 
 using ast::ExprKind;
@@ -38,7 +36,7 @@ Value Reference::eval(const ast::Expr& expr, Row& row) {
       }
       return Value::map(std::move(entries));
     }
-    case ExprKind::kParameter: return property(parameters(), ast::as<ast::Parameter>(expr).name);
+    case ExprKind::kParameter: return property(parameters_, ast::as<ast::Parameter>(expr).name);
     case ExprKind::kMapProjection: return eval_map_projection(ast::as<ast::MapProjection>(expr), row);
     case ExprKind::kProperty: {
       const auto& e = ast::as<ast::Property>(expr);
@@ -58,6 +56,9 @@ Value Reference::eval(const ast::Expr& expr, Row& row) {
       if (e.op == ast::UnaryOp::kNot) return to_value(negate(truth(*e.operand, row)));
       const Value v = eval(*e.operand, row);
       if (v.is_null()) return v;
+      if (v.type() == ValueType::kDuration && e.op != ast::UnaryOp::kPlus) {
+        return arithmetic(ast::ChainOp::kMultiply, v, Value::integer(-1));
+      }
       if (!v.is_number()) throw Failure("type");
       if (e.op == ast::UnaryOp::kPlus) return v;
       if (v.is_float()) return Value::floating(-v.as_float());
@@ -69,7 +70,7 @@ Value Reference::eval(const ast::Expr& expr, Row& row) {
     }
     case ExprKind::kLabelTest: {
       const auto& e = ast::as<ast::LabelTest>(expr);
-      return to_value(test_labels(*e.labels, eval(*e.operand, row)));
+      return to_value(test_labels(*e.labels, eval(*e.operand, row), row));
     }
     case ExprKind::kFunctionCall:
       if (is_aggregate(expr)) throw NotCompared("an aggregate where none may be");
@@ -82,7 +83,17 @@ Value Reference::eval(const ast::Expr& expr, Row& row) {
       return eval_pattern_comprehension(ast::as<ast::PatternComprehension>(expr), row);
     case ExprKind::kPatternPredicate: {
       const ast::PathPattern* pattern = ast::as<ast::PatternPredicate>(expr).pattern;
-      if (pattern->shortest != ast::ShortestFunction::kNone) throw NotCompared("shortest path as an expression");
+      if (pattern->shortest != ast::ShortestFunction::kNone) {
+        std::vector<PathIds> paths;
+        match(
+            {&pattern, 1}, false, row, [](Row&) { return true; }, nullptr, &paths);
+        if (pattern->shortest == ast::ShortestFunction::kShortestPath) {
+          return paths.empty() ? Value() : Value::path(paths.front());
+        }
+        List items;
+        for (const PathIds& path : paths) items.push_back(Value::path(path));
+        return Value::list(std::move(items));
+      }
       bool found = false;
       match({&pattern, 1}, false, row, [&](Row&) {
         found = true;
@@ -161,11 +172,11 @@ Value Reference::eval_predicate(const ast::Predicate& e, Row& row) {
     }
     return null_seen ? Value() : Value::boolean(false);
   }
-  if (e.op == ast::PredicateOp::kRegex) throw NotCompared("regular expression");
   if (!left.is_string() || !right.is_string()) return Value();
   const std::string_view a = left.as_string();
   const std::string_view b = right.as_string();
   switch (e.op) {
+    case ast::PredicateOp::kRegex: return Value::boolean(matches(a, b));
     case ast::PredicateOp::kStartsWith: return Value::boolean(a.substr(0, b.size()) == b);
     case ast::PredicateOp::kEndsWith: return Value::boolean(a.size() >= b.size() && a.substr(a.size() - b.size()) == b);
     default: return Value::boolean(a.find(b) != std::string_view::npos);
@@ -181,6 +192,7 @@ Value Reference::eval_index(const Value& base, const Value& index) {
     if (i < 0) i += size;
     return i >= 0 && i < size ? base.as_list()[static_cast<size_t>(i)] : Value();
   }
+  if (!base.is_map() && !base.is_node() && !base.is_relationship()) throw Failure("type");
   if (!index.is_string()) throw Failure("type");
   return property(base, index.as_string());
 }
@@ -305,7 +317,7 @@ Value Reference::eval_subquery(const ast::Subquery& e, Row& row) {
   if (e.subquery == ast::SubqueryKind::kExists) return Value::boolean(!rows.empty());
   if (e.subquery == ast::SubqueryKind::kCount) return Value::integer(static_cast<int64_t>(rows.size()));
   List items;
-  for (const Row& r : rows) items.push_back(*r.find(projected.names.at(0)));
+  for (const Row& r : rows) items.push_back(r.get(projected.names.at(0)));
   return Value::list(std::move(items));
 }
 
@@ -352,30 +364,48 @@ Value Reference::property(const Value& base, std::string_view key) {
   return it == properties.end() ? Value() : it->second;
 }
 
-bool Reference::has_labels(const ast::LabelExpr& labels, const std::set<std::string>& names) {
+// What `$(...)` names: a string or a list of strings.
+std::vector<std::string> Reference::dynamic_names(const ast::LabelExpr& labels, Row& row) {
+  const Value v = eval(*labels.expr, row);
+  std::vector<std::string> names;
+  for (const Value& name : v.is_list() ? v.as_list() : List{v}) {
+    if (name.is_null()) throw NotCompared("a label that is null");
+    if (!name.is_string()) throw Failure("a label that is no text");
+    names.emplace_back(name.as_string());
+  }
+  return names;
+}
+
+bool Reference::has_labels(const ast::LabelExpr& labels, const std::set<std::string>& names, Row& row) {
   switch (labels.kind) {
     case ast::LabelExprKind::kName: return names.contains(std::string(labels.name.text));
     case ast::LabelExprKind::kWildcard: return !names.empty();
-    case ast::LabelExprKind::kNot: return !has_labels(*labels.parts[0], names);
+    case ast::LabelExprKind::kNot: return !has_labels(*labels.parts[0], names, row);
     case ast::LabelExprKind::kAnd:
-      return std::all_of(labels.parts.begin(), labels.parts.end(), [&](auto* p) { return has_labels(*p, names); });
+      return std::all_of(labels.parts.begin(), labels.parts.end(), [&](auto* p) { return has_labels(*p, names, row); });
     case ast::LabelExprKind::kOr:
-      return std::any_of(labels.parts.begin(), labels.parts.end(), [&](auto* p) { return has_labels(*p, names); });
-    default: throw NotCompared("dynamic label");
+      return std::any_of(labels.parts.begin(), labels.parts.end(), [&](auto* p) { return has_labels(*p, names, row); });
+    case ast::LabelExprKind::kDynamic: {
+      const std::vector<std::string> wanted = dynamic_names(labels, row);
+      const auto is_there = [&](const std::string& name) { return names.contains(name); };
+      return labels.any ? std::any_of(wanted.begin(), wanted.end(), is_there)
+                        : std::all_of(wanted.begin(), wanted.end(), is_there);
+    }
+    default: throw NotCompared("a kind of label");
   }
 }
 
-Ternary Reference::test_labels(const ast::LabelExpr& labels, const Value& entity) {
+Ternary Reference::test_labels(const ast::LabelExpr& labels, const Value& entity, Row& row) {
   if (entity.is_null()) return Ternary::kNull;
   if (entity.is_node()) {
     const auto it = graph_.nodes.find(entity.node_id().value);
     if (it == graph_.nodes.end()) throw Failure("deleted");
-    return ternary(has_labels(labels, it->second.labels));
+    return ternary(has_labels(labels, it->second.labels, row));
   }
   if (!entity.is_relationship()) throw Failure("type");
   const auto it = graph_.relationships.find(entity.relationship_id().value);
   if (it == graph_.relationships.end()) throw Failure("deleted");
-  return ternary(has_labels(labels, {it->second.type}));
+  return ternary(has_labels(labels, {it->second.type}, row));
 }
 
 }  // namespace lora::reference

@@ -33,6 +33,11 @@ class Row {
     }
     return nullptr;
   }
+  const Value& get(std::string_view name) const {
+    const Value* v = find(name);
+    if (v == nullptr) throw NotCompared("a variable that is not in scope");
+    return *v;
+  }
   void set(std::string_view name, Value value) {
     for (auto& [known, old] : items_) {
       if (known == name) {
@@ -65,8 +70,9 @@ struct Outcome {
 class Reference {
  public:
   // `steps_max` bounds the work; NotCompared beyond.
-  Reference(ReferenceGraph* graph, const cypher::Query& query, uint64_t steps_max)
-      : graph_(*graph), query_(query), steps_left_(steps_max) {}
+  // `parameters` is a map.
+  Reference(ReferenceGraph* graph, const cypher::Query& query, const Value& parameters, uint64_t steps_max)
+      : graph_(*graph), query_(query), parameters_(parameters), steps_left_(steps_max) {}
 
   Outcome run();
 
@@ -92,8 +98,9 @@ class Reference {
   Value property(const Value& base, std::string_view key);
   Value properties_map(const Value& entity);
   const Properties& properties_of(const Value& entity);
-  bool has_labels(const ast::LabelExpr& labels, const std::set<std::string>& names);
-  Ternary test_labels(const ast::LabelExpr& labels, const Value& entity);
+  std::vector<std::string> dynamic_names(const ast::LabelExpr& labels, Row& row);
+  bool has_labels(const ast::LabelExpr& labels, const std::set<std::string>& names, Row& row);
+  Ternary test_labels(const ast::LabelExpr& labels, const Value& entity, Row& row);
 
   // --- aggregation ---
   Value aggregate(const ast::Expr& call, Rows& group);
@@ -102,9 +109,11 @@ class Reference {
 
   // --- patterns ---
   class Matcher;
-  // found() answers whether to go on; `where` is for a shortest path, which looks for one that fulfils it.
+  // found() answers whether to go on; `where` is for a shortest path, which looks for one that fulfils it; `paths` gets
+  // the paths found.
   void match(ast::List<const ast::PathPattern*> patterns, bool repeatable, Row& row,
-             const std::function<bool(Row&)>& found, const ast::Expr* where = nullptr);
+             const std::function<bool(Row&)>& found, const ast::Expr* where = nullptr,
+             std::vector<PathIds>* paths = nullptr);
   static void pattern_variables(const ast::PathPattern& pattern, std::vector<std::string_view>* out);
 
   // --- clauses ---
@@ -135,7 +144,9 @@ class Reference {
   void run_foreach(const ast::Foreach& f, Row& row);
   Properties* mutable_properties(const Value& entity);
   static void put_property(Properties* properties, std::string_view key, const Value& value);
-  void add_labels(const ast::LabelExpr& labels, std::set<std::string>* names, bool add);
+  void add_labels(const ast::LabelExpr& labels, std::set<std::string>* names, bool add, Row& row);
+  // The entity and the key of `n.key` or `n[expr]`, at the left of SET and in REMOVE.
+  std::pair<Value, std::string> property_target(const ast::Expr& target, Row& row);
   void check_deletes() const;
 
   void step() {
@@ -145,6 +156,7 @@ class Reference {
 
   ReferenceGraph& graph_;
   const cypher::Query& query_;
+  const Value& parameters_;
   uint64_t steps_left_;
   std::map<const ast::Expr*, Value> aggregates_;  // of the group that is projected
   Row always_;                                    // what a subquery imports: visible in all its clauses

@@ -14,15 +14,9 @@ std::string lower(std::string_view name) {
   return out;
 }
 
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
-// Letters, code points, cuts: the generator's texts are ASCII where such a function sees them.
-std::string_view ascii(const Value& v) {
+std::u32string letters(const Value& v) {
   if (!v.is_string()) throw Failure("type");
-  if (!is_ascii(v.as_string())) throw NotCompared("text beyond ASCII");
-  return v.as_string();
+  return code_points(v.as_string());
 }
 
 int64_t whole(const Value& v) {
@@ -38,6 +32,15 @@ double number(const Value& v) {
 const List& list(const Value& v) {
   if (!v.is_list()) throw Failure("type");
   return v.as_list();
+}
+
+// A text that holds a number, of the forms that the generator makes: `12`, `-1`, `a1.5`.
+std::optional<double> parsed(std::string_view text) {
+  const std::string copy(text);
+  char* end = nullptr;
+  const double d = std::strtod(copy.c_str(), &end);
+  if (copy.empty() || *end != '\0') return std::nullopt;
+  return d;
 }
 
 Value range(int64_t from, int64_t to, int64_t by) {
@@ -85,8 +88,8 @@ Value Reference::call(const ast::FunctionCall& e, Row& row) {
   };
   if (name == "size") {
     wants(1, 1);
-    if (a[0].is_string()) return Value::integer(static_cast<int64_t>(ascii(a[0]).size()));
-    if (a[0].is_map()) throw NotCompared("size of a map");
+    if (a[0].is_string()) return Value::integer(static_cast<int64_t>(letters(a[0]).size()));
+    if (a[0].is_map()) return Value::integer(static_cast<int64_t>(a[0].as_map().size()));
     return Value::integer(static_cast<int64_t>(list(a[0]).size()));
   }
   if (name == "head" || name == "last") {
@@ -102,8 +105,8 @@ Value Reference::call(const ast::FunctionCall& e, Row& row) {
   if (name == "reverse") {
     wants(1, 1);
     if (a[0].is_string()) {
-      const std::string_view text = ascii(a[0]);
-      return Value::string(std::string(text.rbegin(), text.rend()));
+      const std::u32string text = letters(a[0]);
+      return Value::string(utf8(std::u32string(text.rbegin(), text.rend())));
     }
     return Value::list(List(list(a[0]).rbegin(), list(a[0]).rend()));
   }
@@ -113,27 +116,24 @@ Value Reference::call(const ast::FunctionCall& e, Row& row) {
   }
   if (name == "toupper" || name == "tolower") {
     wants(1, 1);
-    std::string text(ascii(a[0]));
-    for (char& c : text) {
-      const auto u = static_cast<unsigned char>(c);
-      c = static_cast<char>(name == "toupper" ? std::toupper(u) : std::tolower(u));
-    }
-    return Value::string(text);
+    std::u32string text = letters(a[0]);
+    for (char32_t& c : text) c = in_case(c, name == "toupper");
+    return Value::string(utf8(text));
   }
   if (name == "substring") {
     wants(2, 3);
-    const std::string_view text = ascii(a[0]);
+    const std::u32string text = letters(a[0]);
     if (whole(a[1]) < 0 || (a.size() == 3 && whole(a[2]) < 0)) throw Failure("negative");
     if (static_cast<size_t>(whole(a[1])) >= text.size()) return Value::string("");
-    return Value::string(text.substr(static_cast<size_t>(whole(a[1])),
-                                     a.size() == 3 ? static_cast<size_t>(whole(a[2])) : std::string_view::npos));
+    const size_t length = a.size() == 3 ? static_cast<size_t>(whole(a[2])) : std::u32string::npos;
+    return Value::string(utf8(text.substr(static_cast<size_t>(whole(a[1])), length)));
   }
   if (name == "left" || name == "right") {
     wants(2, 2);
-    const std::string_view text = ascii(a[0]);
+    const std::u32string text = letters(a[0]);
     if (whole(a[1]) < 0) throw Failure("negative");
     const size_t n = std::min(text.size(), static_cast<size_t>(whole(a[1])));
-    return Value::string(name == "left" ? text.substr(0, n) : text.substr(text.size() - n));
+    return Value::string(utf8(name == "left" ? text.substr(0, n) : text.substr(text.size() - n)));
   }
   if (name == "replace") {
     wants(3, 3);
@@ -148,7 +148,8 @@ Value Reference::call(const ast::FunctionCall& e, Row& row) {
   }
   if (name == "trim") {
     wants(1, 1);
-    std::string_view text = ascii(a[0]);
+    if (!a[0].is_string()) throw Failure("type");
+    std::string_view text = a[0].as_string();
     while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
     while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
     return Value::string(text);
@@ -185,14 +186,25 @@ Value Reference::call(const ast::FunctionCall& e, Row& row) {
   if (name == "tointeger") {
     wants(1, 1);
     if (a[0].is_integer()) return a[0];
-    if (a[0].is_float()) return Value::integer(static_cast<int64_t>(number(a[0])));
     if (a[0].is_boolean()) return Value::integer(a[0].as_boolean() ? 1 : 0);
-    throw NotCompared("toInteger of other types");
+    const std::optional<double> d = a[0].is_string() ? parsed(a[0].as_string()) : number(a[0]);
+    if (!d) return Value();
+    if (!(std::fabs(*d) < 1e15)) throw NotCompared("toInteger of large floats");
+    return Value::integer(static_cast<int64_t>(*d));
   }
   if (name == "tofloat") {
     wants(1, 1);
-    if (a[0].is_number()) return Value::floating(a[0].as_number());
-    throw NotCompared("toFloat of other types");
+    if (!a[0].is_string()) return Value::floating(number(a[0]));
+    const std::optional<double> d = parsed(a[0].as_string());
+    return d ? Value::floating(*d) : Value();
+  }
+  if (name == "toboolean") {
+    wants(1, 1);
+    if (a[0].is_boolean()) return a[0];
+    if (a[0].is_integer()) return Value::boolean(a[0].as_integer() != 0);
+    if (!a[0].is_string()) throw Failure("type");
+    const std::string text = lower(a[0].as_string());
+    return text == "true" || text == "false" ? Value::boolean(text == "true") : Value();
   }
   if (name == "tostring") {
     wants(1, 1);
@@ -277,7 +289,10 @@ Value Reference::aggregate(const ast::Expr& expr, Rows& group) {
   }
   Value sum = Value::integer(0);
   for (const Value& v : values) {
-    if (!v.is_number()) throw Failure("type");
+    if (!v.is_number() && v.type() != ValueType::kDuration) throw Failure("type");
+  }
+  for (const Value& v : values) {
+    if (!v.is_number()) throw NotCompared("the sum of durations");
     sum = arithmetic(ast::ChainOp::kAdd, sum, v);
   }
   if (name == "sum") return sum;

@@ -14,8 +14,14 @@ using ast::ElementKind;
 class Reference::Matcher {
  public:
   Matcher(Reference& ref, ast::List<const ast::PathPattern*> patterns, bool repeatable, Row& row,
-          const std::function<bool(Row&)>& found, const ast::Expr* where)
-      : ref_(ref), patterns_(patterns), repeatable_(repeatable), row_(row), found_(found), where_(where) {}
+          const std::function<bool(Row&)>& found, const ast::Expr* where, std::vector<PathIds>* paths)
+      : ref_(ref),
+        patterns_(patterns),
+        repeatable_(repeatable),
+        row_(row),
+        found_(found),
+        where_(where),
+        paths_(paths) {}
 
   void run() { path(0); }
 
@@ -38,14 +44,46 @@ class Reference::Matcher {
     const ast::PathPattern& pattern = *patterns_[index];
     Walk walk;
     const Then done = [&] {
+      if (paths_ != nullptr) paths_->push_back(walk.path);
       if (!pattern.variable) return path(index + 1);
       return bound(pattern.variable.text, Value::path(walk.path), [&] { return path(index + 1); });
     };
     if (pattern.selector != ast::PathSelector::kNone && pattern.selector != ast::PathSelector::kAll) {
-      throw NotCompared("path selector");
+      return selected(pattern, &walk);
     }
     if (pattern.shortest != ast::ShortestFunction::kNone) return shortest(pattern, &walk, done);
     return elements(pattern, 0, &walk, done);
+  }
+
+  // All matches first; then, for each pair of ends, those that the selector takes.
+  bool selected(const ast::PathPattern& pattern, Walk* walk) {
+    if (patterns_.size() > 1) throw NotCompared("a path selector beside other patterns");
+    struct Found {
+      size_t length;
+      Row row;
+    };
+    std::map<std::pair<uint64_t, uint64_t>, std::vector<Found>> pairs;
+    elements(pattern, 0, walk, [&] {
+      if (!checks_hold(0)) return true;
+      Row row = row_;
+      if (pattern.variable) row.push(pattern.variable.text, Value::path(walk->path));
+      pairs[{walk->path.nodes.front().value, walk->path.nodes.back().value}].push_back(
+          {walk->path.rels.size(), std::move(row)});
+      return true;
+    });
+    const bool classes =
+        pattern.selector == ast::PathSelector::kAllShortest || pattern.selector == ast::PathSelector::kShortestGroups;
+    const int64_t k = pattern.selector_count == nullptr ? 1 : ref_.eval(*pattern.selector_count, row_).as_integer();
+    for (auto& [ends, found] : pairs) {
+      std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.length < b.length; });
+      int64_t taken = 0;
+      for (size_t i = 0; i < found.size(); ++i) {
+        if (!classes || i == 0 || found[i].length != found[i - 1].length) ++taken;
+        if (taken > k) break;
+        if (!found_(found[i].row)) return false;
+      }
+    }
+    return true;
   }
 
   bool elements(const ast::PathPattern& pattern, size_t index, Walk* walk, const Then& then) {
@@ -114,7 +152,7 @@ class Reference::Matcher {
   bool node(const ast::NodePattern& pattern, uint64_t id, const Then& then) {
     ref_.step();
     const GraphNode& n = ref_.graph_.nodes.at(id);
-    if (pattern.labels != nullptr && !ref_.has_labels(*pattern.labels, n.labels)) return true;
+    if (pattern.labels != nullptr && !ref_.has_labels(*pattern.labels, n.labels, row_)) return true;
     const Value entity = Value::node(NodeId(id));
     return bound(pattern.variable.text, entity,
                  [&] { return checked(pattern.properties, pattern.where, entity, then); });
@@ -130,7 +168,7 @@ class Reference::Matcher {
       const bool in = r.end == from && pattern.direction != ast::Direction::kOut;
       if (!out && !in) continue;
       if (!ref_.graph_.nodes.contains(r.start) || !ref_.graph_.nodes.contains(r.end)) continue;
-      if (pattern.types != nullptr && !ref_.has_labels(*pattern.types, {r.type})) continue;
+      if (pattern.types != nullptr && !ref_.has_labels(*pattern.types, {r.type}, row_)) continue;
       const bool was_used = !used_.insert(id).second;
       walk->at = out ? r.end : r.start;
       walk->path.nodes.push_back(NodeId(walk->at));
@@ -154,7 +192,6 @@ class Reference::Matcher {
     }
     if (pattern.variable && row_.find(pattern.variable.text) != nullptr)
       throw NotCompared("a bound list of relationships");
-    if (pattern.where != nullptr) throw NotCompared("WHERE in a relationship of variable length");
     int64_t low = repeat->min, high = repeat->max;
     if (low < 0) low = pattern.length != nullptr ? 1 : 0;
     if (high < 0) high = INT64_MAX;
@@ -167,6 +204,12 @@ class Reference::Matcher {
     if (count >= low && !bound(pattern.variable.text, Value::list(so_far), then)) return false;
     if (count >= high) return true;
     return hop(pattern, walk, [&](const Value& r) {
+      if (pattern.where != nullptr) {
+        row_.push(pattern.variable.text, r);
+        const bool holds = ref_.is_true(pattern.where, row_);
+        row_.pop();
+        if (!holds) return true;
+      }
       List more = so_far;
       more.push_back(r);
       return checked(pattern.properties, nullptr, r, [&] { return hops(pattern, low, high, more, walk, then); });
@@ -199,7 +242,7 @@ class Reference::Matcher {
     return elements(*pattern.pattern, 0, walk, [&] {
       if (!checks_hold(checks_before) || !ref_.is_true(pattern.where, row_)) return true;
       std::vector<List> more = lists;
-      for (size_t i = 0; i < names.size(); ++i) more[i].push_back(*row_.find(names[i]));
+      for (size_t i = 0; i < names.size(); ++i) more[i].push_back(row_.get(names[i]));
       // The variables and checks of this round are no business of the next.
       Row inside = row_;
       std::vector<Check> checks(checks_.begin() + static_cast<ptrdiff_t>(checks_before), checks_.end());
@@ -217,12 +260,12 @@ class Reference::Matcher {
     const auto& first = ast::as<ast::NodePattern>(*pattern.elements[0]);
     const auto& between = ast::as<ast::RelationshipPattern>(*pattern.elements[1]);
     const auto& last = ast::as<ast::NodePattern>(*pattern.elements[2]);
-    if (between.variable) throw NotCompared("the relationships of a shortest path");
     const int64_t low = between.length == nullptr || between.length->min < 0 ? 1 : between.length->min;
     const int64_t high = between.length == nullptr ? 1 : between.length->max < 0 ? INT64_MAX : between.length->max;
     if (low > 1) throw NotCompared("shortest path of a least length");
     // A condition on the path asks for the shortest of those that fulfil it.
-    const bool conditional = where_ != nullptr && pattern.variable && mentions(*where_, pattern.variable.text);
+    const auto in_where = [&](const ast::Name& name) { return name && mentions(*where_, name.text); };
+    const bool conditional = where_ != nullptr && (in_where(pattern.variable) || in_where(between.variable));
     if (conditional && patterns_.size() > 1) throw NotCompared("a condition on one of several shortest paths");
     return start(walk, [&] {
       return node(first, walk->at, [&] {
@@ -231,7 +274,7 @@ class Reference::Matcher {
           if (conditional) {
             std::map<size_t, std::vector<PathIds>> by_length;
             all_trails(between, target, low, high, walk, &by_length);
-            if (!shortest_that_holds(pattern, last, target, by_length, walk, then)) return false;
+            if (!shortest_that_holds(pattern, between, last, target, by_length, walk, then)) return false;
             *walk = origin;
             continue;
           }
@@ -241,7 +284,7 @@ class Reference::Matcher {
           if (pattern.shortest == ast::ShortestFunction::kShortestPath) best.resize(1);
           for (const PathIds& path : best) {
             walk->path = path;
-            const bool go_on = node(last, target, then);
+            const bool go_on = node(last, target, [&] { return bound(between.variable.text, hops_of(path), then); });
             *walk = origin;
             if (!go_on) return false;
           }
@@ -261,17 +304,26 @@ class Reference::Matcher {
     return false;
   }
 
-  bool shortest_that_holds(const ast::PathPattern& pattern, const ast::NodePattern& last, uint64_t target,
+  static Value hops_of(const PathIds& path) {
+    List items;
+    for (RelId r : path.rels) items.push_back(Value::relationship(r));
+    return Value::list(std::move(items));
+  }
+
+  bool shortest_that_holds(const ast::PathPattern& pattern, const ast::RelationshipPattern& between,
+                           const ast::NodePattern& last, uint64_t target,
                            const std::map<size_t, std::vector<PathIds>>& by_length, Walk* walk, const Then& then) {
     for (const auto& [length, paths] : by_length) {
       bool holds = false;
       for (const PathIds& path : paths) {
         walk->path = path;
         const bool go_on = node(last, target, [&] {
-          return bound(pattern.variable.text, Value::path(path), [&] {
-            if (!checks_hold(0) || !ref_.is_true(where_, row_)) return true;
-            holds = true;
-            return then();
+          return bound(between.variable.text, hops_of(path), [&] {
+            return bound(pattern.variable.text, Value::path(path), [&] {
+              if (!checks_hold(0) || !ref_.is_true(where_, row_)) return true;
+              holds = true;
+              return then();
+            });
           });
         });
         if (!go_on) return false;
@@ -316,14 +368,15 @@ class Reference::Matcher {
   Row& row_;
   const std::function<bool(Row&)>& found_;
   const ast::Expr* where_;
+  std::vector<PathIds>* paths_;
   std::set<uint64_t> used_;
   std::vector<Check> checks_;
 };
 
 void Reference::match(ast::List<const ast::PathPattern*> patterns, bool repeatable, Row& row,
-                      const std::function<bool(Row&)>& found, const ast::Expr* where) {
+                      const std::function<bool(Row&)>& found, const ast::Expr* where, std::vector<PathIds>* paths) {
   Row scratch = row;
-  Matcher(*this, patterns, repeatable, scratch, found, where).run();
+  Matcher(*this, patterns, repeatable, scratch, found, where, paths).run();
 }
 
 void Reference::pattern_variables(const ast::PathPattern& pattern, std::vector<std::string_view>* out) {
@@ -349,7 +402,7 @@ Rows Reference::run_match(const ast::Match& m, Rows rows) {
     const auto found = [&](Row& found) {
       if (is_true(m.where, found)) {
         Row kept = row;
-        for (std::string_view name : names) kept.set(name, *found.find(name));
+        for (std::string_view name : names) kept.set(name, found.get(name));
         out.push_back(std::move(kept));
       }
       return true;
@@ -496,7 +549,7 @@ Reference::Projected Reference::project(const ast::Projection& p, Rows rows, boo
     std::map<std::string, size_t> places;
     for (Row& row : rows) {
       std::string key;
-      for (std::string_view name : carried) key += equivalence_key(*row.find(name)) + "\n";
+      for (std::string_view name : carried) key += equivalence_key(row.get(name)) + "\n";
       for (size_t i = 0; i < p.items.size(); ++i) {
         if (is_key[i]) key += equivalence_key(eval(*p.items[i].expr, row)) + "\n";
       }
@@ -526,7 +579,7 @@ Reference::Projected Reference::project(const ast::Projection& p, Rows rows, boo
     }
     Row from = group.empty() ? always_ : group[0];
     Sorted entry{always_, {}};
-    for (std::string_view name : carried) entry.row.set(name, *from.find(name));
+    for (std::string_view name : carried) entry.row.set(name, from.get(name));
     std::vector<Value> values;
     for (size_t i = 0; i < p.items.size(); ++i) {
       values.push_back(eval(*p.items[i].expr, from));
@@ -534,11 +587,11 @@ Reference::Projected Reference::project(const ast::Projection& p, Rows rows, boo
     }
     if (p.distinct) {
       std::string key;
-      for (std::string_view name : out.names) key += equivalence_key(*entry.row.find(name)) + "\n";
+      for (std::string_view name : out.names) key += equivalence_key(entry.row.get(name)) + "\n";
       if (!seen.insert(key).second) continue;
     }
     Row both = from;
-    for (std::string_view name : out.names) both.set(name, *entry.row.find(name));
+    for (std::string_view name : out.names) both.set(name, entry.row.get(name));
     for (const ast::SortItem& item : p.order_by) {
       const auto same = std::find_if(p.items.begin(), p.items.end(),
                                      [&](const auto& i) { return text(i.expr->span) == text(item.expr->span); });
@@ -573,7 +626,7 @@ Rows Reference::run_call(const ast::CallSubquery& c, Rows rows) {
     Row start, always;
     if (c.has_scope) {
       if (c.scope_star) always = row;
-      for (const ast::Name& name : c.scope) always.set(name.text, *row.find(name.text));
+      for (const ast::Name& name : c.scope) always.set(name.text, row.get(name.text));
       start = always;
     } else {
       start = row;  // for an importing WITH; run_clauses() drops it otherwise
@@ -587,7 +640,7 @@ Rows Reference::run_call(const ast::CallSubquery& c, Rows rows) {
     }
     for (const Row& result : results) {
       Row next = row;
-      for (std::string_view name : projected.names) next.set(name, *result.find(name));
+      for (std::string_view name : projected.names) next.set(name, result.get(name));
       out.push_back(std::move(next));
     }
     if (results.empty() && c.optional) {
@@ -625,7 +678,7 @@ Rows Reference::run_body(const ast::QueryBody& body, const Row& start, const Row
     }
     for (Row& row : rows) {
       std::string key;
-      for (std::string_view name : result->names) key += equivalence_key(*row.find(name)) + "\n";
+      for (std::string_view name : result->names) key += equivalence_key(row.get(name)) + "\n";
       if (seen.insert(key).second) out.push_back(std::move(row));
     }
   }
@@ -685,7 +738,7 @@ Outcome Reference::run() {
     auto& rows = out.classes.emplace_back();
     for (; at < end; ++at) {
       auto& values = rows.emplace_back();
-      for (std::string_view name : projected.names) values.push_back(*projected.rows[at].find(name));
+      for (std::string_view name : projected.names) values.push_back(projected.rows[at].get(name));
     }
   }
   return out;

@@ -84,6 +84,60 @@ long double rough_seconds(const Duration& d) {
          static_cast<long double>(d.seconds) + static_cast<long double>(d.nanos) / kNano;
 }
 
+// --- zones ---
+
+// Rules since 2007; before that, the reference knows nothing.
+struct Zone {
+  const char* name;
+  int32_t standard, summer;  // offsets in seconds
+  int64_t begins, ends;      // of summer time: seconds of the day in UTC
+  int first_month, last_month;
+  int first_sunday, last_sunday;  // 1: the first of the month, 2: the second, 0: the last
+};
+constexpr Zone kZones[] = {{"Europe/Berlin", 3'600, 7'200, 3'600, 3'600, 3, 10, 0, 0},
+                           {"America/New_York", -18'000, -14'400, 25'200, 21'600, 3, 11, 2, 1}};
+
+int64_t sunday(int64_t year, int64_t month, int which) {
+  int64_t day = day_number({year, month, which == 0 ? days_of(year, month) : 7 * which});
+  // 1970-01-01 was a Thursday. The n-th Sunday is the last one up to the 7n-th day.
+  while (floor_rest(day + 4, 7) != 0) --day;
+  return day;
+}
+
+const Zone& zone_of(std::string_view name) {
+  for (const Zone& zone : kZones) {
+    if (name == zone.name) return zone;
+  }
+  throw NotCompared("a zone without a table");
+}
+
+int32_t offset_at(const Zone& zone, int64_t utc_seconds) {
+  const int64_t year = civil(floor_divide(utc_seconds, kDay)).year;
+  if (year < 2007 || year > 2037) throw NotCompared("a zone before 2007 or after 2037");
+  const int64_t begin = sunday(year, zone.first_month, zone.first_sunday) * kDay + zone.begins;
+  const int64_t end = sunday(year, zone.last_month, zone.last_sunday) * kDay + zone.ends;
+  return utc_seconds >= begin && utc_seconds < end ? zone.summer : zone.standard;
+}
+
+// The instant of a time on the wall. When it comes twice, with the offset `preferred` or else the earlier one; when it
+// is left out, as much later as is left out.
+struct Instant {
+  int64_t seconds;
+  int32_t offset;
+};
+Instant instant_of(const Zone& zone, int64_t local, std::optional<int32_t> preferred) {
+  const bool summer = offset_at(zone, local - zone.summer) == zone.summer;
+  const bool standard = offset_at(zone, local - zone.standard) == zone.standard;
+  int32_t offset = summer ? zone.summer : zone.standard;
+  if (summer && standard && preferred == zone.standard) offset = zone.standard;
+  return {local - offset, offset_at(zone, local - offset)};
+}
+
+Value zoned(int64_t local, int32_t nanos, std::string_view name, std::optional<int32_t> preferred) {
+  const Instant at = instant_of(zone_of(name), local, preferred);
+  return Value::date_time({at.seconds, nanos, at.offset, std::string(name)});
+}
+
 Value shifted(const Value& at, const Duration& by) {
   switch (at.type()) {
     case ValueType::kDate:
@@ -106,8 +160,23 @@ Value shifted(const Value& at, const Duration& by) {
     }
     case ValueType::kDateTime: {
       const DateTime& t = at.as_date_time();
-      if (!t.zone.empty()) throw NotCompared("named zones");
       const LocalDateTime local{t.seconds + t.offset_seconds, t.nanos};
+      if (!t.zone.empty()) {
+        // Months and days move the time on the wall, the rest moves the instant.
+        if (by.months != 0 && by.days != 0) {
+          const int64_t days = moved(floor_divide(local.seconds, kDay), {by.months, 0, 0, 0});
+          const int64_t between = days * kDay + floor_rest(local.seconds, kDay);
+          const Instant stop = instant_of(zone_of(t.zone), between, t.offset_seconds);
+          if (stop.seconds + stop.offset != between) throw NotCompared("a step that stops where no time is");
+        }
+        const Value walked = shifted(Value::local_date_time(local), {by.months, by.days, 0, 0});
+        const DateTime moved =
+            zoned(walked.as_local_date_time().seconds, t.nanos, t.zone, t.offset_seconds).as_date_time();
+        const int64_t nanos = int64_t{t.nanos} + by.nanos;
+        const int64_t seconds = moved.seconds + by.seconds + nanos / kNano;
+        return Value::date_time(
+            {seconds, static_cast<int32_t>(nanos % kNano), offset_at(zone_of(t.zone), seconds), t.zone});
+      }
       const LocalDateTime moved = shifted(Value::local_date_time(local), by).as_local_date_time();
       return Value::date_time({moved.seconds - t.offset_seconds, moved.nanos, t.offset_seconds, {}});
     }
@@ -117,6 +186,8 @@ Value shifted(const Value& at, const Duration& by) {
 
 Value date_of(const char* text) {
   Civil c{};
+  const std::string_view whole(text);
+  if (whole.size() < 10 || (whole.size() > 10 && whole[10] != 'T')) throw Failure("no date");
   if (std::sscanf(text, "%ld-%ld-%ld", &c.year, &c.month, &c.day) != 3) throw NotCompared("a form of a date");
   if (c.month < 1 || c.month > 12 || c.day < 1 || c.day > days_of(c.year, c.month)) throw Failure("no such date");
   return Value::date({day_number(c)});
@@ -165,27 +236,12 @@ Value duration_of(const char* text) {
   return Value::duration(d);
 }
 
-Value point_of(const Value& map) {
-  Point p;
-  bool geographic = false;
-  for (const auto& [key, value] : map.as_map()) {
-    if (value.is_null()) return Value();
-    if (!value.is_number()) throw Failure("type");
-    const std::string_view name = key.as_string();
-    if (name == "longitude" || name == "latitude") geographic = true;
-    if (name == "z" || name == "height") throw NotCompared("points in space");
-    (name == "x" || name == "longitude" ? p.x : p.y) = value.as_number();
-  }
-  p.crs = geographic ? Crs::kWgs84 : Crs::kCartesian;
-  return Value::point(p);
-}
-
-bool flat(const Value& p) {
-  return p.type() == ValueType::kPoint && p.as_point().crs == Crs::kCartesian;
-}
-
 std::string two(int64_t n) {
   return (n < 10 ? "0" : "") + std::to_string(n);
+}
+std::string offset_text(int32_t offset) {
+  const int64_t minutes = std::abs(offset) / 60;
+  return offset == 0 ? "Z" : (offset < 0 ? "-" : "+") + two(minutes / 60) + ":" + two(minutes % 60);
 }
 std::string date_text(int64_t days) {
   const Civil c = civil(days);
@@ -213,23 +269,47 @@ std::optional<Value> special_call(const std::string& name, const std::vector<Val
   if (name == "duration" && text) return duration_of(given.c_str());
   if ((name == "localdatetime" || name == "datetime") && text) {
     const size_t t = given.find('T');
-    const std::string clock = given.substr(t + 1);
+    std::string clock = given.substr(t + 1);
+    std::string zone;
+    if (const size_t bracket = clock.find('['); bracket != std::string::npos) {
+      zone = clock.substr(bracket + 1, clock.size() - bracket - 2);
+      clock.resize(bracket);
+    }
     const int64_t local = date_of(given.c_str()).as_date().days * kDay + seconds_of(clock.c_str());
     if (name == "localdatetime") return Value::local_date_time({local, 0});
     const int32_t offset = offset_of(clock);
+    if (!zone.empty()) {
+      const bool given_offset = clock.find_first_of("+-") != std::string::npos;
+      const Value v = zoned(local, 0, zone, given_offset ? std::optional(offset) : std::nullopt);
+      if (given_offset && v.as_date_time().offset_seconds != offset) throw Failure("no such offset");
+      return v;
+    }
     return Value::date_time({local - offset, 0, offset, {}});
   }
-  if (name == "point" && a.size() == 1 && a[0].is_map()) return point_of(a[0]);
-  if (name == "point.distance" && a.size() == 2) {
-    if (!flat(a[0]) || !flat(a[1])) throw NotCompared("distances on a globe");
-    const Point p = a[0].as_point(), q = a[1].as_point();
-    return Value::floating(std::sqrt((p.x - q.x) * (p.x - q.x) + (p.y - q.y) * (p.y - q.y)));
+  if (a.size() == 1 && a[0].type() == ValueType::kDateTime) {
+    const DateTime& at = a[0].as_date_time();
+    const int64_t local = at.seconds + at.offset_seconds;
+    if (name == "date") return Value::date({floor_divide(local, kDay)});
+    if (name == "localdatetime") return Value::local_date_time({local, at.nanos});
+    if (name == "localtime") return Value::local_time({floor_rest(local, kDay) * kNano + at.nanos});
+    if (name == "datetime") return a[0];
   }
-  if (name == "point.withinbbox" && a.size() == 3) {
-    if (!flat(a[0]) || !flat(a[1]) || !flat(a[2])) throw NotCompared("boxes on a globe");
-    const Point p = a[0].as_point(), low = a[1].as_point(), high = a[2].as_point();
-    return Value::boolean(p.x >= low.x && p.x <= high.x && p.y >= low.y && p.y <= high.y);
+  if (name == "datetime" && a.size() == 1 && a[0].is_map()) {
+    // `{datetime: x, timezone: 'Europe/Berlin'}`: the instant in another zone.
+    const auto& entries = a[0].as_map();
+    if (entries.size() != 2) throw NotCompared("parts of a datetime");
+    const DateTime* from = nullptr;
+    std::string name_of_zone;
+    for (const auto& [key, value] : entries) {
+      if (value.is_null()) throw NotCompared("parts of a datetime");
+      if (key.as_string() == "datetime" && value.type() == ValueType::kDateTime) from = &value.as_date_time();
+      if (key.as_string() == "timezone" && value.is_string()) name_of_zone = value.as_string();
+    }
+    if (from == nullptr || name_of_zone.empty()) throw NotCompared("parts of a datetime");
+    return Value::date_time(
+        {from->seconds, from->nanos, offset_at(zone_of(name_of_zone), from->seconds), name_of_zone});
   }
+  if (std::optional<Value> of_points = point_call(name, a)) return of_points;
   if (name == "duration.indays" && a.size() == 2) {
     if (a[0].type() != ValueType::kDate || a[1].type() != ValueType::kDate) throw NotCompared("days between others");
     return Value::duration({0, a[1].as_date().days - a[0].as_date().days, 0, 0});
@@ -239,10 +319,7 @@ std::optional<Value> special_call(const std::string& name, const std::vector<Val
 
 Value special_part(const Value& v, std::string_view key) {
   const auto number = [](int64_t n) { return Value::integer(n); };
-  if (v.type() == ValueType::kPoint && v.as_point().crs == Crs::kCartesian) {
-    if (key == "x") return Value::floating(v.as_point().x);
-    if (key == "y") return Value::floating(v.as_point().y);
-  }
+  if (v.type() == ValueType::kPoint) return point_part(v, key);
   if (v.type() == ValueType::kDuration) {
     if (key == "months") return number(v.as_duration().months);
     if (key == "days") return number(v.as_duration().days);
@@ -255,7 +332,21 @@ Value special_part(const Value& v, std::string_view key) {
     if (key == "month") return number(c.month);
     if (key == "day") return number(c.day);
     if (!date && key == "hour") return number(floor_rest(v.as_local_date_time().seconds, kDay) / 3600);
+    if (!date && key == "minute") return number(floor_rest(v.as_local_date_time().seconds, kDay) / 60 % 60);
   }
+  if (v.type() == ValueType::kDateTime) {
+    const DateTime& at = v.as_date_time();
+    if (key == "epochSeconds") return number(at.seconds);
+    if (key == "offsetMinutes") return number(at.offset_seconds / 60);
+    if (key == "timezone" && !at.zone.empty()) return Value::string(at.zone);
+    if (key == "timezone" || key == "offset") return Value::string(offset_text(at.offset_seconds));
+    if (key != "a") return special_part(Value::local_date_time({at.seconds + at.offset_seconds, at.nanos}), key);
+  }
+  if (v.type() == ValueType::kTime) {
+    if (key == "hour") return number(v.as_time().nanos / kNano / 3600);
+    if (key == "offset") return Value::string(offset_text(v.as_time().offset_seconds));
+  }
+  if (key == "a") throw Failure("no such part");
   throw NotCompared("a part of a temporal value or a point");
 }
 
@@ -278,11 +369,7 @@ std::optional<int> special_order(const Value& a, const Value& b) {
       if (order == 0 && special_key(a) != special_key(b)) throw NotCompared("the order of durations of one length");
       return order;
     }
-    case ValueType::kPoint: {
-      const Point p = a.as_point(), q = b.as_point();
-      if (p.crs != q.crs) throw NotCompared("the order of reference systems");
-      return sign(std::pair(p.x, p.y), std::pair(q.x, q.y));
-    }
+    case ValueType::kPoint: return point_order(a, b);
     default: return std::nullopt;
   }
 }
@@ -326,6 +413,12 @@ std::optional<Value> special_arithmetic(cypher::ast::ChainOp op, const Value& a,
   if (op == ChainOp::kMultiply && a.type() == ValueType::kDuration && b.is_integer()) {
     return Value::duration(times(a.as_duration(), b.as_integer()));
   }
+  if (op == ChainOp::kMultiply && a.is_integer() && b.type() == ValueType::kDuration) {
+    return Value::duration(times(b.as_duration(), a.as_integer()));
+  }
+  if ((op == ChainOp::kMultiply && (a.is_float() || b.is_float())) || (op == ChainOp::kDivide && b.is_number())) {
+    if (a.type() == ValueType::kDuration || b.type() == ValueType::kDuration) throw NotCompared("parts of a duration");
+  }
   throw Failure("type");
 }
 
@@ -334,14 +427,17 @@ std::string special_literal(const Value& v) {
     case ValueType::kDate: return "date('" + date_text(v.as_date().days) + "')";
     case ValueType::kLocalTime: return "localtime('" + time_text(v.as_local_time().nanos / kNano) + "')";
     case ValueType::kLocalDateTime: return "localdatetime('" + moment_text(v.as_local_date_time().seconds) + "')";
-    case ValueType::kDateTime: return "datetime('" + moment_text(v.as_date_time().seconds) + "Z')";
+    case ValueType::kDateTime: {
+      const DateTime& at = v.as_date_time();
+      return "datetime('" + moment_text(at.seconds + at.offset_seconds) + offset_text(at.offset_seconds) +
+             (at.zone.empty() ? "" : "[" + at.zone + "]") + "')";
+    }
     case ValueType::kDuration: {
       const Duration d = v.as_duration();
       return "duration('P" + std::to_string(d.months) + "M" + std::to_string(d.days) + "DT" +
              std::to_string(d.seconds) + "S')";
     }
-    case ValueType::kPoint:
-      return "point({x: " + std::to_string(v.as_point().x) + ", y: " + std::to_string(v.as_point().y) + "})";
+    case ValueType::kPoint: return point_literal(v);
     default: return "?";
   }
 }

@@ -1,5 +1,7 @@
 // The planner against the reference evaluator, on random graphs and random queries.
 //
+// A query with parameters runs several times with other values each time, on the same cached plan.
+//
 // Every query runs on three databases that hold the same graph (in memory, in memory with indexes and constraints, on
 // disk after a reopen), with each rewrite rule off, without costs, and in batches of at most 1, 3 and 2 048 rows; all
 // answers must be what the reference says, or all must fail.
@@ -28,6 +30,7 @@ namespace {
 
 constexpr uint64_t kStepsMax = 300'000;
 constexpr size_t kQueriesPerGraph = 40;
+constexpr size_t kParameterSets = 3;
 
 uint64_t from_environment(const char* name, uint64_t otherwise) {
   const char* text = std::getenv(name);
@@ -70,31 +73,45 @@ constexpr std::string_view kSchema[] = {
     "CREATE CONSTRAINT FOR (n:A) REQUIRE n.u IS UNIQUE",
 };
 
+// What the constraint forbids.
+std::string broken_constraint(const ReferenceGraph& graph) {
+  std::set<std::string> seen;
+  for (const auto& [id, node] : graph.nodes) {
+    const auto u = node.properties.find("u");
+    if (!node.labels.contains("A") || u == node.properties.end()) continue;
+    if (!seen.insert(equivalence_key(u->second)).second) return "two nodes with one value";
+  }
+  return "";
+}
+
 template <typename T>
 T must(Result<T> result) {
   if (!result.ok()) throw std::runtime_error(result.status().to_string());
   return std::move(*result);
 }
 
+constexpr size_t kConstrained = 1;  // the database with indexes and constraints
+
 struct Setting {
   std::string name;
-  size_t database = 0;  // in memory, with indexes, on disk
+  size_t database = 0;  // in memory, with indexes and constraints, on disk
   bool rules = true, costs = true;
   size_t batch_rows = 2048;
   uint32_t rules_off = 0;
-  bool cold = false;  // the in-memory form is dropped before each query
+  bool cold = false;        // the in-memory form is dropped before each query
+  bool all_values = false;  // of the parameters, one after the other; one of them otherwise
 };
 
 std::vector<Setting> all_settings() {
   std::vector<Setting> out = {
-      {.name = "in memory"},
+      {.name = "in memory", .all_values = true},
       {.name = "in memory, rules and costs off, batches of 1", .rules = false, .costs = false, .batch_rows = 1},
       {.name = "in memory, batches of 1", .batch_rows = 1},
       {.name = "in memory, batches of 3", .batch_rows = 3},
-      {.name = "indexes", .database = 1},
+      {.name = "indexes", .database = 1, .all_values = true},
       {.name = "indexes, batches of 1", .database = 1, .batch_rows = 1},
       {.name = "indexes, costs off", .database = 1, .costs = false},
-      {.name = "on disk, reopened", .database = 2},
+      {.name = "on disk, reopened", .database = 2, .all_values = true},
       {.name = "on disk, in-memory form dropped", .database = 2, .cold = true},
   };
   const auto rules = cypher::rewrite_rule_names();
@@ -108,10 +125,12 @@ enum class Verdict { kAgree, kNotCompared, kRowsDiffer, kEngineFails, kEngineDoe
 
 struct Judgement {
   Verdict verdict = Verdict::kAgree;
-  std::string code;  // of an engine's error
-  std::string text;
-  Setting setting;
-  bool telling = false;  // agreed upon: rows, an error or a changed graph
+  std::string code = {};  // of an engine's error
+  std::string text = {};
+  Setting setting = {};
+  std::vector<Value> parameters = {};  // of the executions of the plan; the last one disagrees
+  bool telling = false;                // agreed upon: rows, an error or a changed graph
+  bool failed = false;                 // agreed upon: an error
 };
 
 bool changes_graph(const std::string& query) {
@@ -129,38 +148,53 @@ class Bench {
 
   const ReferenceGraph& graph() const { return graph_; }
 
-  // What the reference says, and whether every setting says the same. `settings` are looked at in order.
-  Judgement judge(const std::string& text, const std::vector<Setting>& settings) {
+  // What the reference says, and whether every setting says the same for the sets of parameters. `settings` are looked
+  // at in order.
+  Judgement judge(const std::string& text, const std::vector<Value>& parameters, const std::vector<Setting>& settings) {
     Result<cypher::Query> parsed = cypher::parse(text);
-    if (!parsed.ok()) return {Verdict::kEngineFails, "parse", parsed.status().to_string(), {}};
-    ReferenceGraph after = graph_;
-    std::optional<Outcome> expected;
-    std::string failure;
-    try {
-      expected = Reference(&after, *parsed, kStepsMax).run();
-    } catch (const Failure& f) {
-      failure = f.what();
-    } catch (const NotCompared& n) {
-      return {Verdict::kNotCompared, n.what(), "", {}};
+    if (!parsed.ok()) return {.verdict = Verdict::kEngineFails, .code = "parse", .text = parsed.status().to_string()};
+    std::vector<Expectation> expectations;
+    std::string reason;
+    for (const Value& values : parameters) {
+      if (!expectations.empty() && text.find('$') == std::string::npos) break;
+      Expectation e{&values, graph_, {}, {}, {}, {}};
+      try {
+        e.rows = Reference(&e.after, *parsed, values, kStepsMax).run();
+        e.names.emplace(graph_, e.after);
+        e.broken = broken_constraint(e.after);
+      } catch (const Failure& f) {
+        e.failure = f.what();
+      } catch (const NotCompared& n) {
+        reason = n.what();
+        continue;
+      }
+      expectations.push_back(std::move(e));
     }
-    std::optional<EntityNames> names;
-    if (expected) names.emplace(graph_, after);
-    for (const Setting& setting : settings) {
-      Judgement j = judge_one(text, setting, expected, names, after, failure);
-      if (j.verdict != Verdict::kAgree) {
-        j.text = setting.name + ": " + j.text;
-        j.setting = setting;
+    if (expectations.empty()) return {.verdict = Verdict::kNotCompared, .code = reason};
+    for (size_t s = 0; s < settings.size(); ++s) {
+      const bool all = settings[s].all_values;
+      for (size_t i = 0; i < (all ? expectations.size() : 1); ++i) {
+        const size_t which = all ? i : s % expectations.size();
+        Judgement j = judge_one(text, settings[s], expectations[which]);
+        if (j.verdict == Verdict::kAgree) continue;
+        j.text = settings[s].name + ": " + j.text;
+        j.setting = settings[s];
+        for (size_t k = all ? 0 : which; k <= which; ++k) j.parameters.push_back(*expectations[k].parameters);
+        j.setting.all_values = true;
         return j;
       }
     }
     Judgement agreed;
-    agreed.telling = !expected || !expected->classes.empty() || names->graph_text() != before_;
+    for (const Expectation& e : expectations) {
+      agreed.telling |= !e.rows || !e.rows->classes.empty() || e.names->graph_text() != before_;
+      agreed.failed |= !e.rows;
+    }
     return agreed;
   }
 
   // The rows of a read, as text in a sorted list.
-  Result<std::vector<std::string>> rows(const std::string& text, const Setting& setting) {
-    LORA_ASSIGN(const QueryResult result, database(setting).execute(text, parameters()));
+  Result<std::vector<std::string>> rows(const std::string& text, const Value& parameters, const Setting& setting) {
+    LORA_ASSIGN(const QueryResult result, database(setting).execute(text, parameters));
     std::vector<std::string> out;
     for (size_t r = 0; r < result.row_count; ++r) {
       std::string line;
@@ -172,40 +206,55 @@ class Bench {
   }
 
  private:
-  Judgement judge_one(const std::string& text, const Setting& setting, const std::optional<Outcome>& expected,
-                      const std::optional<EntityNames>& names, const ReferenceGraph& after,
-                      const std::string& failure) {
+  // What the reference says for one set of parameters: rows and the graph after it, or a failure.
+  struct Expectation {
+    const Value* parameters;
+    ReferenceGraph after;
+    std::optional<Outcome> rows;
+    std::optional<EntityNames> names;
+    std::string failure;
+    std::string broken;  // a constraint, where there are constraints
+  };
+
+  Judgement judge_one(const std::string& text, const Setting& setting, const Expectation& e) {
+    const auto& [parameters, after, rows_expected, names, failure_expected, broken] = e;
+    const bool breaks = setting.database == kConstrained && !broken.empty();
+    const std::optional<Outcome> none;
+    const std::optional<Outcome>& expected = breaks ? none : rows_expected;
+    const std::string& failure = breaks ? broken : failure_expected;
     Database& database = this->database(setting);
     const bool writes = changes_graph(text);
     const std::unique_ptr<Transaction> transaction = writes ? must(database.begin()) : nullptr;
     const Result<QueryResult> rows =
-        writes ? transaction->execute(text, parameters()) : database.execute(text, parameters());
+        writes ? transaction->execute(text, *parameters) : database.execute(text, *parameters);
     if (!rows.ok()) {
       if (!expected && rows.status().code() != ErrorCode::kInternal) return {};
-      return {Verdict::kEngineFails,
+      return {.verdict = Verdict::kEngineFails,
               // Cutting a query must not lead from one error to another of the same code.
-              rows.status().to_string().substr(0, rows.status().to_string().find('`')),
-              rows.status().to_string() + (expected ? "" : " where the reference says " + failure),
-              {}};
+              .code = rows.status().to_string().substr(0, rows.status().to_string().find('`')),
+              .text = rows.status().to_string() + (expected ? "" : " where the reference says " + failure)};
     }
-    if (!expected) return {Verdict::kEngineDoesNotFail, "", "no error, but " + failure, {}};
+    if (!expected) return {.verdict = Verdict::kEngineDoesNotFail, .text = "no error, but " + failure};
     if (!writes) {
       const std::string wrong = difference(*rows, *names, *expected, after, *names, text);
       if (wrong.empty()) return {};
-      return {Verdict::kRowsDiffer, wrong.find("column") == std::string::npos ? "" : "columns", wrong, {}};
+      return rows_differ(wrong);
     }
     const ReferenceGraph engine_graph = read_graph(*transaction);
     const EntityNames engine_names(graph_, engine_graph);
     if (engine_names.graph_text() != names->graph_text()) {
-      return {Verdict::kGraphsDiffer,
-              "",
-              "expected the graph\n" + names->graph_text() + "got\n" + engine_names.graph_text(),
-              {}};
+      return {.verdict = Verdict::kGraphsDiffer,
+              .text = "expected the graph\n" + names->graph_text() + "got\n" + engine_names.graph_text()};
     }
     const std::string wrong = difference(*rows, engine_names, *expected, after, *names, text);
-    if (!wrong.empty())
-      return {Verdict::kRowsDiffer, wrong.find("column") == std::string::npos ? "" : "columns", wrong, {}};
+    if (!wrong.empty()) return rows_differ(wrong);
     return {};
+  }
+
+  static Judgement rows_differ(const std::string& wrong) {
+    return {.verdict = Verdict::kRowsDiffer,
+            .code = wrong.find("column") == std::string::npos ? "" : "columns",
+            .text = wrong};
   }
 
   // Made when first asked for.
@@ -225,7 +274,7 @@ class Bench {
       database = must(open());
       const std::string create = create_text(graph_);
       if (!create.empty()) must(database->execute(create));
-      if (setting.database == 1) {
+      if (setting.database == kConstrained) {
         for (std::string_view statement : kSchema) must(database->execute(statement));
       }
       if (setting.database == 2) {
@@ -265,18 +314,13 @@ class Bench {
   std::unique_ptr<Database> databases_[3];
 };
 
-// A scenario to paste into tests/scenarios.
-std::string scenario(const Case& shrunk) {
-  const ReferenceGraph graph = compact(shrunk.graph);
-  std::string text = "== (what holds)\n";
-  const std::string create = create_text(graph);
-  if (!create.empty()) text += create + "\n\n";
-  if (shrunk.query.find('$') != std::string::npos) text += "params " + test::result_text(parameters()) + "\n";
-  text += shrunk.query + "\n----\n";
-  const Result<cypher::Query> parsed = cypher::parse(shrunk.query);
+// Rows or an error, as a scenario writes them.
+std::string expected_text(const std::string& query, const ReferenceGraph& graph, const Value& parameters) {
+  std::string text;
+  const Result<cypher::Query> parsed = cypher::parse(query);
   ReferenceGraph after = graph;
   try {
-    const Outcome outcome = Reference(&after, *parsed, kStepsMax).run();
+    const Outcome outcome = Reference(&after, *parsed, parameters, kStepsMax).run();
     for (const std::string& column : outcome.columns) text += "| " + column + " ";
     if (!outcome.columns.empty()) text += "|\n";
     size_t at = 0;
@@ -293,6 +337,21 @@ std::string scenario(const Case& shrunk) {
   return text;
 }
 
+// A scenario to paste into tests/scenarios.
+std::string scenario(const Case& shrunk, const std::vector<Value>& parameters) {
+  const ReferenceGraph graph = compact(shrunk.graph);
+  std::string text = "== (what holds)\n";
+  const std::string create = create_text(graph);
+  if (!create.empty()) text += create + "\n\n";
+  for (const Value& values : parameters) {
+    const bool named = shrunk.query.find('$') != std::string::npos;
+    if (!named && &values != &parameters.back()) continue;
+    if (named) text += "params " + test::result_text(values) + "\n";
+    text += shrunk.query + "\n----\n" + expected_text(shrunk.query, graph, values) + "\n";
+  }
+  return text;
+}
+
 std::string report(const ReferenceGraph& graph, const std::string& query, const Judgement& first) {
   if (first.code == "parse") return "query: " + query + "\n" + first.text;  // the generator's own fault
   std::string last = first.text;
@@ -305,17 +364,17 @@ std::string report(const ReferenceGraph& graph, const std::string& query, const 
       bench.emplace(c.graph);
       made_for = create;
     }
-    const Judgement j = bench->judge(c.query, {first.setting});
+    const Judgement j = bench->judge(c.query, first.parameters, {first.setting});
     if (j.verdict != first.verdict || j.code != first.code) return false;
     last = j.text;
     return true;
   };
   const Case shrunk = shrink({graph, query}, fails, 30'000);
-  return "query: " + query + "\nshrunk to:\n\n" + scenario(shrunk) + "\n" + last + "\n";
+  return "query: " + query + "\nshrunk to:\n\n" + scenario(shrunk, first.parameters) + "\n" + last + "\n";
 }
 
 struct Totals {
-  size_t pairs = 0, telling = 0, not_compared = 0, failures = 0;
+  size_t pairs = 0, telling = 0, failed = 0, not_compared = 0, failures = 0;
   std::map<std::string, size_t> reasons;
 };
 
@@ -330,8 +389,9 @@ void run_pairs(size_t pairs, uint64_t first_seed, const std::function<std::strin
     for (size_t i = 0; i < kQueriesPerGraph && totals.pairs < pairs; ++i) {
       const std::string query = make(random);
       ++totals.pairs;
-      const Judgement j = bench.judge(query, settings);
+      const Judgement j = bench.judge(query, random_parameters(random, kParameterSets), settings);
       totals.telling += j.telling ? 1 : 0;
+      totals.failed += j.failed ? 1 : 0;
       if (j.verdict == Verdict::kAgree) continue;
       if (j.verdict == Verdict::kNotCompared) {
         ++totals.not_compared;
@@ -346,7 +406,7 @@ void run_pairs(size_t pairs, uint64_t first_seed, const std::function<std::strin
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::cout << totals.pairs << " pairs in " << seconds << " s, " << static_cast<double>(totals.pairs) / seconds
             << " a second, " << settings.size() << " settings each; with rows, changes or an error " << totals.telling
-            << "; not compared " << totals.not_compared << ":";
+            << ", an error " << totals.failed << "; not compared " << totals.not_compared << ":";
   for (const auto& [reason, count] : totals.reasons) std::cout << " " << reason << " " << count << ";";
   std::cout << "\n";
   // Were most answers empty, agreeing would mean little.
@@ -379,8 +439,9 @@ TEST(TernaryPartitioning, PartsSumToTheWhole) {
     for (size_t i = 0; i < kQueriesPerGraph; ++i, ++pairs) {
       const MatchAndPredicate q = random_partition(random);
       const Setting& setting = random.pick(settings);
+      const Value parameters = random_parameters(random, 2)[1];
       const auto rows = [&](const std::string& where) {
-        return bench.rows(q.match + where + " RETURN " + q.result, setting);
+        return bench.rows(q.match + where + " RETURN " + q.result, parameters, setting);
       };
       const Result<std::vector<std::string>> whole = rows("");
       std::vector<std::string> sum;
@@ -419,7 +480,7 @@ TEST(Comparison, NoticesWhatIsWrong) {
   const auto wrong = [&](const char* text, std::vector<Value> values) {
     const cypher::Query query = must(cypher::parse(text));
     ReferenceGraph copy = graph;
-    const Outcome expected = Reference(&copy, query, kStepsMax).run();
+    const Outcome expected = Reference(&copy, query, Value::map({}), kStepsMax).run();
     QueryResult rows;
     rows.columns = {"x"};
     rows.row_count = values.size();

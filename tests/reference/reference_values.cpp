@@ -247,11 +247,29 @@ Ternary compare_values(CompareOp op, const Value& a, const Value& b) {
   }
 }
 
+namespace {
+
+// What joins a text. Long floats are left to others.
+std::string text_of(const Value& v) {
+  if (v.is_integer()) return std::to_string(v.as_integer());
+  if (v.is_boolean()) return v.as_boolean() ? "true" : "false";
+  if (!v.is_float()) throw Failure("type");
+  const double d = v.as_float();
+  if (std::isnan(d) || std::fabs(d) > 1e6 || d * 100 != std::trunc(d * 100)) throw NotCompared("text of a float");
+  char text[40];
+  std::snprintf(text, sizeof text, "%.2f", d);
+  std::string out = text;
+  return out.back() == '0' ? out.substr(0, out.size() - 1) : out;
+}
+
+}  // namespace
+
 Value arithmetic(ChainOp op, const Value& a, const Value& b) {
   const bool joins = op == ChainOp::kAdd || op == ChainOp::kConcat;
   if (joins && (a.is_list() || b.is_list())) {
     // `[1] + null` is null; a list and anything else is the list with that element.
     if (a.is_null() || b.is_null()) return Value();
+    if (op == ChainOp::kConcat && !(a.is_list() && b.is_list())) throw Failure("type");
     List items;
     if (a.is_list())
       items = a.as_list();
@@ -270,10 +288,7 @@ Value arithmetic(ChainOp op, const Value& a, const Value& b) {
   if (op == ChainOp::kConcat) throw Failure("type");
   if (std::optional<Value> special = special_arithmetic(op, a, b)) return *special;
   if (op == ChainOp::kAdd && (a.is_string() || b.is_string())) {
-    // Text and a number join, too; how a float is written is not the reference's business.
-    const Value& other = a.is_string() ? b : a;
-    if (!other.is_integer()) throw NotCompared("text of a value");
-    const std::string text = std::to_string(other.as_integer());
+    const std::string text = text_of(a.is_string() ? b : a);
     return Value::string(a.is_string() ? std::string(a.as_string()) + text : text + std::string(b.as_string()));
   }
   if (!a.is_number() || !b.is_number()) throw Failure("type");

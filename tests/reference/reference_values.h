@@ -41,6 +41,18 @@ std::string special_key(const Value& v);
 std::optional<Value> special_arithmetic(cypher::ast::ChainOp op, const Value& a, const Value& b);
 std::string special_literal(const Value& v);
 
+// Texts (reference_text.cpp).
+std::u32string code_points(std::string_view text);
+std::string utf8(std::u32string_view text);
+char32_t in_case(char32_t c, bool upper);
+bool matches(std::string_view text, std::string_view pattern);  // as a whole
+
+// Points (reference_spatial.cpp).
+std::optional<Value> point_call(const std::string& name, const std::vector<Value>& args);  // none: another function
+Value point_part(const Value& v, std::string_view key);
+int point_order(const Value& a, const Value& b);
+std::string point_literal(const Value& v);
+
 inline Ternary negate(Ternary t) {
   return t == Ternary::kNull ? t : ternary(t == Ternary::kFalse);
 }

@@ -7,11 +7,26 @@ namespace lora::reference {
 
 using ast::ElementKind;
 
+namespace {
+
+bool is_storable(const Value& v, bool in_list) {
+  if (v.is_node() || v.is_relationship() || v.is_path()) return false;
+  if (v.is_list()) {
+    return std::all_of(v.as_list().begin(), v.as_list().end(),
+                       [](const Value& item) { return is_storable(item, true); });
+  }
+  if (!v.is_map()) return true;
+  return !in_list && std::all_of(v.as_map().begin(), v.as_map().end(),
+                                 [](const MapEntry& entry) { return is_storable(entry.second, false); });
+}
+
+}  // namespace
+
 void Reference::put_property(Properties* properties, std::string_view key, const Value& value) {
   if (value.is_null()) {
     properties->erase(std::string(key));
   } else {
-    if (value.is_node() || value.is_relationship() || value.is_path()) throw Failure("not storable");
+    if (!is_storable(value, false)) throw Failure("not storable");
     (*properties)[std::string(key)] = value;
   }
 }
@@ -28,12 +43,22 @@ Properties* Reference::mutable_properties(const Value& entity) {
   return &it->second.properties;
 }
 
-void Reference::add_labels(const ast::LabelExpr& labels, std::set<std::string>* names, bool add) {
+void Reference::add_labels(const ast::LabelExpr& labels, std::set<std::string>* names, bool add, Row& row) {
   if (labels.kind == ast::LabelExprKind::kAnd) {
-    for (const ast::LabelExpr* part : labels.parts) add_labels(*part, names, add);
+    for (const ast::LabelExpr* part : labels.parts) add_labels(*part, names, add, row);
     return;
   }
-  if (labels.kind != ast::LabelExprKind::kName) throw NotCompared("dynamic label");
+  if (labels.kind == ast::LabelExprKind::kDynamic) {
+    for (const std::string& name : dynamic_names(labels, row)) {
+      if (add) {
+        names->insert(name);
+      } else {
+        names->erase(name);
+      }
+    }
+    return;
+  }
+  if (labels.kind != ast::LabelExprKind::kName) throw NotCompared("a kind of label");
   if (add) {
     names->insert(std::string(labels.name.text));
   } else {
@@ -62,7 +87,7 @@ void Reference::run_create(ast::List<const ast::PathPattern*> patterns, Row& row
         continue;
       }
       GraphNode node;
-      if (n.labels != nullptr) add_labels(*n.labels, &node.labels, true);
+      if (n.labels != nullptr) add_labels(*n.labels, &node.labels, true, row);
       fill(n.properties, &node.properties);
       nodes.push_back(graph_.add_node(std::move(node)));
       if (n.variable) row.set(n.variable.text, Value::node(NodeId(nodes.back())));
@@ -108,7 +133,7 @@ Rows Reference::run_merge(const ast::Merge& m, Rows rows) {
     Rows found;
     match({&m.pattern, 1}, false, row, [&](Row& one) {
       Row kept = row;
-      for (std::string_view name : names) kept.set(name, *one.find(name));
+      for (std::string_view name : names) kept.set(name, one.get(name));
       found.push_back(std::move(kept));
       return true;
     });
@@ -127,14 +152,24 @@ Rows Reference::run_merge(const ast::Merge& m, Rows rows) {
   return out;
 }
 
+std::pair<Value, std::string> Reference::property_target(const ast::Expr& target, Row& row) {
+  if (const auto* property = ast::find<ast::Property>(&target)) {
+    return {eval(*property->base, row), std::string(property->key.text)};
+  }
+  const auto* index = ast::find<ast::Index>(&target);
+  if (index == nullptr) throw NotCompared("a target of SET");
+  const Value key = eval(*index->index, row);
+  if (key.is_null()) throw NotCompared("a key that is null");
+  if (!key.is_string()) throw Failure("type");
+  return {eval(*index->base, row), std::string(key.as_string())};
+}
+
 void Reference::run_set(ast::List<ast::SetItem> items, Row& row) {
   for (const ast::SetItem& item : items) {
     if (item.kind == ast::SetKind::kProperty) {
-      const auto* target = ast::find<ast::Property>(item.target);
-      if (target == nullptr) throw NotCompared("SET of a computed key");
-      const Value entity = eval(*target->base, row);
+      const auto [entity, key] = property_target(*item.target, row);
       const Value value = eval(*item.value, row);
-      if (!entity.is_null()) put_property(mutable_properties(entity), target->key.text, value);
+      if (!entity.is_null()) put_property(mutable_properties(entity), key, value);
       continue;
     }
     const Value entity = eval(*item.target, row);
@@ -142,7 +177,7 @@ void Reference::run_set(ast::List<ast::SetItem> items, Row& row) {
       if (entity.is_null()) continue;
       const auto it = graph_.nodes.find(entity.node_id().value);
       if (it == graph_.nodes.end()) throw Failure("deleted");
-      add_labels(*item.labels, &it->second.labels, true);
+      add_labels(*item.labels, &it->second.labels, true, row);
       continue;
     }
     Value map = eval(*item.value, row);
@@ -158,17 +193,15 @@ void Reference::run_set(ast::List<ast::SetItem> items, Row& row) {
 void Reference::run_remove(const ast::Remove& r, Row& row) {
   for (const ast::RemoveItem& item : r.items) {
     if (item.labels == nullptr) {
-      const auto* target = ast::find<ast::Property>(item.target);
-      if (target == nullptr) throw NotCompared("REMOVE of a computed key");
-      const Value entity = eval(*target->base, row);
-      if (!entity.is_null()) put_property(mutable_properties(entity), target->key.text, Value());
+      const auto [entity, key] = property_target(*item.target, row);
+      if (!entity.is_null()) put_property(mutable_properties(entity), key, Value());
       continue;
     }
     const Value entity = eval(*item.target, row);
     if (entity.is_null()) continue;
     const auto it = graph_.nodes.find(entity.node_id().value);
     if (it == graph_.nodes.end()) throw Failure("deleted");
-    add_labels(*item.labels, &it->second.labels, false);
+    add_labels(*item.labels, &it->second.labels, false, row);
   }
 }
 

@@ -1,0 +1,189 @@
+#include "tests/reference/random_generator.h"
+
+namespace lora::reference {
+
+// Clauses mean whole tables: what a clause writes does not depend on the order of its rows here. One clause sets a key
+// on one variable, from constants or from that entity itself; MERGE's actions set constants under keys of their own.
+std::string Generator::write() {
+  if (r_.percent(8)) return failing_write();
+  if (r_.percent(8)) return constrained_write();
+  writing_ = true;
+  Scope scope;
+  std::string text;
+  const uint64_t dice = r_.below(100);
+  if (dice < 70) {
+    text = match(&scope);
+    if (r_.percent(20)) text += optional_match(&scope);
+  } else if (dice < 85) {
+    text = unwind(&scope);
+  }
+  if (!text.empty() && r_.percent(15)) text += with(&scope);
+  bool deleted = false;
+  bool ends_reading = false;
+  for (size_t i = 0, n = 1 + r_.below(2); i < n && !deleted; ++i) {
+    text += update(&scope, &deleted);
+    ends_reading = !deleted && r_.percent(20);
+    if (ends_reading) text += match(&scope);
+  }
+  const uint64_t end = r_.below(100);
+  if (end < 25 && !ends_reading) return text;
+  if (deleted || end < 45) {
+    text += "WITH count(*) AS c0 ";
+    scope = {{"c0", Type::kInt}};
+    if (r_.percent(60)) text += match(&scope);
+    return text + returns(scope);
+  }
+  if (end < 70) return text + returns(scope);
+  return text + "RETURN count(*) AS c0";
+}
+
+// Writes that may break a constraint: `u` of :A is unique. Constraints are checked at each write, so only such clauses
+// as break one in whatever order the rows come: what has a value keeps it or gets the one value of the clause.
+std::string Generator::constrained_write() {
+  writing_ = true;
+  Scope scope;
+  std::string text = match(&scope);
+  if (r_.percent(40)) {
+    scope.clear();
+    text = unwind(&scope);
+  }
+  const std::string n = variable(scope, Type::kNode);
+  static constexpr std::string_view kValues[] = {"0", "1", "2", "7", "8", "9", "$two", "'x'", "1.0", "null", "[1]"};
+  const std::string value(r_.pick(kValues));
+  const std::string end = r_.percent(50) ? "" : "RETURN count(*) AS c0";
+  switch (n.empty() ? r_.below(4) : r_.below(8)) {
+    case 0: return text + "CREATE (:A {u: " + integer(scope, 0) + "}) " + end;
+    case 1: return text + "CREATE (:C:A {s: 'x', u: " + integer(scope, 0) + "}) " + end;
+    case 2: return text + "MERGE (m:A {u: " + std::to_string(r_.below(10)) + "}) SET m.v = 1 " + end;
+    case 3: return text + "MERGE (m:A {u: " + std::to_string(r_.below(10)) + ", j: 1}) " + end;
+    case 4: return text + "SET " + n + (r_.percent(50) ? ":A " : ":A:B ") + end;
+    case 5: return text + "SET " + n + ".u = " + value + " " + end;
+    case 6: return text + "SET " + n + (r_.percent(50) ? " += " : " = ") + "{u: " + value + "} " + end;
+    default: return text + "SET " + n + ":A:B, " + n + ".u = " + value + " " + end;
+  }
+}
+
+std::string Generator::update(Scope* scope, bool* deleted) {
+  const std::string n = variable(*scope, Type::kNode);
+  const std::string r = variable(*scope, Type::kRel);
+  const std::string e = n.empty() || (!r.empty() && r_.percent(30)) ? r : n;
+  switch (e.empty() ? r_.below(5) : r_.below(14)) {
+    case 0:
+    case 1: return create(scope);
+    case 2:
+    case 3: return merge(scope);
+    case 4: {
+      const std::string x = fresh("z");
+      Scope inner = *scope;
+      inner.push_back({x, Type::kInt});
+      std::string body = "CREATE (:F {i: " + integer(inner, 0) + "})";
+      if (!n.empty() && r_.percent(50)) body = "SET " + n + "." + r_.pick(kWrittenKeys) + " = " + n + ".i";
+      if (!n.empty() && r_.percent(20)) body = "MERGE (" + n + ")-[:R]->(:F)";
+      return "FOREACH (" + x + " IN " + ints(*scope, 0) + " | " + body + ") ";
+    }
+    case 5:
+    case 6: {
+      const std::string key = r_.pick(kWrittenKeys);
+      switch (r_.below(4)) {
+        case 0: return "SET " + e + "." + key + " = " + std::to_string(r_.below(4)) + " ";
+        case 1: return "SET " + e + "." + key + " = " + e + ".i + 1 ";
+        case 2: return "SET " + e + "." + key + " = null ";
+        default: return "SET " + e + "." + key + " = " + e + ".s, " + e + ".v = 1 ";
+      }
+    }
+    case 7: return "SET " + e + (r_.percent(70) ? " += " : " = ") + "{j: 1, w: 'x', s: null} ";
+    case 8:
+      if (n.empty()) return "REMOVE " + e + ".i ";
+      return (r_.percent(60) ? "SET " : "REMOVE ") + n + (r_.percent(50) ? ":A " : r_.percent(50) ? ":B:C " : ":D ");
+    case 9:
+      if (r_.percent(30)) return (r_.percent(50) ? "SET " + e + "[$written] = 2 " : "REMOVE " + e + "[$written] ");
+      if (!n.empty() && r_.percent(30)) {
+        return (r_.percent(50) ? "SET " : "REMOVE ") + n + ":$(" + (r_.percent(50) ? "$label) " : "$labels) ");
+      }
+      return "REMOVE " + e + "." + r_.pick(kWrittenKeys) + " ";
+    case 10:
+      if (r.empty()) return create(scope);
+      *deleted = true;
+      return "DELETE " + r + " ";
+    case 11:
+    case 12:
+      *deleted = true;
+      if (n.empty()) return "DELETE " + e + " ";
+      return "DETACH DELETE " + n + " ";
+    default:
+      if (!r_.percent(30)) return create(scope);
+      *deleted = true;
+      return "DELETE " + e + " ";
+  }
+}
+
+std::string Generator::new_node(Scope* scope, const Scope& known, bool name) {
+  static constexpr std::string_view kLabels[] = {":A", ":B", ":A:B", "", ":F", ":$($label)"};
+  std::string text = "(";
+  if (name) {
+    text += fresh("n");
+    scope->push_back({text.substr(1), Type::kNode});
+  }
+  text += r_.pick(kLabels);
+  if (r_.percent(60)) {
+    text += " {i: " + integer(known, 0);
+    if (r_.percent(30)) text += ", s: " + string(known, 0);
+    text += "}";
+  }
+  return text + ")";
+}
+
+std::string Generator::create(Scope* scope) {
+  const Scope known = *scope;
+  const auto end = [&] {
+    const std::string n = variable(known, Type::kNode);
+    return n.empty() || r_.percent(40) ? new_node(scope, known, r_.percent(50)) : "(" + n + ")";
+  };
+  if (r_.percent(40)) return "CREATE " + new_node(scope, known, r_.percent(60)) + " ";
+  std::string text = "CREATE " + end();
+  for (size_t i = 0, hops = 1 + r_.below(2); i < hops; ++i) {
+    const std::string name = r_.percent(30) ? fresh("r") : "";
+    if (!name.empty()) scope->push_back({name, Type::kRel});
+    const std::string inside =
+        "[" + name + (r_.percent(60) ? ":R" : ":S") + (r_.percent(40) ? " {i: " + integer(known, 0) + "}" : "") + "]";
+    text += (r_.percent(60) ? "-" + inside + "->" : "<-" + inside + "-") + end();
+  }
+  return text + " ";
+}
+
+std::string Generator::merge(Scope* scope) {
+  const Scope known = *scope;
+  const std::string a = variable(known, Type::kNode), b = variable(known, Type::kNode);
+  const std::string x = fresh("n");
+  std::string value = std::to_string(r_.below(4));
+  const std::string i = variable(known, Type::kInt);
+  if (!i.empty() && r_.percent(60)) value = "coalesce(" + i + ", 0)";
+  if (!a.empty() && r_.percent(30)) value = "coalesce(" + a + ".j, 1)";
+  std::string text = "MERGE ";
+  std::string target = x;
+  if (a.empty() || r_.percent(45)) {
+    text += "(" + x + (r_.percent(70) ? ":A" : ":F") + " {" + (r_.percent(60) ? "j: " : "i: ") + value + "})";
+    scope->push_back({x, Type::kNode});
+  } else {
+    const std::string r = fresh("r");
+    target = r;
+    const std::string inside =
+        "[" + r + (r_.percent(70) ? ":R" : ":T") + (r_.percent(30) ? " {i: " + value + "}" : "") + "]";
+    // Without a direction between two known nodes, the first row would decide which way a relationship goes.
+    const bool both_known = r_.percent(60);
+    const uint64_t way = r_.below(both_known ? 2 : 3);
+    text += "(" + a + ")" + (way == 1 ? "<-" : "-") + inside + (way == 0 ? "->" : "-");
+    if (both_known) {
+      text += "(" + b + ")";
+    } else {
+      text += "(" + x + ":B {j: " + value + "})";
+      scope->push_back({x, Type::kNode});
+    }
+    scope->push_back({r, Type::kRel});
+  }
+  if (r_.percent(40)) text += " ON CREATE SET " + target + ".w = 1";
+  if (r_.percent(40)) text += " ON MATCH SET " + target + ".v = 2";
+  return text + " ";
+}
+
+}  // namespace lora::reference
