@@ -391,12 +391,13 @@ bool KeyStore::open_by_pair(const Column& a, const Column& b) {
     return most;
   };
   uint64_t most_a = highest(a.integers), most_b = highest(b.integers);
-  if (!by_pair_.empty() && most_b < pair_width_ && most_a < by_pair_.size() / pair_width_) return true;
+  const size_t height_now = by_pair_.size() / pair_width_;
+  if (most_b < pair_width_ && most_a < height_now) return true;
   if (by_pair_.empty()) {
     most_a = std::max(most_a, highest(columns_[0].integers));
     most_b = std::max(most_b, highest(columns_[1].integers));
   } else {
-    most_a = std::max<uint64_t>(most_a, by_pair_.size() / pair_width_ - 1);
+    most_a = std::max<uint64_t>(most_a, height_now - 1);
     most_b = std::max<uint64_t>(most_b, pair_width_ - 1);
   }
   const size_t places = std::max(kPlacesMin, (size_ + a.integers.size()) * kPlacesPerKey);

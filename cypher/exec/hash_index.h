@@ -137,7 +137,7 @@ class KeyStore {
   uint32_t null_entry_ = HashIndex::kNone;
   bool by_id_closed_ = false;      // ids were too far apart: not tried again
   std::vector<uint32_t> by_pair_;  // entry by first part * pair_width_ + second part
-  size_t pair_width_ = 0;
+  size_t pair_width_ = 1;
   bool by_pair_closed_ = false;
   // The last entries met for one-part keys of boxed values: most strings come again soon.
   struct Recent {
