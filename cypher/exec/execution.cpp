@@ -1,5 +1,7 @@
 #include "cypher/exec/execution.h"
 
+#include <optional>
+
 #include "cypher/exec/adjacency.h"
 #include "cypher/exec/build.h"
 #include "cypher/plan/op_traits.h"
@@ -66,10 +68,17 @@ struct Execution::Subplan {
   OperatorPtr root, batch_root;
   Slot row_column = kNoSlot;
   const Expand* hop = nullptr;  // the whole subplan is this one plain hop
+  // Nothing of the outer row is in it, and no row can change what it finds: it is run once.
+  bool same_for_all = false;
+  std::optional<Value> answer;
+  MemoryCharge answer_charge;
   std::vector<uint8_t> seen;
   std::vector<List> lists;
 
+  explicit Subplan(ExecState* state) : answer_charge(state) {}
   void close() {
+    answer.reset();
+    answer_charge.clear();
     if (root != nullptr) root->close();
     if (batch_root != nullptr) batch_root->close();
     source = {};
@@ -176,6 +185,21 @@ const Expand* plain_hop(const LogicalOp* op) {
 
 }  // namespace
 
+namespace {
+
+// Whether the subquery gives every row the same answer. A procedure may do anything.
+bool gives_one_answer(const Expr& expr, const LogicalOp* whole_plan) {
+  if (!expr.children.empty() || writes(whole_plan) || !is_deterministic(&expr)) return false;
+  bool calls = false;
+  for_each_op(expr.subplan, [&calls](const LogicalOp& op) {
+    calls = calls || op.kind == OpKind::kProcedureCall;
+    return !calls;
+  });
+  return !calls;
+}
+
+}  // namespace
+
 // All at once, so that the number of columns is known before the first batch is made.
 void Execution::build_subplans() {
   for_each_op(plan_->root, [&](const LogicalOp& op) {
@@ -186,7 +210,8 @@ void Execution::build_subplans() {
         if (expr.subplan == nullptr) return true;
         std::unique_ptr<Subplan>& place = subplans_[&expr];
         if (place != nullptr) return true;
-        place = std::make_unique<Subplan>();
+        place = std::make_unique<Subplan>(&state_);
+        place->same_for_all = gives_one_answer(expr, plan_->root);
         BuildContext build;
         build.state = &state_;
         build.slot_count = plan_->slot_count;
@@ -210,6 +235,16 @@ Result<Value> Execution::run(const Expr& expr, const Batch& outer, size_t row) {
   const auto found = subplans_.find(&expr);
   if (found == subplans_.end()) return Status::internal("a subquery that was not planned");
   Subplan& subplan = *found->second;
+  if (!subplan.same_for_all) return run(subplan, expr, outer, row);
+  if (!subplan.answer) {
+    LORA_ASSIGN(Value answer, run(subplan, expr, outer, row));
+    LORA_TRY(subplan.answer_charge.add(answer.heap_bytes()));
+    subplan.answer = std::move(answer);
+  }
+  return *subplan.answer;
+}
+
+Result<Value> Execution::run(Subplan& subplan, const Expr& expr, const Batch& outer, size_t row) {
   // The Argument copies the row and changes nothing.
   subplan.source.batch = const_cast<Batch*>(&outer);
   subplan.source.row = row;
@@ -248,6 +283,7 @@ Result<bool> Execution::run_batch(const Expr& expr, ExprKind as, Batch& outer, C
   const auto found = subplans_.find(&expr);
   if (found == subplans_.end()) return false;
   Subplan& subplan = *found->second;
+  if (subplan.same_for_all) return false;  // row by row, it is run for the first one
   if (as != ExprKind::kCollect && subplan.hop != nullptr && count_degrees(subplan, as, outer, out)) return true;
   if (subplan.batch_root == nullptr || subplan.row_column >= outer.columns.size()) return false;
   Column& numbers = outer[subplan.row_column];

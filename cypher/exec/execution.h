@@ -59,6 +59,7 @@ class Execution final : private SubqueryRunner {
  private:
   struct Subplan;
   Result<Value> run(const Expr& expr, const Batch& outer, size_t row) override;
+  Result<Value> run(Subplan& subplan, const Expr& expr, const Batch& outer, size_t row);
   Result<bool> run_batch(const Expr& expr, ExprKind as, Batch& outer, Column* out) override;
   void build();
   void build_subplans();

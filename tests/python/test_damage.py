@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Set
+from typing import Any, Callable, Dict, Iterator, List, Set
 
 import pytest
 from conftest import rows
@@ -264,6 +266,63 @@ def test_bulk_statements_are_all_there_or_not_after_a_kill(tmp_path: Path, secon
         assert count in (acknowledged * BULK_ROWS, (acknowledged + 1) * BULK_ROWS)
         assert db.verify() == {"ok": True, "errors": []}
         db.execute(BULK_STATEMENT, {"first": count})
+
+
+@pytest.fixture(name="import_tool")
+def _import_tool() -> str:
+    tree = os.environ.get("LORA_BUILD_DIR")
+    if tree is None:
+        pytest.skip("LORA_BUILD_DIR names no build tree; ./tools/dev test sets it")
+    return str(Path(tree) / "tools" / "lora-import")
+
+
+@pytest.fixture(name="csv_files", scope="module")
+def _csv_files(tmp_path_factory: pytest.TempPathFactory) -> List[str]:
+    """100 000 nodes and 400 000 relationships, as arguments of lora-import."""
+    place = tmp_path_factory.mktemp("csv")
+    with open(place / "nodes.csv", "w", encoding="utf-8") as nodes:
+        nodes.write("id:ID,text\n")
+        nodes.writelines(f"{i},{i * 2654435761 % 2**32:08x}{i * 40503 % 65536:04x}\n" for i in range(100_000))
+    with open(place / "edges.csv", "w", encoding="utf-8") as edges:
+        edges.write(":START_ID,:END_ID,w:int\n")
+        edges.writelines(f"{i % 100_000},{i * 7919 % 100_000},{i}\n" for i in range(400_000))
+    return ["--nodes", f"N={place / 'nodes.csv'}", "--relationships", f"R={place / 'edges.csv'}"]
+
+
+def test_an_import_that_fills_the_file_system_leaves_nothing(
+    tmp_path: Path, import_tool: str, csv_files: List[str]
+) -> None:
+    with small_file_system(tmp_path / "small", 6) as small:
+        done = subprocess.run([import_tool, str(small / "app.loradb"), *csv_files], capture_output=True, text=True)
+        assert done.returncode == 1
+        assert "LORA_DISK_FULL" in done.stderr
+        assert list(small.iterdir()) == []
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.2, 0.4])
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
+def test_an_import_that_is_ended_makes_no_database(
+    tmp_path: Path, import_tool: str, csv_files: List[str], sign: signal.Signals, seconds: float
+) -> None:
+    target = tmp_path / "app.loradb"
+    with subprocess.Popen([import_tool, str(target), *csv_files], stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(seconds)
+        process.send_signal(sign)
+        _, errors = process.communicate(timeout=60)
+    if process.returncode == 0:
+        assert target.is_dir()  # it was faster
+    else:
+        assert not target.exists()
+        if sign == signal.SIGTERM and process.returncode > 0:
+            assert "LORA_INTERRUPTED" in errors
+            assert list(tmp_path.iterdir()) == []
+    # What a kill leaves behind is in nobody's way.
+    force = ["--force"] if target.exists() else []
+    subprocess.run([import_tool, str(target), *csv_files, *force], check=True, capture_output=True)
+    with Database("app", {"database_dir": tmp_path}) as db:
+        counts = rows(db, "MATCH (n:N) RETURN count(n) AS n, COUNT { ()-[:R]->() } AS r LIMIT 1")[0]
+        assert (counts["n"], counts["r"]) == (100_000, 400_000)
+        assert db.verify() == {"ok": True, "errors": []}
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs /proc")
