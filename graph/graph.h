@@ -210,7 +210,7 @@ class Reader {
   // Entities whose indexed values equal `values` (one per indexed key); appended to out, ascending.
   void index_lookup(IndexId index, std::span<const Value> values, std::vector<uint64_t>* out);
   // The same for many values of an index with one key: those of values[i] end at (*ends)[i], where the next begin.
-  // False, with nothing done: it does not pay here, or the index is not in memory.
+  // False, with nothing added: it does not pay here, or the index is not in memory.
   bool index_lookup_many(IndexId index, std::span<const Value> values, std::vector<uint64_t>* out,
                          std::vector<uint32_t>* ends);
   // One-key range in index order; a string prefix is the range [prefix, next prefix).

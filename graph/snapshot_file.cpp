@@ -82,8 +82,8 @@ Status start_sodium() {
 
 // --- writing ---
 
-// Frames are packed, encrypted and hashed on a thread of their own from the second one on, so that this goes on beside
-// the reading of what is in the next; the sink is called by the caller's thread alone.
+// Full frames are packed, encrypted and hashed on a thread of their own, so that this goes on beside the reading of
+// what is in the next; the sink is called by the caller's thread alone.
 struct SnapshotFileWriter::Impl {
   explicit Impl(const ByteSink& s) : sink(s) {}
   ~Impl() {

@@ -583,7 +583,7 @@ class AggregateOperator final : public Operator {
     keys_ = std::move(fresh);
   }
   void open_coding(size_t k) {
-    auto codes = std::make_unique<PropertyCodes>(&state_, *aggregate_.keys[k].expr);
+    auto codes = std::make_unique<PropertyCodes>(&state_, *aggregate_.keys[k].expr, codings_[k].repeats.dense());
     Column column;
     if (!codes->encode_values(keys_.part(k), &column)) {
       codings_[k].closed = true;
@@ -595,10 +595,14 @@ class AggregateOperator final : public Operator {
   void close_coding(size_t k) {
     Column column;
     codings_[k].codes->decode(keys_.part(k), &column);
+    for (size_t i = 0; i < keys_.size(); ++i) key_bytes_ += column.row_heap_bytes(i);
     exchange_keys(k, column);
     codings_[k].codes.reset();
     codings_[k].closed = true;
   }
+
+  // The array of numbers by id may have so many places: as many bytes as some rows in a hash table would take.
+  uint64_t ids_max() const { return rows_read_ * 8; }
 
   // After more and more rows: keys whose nodes come again and again get numbers.
   void look_for_repeats(const Batch& in) {
@@ -615,7 +619,7 @@ class AggregateOperator final : public Operator {
         continue;
       }
       coding.repeats.look_at(nodes.ids);
-      if (check && coding.repeats.many()) open_coding(k);
+      if (check && coding.repeats.many() && coding.repeats.highest() < ids_max()) open_coding(k);
     }
   }
 
@@ -650,7 +654,7 @@ class AggregateOperator final : public Operator {
       const Expr& expr = *aggregate_.keys[k].expr;
       if (codings_[k].codes != nullptr) {
         bool fits = false;
-        LORA_TRY(codings_[k].codes->encode(in, &key_columns_[k], &fits));
+        LORA_TRY(codings_[k].codes->encode(in, ids_max(), &key_columns_[k], &fits));
         key_pointers_[k] = &key_columns_[k];
         if (fits) continue;
         close_coding(k);

@@ -187,6 +187,7 @@ void KeyStore::clear() {
   by_id_closed_ = false;
   by_pair_.clear();
   by_pair_closed_ = false;
+  most_[0] = most_[1] = 0;
 }
 
 void KeyStore::release() {
@@ -204,6 +205,7 @@ void KeyStore::release() {
   size_ = 0;
   null_entry_ = HashIndex::kNone;
   by_id_closed_ = by_pair_closed_ = false;
+  most_[0] = most_[1] = 0;
 }
 
 size_t KeyStore::heap_bytes() const {
@@ -382,33 +384,26 @@ void KeyStore::index_all() {
 bool KeyStore::open_by_pair(const Column& a, const Column& b) {
   constexpr size_t kPlacesMin = 4096;
   constexpr size_t kPlacesPerKey = 8;  // the array takes no more than a hash table would
-  const auto plain = [](const Column& c) { return c.kind == Column::Kind::kIntegers && c.nulls.empty(); };
-  if (by_pair_closed_ || !plain(a) || !plain(b)) return false;
-  if (size_ > 0 && by_pair_.empty() && !(plain(columns_[0]) && plain(columns_[1]))) return false;
-  const auto highest = [](const std::vector<int64_t>& numbers) {
-    uint64_t most = 0;
-    for (int64_t v : numbers) most = std::max(most, static_cast<uint64_t>(v));  // negative ones are very large
-    return most;
-  };
-  uint64_t most_a = highest(a.integers), most_b = highest(b.integers);
-  const size_t height_now = by_pair_.size() / pair_width_;
-  if (most_b < pair_width_ && most_a < height_now) return true;
-  if (by_pair_.empty()) {
-    most_a = std::max(most_a, highest(columns_[0].integers));
-    most_b = std::max(most_b, highest(columns_[1].integers));
-  } else {
-    most_a = std::max<uint64_t>(most_a, height_now - 1);
-    most_b = std::max<uint64_t>(most_b, pair_width_ - 1);
+  if (by_pair_closed_) return false;
+  for (size_t k = 0; k < 2; ++k) {
+    const Column& c = k == 0 ? a : b;
+    if (c.kind != Column::Kind::kIntegers || !c.nulls.empty()) {
+      by_pair_closed_ = true;  // what was there before is not looked at again
+      return false;
+    }
+    for (int64_t v : c.integers) most_[k] = std::max(most_[k], static_cast<uint64_t>(v));  // negative: very large
   }
+  const size_t height_now = by_pair_.size() / pair_width_;
+  if (most_[1] < pair_width_ && most_[0] < height_now) return true;
   const size_t places = std::max(kPlacesMin, (size_ + a.integers.size()) * kPlacesPerKey);
-  if (most_a >= places || most_b >= places) return false;
-  const size_t width = std::bit_ceil(most_b + 1), height = std::bit_ceil(most_a + 1);
+  if (most_[0] >= places || most_[1] >= places) return false;
+  const size_t width = std::bit_ceil(most_[1] + 1), height = std::bit_ceil(most_[0] + 1);
   if (width * height > places) return false;
   by_pair_.assign(width * height, HashIndex::kNone);
   pair_width_ = width;
   for (uint32_t e = 0; e < size_; ++e) {
-    const auto first = static_cast<size_t>(columns_[0].integers[e]),
-               second = static_cast<size_t>(columns_[1].integers[e]);
+    const auto first = static_cast<size_t>(columns_[0].integers[e]);
+    const auto second = static_cast<size_t>(columns_[1].integers[e]);
     by_pair_[first * width + second] = e;
   }
   index_.release();

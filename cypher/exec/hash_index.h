@@ -138,6 +138,7 @@ class KeyStore {
   bool by_id_closed_ = false;      // ids were too far apart: not tried again
   std::vector<uint32_t> by_pair_;  // entry by first part * pair_width_ + second part
   size_t pair_width_ = 1;
+  uint64_t most_[2] = {0, 0};  // of all keys so far, while they are plain numbers
   bool by_pair_closed_ = false;
   // The last entries met for one-part keys of boxed values: most strings come again soon.
   struct Recent {

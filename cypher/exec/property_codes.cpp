@@ -10,8 +10,9 @@ constexpr uint32_t kAsked = HashIndex::kNone - 1;  // its number comes with the 
 
 void Repeats::look_at(const std::vector<uint64_t>& ids) {
   for (uint64_t id : ids) {
-    if ((id & 31) != 0) [[likely]]
+    if ((id * 0x9e3779b97f4a7c15ull) >> 59 != 0 || id == kNoId) [[likely]]
       continue;
+    highest_ = std::max(highest_, id);
     ++drawn_;
     bool added = false;
     seen_.find_or_add(
@@ -39,17 +40,21 @@ void PropertyCodes::decode(const Column& codes, Column* values) const {
   values->gather_from(texts_.part(0), entries);
 }
 
-Status PropertyCodes::encode(const Batch& batch, Column* codes, bool* fits) {
-  constexpr uint64_t kIdsMax = uint64_t{1} << 28;  // an array of a GiB
+Status PropertyCodes::encode(const Batch& batch, uint64_t ids_max, Column* codes, bool* fits) {
+  constexpr uint64_t kIdsMax = uint64_t{1} << 28;  // an array of at most 2 GiB
   const Slot slot = node_slot(expr_);
   const Column& nodes = batch[slot];
   *fits = false;
   if (nodes.kind != Column::Kind::kNodes) return Status();
   uint64_t highest = 0;
   for (uint64_t id : nodes.ids) highest = std::max(highest, id == kNoId ? 0 : id);
-  if (highest >= kIdsMax) return Status();
+  if (highest >= std::min(ids_max, kIdsMax)) return Status();
   if (highest >= by_node_.size()) {
-    by_node_.resize(std::max<size_t>(highest + 1, by_node_.size() * 2), HashIndex::kNone);
+    const size_t size = std::max<size_t>(highest + 1, by_node_.size() * 2);
+    const QueryControl& control = *state_.context.control;
+    const uint64_t left = control.memory_bytes_max - std::min(control.memory_bytes_max, control.memory_bytes());
+    if (size * sizeof(uint32_t) > left / 8) return Status();
+    by_node_.resize(size, HashIndex::kNone);
   }
   codes->reset(Column::Kind::kIntegers);
   codes->integers.resize(batch.rows);
@@ -86,7 +91,7 @@ Status PropertyCodes::encode(const Batch& batch, Column* codes, bool* fits) {
 void PropertyCodes::ask_for(uint64_t id) {
   constexpr uint64_t kStretch = 256;
   std::vector<uint64_t>& ids = sub_[node_slot(expr_)].ids;
-  if (id == kNoId || state_.context.transaction != nullptr) {
+  if (id == kNoId || !neighbours_ || state_.context.transaction != nullptr) {
     ids.push_back(id);
     if (id == kNoId)
       of_null_ = kAsked;

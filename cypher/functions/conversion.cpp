@@ -33,18 +33,21 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
 
 // Takes a `+` away, which from_chars() does not know; a text that it then takes for one without a sign stays wrong.
 std::string_view unsigned_plus(std::string_view text) {
-  return text.starts_with('+') && !text.starts_with("+-") ? text.substr(1) : text;
+  return text.starts_with('+') && text.substr(1, 1).find_first_of("+- ") != 0 ? text.substr(1) : text;
 }
 
-// The number written in `text`, or null.
-Value parse_float(std::string_view text) {
-  text = unsigned_plus(trimmed(text));
+// The number written in `text`, which has neither blanks around it nor a `+`; or null.
+Value parse_plain_float(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (end != text.data() + text.size() || text.empty()) return Value();
   if (error == std::errc::result_out_of_range) return Value();
   if (error != std::errc()) return Value();
   return Value::floating(value);
+}
+
+Value parse_float(std::string_view text) {
+  return parse_plain_float(unsigned_plus(trimmed(text)));
 }
 
 Value float_to_integer(double v) {
@@ -59,7 +62,7 @@ Value parse_integer(std::string_view text) {
   if (end == text.data() + text.size() && !text.empty()) {
     return error == std::errc() ? Value::integer(value) : Value();  // digits only: no detour over a float's 53 bits
   }
-  const Value number = parse_float(text);
+  const Value number = parse_plain_float(text);
   return number.is_null() ? Value() : float_to_integer(number.as_float());
 }
 

@@ -53,7 +53,16 @@ LogicalOp* restore(PlanBuilder& b, LogicalOp* op, const SlotSet& argument, SlotS
 }  // namespace
 
 LogicalOp* restore_arguments(PlanBuilder& builder, LogicalOp* root, const SlotSet& argument, const SlotSet& top) {
-  if (argument.empty()) return root;
+  // At the top there is nothing to bring back, but in what runs for each row of something there may be.
+  bool applied = !argument.empty();
+  for_each_op(
+      root,
+      [&applied](const LogicalOp& op) {
+        applied = applied || right_is_applied(op.kind);
+        return !applied;
+      },
+      false);
+  if (!applied) return root;
   SlotSet output;
   root = restore(builder, root, argument, &output);
   bool lost = false;

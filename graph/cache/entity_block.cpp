@@ -249,12 +249,19 @@ EntityBlock* put_property(WriteContext* context, EntityBlock* block, uint32_t ro
     return block;
   }
   if (value.is_null()) return block;
+  Column* column = Column::set(context, nullptr, row, value);
   if (block->column_count == block->column_capacity) {
-    block = copy_block(context, block, block->column_count + std::max(4u, block->column_count / 2u));
+    try {
+      block = copy_block(context, block, block->column_count + std::max(4u, block->column_count / 2u));
+    } catch (const std::bad_alloc&) {
+      if (context == nullptr) free_object(column);  // a statement's is freed with it
+      throw;
+    }
     slots = block->slots();
   }
+  // Nothing fails from here on.
   for (uint32_t i = block->column_count; i > at; --i) slots[i] = slots[i - 1];
-  slots[at] = {key, Column::set(context, nullptr, row, value)};
+  slots[at] = {key, column};
   ++block->column_count;
   return block;
 }
@@ -342,13 +349,16 @@ EntityBlockBuilder::~EntityBlockBuilder() {
 
 void EntityBlockBuilder::add_node(uint32_t row, std::span<const LabelId> labels, std::span<const Property> properties) {
   if (block_ == nullptr) block_ = EntityBlock::make(nullptr);
-  block_ = EntityBlock::create_node(nullptr, block_, row, labels, properties);
+  // One by one: each step may find no memory, and may have moved the block.
+  block_ = EntityBlock::create_node(nullptr, block_, row, labels, {});
+  for (const Property& p : properties) block_ = EntityBlock::set_property(nullptr, block_, row, p.key, p.value);
 }
 
 void EntityBlockBuilder::add_relationship(uint32_t row, RelTypeId type, NodeId start, NodeId end,
                                           std::span<const Property> properties) {
   if (block_ == nullptr) block_ = EntityBlock::make(nullptr);
-  block_ = EntityBlock::create_relationship(nullptr, block_, row, type, start, end, properties);
+  block_ = EntityBlock::create_relationship(nullptr, block_, row, type, start, end, {});
+  for (const Property& p : properties) block_ = EntityBlock::set_property(nullptr, block_, row, p.key, p.value);
 }
 
 EntityBlock* EntityBlockBuilder::finish() {

@@ -2,7 +2,7 @@
 //
 // An entry is `encoded values | id (6 bytes, big-endian)`, for unique indexes too: looking a value up is a search for
 // the entries that begin with the encoded values (the encoding is self-delimiting). Keys compare as unsigned bytes.
-// A node is one piece of memory: the first 8 bytes of each key as a number (searched first), offsets, key bytes, and
+// A node is one piece of memory: eight bytes of each key as a number (searched first), offsets, key bytes, and
 // children. Whole trees are loaded and evicted, never parts: a null slot in Root::indexes means "ask the store".
 //
 // Threads: as object.h. A Cursor reads one tree; it must not be used after the reader has left its access epoch (the

@@ -289,6 +289,7 @@ void Versions::open(Root root) {
     if (trie != nullptr) object_bytes_.fetch_add(static_cast<int64_t>(tree_bytes(trie)), std::memory_order_relaxed);
   }
   std::lock_guard lock(impl_->mutex);
+  impl_->roots.reserve(impl_->roots.size() + 1);  // nothing fails once it can be seen
   tip_.store(owned.get(), std::memory_order_seq_cst);
   published_.store(owned.get(), std::memory_order_seq_cst);
   impl_->roots.push_back({std::move(owned), {}, {}});
@@ -412,6 +413,7 @@ void Versions::drop_unpublished() {
     tip_.store(published, std::memory_order_release);
     size_t keep = 0;
     while (keep < impl_->roots.size() && impl_->roots[keep].root->stamp <= published->stamp) ++keep;
+    dropped.reserve(impl_->roots.size() - keep);
     for (size_t i = keep; i < impl_->roots.size(); ++i) dropped.push_back(std::move(impl_->roots[i]));
     impl_->roots.resize(keep);
   }

@@ -95,6 +95,24 @@ TEST_F(PropertyCodesTest, NullNodesHaveAGroup) {
   EXPECT_EQ(rows_of(result), "null 49486 \n");
 }
 
+// Few nodes far up: neither their neighbours' texts nor an array for all ids may count against the budget.
+TEST_F(PropertyCodesTest, FewNodesAmongManyStayWithinASmallBudget) {
+  DatabaseOptions options;
+  options.query_memory_bytes = 1 << 20;
+  auto db = Database::in_memory(options);
+  ASSERT_TRUE(db.ok());
+  for (int i = 0; i < 20; ++i) {
+    const auto made = (*db)->execute("UNWIND range(0, 9999) AS i CREATE (:P {i: $from + i, t: 'text ' + ($from + i)})",
+                                     Value::map({{Value::string("from"), Value::integer(i * 10'000)}}));
+    ASSERT_TRUE(made.ok()) << made.status().to_string();
+  }
+  const auto result =
+      (*db)->execute("MATCH (p:P) WHERE p.i % 1000 = 999 UNWIND range(1, 400) AS r RETURN p.t AS t, count(*) AS n");
+  ASSERT_TRUE(result.ok()) << result.status().to_string();
+  ASSERT_EQ(result->row_count, 200u);
+  for (size_t row = 0; row < result->row_count; ++row) ASSERT_EQ(result->at(row, 1).as_integer(), 400);
+}
+
 // In a transaction that has deleted nodes, only those are read that rows hold.
 TEST_F(PropertyCodesTest, TransactionsSeeTheirOwnChanges) {
   auto begun = db_->begin();
