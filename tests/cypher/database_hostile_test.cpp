@@ -392,7 +392,8 @@ TEST_F(HostileTest, BombsEndWithTheirTimeout) {
       "UNWIND range(1, 100000) AS x UNWIND range(1, 100000) AS y WITH x, y WHERE toString(x) =~ 'a.*' RETURN x",
       "UNWIND range(1, 100000) AS x UNWIND range(1, 100000) AS y WITH x, y WHERE 'abc' CONTAINS toString(y) RETURN x",
       "UNWIND range(1, 100000) AS x CALL (x) { UNWIND range(1, 100000) AS y RETURN sum(y) AS s } RETURN sum(s)",
-      "UNWIND range(1, 100000) AS x RETURN sum(COUNT { UNWIND range(1, 100000) AS y WITH y WHERE y % 7 = 1 RETURN y })",
+      "UNWIND range(1, 100000) AS x RETURN sum(COUNT { UNWIND range(1, 100000) AS y WITH y WHERE y % 7 = x % 7 RETURN "
+      "y })",
       // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one query on two lines
       "UNWIND range(1, 100000) AS x WITH x WHERE EXISTS { UNWIND range(1, 100000) AS y WITH y WHERE y < 0 RETURN y } "
       "RETURN x",
