@@ -59,6 +59,7 @@ class Generator {
   std::string match(Scope* scope);
   std::string optional_match(Scope* scope);
   std::string unwind(Scope* scope);
+  std::string some_of(const Scope& scope, Scope* taken);
   std::string call(Scope* scope);
   std::string call_union(Scope* scope);
   std::string with(Scope* scope);

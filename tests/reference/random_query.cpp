@@ -99,15 +99,21 @@ std::string Generator::unwind(Scope* scope) {
   return "UNWIND " + list + " AS " + name + " ";
 }
 
+// Some of the variables, into `taken`, and their names as a list.
+std::string Generator::some_of(const Scope& scope, Scope* taken) {
+  std::string names;
+  for (const Variable& v : scope) {
+    if (!r_.percent(60)) continue;
+    taken->push_back(v);
+    names += (names.empty() ? "" : ", ") + v.name;
+  }
+  return names;
+}
+
 std::string Generator::call(Scope* scope) {
   if (r_.percent(30)) return call_union(scope);
   Scope inner;
-  std::string imports;
-  for (const Variable& v : *scope) {
-    if (!r_.percent(60)) continue;
-    inner.push_back(v);
-    imports += (imports.empty() ? "" : ", ") + v.name;
-  }
+  const std::string imports = some_of(*scope, &inner);
   const bool by_with = r_.percent(40);
   std::string text =
       by_with ? (imports.empty() ? "CALL { " : "CALL { WITH " + imports + " ") : "CALL (" + imports + ") { ";
@@ -130,12 +136,7 @@ std::string Generator::call(Scope* scope) {
 std::string Generator::call_union(Scope* scope) {
   const std::string name = fresh("y");
   Scope inner;
-  std::string imports;
-  for (const Variable& v : *scope) {
-    if (!r_.percent(60)) continue;
-    inner.push_back(v);
-    imports += (imports.empty() ? "" : ", ") + v.name;
-  }
+  const std::string imports = some_of(*scope, &inner);
   std::string text = "CALL (" + imports + ") { ";
   for (int part = 0; part < 2; ++part) {
     Scope own = inner;
