@@ -64,7 +64,7 @@ class AggregateColumn {
     seen_.release();
     for (Column& c : args_) c.trim();
     boxed_.clear();
-    state_bytes_ = 0;
+    state_bytes_ = seen_bytes_ = 0;
   }
   size_t heap_bytes() const {
     return groups_.capacity() * sizeof(GroupState) + states_.capacity() * sizeof(states_[0]) + state_bytes_ +

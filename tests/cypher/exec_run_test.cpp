@@ -40,6 +40,76 @@ TEST_F(RunTest, EverythingThatKeepsRowsKeepsToTheMemoryBudget) {
   }
 }
 
+// A plan that is kept has counted all it used down to nothing when it is run again, however the last run ended.
+TEST_F(RunTest, TheBudgetOfAPlanIsWholeAtEachRun) {
+  constexpr uint64_t kBudget = 256 << 10;
+  constexpr int kRuns = 1500;  // so a run may not keep more than 175 bytes
+  open(kBudget);
+  ASSERT_TRUE(status("CREATE RANGE INDEX FOR (n:N) ON (n.i)").ok());
+  ASSERT_TRUE(status("UNWIND range(1, 30) AS i CREATE (:N {i: i, s: 'name ' + (i % 7), g: i % 3})").ok());
+  ASSERT_TRUE(status("MATCH (a:N), (b:N) WHERE b.i IN [a.i + 1, a.i + 5] CREATE (a)-[:R {w: a.i % 4}]->(b)").ok());
+  for (const char* query : {
+           "MATCH (n:N) RETURN count(DISTINCT n.s) AS c, count(DISTINCT n) AS d",
+           "MATCH (n:N) RETURN n.g AS g, count(DISTINCT n.s) AS c, collect(DISTINCT n.i) AS l, sum(DISTINCT n.i) AS s",
+           "MATCH (n:N) RETURN n.s AS s, n.g AS g, avg(n.i) AS a, min(n.s) AS m, collect(n.s) AS l",
+           "MATCH (n:N) RETURN percentileCont(n.i, 0.5) AS p, stDev(n.i) AS d, collect(n) AS l",
+           "MATCH (n:N) RETURN n.s AS s, count(*) AS c ORDER BY c DESC, s LIMIT 3",
+           "MATCH (n:N) RETURN DISTINCT n.s AS s, n.g AS g",
+           "MATCH (n:N) RETURN n.s AS s ORDER BY n.s DESC, n.i SKIP 2",
+           "MATCH (n:N) RETURN n.s AS s ORDER BY n.s LIMIT 4",
+           "MATCH (a:N), (b:N) WHERE a.g = b.i RETURN a.s AS s, b.s AS t",
+           "MATCH (a:N)-[:R]->(b)-[:R]->(c) WHERE NOT (a)-[:R]->(c) RETURN DISTINCT a, c",
+           "MATCH (a:N {i: 1})-[:R*1..4]->(b) RETURN count(*) AS c, count(DISTINCT b) AS d",
+           "MATCH p = (a:N {i: 1})-[:R*1..3]->(b) RETURN p LIMIT 3",
+           "MATCH p = ALL SHORTEST (a:N {i: 1})-[:R]->+(b:N {i: 12}) RETURN length(p) AS l",
+           "MATCH p = SHORTEST 2 GROUPS (a:N {i: 1})-[:R]->+(b:N) WHERE b.i < 7 RETURN b.i AS i, length(p) AS l",
+           "MATCH p = shortestPath((a:N {i: 1})-[:R*]->(b:N {i: 20})) RETURN length(p) AS l",
+           "MATCH (a:N) ((x)-[r:R]->(y) WHERE r.w < 3){1,3} (b) RETURN count(*) AS c",
+           "MATCH (a:N) OPTIONAL MATCH (a)-[r:R {w: 9}]->(b) RETURN a.i AS i, b IS NULL AS n",
+           "MATCH (a:N) RETURN a.i AS i, [(a)-[r:R]->(b) | b.s] AS l, COUNT { (a)--() } AS c",
+           "MATCH (a:N) WHERE EXISTS { (a)-[:R]->(b) WHERE b.i > a.i + 3 } RETURN collect(a.i) AS l",
+           "MATCH (a:N) RETURN a.i AS i, COLLECT { MATCH (a)-[:R]->(b) RETURN b.s ORDER BY b.i DESC } AS l",
+           "MATCH (a:N) RETURN a.i AS i, COLLECT { MATCH (b:N) RETURN DISTINCT b.s } AS l LIMIT 2",
+           "MATCH (a:N) CALL (a) { MATCH (a)-[:R]->(b) RETURN b ORDER BY b.i LIMIT 1 } RETURN a.i AS i, b.i AS j",
+           "MATCH (a:N) CALL (a) { MATCH (a)-[:R]->(b) RETURN count(DISTINCT b.s) AS c } RETURN sum(c) AS c",
+           "MATCH (a:N) RETURN a.s AS s UNION MATCH (b:N) RETURN b.s AS s",
+           "UNWIND [3, 1, 2, 3] AS i MATCH (n:N {i: i}) RETURN n.s AS s",
+           "MATCH (n:N) WITH n.s AS s, collect(n) AS l UNWIND l AS m RETURN s, m.i AS i ORDER BY i LIMIT 5",
+           "RETURN reduce(t = [], x IN range(1, 50) | t + x) AS l, [x IN range(1, 50) WHERE x % 2 = 0 | toString(x)] AS m",
+           "MATCH (n:N) WITH collect(n.s) AS l RETURN size(l) AS c, [x IN l | toUpper(x)] AS m",
+           "MATCH (n:N) WITH n ORDER BY n.i LIMIT 20 SET n.t = n.s + '!' RETURN count(n) AS c",
+           "MATCH (n:N) WITH n LIMIT 3 FOREACH (x IN [1, 2] | SET n.u = x)",
+           "MERGE (n:N {i: 5}) ON MATCH SET n.v = 1 RETURN n.v AS v",
+           "CREATE (n:T {s: 'text'}) WITH n DETACH DELETE n RETURN count(*) AS c",
+       }) {
+    for (int run = 0; run < kRuns; ++run) {
+      const Status s = status(query);
+      ASSERT_TRUE(s.ok()) << query << "\nrun " << run << ": " << s.to_string();
+    }
+  }
+  // Runs that were given up halfway.
+  for (const char* query : {"MATCH (a:N), (b:N) RETURN DISTINCT a.i AS i, b.i AS j, count(DISTINCT a.s) AS c",
+                            "MATCH (a:N), (b:N) RETURN DISTINCT a, b, a.s AS s",
+                            "MATCH (a:N), (b:N) RETURN a.i AS i, b.i AS j ORDER BY i + j, j",
+                            "MATCH p = (a:N)-[:R*1..3]->(b) RETURN p, COLLECT { MATCH (a)--(c) RETURN c } AS l"}) {
+    for (int run = 0; run < kRuns; ++run) {
+      auto stream = db_->stream(query);
+      ASSERT_TRUE(stream.ok()) << query << "\nrun " << run << ": " << stream.status().to_string();
+      std::vector<Value> values;
+      size_t rows = 0;
+      const Status s = (*stream)->next(&values, &rows);
+      ASSERT_TRUE(s.ok()) << query << "\nrun " << run << ": " << s.to_string();
+    }
+  }
+  // Runs that failed, by the budget and by a value.
+  for (int run = 0; run < 50; ++run) {
+    ASSERT_EQ(status("UNWIND range(1, 100000) AS x RETURN count(DISTINCT x) AS c").code(), ErrorCode::kMemoryLimit);
+    auto few = db_->execute("UNWIND range(1, $n) AS x RETURN count(DISTINCT toString(x) + x / ($n - x)) AS c",
+                            make_params({{"n", Value::integer(500)}}));
+    ASSERT_EQ(few.status().code(), ErrorCode::kArithmetic) << few.status().to_string();
+  }
+}
+
 TEST_F(RunTest, WhatStreamsNeedsNoMemory) {
   open(4 << 20);
   EXPECT_EQ(number("UNWIND range(1, 5000000) AS x RETURN count(x)"), 5000000);
