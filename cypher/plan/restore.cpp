@@ -50,19 +50,23 @@ LogicalOp* restore(PlanBuilder& b, LogicalOp* op, const SlotSet& argument, SlotS
   return op;
 }
 
+// True when something at or below `op` that runs for each row of an outer one may lose that row's variables: it keeps
+// to columns of its own, or it has rows that do not start from the Argument. At the top there is nothing to bring back.
+bool may_lose(const LogicalOp& op, bool applied) {
+  if (applied &&
+      (narrows(op.kind) || op.kind == OpKind::kHashJoin || (op.inputs.empty() && op.kind != OpKind::kArgument))) {
+    return true;
+  }
+  for (size_t i = 0; i < op.inputs.size(); ++i) {
+    if (may_lose(*op.inputs[i], applied || (i == 1 && right_is_applied(op.kind)))) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 LogicalOp* restore_arguments(PlanBuilder& builder, LogicalOp* root, const SlotSet& argument, const SlotSet& top) {
-  // At the top there is nothing to bring back, but in what runs for each row of something there may be.
-  bool applied = !argument.empty();
-  for_each_op(
-      root,
-      [&applied](const LogicalOp& op) {
-        applied = applied || right_is_applied(op.kind);
-        return !applied;
-      },
-      false);
-  if (!applied) return root;
+  if (!may_lose(*root, !argument.empty())) return root;
   SlotSet output;
   root = restore(builder, root, argument, &output);
   bool lost = false;
