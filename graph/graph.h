@@ -92,17 +92,31 @@ struct IndexBound {
   bool inclusive = true;
 };
 
-// Walks node ids in ascending order (of a label, or all), or relationship ids (of a type, or all).
+// What a scan asks of a property: `op value`, op as of compare_values(), a null result does not satisfy; or 'n': IS
+// NULL, 'v': IS NOT NULL.
+struct PropertyTest {
+  KeyId key;
+  char op;
+  Value value;
+};
+
+// Walks node ids in ascending order (of a label, or all), or relationship ids (of a type, or all); with tests only
+// those that satisfy all of them.
 class EntityScan {
  public:
   EntityScan();
   EntityScan(EntityScan&&) noexcept;
   EntityScan& operator=(EntityScan&&) noexcept;
   ~EntityScan();
-  // Up to `max` next ids into out; 0: the end (or an error: see Reader::status()).
+  // Up to `max` next ids into out (null: they are only counted); 0: the end (or an error: see Reader::status()). With
+  // tests 0 may also mean that many
+  // entities were looked at and none satisfied them: done() tells.
   size_t next(uint64_t* out, size_t max);
+  bool done() const;
+  uint64_t looked_at() const;  // entities so far; the same as the ids given when there are no tests
 
  private:
+  size_t next_tested(uint64_t* out, size_t max);
   friend class Reader;
   struct State;
   std::unique_ptr<State> state_;
@@ -181,7 +195,9 @@ class Reader {
   bool property_candidates(KeyId key, const Value& value, std::vector<uint64_t>* ids);
   // keep[i] = ids[i] exists and carries label.
   void test_label(std::span<const uint64_t> ids, LabelId label, uint8_t* keep);
-  EntityScan scan_nodes(std::optional<LabelId> label);
+  EntityScan scan_nodes(std::optional<LabelId> label, std::vector<PropertyTest> tests = {});
+  // Leaves those of `ids` that satisfy the tests. None may be kNoId.
+  void test_nodes(std::span<const PropertyTest> tests, std::vector<uint64_t>* ids);
 
   // --- relationships ---
   bool relationship_exists(RelId id);
@@ -189,7 +205,7 @@ class Reader {
   Value relationship_property(RelId id, KeyId key);
   void relationship_properties(RelId id, std::vector<Property>* out);
   void gather_relationship_property(std::span<const uint64_t> ids, KeyId key, PropertyColumn* out);
-  EntityScan scan_relationships(std::optional<RelTypeId> type);
+  EntityScan scan_relationships(std::optional<RelTypeId> type, std::vector<PropertyTest> tests = {});
   // Start and end node of each; kNoId for what is not there. Ids that ascend are cheapest.
   void relationship_ends(std::span<const uint64_t> ids, uint64_t* starts, uint64_t* ends);
 

@@ -330,6 +330,8 @@ struct Comparison {
   int sign = 0;
 };
 Comparison compare(const Value& a, const Value& b);
+// a op b; op: '=' '!' (<>) '<' '>' 'l' (<=) 'g' (>=).
+Ternary compare_values(char op, const Value& a, const Value& b);
 
 struct ValueHash {
   size_t operator()(const Value& v) const { return hash(v); }

@@ -639,4 +639,20 @@ Comparison compare(const Value& a, const Value& b) {
   return compare_at(a, b, 0);
 }
 
+Ternary compare_values(char op, const Value& a, const Value& b) {
+  if (op == '=' || op == '!') {
+    const Ternary equal = equals(a, b);
+    return op == '=' || equal == Ternary::kNull ? equal : ternary(equal == Ternary::kFalse);
+  }
+  const Comparison c = compare(a, b);
+  if (c.is_null) return Ternary::kNull;
+  if (c.unordered) return Ternary::kFalse;
+  switch (op) {
+    case '<': return ternary(c.sign < 0);
+    case '>': return ternary(c.sign > 0);
+    case 'l': return ternary(c.sign <= 0);
+    default: return ternary(c.sign >= 0);
+  }
+}
+
 }  // namespace lora

@@ -8,12 +8,18 @@ namespace {
 class FilterOperator final : public Operator {
  public:
   FilterOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
-      : Operator(build, op), input_(std::move(input)), filter_(*static_cast<const Filter*>(op)) {}
+      : Operator(build, op), input_(std::move(input)) {
+    for (const Expr* predicate : static_cast<const Filter*>(op)->predicates) {
+      if (!input_->take_over(*predicate)) predicates_.push_back(predicate);
+    }
+    if (predicates_.empty()) input_->give_only_to(*this);
+  }
   Status open() override { return input_->open(); }
   void close() override { input_->close(); }
 
  protected:
   Status do_next(size_t rows_wanted, Batch** batch) override {
+    if (predicates_.empty()) return input_->next(rows_wanted, batch);
     size_t ask = rows_wanted;
     for (;;) {
       LORA_TRY(state_.tick());
@@ -30,18 +36,17 @@ class FilterOperator final : public Operator {
   // Predicates over whole columns that cost little are tested on all rows and their masks joined: reading consecutive
   // rows is cheaper than leaving some out, until few are left.
   Status filter(Batch& b) {
-    const auto& predicates = filter_.predicates;
-    for (size_t i = 0; i < predicates.size() && b.rows > 0;) {
-      const size_t tested = predicates.size() - i > 1 ? join_cheap(b, &i) : test_cheap(b, &i);
-      if (tested == 0) LORA_TRY(state_.evaluator.filter(*predicates[i++], b, &rows_));
+    for (size_t i = 0; i < predicates_.size() && b.rows > 0;) {
+      const size_t tested = predicates_.size() - i > 1 ? join_cheap(b, &i) : test_cheap(b, &i);
+      if (tested == 0) LORA_TRY(state_.evaluator.filter(*predicates_[i++], b, &rows_));
       LORA_TRY(state_.read_status());
-      if (i == predicates.size() && tested > 0 && carried().empty()) {
+      if (i == predicates_.size() && tested > 0 && carried().empty()) {
         // Nobody reads the rows: their number is enough.
         b.clear_to(count_true(mask_));
         return Status();
       }
       if (tested > 0) select_true(mask_, &rows_);
-      if (i == predicates.size()) {
+      if (i == predicates_.size()) {
         compact(&b, rows_);
       } else if (rows_.size() < b.rows) {
         b.gather(rows_);
@@ -52,7 +57,7 @@ class FilterOperator final : public Operator {
 
   // Into mask_ what the predicate *i says, if it is cheap: how many were tested (0, 1), *i goes on.
   size_t test_cheap(Batch& b, size_t* i) {
-    if (!state_.evaluator.cheap_mask(*filter_.predicates[*i], b, &mask_)) return 0;
+    if (!state_.evaluator.cheap_mask(*predicates_[*i], b, &mask_)) return 0;
     ++*i;
     return 1;
   }
@@ -60,8 +65,8 @@ class FilterOperator final : public Operator {
   size_t join_cheap(Batch& b, size_t* i) {
     Evaluator::SameBatch same(&state_.evaluator);
     size_t tested = test_cheap(b, i);
-    while (tested > 0 && *i < filter_.predicates.size() && count_true(mask_) >= b.rows / 4 &&
-           state_.evaluator.cheap_mask(*filter_.predicates[*i], b, &more_)) {
+    while (tested > 0 && *i < predicates_.size() && count_true(mask_) >= b.rows / 4 &&
+           state_.evaluator.cheap_mask(*predicates_[*i], b, &more_)) {
       join_masks(mask_.data(), more_.data(), b.rows);
       ++tested;
       ++*i;
@@ -74,7 +79,7 @@ class FilterOperator final : public Operator {
   }
 
   OperatorPtr input_;
-  const Filter& filter_;
+  std::vector<const Expr*> predicates_;  // what the input has not taken over
   std::vector<uint32_t> rows_;
   std::vector<uint8_t> mask_, more_;
 };

@@ -151,7 +151,9 @@ Status MultiplyingOperator::do_next(size_t rows_wanted, Batch** batch) {
     }
     LORA_TRY(state_.tick());
     parents_.clear();
+    bare_rows_ = 0;
     LORA_TRY(produce(rows_wanted - out_.rows));
+    out_.rows += bare_rows_;
     if (!parents_.empty()) {
       carry(*in_, parents_, &out_);
       out_.rows += parents_.size();

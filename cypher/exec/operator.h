@@ -136,6 +136,14 @@ class Operator {
     return do_next(rows_wanted, batch);
   }
   virtual void close() = 0;
+  // Asked by the filter above while the plan is built. True: from now on this operator gives only rows for which
+  // `predicate` is true.
+  virtual bool take_over(const Expr& /*predicate*/) { return false; }
+  // The same filter, when nothing is left for it to test: only what is read above it need be given.
+  void give_only_to(const Operator& above) {
+    carried_ = above.carried_;
+    live_mask_ = above.live_mask_;
+  }
 
   const LogicalOp* logical() const { return op_; }
 
@@ -203,6 +211,7 @@ class MultiplyingOperator : public Operator {
   size_t row_ = 0;
   Batch out_;
   std::vector<uint32_t> parents_;
+  size_t bare_rows_ = 0;  // further rows of produce(), of which nobody reads any column: carried() is empty
   bool ended_ = false;
 };
 

@@ -4,6 +4,7 @@
 
 #include "cypher/exec/adjacency.h"
 #include "cypher/exec/build.h"
+#include "cypher/exec/scan_tests.h"
 #include "cypher/expr/operations.h"
 #include "kv/stoppable.h"
 
@@ -68,6 +69,17 @@ class ArgumentOperator final : public Operator {
   bool done_ = false;
 };
 
+// The next ids of a scan with these tests; *more: there may be others.
+Status scan_next(ExecState* state, const ScanTests& tests, graph::EntityScan* scan, uint64_t* out, size_t room,
+                 size_t* got, bool* more) {
+  LORA_TRY(state->tick());
+  const uint64_t before = scan->looked_at();
+  *got = scan->next(out, room);
+  state->count_hits(scan->looked_at() - before);
+  *more = tests.empty() ? *got == room : !scan->done();
+  return Status();
+}
+
 class NodeScanOperator final : public MultiplyingOperator {
  public:
   NodeScanOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
@@ -81,6 +93,7 @@ class NodeScanOperator final : public MultiplyingOperator {
       hint_ = as<AllNodesScan>(op).hint;
     }
   }
+  bool take_over(const Expr& predicate) override { return tests_.take(predicate, node_); }
   void close() override {
     scan_ = {};
     MultiplyingOperator::close();
@@ -93,7 +106,8 @@ class NodeScanOperator final : public MultiplyingOperator {
   }
   Status produce(size_t room) override {
     Column& nodes = out_.columns[node_];
-    if (nodes.kind == Column::Kind::kEmpty) nodes.reset(Column::Kind::kNodes);
+    const bool bare = carried().empty();
+    if (!bare && nodes.kind == Column::Kind::kEmpty) nodes.reset(Column::Kind::kNodes);
     while (room > 0 && row_ < in_->rows) {
       if (!scanning_) {
         std::optional<LabelId> label;
@@ -104,8 +118,18 @@ class NodeScanOperator final : public MultiplyingOperator {
             return Status();
           }
         }
+        std::vector<graph::PropertyTest> tests;
+        if (!tests_.begin(&state_, *in_, row_, &tests)) {
+          ++row_;
+          continue;
+        }
         LORA_TRY(find_candidates(label));
-        if (!narrowed_) scan_ = state_.reader().scan_nodes(label);
+        if (narrowed_) {
+          state_.count_hits(candidates_.size());
+          state_.reader().test_nodes(tests, &candidates_);
+        } else {
+          scan_ = state_.reader().scan_nodes(label, std::move(tests));
+        }
         scanning_ = true;
       }
       const size_t old = nodes.ids.size();
@@ -113,19 +137,23 @@ class NodeScanOperator final : public MultiplyingOperator {
       if (narrowed_) {
         got = std::min(room, candidates_.size() - next_candidate_);
         const auto from = candidates_.begin() + static_cast<std::ptrdiff_t>(next_candidate_);
-        nodes.ids.insert(nodes.ids.end(), from, from + static_cast<std::ptrdiff_t>(got));
+        if (!bare) nodes.ids.insert(nodes.ids.end(), from, from + static_cast<std::ptrdiff_t>(got));
         next_candidate_ += got;
+        scanning_ = got == room;
+      } else if (bare) {
+        LORA_TRY(scan_next(&state_, tests_, &scan_, nullptr, room, &got, &scanning_));
       } else {
         nodes.ids.resize(old + room);
-        got = scan_.next(nodes.ids.data() + old, room);
+        LORA_TRY(scan_next(&state_, tests_, &scan_, nodes.ids.data() + old, room, &got, &scanning_));
         nodes.ids.resize(old + got);
       }
-      parents_.insert(parents_.end(), got, static_cast<uint32_t>(row_));
-      state_.count_hits(got);
-      if (got < room) {
-        scanning_ = false;
-        ++row_;
+      if (got > 0) LORA_TRY(tests_.failure());
+      if (bare) {
+        bare_rows_ += got;
+      } else {
+        parents_.insert(parents_.end(), got, static_cast<uint32_t>(row_));
       }
+      if (!scanning_) ++row_;
       room -= got;
     }
     return Status();
@@ -159,6 +187,7 @@ class NodeScanOperator final : public MultiplyingOperator {
   const NameRef* label_ = nullptr;
   Slot node_;
   ScanHint hint_;
+  ScanTests tests_;
   graph::EntityScan scan_;
   bool scanning_ = false;
   bool narrowed_ = false;
@@ -476,6 +505,9 @@ class RelationshipScanOperator final : public MultiplyingOperator {
  public:
   RelationshipScanOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
       : MultiplyingOperator(build, op, std::move(input)), scan_op_(as<RelationshipScan>(op)), types_(scan_op_.types) {}
+  bool take_over(const Expr& predicate) override {
+    return tests_.take(predicate, scan_op_.relationship, {scan_op_.from, scan_op_.to});
+  }
   void close() override {
     scan_ = {};
     MultiplyingOperator::close();
@@ -504,7 +536,7 @@ class RelationshipScanOperator final : public MultiplyingOperator {
 
  private:
   bool choose_by_node() {
-    if (!from_wanted_ && !to_wanted_) return false;
+    if ((!from_wanted_ && !to_wanted_) || !tests_.empty()) return false;
     // A record costs about as much as seven nodes.
     uint64_t relationships = 0;
     if (types_.any()) relationships = state_.reader().relationship_count();
@@ -520,26 +552,33 @@ class RelationshipScanOperator final : public MultiplyingOperator {
 
   Status produce_by_id(size_t room) {
     const bool ends = from_wanted_ || to_wanted_ || scan_op_.both_directions;
+    const bool bare = carried().empty() && !ends;
     std::vector<uint64_t>& ids = relationship_wanted_ && !ends ? out_.columns[scan_op_.relationship].ids : ids_;
-    while (parents_.size() < room && row_ < in_->rows) {
+    while (parents_.size() + bare_rows_ < room && row_ < in_->rows) {
       if (!scanning_ && !start_type()) {
         type_ = 0;
         ++row_;
         continue;
       }
-      const size_t rows = std::min(room - parents_.size(), kBatchRowsMax);
+      const size_t rows = std::min(room - parents_.size() - bare_rows_, kBatchRowsMax);
       const size_t ask = scan_op_.both_directions ? (rows + 1) / 2 : rows;
+      size_t got = 0;
+      if (bare) {
+        LORA_TRY(scan_next(&state_, tests_, &scan_, nullptr, ask, &got, &scanning_));
+        if (got > 0) LORA_TRY(tests_.failure());
+        bare_rows_ += got;
+        continue;
+      }
       const size_t old = &ids == &ids_ ? 0 : ids.size();
       ids.resize(old + ask);
-      const size_t got = scan_.next(ids.data() + old, ask);
+      LORA_TRY(scan_next(&state_, tests_, &scan_, ids.data() + old, ask, &got, &scanning_));
       ids.resize(old + got);
-      state_.count_hits(got);
+      if (got > 0) LORA_TRY(tests_.failure());
       if (ends) {
         give_ends();
       } else {
         parents_.resize(parents_.size() + got, static_cast<uint32_t>(row_));
       }
-      if (got < ask) scanning_ = false;
     }
     return Status();
   }
@@ -548,8 +587,10 @@ class RelationshipScanOperator final : public MultiplyingOperator {
   bool start_type() {
     const size_t count = types_.any() ? 1 : types_.ids().size();
     if (type_ == count) return false;
-    scan_ = types_.any() ? state_.reader().scan_relationships(std::nullopt)
-                         : state_.reader().scan_relationships(types_.ids()[type_]);
+    std::vector<graph::PropertyTest> tests;
+    if (!tests_.begin(&state_, *in_, row_, &tests)) return false;
+    const auto type = types_.any() ? std::nullopt : std::optional<RelTypeId>(types_.ids()[type_]);
+    scan_ = state_.reader().scan_relationships(type, std::move(tests));
     ++type_;
     return scanning_ = true;
   }
@@ -631,6 +672,7 @@ class RelationshipScanOperator final : public MultiplyingOperator {
 
   const RelationshipScan& scan_op_;
   TypeIds types_;
+  ScanTests tests_;
   graph::EntityScan scan_;
   std::vector<uint64_t> ids_;  // relationships, or nodes when walking by node
   std::vector<uint64_t> starts_, ends_;

@@ -2,20 +2,6 @@
 
 namespace lora::cypher {
 
-Ternary compare_values(char op, const Value& a, const Value& b) {
-  if (op == '=') return equals(a, b);
-  if (op == '!') return ternary_not(equals(a, b));
-  const Comparison c = compare(a, b);
-  if (c.is_null) return Ternary::kNull;
-  if (c.unordered) return Ternary::kFalse;
-  switch (op) {
-    case '<': return ternary(c.sign < 0);
-    case '>': return ternary(c.sign > 0);
-    case 'l': return ternary(c.sign <= 0);
-    default: return ternary(c.sign >= 0);
-  }
-}
-
 Ternary ternary_and(Ternary a, Ternary b) {
   if (a == Ternary::kFalse || b == Ternary::kFalse) return Ternary::kFalse;
   return a == Ternary::kNull || b == Ternary::kNull ? Ternary::kNull : Ternary::kTrue;

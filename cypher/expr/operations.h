@@ -44,8 +44,6 @@ bool integer_arithmetic(char op, int64_t a, int64_t b, int64_t* out);
 Status integer_error(char op, int64_t a, int64_t b);
 
 // --- compare.cpp ---
-// op: = ! (<>) < > l (<=) g (>=).
-Ternary compare_values(char op, const Value& a, const Value& b);
 Ternary ternary_and(Ternary a, Ternary b);
 Ternary ternary_or(Ternary a, Ternary b);
 Ternary ternary_xor(Ternary a, Ternary b);

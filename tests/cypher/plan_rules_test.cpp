@@ -158,7 +158,7 @@ TEST_F(RulesTest, ScansUnderAnEqualityGiveOnlyNodesThatCanFitOnceTheyWereAskedAF
       EXPECT_TRUE(profile.ok()) << query;
       if (!profile.ok()) return 0;
       most = 0;
-      for (const OperatorMetrics& op : profile->operators) most = std::max(most, op.rows);
+      for (const OperatorMetrics& op : profile->operators) most = std::max(most, op.db_hits);
     }
     return most;
   };

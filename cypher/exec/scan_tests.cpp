@@ -1,0 +1,91 @@
+#include "cypher/exec/scan_tests.h"
+
+#include <algorithm>
+
+#include "cypher/expr/operations.h"
+
+namespace lora::cypher {
+
+namespace {
+
+bool is_property_of(const Expr& e, Slot entity) {
+  return e.kind == ExprKind::kProperty && e.children[0]->kind == ExprKind::kSlot && e.children[0]->slot == entity;
+}
+
+// Something that has one value for a row of the scan's input.
+bool is_given(const Expr& e, Slot entity, std::initializer_list<Slot> others) {
+  const auto before_scan = [&](const Expr& x) {
+    return x.kind == ExprKind::kSlot && x.slot != entity &&
+           std::find(others.begin(), others.end(), x.slot) == others.end();
+  };
+  switch (e.kind) {
+    case ExprKind::kConstant:
+    case ExprKind::kLiteral:
+    case ExprKind::kParameter: return true;
+    case ExprKind::kProperty: return before_scan(*e.children[0]);
+    default: return before_scan(e);
+  }
+}
+
+// b op a for a op b.
+char mirrored(char op) {
+  switch (op) {
+    case '<': return '>';
+    case '>': return '<';
+    case 'l': return 'g';
+    case 'g': return 'l';
+    default: return op;
+  }
+}
+
+}  // namespace
+
+bool ScanTests::take(const Expr& predicate, Slot entity, std::initializer_list<Slot> others) {
+  const auto& parts = predicate.children;
+  if (predicate.kind == ExprKind::kIsNull || predicate.kind == ExprKind::kIsNotNull) {
+    if (!is_property_of(*parts[0], entity)) return false;
+    wanted_.push_back({parts[0]->names[0], predicate.kind == ExprKind::kIsNull ? 'n' : 'v', nullptr});
+    return true;
+  }
+  if (predicate.kind != ExprKind::kCompare) return false;
+  const size_t before = wanted_.size();
+  for (size_t i = 0; i + 1 < parts.size(); ++i) {
+    const Expr &left = *parts[i], &right = *parts[i + 1];
+    if (is_property_of(left, entity) && is_given(right, entity, others)) {
+      wanted_.push_back({left.names[0], predicate.ops[i], &right});
+    } else if (is_given(left, entity, others) && is_property_of(right, entity)) {
+      wanted_.push_back({right.names[0], mirrored(predicate.ops[i]), &left});
+    } else {
+      wanted_.resize(before);
+      return false;
+    }
+  }
+  return true;
+}
+
+bool ScanTests::begin(ExecState* state, Batch& in, size_t row, std::vector<graph::PropertyTest>* tests) {
+  failure_ = Status();
+  tests->clear();
+  bool possible = true;
+  for (const Wanted& wanted : wanted_) {
+    Value value;
+    if (wanted.value != nullptr) {
+      failure_ = state->evaluator.evaluate_row(*wanted.value, in, row, &value);
+      if (!failure_.ok()) {
+        tests->clear();
+        return true;
+      }
+    }
+    const std::optional<KeyId> key = resolve_key(state->reader(), *wanted.key);
+    if (key) {
+      tests->push_back({*key, wanted.op, std::move(value)});
+    } else if (wanted.op != 'n') {
+      possible = false;  // a property that nothing has
+    }
+  }
+  // Cheap ones first: texts are compared row by row.
+  std::stable_partition(tests->begin(), tests->end(), [](const auto& test) { return !test.value.is_string(); });
+  return possible;
+}
+
+}  // namespace lora::cypher

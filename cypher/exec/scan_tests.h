@@ -1,0 +1,36 @@
+// ScanTests: the comparisons of a scanned entity's properties that a filter leaves to the scan below it, which tests
+// them on whole blocks of the stored columns.
+//
+// Taken are `n.key op value` (either way round, chains of them) and `n.key IS [NOT] NULL`, where the value is a
+// constant, a parameter, or a variable of the rows below or a property of one.
+#pragma once
+
+#include <initializer_list>
+#include <vector>
+
+#include "cypher/exec/operator.h"
+
+namespace lora::cypher {
+
+class ScanTests {
+ public:
+  // True: the scan of `entity` tests this predicate. `others`: what else the scan gives (a relationship's ends).
+  bool take(const Expr& predicate, Slot entity, std::initializer_list<Slot> others = {});
+  bool empty() const { return wanted_.empty(); }
+
+  // What the graph has to test for this row of the scan's input. False: nothing can satisfy it. A value that cannot be
+  // had is no error yet: if there is an entity, as the filter would have found, it is what failure() says.
+  bool begin(ExecState* state, Batch& in, size_t row, std::vector<graph::PropertyTest>* tests);
+  const Status& failure() const { return failure_; }
+
+ private:
+  struct Wanted {
+    const NameRef* key;
+    char op;
+    const Expr* value;  // null with 'n' and 'v'
+  };
+  std::vector<Wanted> wanted_;
+  Status failure_;
+};
+
+}  // namespace lora::cypher

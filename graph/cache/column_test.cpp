@@ -1,0 +1,197 @@
+#include "graph/cache/column_test.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace lora::graph::cache {
+
+namespace {
+
+constexpr size_t kWords = 4;
+constexpr size_t kRows = kWords * 64;
+
+void keep_none(uint64_t* rows) {
+  std::fill(rows, rows + kWords, 0);
+}
+
+template <typename Test>
+void keep_each(uint64_t* rows, Test test) {
+  for (size_t w = 0; w < kWords; ++w) {
+    for (uint64_t left = rows[w]; left != 0; left &= left - 1) {
+      const auto row = static_cast<uint32_t>(w * 64 + static_cast<size_t>(std::countr_zero(left)));
+      if (!test(row)) rows[w] &= ~(left & -left);
+    }
+  }
+}
+
+// `test` for all rows 0 .. count - 1, wanted or not: a loop without branches. `outside`: those that fail are kept.
+template <typename T, typename Test>
+void keep_all(const T* values, size_t count, bool outside, uint64_t* rows, Test test) {
+  alignas(16) uint8_t passed[kRows];
+  for (size_t i = 0; i < count; ++i) passed[i] = test(values[i]) ? 1 : 0;
+  for (size_t i = count; i % 64 != 0; ++i) passed[i] = 0;
+  for (size_t w = 0; w < kWords; ++w) {
+    uint64_t word = 0;
+    for (size_t i = 0; i < 64 && w * 64 < count; i += 8) {
+      uint64_t eight;  // one byte each, to one bit each
+      std::memcpy(&eight, passed + w * 64 + i, 8);
+      word |= (eight * 0x0102040810204080u >> 56) << i;
+    }
+    rows[w] &= outside ? ~word : word;
+  }
+}
+
+// The integers that satisfy a comparison with a number: those from low to high, or (`outside`) all others.
+struct IntegerRange {
+  int64_t low = 1, high = 0;
+  bool outside = false;
+};
+
+constexpr int64_t kMin = std::numeric_limits<int64_t>::min(), kMax = std::numeric_limits<int64_t>::max();
+
+IntegerRange range_of(char op, int64_t c) {
+  switch (op) {
+    case '=': return {c, c};
+    case '!': return {c, c, true};
+    case '<': return c == kMin ? IntegerRange{} : IntegerRange{kMin, c - 1};
+    case '>': return c == kMax ? IntegerRange{} : IntegerRange{c + 1, kMax};
+    case 'l': return {kMin, c};
+    default: return {c, kMax};
+  }
+}
+
+IntegerRange range_of(char op, double d) {
+  constexpr double kBeyond = 9223372036854775808.0;  // 2^63, the first float above all integers
+  if (op == '=' || op == '!') {
+    const bool integer = d >= -kBeyond && d < kBeyond && std::trunc(d) == d;
+    IntegerRange range = integer ? range_of('=', static_cast<int64_t>(d)) : IntegerRange{};
+    range.outside = op == '!';
+    return range;
+  }
+  if (std::isnan(d)) return {};
+  const bool below = op == '<' || op == 'l';
+  if (d >= kBeyond) return below ? IntegerRange{kMin, kMax} : IntegerRange{};
+  if (d < -kBeyond) return below ? IntegerRange{} : IntegerRange{kMin, kMax};
+  // -kBeyond <= d < kBeyond, and so are floor(d) and, unless it is kBeyond, ceil(d).
+  const double floor = std::floor(d);
+  const auto whole = static_cast<int64_t>(floor);
+  if (floor == d) return range_of(op, whole);
+  return range_of(below ? 'l' : '>', whole);
+}
+
+void test_integers(const Column& column, const IntegerRange& range, uint64_t* rows) {
+  const bool none = range.low > range.high || column.integers.max < range.low || column.integers.min > range.high;
+  const bool all = column.integers.min >= range.low && column.integers.max <= range.high;
+  if (none || all) {
+    if (none != range.outside) keep_none(rows);
+    return;
+  }
+  const auto base = static_cast<uint64_t>(column.integers.min);
+  if (static_cast<uint64_t>(column.integers.max) - base <= INT32_MAX) {
+    // What a value is above the least one fits 32 bits, which processors compare four and more at a time.
+    const auto below = [base](int64_t x) { return static_cast<int32_t>(static_cast<uint64_t>(x) - base); };
+    const int32_t low = below(std::max(range.low, column.integers.min));
+    const int32_t high = below(std::min(range.high, column.integers.max));
+    const auto base32 = static_cast<uint32_t>(base);
+    return keep_all(column.integer_array(), column.rows, range.outside, rows, [=](int64_t x) {
+      const auto above = static_cast<int32_t>(static_cast<uint32_t>(x) - base32);
+      return (above >= low) & (above <= high);
+    });
+  }
+  const auto low = static_cast<uint64_t>(range.low), width = static_cast<uint64_t>(range.high) - low;
+  keep_all(column.integer_array(), column.rows, range.outside, rows,
+           [=](int64_t x) { return static_cast<uint64_t>(x) - low <= width; });
+}
+
+void test_floats(const Column& column, char op, double c, uint64_t* rows) {
+  const double min = column.floats.min, max = column.floats.max;
+  const double* values = column.float_array();
+  const size_t count = column.rows;
+  switch (op) {
+    case '=':
+      if (!(min <= c && c <= max)) return keep_none(rows);
+      return keep_all(values, count, false, rows, [c](double x) { return x == c; });
+    case '!': return keep_all(values, count, false, rows, [c](double x) { return x != c; });
+    case '<':
+      if (!(min < c)) return keep_none(rows);
+      return keep_all(values, count, false, rows, [c](double x) { return x < c; });
+    case '>':
+      if (!(max > c)) return keep_none(rows);
+      return keep_all(values, count, false, rows, [c](double x) { return x > c; });
+    case 'l':
+      if (!(min <= c)) return keep_none(rows);
+      return keep_all(values, count, false, rows, [c](double x) { return x <= c; });
+    default:
+      if (!(max >= c)) return keep_none(rows);
+      return keep_all(values, count, false, rows, [c](double x) { return x >= c; });
+  }
+}
+
+void test_strings(const Column& column, char op, std::string_view c, uint64_t* rows) {
+  if (op == '=' || op == '!') {
+    const bool wanted = op == '=';
+    const uint32_t* entries = column.string_array();
+    const char* bytes = column.strings.arena->data();
+    keep_each(rows, [&](uint32_t row) {
+      const uint32_t entry = entries[row];
+      const bool same =
+          (entry & 255) == c.size() && (c.empty() || std::memcmp(bytes + (entry >> 8), c.data(), c.size()) == 0);
+      return same == wanted;
+    });
+    return;
+  }
+  const auto keep = [&](auto wanted) {
+    keep_each(rows, [&](uint32_t row) {
+      const std::string_view text = column.string(row);
+      if (text.empty() || c.empty() || text[0] == c[0]) return wanted(text.compare(c));
+      return wanted(static_cast<unsigned char>(text[0]) < static_cast<unsigned char>(c[0]) ? -1 : 1);
+    });
+  };
+  switch (op) {
+    case '<': return keep([](int sign) { return sign < 0; });
+    case '>': return keep([](int sign) { return sign > 0; });
+    case 'l': return keep([](int sign) { return sign <= 0; });
+    default: return keep([](int sign) { return sign >= 0; });
+  }
+}
+
+// Where the types alone decide: any value of the column's kind tells it for all.
+void test_kind(const Value& any, char op, const Value& value, uint64_t* rows) {
+  if (compare_values(op, any, value) != Ternary::kTrue) keep_none(rows);
+}
+
+}  // namespace
+
+void test_column(const Column* column, char op, const Value& value, uint64_t* rows) {
+  if (op == 'n') {
+    for (size_t w = 0; w < kWords && column != nullptr; ++w) rows[w] &= ~column->valid_bits[w];
+    return;
+  }
+  if (column == nullptr || (op != 'v' && value.is_null())) return keep_none(rows);
+  for (size_t w = 0; w < kWords; ++w) rows[w] &= column->valid_bits[w];
+  if (op == 'v') return;
+  switch (column->column_kind) {
+    case Column::Kind::kIntegers:
+      if (value.is_integer()) return test_integers(*column, range_of(op, value.as_integer()), rows);
+      if (value.is_float()) return test_integers(*column, range_of(op, value.as_float()), rows);
+      return test_kind(Value::integer(0), op, value, rows);
+    case Column::Kind::kFloats: {
+      if (value.is_float()) return test_floats(*column, op, value.as_float(), rows);
+      if (!value.is_integer()) return test_kind(Value::floating(0), op, value, rows);
+      const auto number = static_cast<double>(value.as_integer());
+      if (compare_exact(value.as_integer(), number) == 0) return test_floats(*column, op, number, rows);
+      break;
+    }
+    case Column::Kind::kStrings:
+      if (value.is_string()) return test_strings(*column, op, value.as_string(), rows);
+      return test_kind(Value::string(""), op, value, rows);
+    case Column::Kind::kBooleans:
+    case Column::Kind::kValues: break;
+  }
+  keep_each(rows, [&](uint32_t row) { return compare_values(op, column->get(row), value) == Ternary::kTrue; });
+}
+
+}  // namespace lora::graph::cache
