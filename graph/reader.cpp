@@ -406,6 +406,15 @@ bool Reader::find_candidates(KeyId key, const Value& value, std::vector<uint64_t
   if (number == 0) {
     return false;
   }
+  // Dropped again unless it gets ready, so that the next scan may begin another.
+  struct Filling {
+    PropertyHashes& hashes;
+    KeyId key;
+    uint64_t number;
+    ~Filling() {
+      if (number != 0) hashes.drop(key, number);
+    }
+  } filling{hashes, key, number};
   const std::unique_ptr<Reader> reader = snapshot.reader();
   EntityScan scan = reader->scan_nodes(std::nullopt);
   uint64_t batch[1024];
@@ -421,10 +430,10 @@ bool Reader::find_candidates(KeyId key, const Value& value, std::vector<uint64_t
     reader->unpin_batch();
   }
   if (!reader->status().ok()) {
-    hashes.drop(key, number);
     return false;
   }
   hashes.finish(key, number);
+  filling.number = 0;
   return hashes.candidates(version, key, value, ids);
 }
 

@@ -11,6 +11,7 @@
 
 #include "graph/bulk_load.h"
 #include "graph/cache/versions.h"
+#include "graph/property_hash.h"
 #include "graph/writer_lock.h"
 #include "kv/contain.h"
 #include "tests/graph/graph_fixture.h"
@@ -23,12 +24,13 @@ using namespace cache;  // NOLINT: what is tested
 using tests::failing;
 using tests::live_allocations;
 
-// Runs `body` with one allocation after the other failing, until none is left; it must end with std::bad_alloc, leave
-// as many pieces of memory as before, and succeed when nothing fails. Returns how often it was refused.
-int64_t sweep(const std::function<void()>& body, int64_t stride = 1) {
+// Runs `body` with one allocation after the other failing, until none is left; whether it ends with std::bad_alloc or
+// does without, it must leave as many pieces of memory as before. Returns how often it ended so.
+int64_t sweep(const std::function<void()>& body) {
   tests::prepare_failing();
   body();  // what is made once (shared empty chunks) is there
-  for (int64_t skip = 0;; skip += stride) {
+  int64_t times = 0;
+  for (int64_t skip = 0;; ++skip) {
     const int64_t before = live_allocations();
     bool refused = false;
     failing = {true, skip, 0, false, 0};
@@ -39,8 +41,10 @@ int64_t sweep(const std::function<void()>& body, int64_t stride = 1) {
     }
     failing.armed = false;
     EXPECT_EQ(live_allocations(), before) << "allocation " << skip;
-    EXPECT_EQ(refused, failing.failed > 0) << "allocation " << skip;
-    if (!refused || ::testing::Test::HasFailure()) return skip / stride;
+    const bool reached = failing.failed > 0;
+    EXPECT_TRUE(reached || !refused) << "allocation " << skip;
+    times += refused;
+    if (!reached || ::testing::Test::HasFailure()) return times;
   }
 }
 
@@ -183,8 +187,19 @@ TEST(LoadMemoryTest, VersionsAreOpenedReplacedAndFilled) {
       const auto lock = versions.structure();
       context->root()->edit_fresh_block(*context, EntityKind::kNode, 4);
     }
-    publish_all(*context->root(), context.get(), rows, 5);  // beside block 4: the nodes are the transaction's
-    context->finish_statement();
+    const auto statement = [&](uint64_t index) {
+      context->begin_statement();
+      try {
+        publish_all(*context->root(), context.get(), rows, index);
+      } catch (const std::bad_alloc&) {
+        context->rollback_statement();
+        versions.commit(std::move(context), 1, nullptr);  // what stood before is kept
+        throw;
+      }
+      context->finish_statement();
+    };
+    statement(5);  // beside block 4: the nodes are the transaction's
+    statement(7);
     versions.commit(std::move(context), 1, nullptr);
     publish_all(*versions.tip(), nullptr, rows, 6);
     versions.replace(reserved_root());
@@ -196,6 +211,37 @@ TEST(LoadMemoryTest, VersionsAreOpenedReplacedAndFilled) {
     ASSERT_EQ(root.find_block(EntityKind::kNode, 3), nullptr) << "not loaded";
   };
   EXPECT_GT(sweep(body), 200);
+}
+
+// A table that could not be made is not there at all, so that the next scan makes one; one that cannot grow is given
+// up, since it would miss what was to be added.
+TEST(LoadMemoryTest, HashesOfPropertiesAreWholeOrNotThere) {
+  tests::prepare_failing();
+  constexpr KeyId kKey(3);
+  for (int64_t skip = 0;; ++skip) {
+    PropertyHashes hashes(1 << 24);
+    failing = {true, skip, 0, false, 0};
+    const Status status =
+        contain([&] { return hashes.begin(1, kKey, 100) != 0 ? Status() : Status::internal("none"); });
+    failing.armed = false;
+    if (failing.failed == 0) break;
+    EXPECT_EQ(status.code(), ErrorCode::kMemoryLimit);
+    EXPECT_EQ(hashes.bytes(), 0u);
+    hashes.add(kKey, Value::integer(1), 1);
+    EXPECT_NE(hashes.begin(1, kKey, 100), 0u);
+  }
+  PropertyHashes hashes(1 << 24);
+  hashes.finish(kKey, hashes.begin(1, kKey, 100));
+  uint64_t added = 0;
+  failing = {true, 0, 4096, true, 0};  // there is no larger table
+  for (; added < 2000 && failing.failed == 0; ++added) {
+    hashes.add(kKey, Value::integer(static_cast<int64_t>(added)), added);
+  }
+  failing.armed = false;
+  EXPECT_LT(added, 2000u);
+  std::vector<uint64_t> ids;
+  EXPECT_FALSE(hashes.candidates(1, kKey, Value::integer(1), &ids));
+  EXPECT_EQ(hashes.bytes(), 0u);
 }
 
 // After a failed sync. Three versions, the later ones with parts of the earlier ones, and loads into each of them.
