@@ -168,7 +168,7 @@ TEST_F(MemoryTest, LoadsLeaveNothingBehind) {
         "MATCH (w:W {a: 1})<-[h:I]-(x) RETURN count(h)", "MATCH (w:W) WHERE w.a > 5 RETURN count(w.b)",
         "MATCH (w:W) WHERE w.d STARTS WITH '7' RETURN w.d ORDER BY w.d"}) {
     ASSERT_NO_FATAL_FAILURE(sweep(
-        "cold " + query, false, false, [&] { return execute_cold(query); }, 2));
+        "cold " + query, false, false, [&] { return execute_cold(query); }, 5));
   }
   EXPECT_GT(db_->graph().stats().chunk_loads, loads + 500);
   for (const std::string query :
@@ -176,7 +176,7 @@ TEST_F(MemoryTest, LoadsLeaveNothingBehind) {
         "MATCH (hub:W {a: 1}), (w:W {a: 9}) CREATE (hub)-[:H]->(w)", "CREATE INDEX more FOR (w:W) ON (w.f)",
         "CREATE INDEX both FOR (w:W) ON (w.b, w.e)"}) {
     ASSERT_NO_FATAL_FAILURE(sweep(
-        "cold " + query, false, true, [&] { return execute_cold(query); }, 5));
+        "cold " + query, false, true, [&] { return execute_cold(query); }, 13));
   }
 }
 
@@ -209,7 +209,7 @@ TEST_F(MemoryTest, ReopenedDatabasesLeaveNothingBehind) {
         failing = after;
         return status;
       },
-      223));
+      397));
 }
 
 TEST_F(MemoryTest, OtherCallsEndTyped) {
