@@ -87,7 +87,7 @@ struct Data {
     }
     IndexTreeBuilder tree(nullptr);
     for (uint64_t id = 0; id < kNodes; ++id) tree.add(index_key(id, id));
-    root.publish_index(nullptr, kIndex, tree.finish());
+    root.publish_index(nullptr, kIndex, tree.finish_loaded());
     versions.open(std::move(root));
   }
   Versions versions;

@@ -9,6 +9,7 @@
 
 #include "graph/graph_impl.h"
 #include "graph/layout.h"
+#include "kv/contain.h"
 
 namespace lora::graph {
 
@@ -19,7 +20,7 @@ constexpr uint64_t kNodesBetweenPolls = 4096;
 
 }  // namespace
 
-BulkLoad::BulkLoad(Graph& graph) : graph_(graph), hold_{&graph}, output_(graph.impl()->store.get()) {}
+BulkLoad::BulkLoad(Graph& graph) : graph_(graph), output_(graph.impl()->store.get()) {}
 
 BulkLoad::Hold::~Hold() {
   release();
@@ -35,7 +36,10 @@ Result<std::unique_ptr<BulkLoad>> BulkLoad::begin(Graph& graph, std::chrono::ste
                                                   const std::function<Status()>& poll) {
   Graph::Impl& in = *graph.impl();
   LORA_TRY(in.acquire_writer(deadline, "a bulk load", 0, poll));
+  WriterHold hold(in);
   std::unique_ptr<BulkLoad> load(new BulkLoad(graph));
+  hold.pass_on();
+  load->hold_.graph = &graph;
   const Root& root = *in.versions->tip();
   if (root.next_node != 0 || root.next_relationship != 0 || in.node_id_floor != 0 || in.relationship_id_floor != 0 ||
       !root.schema->indexes.empty() || !root.schema->constraints.empty()) {
@@ -268,7 +272,7 @@ Status BulkLoad::finish(const std::function<Status()>& poll) {
   LORA_ASSIGN(const uint64_t number, in.store->ingest(std::move(runs), *batch, newest));
   in.commits.fetch_add(1, std::memory_order_relaxed);
   in.statistics_epoch.fetch_add(1, std::memory_order_relaxed);
-  Status opened = in.open_versions(true, true);
+  Status opened = contain([&] { return in.open_versions(true, true); });
   if (!opened.ok()) {
     in.broken.store(true, std::memory_order_release);
     return opened;

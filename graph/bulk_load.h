@@ -67,7 +67,7 @@ class BulkLoad {
 
   // The graph's writer. Before all that writes, so that it is given back last.
   struct Hold {
-    Graph* graph = nullptr;  // null: given back
+    Graph* graph = nullptr;  // null: not had yet, or given back
     ~Hold();
     void release();
   };

@@ -46,8 +46,8 @@ Status Transaction::Impl::prepare_index(const IndexInfo& info) {
   if (r.find_index(info.id) != nullptr) [[likely]] {
     return Status();
   }
-  LORA_ASSIGN(cache::IndexTree * loaded, reader->impl_->loader.index(base(), info));
-  r.publish_index(context.get(), info.id, loaded);
+  LORA_ASSIGN(cache::Loaded<cache::IndexTree> loaded, reader->impl_->loader.index(base(), info));
+  r.publish_index(context.get(), info.id, std::move(loaded));
   shared->budget->loaded(true);
   return Status();
 }

@@ -200,9 +200,24 @@ Status Graph::Impl::load_counters(const kv::Snapshot* snapshot, Root* root) {
   std::sort(changed_counters.begin(), changed_counters.end());
   changed_counters.erase(std::unique(changed_counters.begin(), changed_counters.end()), changed_counters.end());
   statistics.clear();
-  pending_counters.assign(values.begin(), values.end());
   planned_counters = std::move(values);
   return Status();
+}
+
+void Graph::Impl::fill_counters(Root* root) {
+  for (const auto& [key, value] : planned_counters) {
+    switch (key.kind) {
+      case CounterKind::kLabel: root->load_label_count(LabelId(key.label), value); break;
+      case CounterKind::kRelType: root->load_type_count(RelTypeId(key.type), value); break;
+      case CounterKind::kLabelTypeOut:
+        root->load_triple_count(LabelId(key.label), RelTypeId(key.type), Direction::kOut, value);
+        break;
+      case CounterKind::kLabelTypeIn:
+        root->load_triple_count(LabelId(key.label), RelTypeId(key.type), Direction::kIn, value);
+        break;
+      case CounterKind::kIndexEntries: statistics.set_entries(IndexId(key.label), value); break;
+    }
+  }
 }
 
 Status Graph::Impl::load_root(const kv::Snapshot* snapshot, Root* root) {
@@ -230,34 +245,8 @@ Status Graph::Impl::load_root(const kv::Snapshot* snapshot, Root* root) {
   }
   root->reserve(root->next_node, root->next_relationship, root->label_tokens, root->type_tokens,
                 root->schema->next_index);
+  fill_counters(root);
   return Status();
-}
-
-// Counters live in versioned pages, which only a write context makes: the first version is opened without them, then a
-// context puts them in and becomes the first version that readers see.
-void Graph::Impl::install_counters(uint64_t version, const kv::Snapshot* snapshot) {
-  std::unique_ptr<cache::WriteContext> context = versions->begin();
-  {
-    const auto lock = versions->structure();
-    Root& root = *context->root();
-    for (const auto& [key, value] : pending_counters) {
-      const auto delta = static_cast<int64_t>(value);
-      switch (key.kind) {
-        case CounterKind::kLabel: root.add_label_count(*context, LabelId(key.label), delta); break;
-        case CounterKind::kRelType: root.add_type_count(*context, RelTypeId(key.type), delta); break;
-        case CounterKind::kLabelTypeOut:
-          root.add_triple_count(*context, LabelId(key.label), RelTypeId(key.type), Direction::kOut, delta);
-          break;
-        case CounterKind::kLabelTypeIn:
-          root.add_triple_count(*context, LabelId(key.label), RelTypeId(key.type), Direction::kIn, delta);
-          break;
-        case CounterKind::kIndexEntries: statistics.set_entries(IndexId(key.label), value); break;
-      }
-    }
-  }
-  pending_counters.clear();
-  versions->commit(std::move(context), version, snapshot);
-  versions->publish(version);
 }
 
 Result<std::unique_ptr<Graph>> Graph::open(const GraphOptions& options) {
@@ -300,23 +289,23 @@ Status Graph::Impl::open_versions(bool again, bool new_catalog) {
     catalogs.push_back(std::make_unique<Catalog>());
   }
   Root root;
+  cache::ReservedTries reserved(root);
   const kv::Snapshot* snapshot = take_store_snapshot();
-  Status status = load_root(snapshot, &root);
-  if (!status.ok()) {
-    if (snapshot != nullptr) {
-      store->release_snapshot(snapshot);
+  Status status = contain([&]() -> Status {
+    LORA_TRY(load_root(snapshot, &root));
+    reserved.release();
+    if (again) {
+      hashes->clear();
+      versions->replace(std::move(root));
+    } else {
+      versions->open(std::move(root));
     }
-    return status;
+    return Status();
+  });
+  if (!status.ok() && snapshot != nullptr) {
+    store->release_snapshot(snapshot);
   }
-  const uint64_t version = root.version;
-  if (again) {
-    hashes->clear();
-    versions->replace(std::move(root));
-  } else {
-    versions->open(std::move(root));
-  }
-  install_counters(version, take_store_snapshot());
-  return Status();
+  return status;
 }
 
 // --- versions ---
@@ -423,11 +412,10 @@ Status Graph::Impl::acquire_writer(std::chrono::steady_clock::time_point deadlin
   };
   LORA_TRY(fit());
   LORA_TRY(writer.acquire(deadline, owner, owner_token, poll));
-  Status status = fit();
-  if (!status.ok()) {
-    release_writer();
-  }
-  return status;
+  WriterHold hold(*this);
+  LORA_TRY(fit());
+  hold.pass_on();
+  return Status();
 }
 
 Result<std::unique_ptr<Transaction>> Graph::begin_write(std::chrono::steady_clock::time_point deadline,
@@ -435,12 +423,7 @@ Result<std::unique_ptr<Transaction>> Graph::begin_write(std::chrono::steady_cloc
                                                         const std::function<Status()>& poll) {
   Impl& in = *impl_;
   LORA_TRY(in.acquire_writer(deadline, owner, owner_token, poll));
-  struct Held {
-    Impl* graph;
-    ~Held() {
-      if (graph != nullptr) graph->release_writer();
-    }
-  } held{&in};  // until the transaction has it
+  WriterHold hold(in);  // until the transaction has it
   std::unique_ptr<Transaction> transaction(new Transaction(this));
   Transaction::Impl& t = *transaction->impl_;
   // First what a rollback needs: the transaction may end right here, without memory.
@@ -448,7 +431,7 @@ Result<std::unique_ptr<Transaction>> Graph::begin_write(std::chrono::steady_cloc
     t.tokens_at_begin[kind] = in.catalog().table(static_cast<TokenKind>(kind)).size();
   }
   t.context = in.versions->begin();
-  held.graph = nullptr;
+  hold.pass_on();
   Root& root = t.root();
   root.next_node = std::max(root.next_node, in.node_id_floor);
   root.next_relationship = std::max(root.next_relationship, in.relationship_id_floor);
@@ -459,7 +442,7 @@ Result<std::unique_ptr<Transaction>> Graph::begin_write(std::chrono::steady_cloc
   return transaction;
 }
 
-void Graph::Impl::release_writer() {
+void Graph::Impl::release_writer() noexcept {
   if (drop_unpublished.exchange(false, std::memory_order_acq_rel)) {
     versions->drop_unpublished();
   }
@@ -490,9 +473,8 @@ Status Graph::Impl::save_statistics() {
   if (!writer.try_acquire("saving statistics")) {
     return Status();
   }
-  Status status = contain([this] { return write_statistics(); });
-  release_writer();
-  return status;
+  const WriterHold hold(*this);
+  return contain([this] { return write_statistics(); });
 }
 
 Status Graph::Impl::write_statistics() {

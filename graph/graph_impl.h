@@ -61,7 +61,8 @@ struct Graph::Impl {
 
   // The writer's: ids of transactions that were rolled back are not given out again in this process.
   uint64_t node_id_floor = 0, relationship_id_floor = 0;
-  // The writer's: counters that differ from the stored base, and the values that plans were last told of.
+  // The writer's: counters that differ from the stored base, and the values that plans were last told of (while a root
+  // is loaded: all there are).
   std::vector<CounterKey> changed_counters;
   std::map<CounterKey, uint64_t> planned_counters;
 
@@ -69,10 +70,10 @@ struct Graph::Impl {
   Status load_root(const kv::Snapshot* snapshot, Root* root);
   Status load_catalog(const kv::Snapshot* snapshot, Root* root);
   Status load_counters(const kv::Snapshot* snapshot, Root* root);
-  // Makes the stored state the only version; `again`: instead of the versions there are.
+  void fill_counters(Root* root);
+  // Makes the stored state the only version; `again`: instead of the versions there are. After a failure these are
+  // still there, but the catalog may be ahead of them: no more writes then.
   Status open_versions(bool again, bool new_catalog);
-  void install_counters(uint64_t version, const kv::Snapshot* snapshot);
-  std::vector<std::pair<CounterKey, uint64_t>> pending_counters;  // between load_counters and install_counters
   Status save_statistics();
   Status write_statistics();  // by save_statistics(), with the writer
   // Holds the writer. Reads and checks a whole snapshot file, then replaces the graph by it.
@@ -81,10 +82,28 @@ struct Graph::Impl {
   // Takes the writer; the graph must be open, writable and healthy.
   Status acquire_writer(std::chrono::steady_clock::time_point deadline, std::string_view owner, uint64_t owner_token,
                         const std::function<Status()>& poll);
-  void release_writer();
+  // Never fails.
+  void release_writer() noexcept;
   const kv::Snapshot* take_store_snapshot() const { return secondary ? nullptr : store->snapshot(); }
   // Counters have moved far enough that plans should be made again?
   void note_counters(const Root& root, const std::vector<CounterKey>& touched);
+};
+
+// A writer that has been acquired: given back at the end, whatever happens on the way.
+class WriterHold {
+ public:
+  explicit WriterHold(Graph::Impl& graph) noexcept : graph_(&graph) {}
+  ~WriterHold() { release(); }
+  WriterHold(const WriterHold&) = delete;
+  WriterHold& operator=(const WriterHold&) = delete;
+  void release() noexcept {
+    if (graph_ != nullptr) pass_on()->release_writer();
+  }
+  // Somebody else gives it back.
+  Graph::Impl* pass_on() noexcept { return std::exchange(graph_, nullptr); }
+
+ private:
+  Graph::Impl* graph_;
 };
 
 struct Reader::Impl {

@@ -75,7 +75,7 @@ const cache::IndexTree* ReaderChunks::index(const IndexInfo& info, uint64_t rows
       !in.graph->budget->should_load(cache::ChunkFamily::kIndexes, 0, info.id.value)) {
     return nullptr;
   }
-  Result<cache::IndexTree*> loaded = in.loader.index(*reader_.root_, info);
+  Result<cache::Loaded<cache::IndexTree>> loaded = in.loader.index(*reader_.root_, info);
   if (!loaded.ok()) {
     fail(std::move(loaded).status());
     return cache::IndexTree::empty();
@@ -84,7 +84,7 @@ const cache::IndexTree* ReaderChunks::index(const IndexInfo& info, uint64_t rows
     DistinctSketch sketch;
     ByteView last;
     std::string kept;
-    cache::IndexTree::Cursor cursor(*loaded);
+    cache::IndexTree::Cursor cursor(loaded->get());
     for (cursor.seek(""); cursor.valid(); cursor.next()) {
       const ByteView key = cursor.key();
       const ByteView values = key.substr(0, key.size() - kIdBytes);
@@ -96,7 +96,7 @@ const cache::IndexTree* ReaderChunks::index(const IndexInfo& info, uint64_t rows
     }
     in.graph->statistics.set_sketch(info.id, sketch, false);
   }
-  const cache::IndexTree* tree = reader_.root_->publish_index(in.context, info.id, *loaded);
+  const cache::IndexTree* tree = reader_.root_->publish_index(in.context, info.id, *std::move(loaded));
   in.graph->budget->loaded();
   return tree;
 }

@@ -7,6 +7,7 @@ namespace lora::graph {
 using cache::EntityBlock;
 using cache::IndexTree;
 using cache::LabelChunk;
+using cache::Loaded;
 using cache::TopologyChunk;
 using kv::Keyspace;
 
@@ -14,13 +15,13 @@ TokenLimits token_limits(const RootFields& root) {
   return {root.label_tokens, root.type_tokens, root.key_tokens};
 }
 
-Result<EntityBlock*> Loader::block(const RootFields& root, EntityKind kind, uint64_t index) {
+Result<Loaded<EntityBlock>> Loader::block(const RootFields& root, EntityKind kind, uint64_t index) {
   const bool nodes = kind == EntityKind::kNode;
   const Keyspace space = nodes ? Keyspace::kNodes : Keyspace::kRelationships;
   const uint64_t first = index * EntityBlock::kRows;
   const uint64_t limit = nodes ? root.next_node : root.next_relationship;
   if (first >= limit) {
-    return EntityBlock::empty();
+    return Loaded<EntityBlock>(EntityBlock::empty());
   }
   kv::CursorOptions options;
   options.lower = id_key(first).string();
@@ -50,17 +51,17 @@ Result<EntityBlock*> Loader::block(const RootFields& root, EntityKind kind, uint
   return builder.finish();
 }
 
-Result<LabelChunk*> Loader::label_chunk(const RootFields& root, LabelId label, uint64_t index) {
+Result<Loaded<LabelChunk>> Loader::label_chunk(const RootFields& root, LabelId label, uint64_t index) {
   const LabelKey key = label_key(label, index);
   LORA_ASSIGN(const bool found, store_->get(Keyspace::kLabels, key, root.store_snapshot, &value_));
   if (!found) {
-    return LabelChunk::empty();
+    return Loaded<LabelChunk>(LabelChunk::empty());
   }
   LabelBitmap bits;
   if (!decode_label_block(value_, bits.data())) {
     return damaged(Keyspace::kLabels, key, "is not a label block");
   }
-  LabelChunk* chunk = LabelChunk::make(nullptr);
+  Loaded<LabelChunk> chunk(LabelChunk::make(nullptr));
   for (uint32_t word = 0; word < bits.size(); ++word) {
     chunk->bits[word] = bits[word];
     chunk->count += static_cast<uint32_t>(std::popcount(bits[word]));
@@ -69,7 +70,6 @@ Result<LabelChunk*> Loader::label_chunk(const RootFields& root, LabelId label, u
   if (last >= root.next_node && chunk->next(static_cast<uint32_t>(root.next_node > index * kLabelBlockIds
                                                                       ? root.next_node - index * kLabelBlockIds
                                                                       : 0)) != LabelChunk::kRows) {
-    cache::free_tree(chunk);
     return damaged(Keyspace::kLabels, key, "holds ids beyond those given out");
   }
   return chunk;
@@ -97,10 +97,11 @@ Status take_block(const RootFields& root, const AdjacencyAddress& address, ByteV
 
 }  // namespace
 
-Result<TopologyChunk*> Loader::topology(const RootFields& root, RelTypeId type, Direction direction, uint64_t index) {
+Result<Loaded<TopologyChunk>> Loader::topology(const RootFields& root, RelTypeId type, Direction direction,
+                                               uint64_t index) {
   const uint64_t first = index * TopologyChunk::kNodes;
   if (first >= root.next_node) {
-    return TopologyChunk::empty();
+    return Loaded<TopologyChunk>(TopologyChunk::empty());
   }
   kv::CursorOptions options;
   options.lower = id_key(first).string();
@@ -174,7 +175,7 @@ bool decode_index_entry(const IndexInfo& info, ByteView key, ByteView value, std
   return in.done();
 }
 
-Result<IndexTree*> Loader::index(const RootFields& root, const IndexInfo& info) {
+Result<Loaded<IndexTree>> Loader::index(const RootFields& root, const IndexInfo& info) {
   const IndexPrefix prefix = index_prefix(info.id);
   kv::CursorOptions options;
   options.lower = prefix.string();
@@ -193,7 +194,7 @@ Result<IndexTree*> Loader::index(const RootFields& root, const IndexInfo& info) 
     }
   }
   LORA_TRY(cursor->status());
-  return builder.finish();
+  return builder.finish_loaded();
 }
 
 Result<bool> Loader::node(const RootFields& root, NodeId id, StoredNode* out) {

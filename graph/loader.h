@@ -21,10 +21,11 @@ class Loader {
   explicit Loader(const kv::Store* store) : store_(store) {}
 
   // Each returns a chunk as loaded, to be published, or the shared empty one.
-  Result<cache::EntityBlock*> block(const RootFields& root, EntityKind kind, uint64_t index);
-  Result<cache::LabelChunk*> label_chunk(const RootFields& root, LabelId label, uint64_t index);
-  Result<cache::TopologyChunk*> topology(const RootFields& root, RelTypeId type, Direction direction, uint64_t index);
-  Result<cache::IndexTree*> index(const RootFields& root, const IndexInfo& info);
+  Result<cache::Loaded<cache::EntityBlock>> block(const RootFields& root, EntityKind kind, uint64_t index);
+  Result<cache::Loaded<cache::LabelChunk>> label_chunk(const RootFields& root, LabelId label, uint64_t index);
+  Result<cache::Loaded<cache::TopologyChunk>> topology(const RootFields& root, RelTypeId type, Direction direction,
+                                                       uint64_t index);
+  Result<cache::Loaded<cache::IndexTree>> index(const RootFields& root, const IndexInfo& info);
 
   // One entity or list, straight from the store. False: absent.
   Result<bool> node(const RootFields& root, NodeId id, StoredNode* out);

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <mutex>
+#include <utility>
+
+#include "kv/contain.h"
 
 namespace lora::graph {
 
@@ -85,12 +88,15 @@ uint64_t PropertyHashes::begin(uint64_t version, KeyId key, uint64_t nodes) {
     erase(std::min_element(tables_.begin(), tables_.end(),
                            [](const auto& a, const auto& b) { return a.second.number < b.second.number; }));
   }
-  Table& table = tables_[key.value];
+  Table table;
   table.version = version;
-  table.number = ++last_number_;
-  resize(table, slots);
+  table.number = last_number_ + 1;
+  table.ids.assign(slots, kEmpty);
+  table.hashes.resize(slots);
+  tables_.emplace(key.value, std::move(table));
+  bytes_.fetch_add(slots * kSlotBytes, std::memory_order_relaxed);
   tables_count_.store(static_cast<uint32_t>(tables_.size()), std::memory_order_relaxed);
-  return table.number;
+  return ++last_number_;
 }
 
 bool PropertyHashes::fill(KeyId key, uint64_t number, std::span<const uint64_t> ids, std::span<const Value> values) {
@@ -151,7 +157,13 @@ bool PropertyHashes::insert(Table& table, uint32_t hash, uint64_t id) {
     if (bytes() + table.ids.size() * kSlotBytes > bytes_max_) {
       return false;
     }
-    resize(table, table.ids.size() * 2);
+    const Status grown = contain([&] {
+      resize(table, table.ids.size() * 2);
+      return Status();
+    });
+    if (!grown.ok()) {
+      return false;
+    }
   }
   const size_t mask = table.ids.size() - 1;
   size_t slot = first_slot(hash, table.ids.size());

@@ -163,36 +163,37 @@ Reader::Impl& ReaderChunks::make_impl() {
 
 const EntityBlock* ReaderChunks::load_block(EntityKind kind, uint64_t index) {
   Reader::Impl& in = impl();
-  Result<EntityBlock*> loaded = in.loader.block(*reader_.root_, kind, index);
+  Result<cache::Loaded<EntityBlock>> loaded = in.loader.block(*reader_.root_, kind, index);
   if (!loaded.ok()) {
     fail(std::move(loaded).status());
     return EntityBlock::empty();
   }
-  const EntityBlock* block = reader_.root_->publish_block(in.context, kind, index, *loaded);
+  const EntityBlock* block = reader_.root_->publish_block(in.context, kind, index, *std::move(loaded));
   in.graph->budget->loaded();
   return block;
 }
 
 const LabelChunk* ReaderChunks::load_label_chunk(LabelId label, uint64_t index) {
   Reader::Impl& in = impl();
-  Result<LabelChunk*> loaded = in.loader.label_chunk(*reader_.root_, label, index);
+  Result<cache::Loaded<LabelChunk>> loaded = in.loader.label_chunk(*reader_.root_, label, index);
   if (!loaded.ok()) {
     fail(std::move(loaded).status());
     return LabelChunk::empty();
   }
-  const LabelChunk* chunk = reader_.root_->publish_label_chunk(in.context, label, index, *loaded);
+  const LabelChunk* chunk = reader_.root_->publish_label_chunk(in.context, label, index, *std::move(loaded));
   in.graph->budget->loaded();
   return chunk;
 }
 
 const TopologyChunk* ReaderChunks::load_topology(RelTypeId type, Direction direction, uint64_t index) {
   Reader::Impl& in = impl();
-  Result<TopologyChunk*> loaded = in.loader.topology(*reader_.root_, type, direction, index);
+  Result<cache::Loaded<TopologyChunk>> loaded = in.loader.topology(*reader_.root_, type, direction, index);
   if (!loaded.ok()) {
     fail(std::move(loaded).status());
     return TopologyChunk::empty();
   }
-  const TopologyChunk* chunk = reader_.root_->publish_topology_chunk(in.context, type, direction, index, *loaded);
+  const TopologyChunk* chunk =
+      reader_.root_->publish_topology_chunk(in.context, type, direction, index, *std::move(loaded));
   in.graph->budget->loaded();
   return chunk;
 }
@@ -397,13 +398,23 @@ bool Reader::find_candidates(KeyId key, const Value& value, std::vector<uint64_t
       !graph.writer.try_acquire("preparing a hash of a property")) {
     return false;
   }
+  WriterHold hold(graph);
   const Snapshot snapshot = graph_->snapshot();
   const uint64_t number =
       graph.versions->tip()->version == snapshot.version() ? hashes.begin(snapshot.version(), key, root_->nodes) : 0;
-  graph.release_writer();
+  hold.release();
   if (number == 0) {
     return false;
   }
+  // Dropped again unless it gets ready, so that the next scan may begin another.
+  struct Filling {
+    PropertyHashes& hashes;
+    KeyId key;
+    uint64_t number;
+    ~Filling() {
+      if (number != 0) hashes.drop(key, number);
+    }
+  } filling{hashes, key, number};
   const std::unique_ptr<Reader> reader = snapshot.reader();
   EntityScan scan = reader->scan_nodes(std::nullopt);
   uint64_t batch[1024];
@@ -419,10 +430,10 @@ bool Reader::find_candidates(KeyId key, const Value& value, std::vector<uint64_t
     reader->unpin_batch();
   }
   if (!reader->status().ok()) {
-    hashes.drop(key, number);
     return false;
   }
   hashes.finish(key, number);
+  filling.number = 0;
   return hashes.candidates(version, key, value, ids);
 }
 

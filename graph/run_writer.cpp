@@ -82,10 +82,10 @@ void RunWriter::work() {
       queue_.pop_front();
       changed_.notify_all();
     }
-    const Status status = contain([&] { return write(block); });
+    Status status = contain([&] { return write(block); });
     if (!status.ok()) {
       const std::lock_guard<std::mutex> lock(mutex_);
-      failure_ = status;
+      failure_ = std::move(status);
       changed_.notify_all();
       return;
     }

@@ -557,10 +557,9 @@ Result<SnapshotFileMeta> Graph::load_snapshot(const SnapshotCrypto& crypto, cons
                                               const std::function<Status()>& poll, uint64_t owner_token) {
   Impl& in = *impl_;
   LORA_TRY(in.acquire_writer(deadline, "loading a snapshot", owner_token, poll));
+  const WriterHold hold(in);
   SnapshotFileMeta meta;
-  Status status = contain([&] { return in.replace_by_snapshot(crypto, source, poll, &meta); });
-  in.release_writer();
-  LORA_TRY(status);
+  LORA_TRY(contain([&] { return in.replace_by_snapshot(crypto, source, poll, &meta); }));
   return meta;
 }
 

@@ -85,8 +85,8 @@ Result<const EntityBlock*> Transaction::Impl::block(EntityKind kind, uint64_t in
     r.edit_fresh_block(*context, kind, index);
     return r.find_block(kind, index);
   }
-  LORA_ASSIGN(EntityBlock * loaded, reader->impl_->loader.block(base(), kind, index));
-  const EntityBlock* block = r.publish_block(context.get(), kind, index, loaded);
+  LORA_ASSIGN(cache::Loaded<EntityBlock> loaded, reader->impl_->loader.block(base(), kind, index));
+  const EntityBlock* block = r.publish_block(context.get(), kind, index, std::move(loaded));
   shared->budget->loaded(true);
   return block;
 }
@@ -100,8 +100,8 @@ Status Transaction::Impl::prepare_label_chunk(LabelId label, uint64_t index) {
     r.edit_fresh_label_chunk(*context, label, index);
     return Status();
   }
-  LORA_ASSIGN(LabelChunk * loaded, reader->impl_->loader.label_chunk(base(), label, index));
-  r.publish_label_chunk(context.get(), label, index, loaded);
+  LORA_ASSIGN(cache::Loaded<LabelChunk> loaded, reader->impl_->loader.label_chunk(base(), label, index));
+  r.publish_label_chunk(context.get(), label, index, std::move(loaded));
   shared->budget->loaded(true);
   return Status();
 }
@@ -115,8 +115,8 @@ Result<const TopologyChunk*> Transaction::Impl::topology(RelTypeId type, Directi
     r.edit_fresh_topology_chunk(*context, type, direction, index);
     return r.find_topology_chunk(type, direction, index);
   }
-  LORA_ASSIGN(TopologyChunk * loaded, reader->impl_->loader.topology(base(), type, direction, index));
-  const TopologyChunk* chunk = r.publish_topology_chunk(context.get(), type, direction, index, loaded);
+  LORA_ASSIGN(cache::Loaded<TopologyChunk> loaded, reader->impl_->loader.topology(base(), type, direction, index));
+  const TopologyChunk* chunk = r.publish_topology_chunk(context.get(), type, direction, index, std::move(loaded));
   shared->budget->loaded(true);
   return chunk;
 }

@@ -438,9 +438,10 @@ class Verification {
       }
       // Not versioned: comparable only while no commit is under way and the last one is what is verified.
       if (shared_.writer.try_acquire("verifying an index counter")) {
+        WriterHold hold(shared_);
         const uint64_t counted = shared_.statistics.entries(index.id);
         const bool current = root_.version == shared_.versions->tip()->version;
-        shared_.release_writer();
+        hold.release();
         if (current) {
           check_counter(fmt::format("index `{}`", index.definition.name), counted, found[index.id.value].count);
         }

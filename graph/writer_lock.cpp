@@ -6,12 +6,18 @@
 
 #include <algorithm>
 
+#include "kv/contain.h"
+
 namespace lora::graph {
 
-void WriterLock::take(std::string_view owner, uint64_t owner_token) {
+void WriterLock::take(std::string_view owner, uint64_t owner_token) noexcept {
   thread_local const pid_t this_thread = ::gettid();
   held_ = true;
-  owner_.assign(owner);
+  owner_.clear();
+  static_cast<void>(contain([&] {  // the name is for messages: without memory for it, the holder is unnamed
+    owner_.assign(owner);
+    return Status();
+  }));
   owner_token_ = owner_token;
   owner_thread_ = this_thread;
   since_ = Clock::now();
@@ -71,7 +77,7 @@ Status WriterLock::acquire(Clock::time_point deadline, std::string_view owner, u
     waiter->wake.wait_until(lock, std::min(until, deadline));
     if (!waiter->granted && held_ && poll) {
       lock.unlock();
-      Status status = poll();
+      Status status = contain(poll);  // else a waiter that has gone would be granted the lock
       lock.lock();
       if (!status.ok()) {
         if (waiter->granted) {

@@ -29,6 +29,7 @@ class WriterLock {
   Status acquire(Clock::time_point deadline, std::string_view owner, uint64_t owner_token,
                  const std::function<Status()>& poll);
   bool try_acquire(std::string_view owner);
+  // Never fails.
   void release();
 
  private:
@@ -42,8 +43,8 @@ class WriterLock {
   static constexpr std::chrono::milliseconds kBargeTime{2};
   static constexpr std::chrono::microseconds kYieldTime{50};
 
-  void take(std::string_view owner, uint64_t owner_token);  // holds mutex_
-  Status busy(bool by_itself) const;                        // holds mutex_; the caller is the holder itself or not
+  void take(std::string_view owner, uint64_t owner_token) noexcept;  // holds mutex_
+  Status busy(bool by_itself) const;  // holds mutex_; the caller is the holder itself or not
 
   mutable std::mutex mutex_;
   std::deque<std::shared_ptr<Waiter>> waiters_;  // shared: release() notifies without the mutex

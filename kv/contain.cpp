@@ -5,17 +5,20 @@
 
 namespace lora {
 
-Status status_of_exception() {
+Status status_of_exception() noexcept {
   try {
     throw;
   } catch (const std::bad_alloc&) {
-    return {ErrorCode::kMemoryLimit,
-            "the process gets no more memory from the system; return less at once, or lower `query_memory_bytes` and "
-            "`cache_bytes`"};
-  } catch (const std::length_error&) {
-    return {ErrorCode::kMemoryLimit, "a value would be larger than any memory; return less at once"};
+    return Status::no_memory();
   } catch (const std::exception& error) {
-    return Status::internal(std::string("an exception: ") + error.what());
+    try {
+      if (dynamic_cast<const std::length_error*>(&error) != nullptr) {
+        return {ErrorCode::kMemoryLimit, "a value would be larger than any memory; return less at once"};
+      }
+      return Status::internal(std::string("an exception: ") + error.what());
+    } catch (const std::bad_alloc&) {
+      return Status::no_memory();
+    }
   }
 }
 

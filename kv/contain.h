@@ -9,8 +9,8 @@
 
 namespace lora {
 
-// For the exception being handled: kMemoryLimit when memory ran out, else kInternal with its text.
-Status status_of_exception();
+// For the exception being handled, a std::exception: kMemoryLimit when memory ran out, else kInternal with its text.
+Status status_of_exception() noexcept;
 
 // What `body` returns (a Status or a Result), or the status for what it throws. What is no std::exception passes: a
 // thread that is being ended unwinds that way.

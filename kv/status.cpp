@@ -64,23 +64,46 @@ std::string clipped(std::string message) {
   return message.replace(from, to - from, "...");
 }
 
+// Shared by all: made when the program begins, never freed.
+ErrorInfo* const shared_no_memory = new ErrorInfo{
+    .code = ErrorCode::kMemoryLimit,
+    .message =
+        "the process gets no more memory from the system; return less at once, or lower `query_memory_bytes` and "
+        "`cache_bytes`"};
+
+ErrorInfo* copied(ErrorInfo* info) {
+  return info == nullptr || info == shared_no_memory ? info : new ErrorInfo(*info);
+}
+
 }  // namespace
 
-Status::Status(ErrorCode code, std::string message) : info_(std::make_unique<ErrorInfo>()) {
+void Status::Free::operator()(ErrorInfo* info) const noexcept {
+  if (info != shared_no_memory) {
+    delete info;
+  }
+}
+
+Status Status::no_memory() noexcept {
+  Status status;
+  status.info_.reset(shared_no_memory);
+  return status;
+}
+
+Status::Status(ErrorCode code, std::string message) : info_(new ErrorInfo()) {
   LORA_DCHECK(code != ErrorCode::kOk);
   info_->code = code;
   info_->message = clipped(std::move(message));
 }
 
-Status::Status(ErrorInfo info) : info_(std::make_unique<ErrorInfo>(std::move(info))) {
+Status::Status(ErrorInfo info) : info_(new ErrorInfo(std::move(info))) {
   LORA_DCHECK(info_->code != ErrorCode::kOk);
 }
 
-Status::Status(const Status& other) : info_(other.info_ ? std::make_unique<ErrorInfo>(*other.info_) : nullptr) {}
+Status::Status(const Status& other) : info_(copied(other.info_.get())) {}
 
 Status& Status::operator=(const Status& other) {
   if (this != &other) {
-    info_ = other.info_ ? std::make_unique<ErrorInfo>(*other.info_) : nullptr;
+    info_.reset(copied(other.info_.get()));
   }
   return *this;
 }
@@ -120,6 +143,9 @@ const std::string& Status::message() const {
 
 ErrorInfo& Status::mutable_info() {
   LORA_CHECK(info_ != nullptr);
+  if (info_.get() == shared_no_memory) {
+    info_.reset(new ErrorInfo(*shared_no_memory));
+  }
   return *info_;
 }
 

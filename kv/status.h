@@ -95,6 +95,8 @@ class [[nodiscard]] Status {
                              int64_t offset = -1);
   // kLimit; `which` becomes `detail`: "depth", "text size", "transaction size", "value size", ...
   static Status limit(std::string_view which, std::string message);
+  // kMemoryLimit: the system gives no more memory. Needs none itself, nor do copies of it.
+  static Status no_memory() noexcept;
 
   bool ok() const { return info_ == nullptr; }
   ErrorCode code() const { return info_ ? info_->code : ErrorCode::kOk; }
@@ -109,7 +111,10 @@ class [[nodiscard]] Status {
   std::string to_string() const;
 
  private:
-  std::unique_ptr<ErrorInfo> info_;
+  struct Free {
+    void operator()(ErrorInfo* info) const noexcept;
+  };
+  std::unique_ptr<ErrorInfo, Free> info_;
 };
 
 // A value or the Status that says why there is none. Never holds an OK status.

@@ -5,6 +5,8 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <iterator>
+#include <span>
 
 namespace lora::cypher {
 
@@ -43,20 +45,50 @@ void append_upper(std::string* out, utf8proc_int32_t point) {
   append(out, utf8proc_toupper(point));
 }
 
-bool is_cased(utf8proc_int32_t point) {
-  const auto category = utf8proc_category(point);
-  return category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LL || category == UTF8PROC_CATEGORY_LT;
+struct Range {
+  utf8proc_int32_t first, last;
+};
+
+// Ascending.
+bool is_in(std::span<const Range> ranges, utf8proc_int32_t point) {
+  const auto after = std::upper_bound(ranges.begin(), ranges.end(), point,
+                                      [](utf8proc_int32_t p, const Range& range) { return p < range.first; });
+  return after != ranges.begin() && point <= std::prev(after)->last;
 }
 
-// What may stand between the letters of one word: marks, modifiers, apostrophes and the like.
+// Cased (Unicode 14, as the library): letters of two cases, and what Other_Lowercase and Other_Uppercase add that is
+// not case-ignorable as well: ordinals, Roman numerals, letters in circles and squares.
+bool is_cased(utf8proc_int32_t point) {
+  static constexpr Range kOther[] = {{0xAA, 0xAA},       {0xBA, 0xBA},       {0x2160, 0x217F},  {0x24B6, 0x24E9},
+                                     {0x1F130, 0x1F149}, {0x1F150, 0x1F169}, {0x1F170, 0x1F189}};
+  switch (utf8proc_category(point)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT: return true;
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_SO: return is_in(kOther, point);
+    default: return false;
+  }
+}
+
+// Case_Ignorable: what may stand between the letters of one word. Marks, modifiers, and the apostrophes, dots and
+// colons whose Word_Break is Single_Quote, MidNumLet or MidLetter. Modifier letters that are cased too are skipped.
 bool is_case_ignorable(utf8proc_int32_t point) {
+  static constexpr Range kBetween[] = {{0x27, 0x27},     {0x2E, 0x2E},     {0x3A, 0x3A},     {0xB7, 0xB7},
+                                       {0x387, 0x387},   {0x55F, 0x55F},   {0x5F4, 0x5F4},   {0x2018, 0x2019},
+                                       {0x2024, 0x2024}, {0x2027, 0x2027}, {0xFE13, 0xFE13}, {0xFE52, 0xFE52},
+                                       {0xFE55, 0xFE55}, {0xFF07, 0xFF07}, {0xFF0E, 0xFF0E}, {0xFF1A, 0xFF1A}};
   switch (utf8proc_category(point)) {
     case UTF8PROC_CATEGORY_MN:
     case UTF8PROC_CATEGORY_ME:
     case UTF8PROC_CATEGORY_CF:
     case UTF8PROC_CATEGORY_LM:
     case UTF8PROC_CATEGORY_SK: return true;
-    default: return point == '\'' || point == '.' || point == ':' || point == 0xB7 || point == 0x2019;
+    case UTF8PROC_CATEGORY_PO:
+    case UTF8PROC_CATEGORY_PI:
+    case UTF8PROC_CATEGORY_PF: return is_in(kBetween, point);
+    default: return false;
   }
 }
 

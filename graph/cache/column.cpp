@@ -107,6 +107,7 @@ Column* copy_column(WriteContext* context, Column* column, uint32_t capacity) {
 
 Column* to_values(WriteContext* context, Column* column, uint32_t capacity) {
   Column* copy = Column::make(context, Column::Kind::kValues, std::max<uint32_t>(capacity, column->rows));
+  Loaded<Column> owner = own_loaded(context, copy);
   copy->rows = column->rows;
   copy->present = column->present;
   std::memcpy(copy->valid_bits, column->valid_bits, sizeof copy->valid_bits);
@@ -118,6 +119,7 @@ Column* to_values(WriteContext* context, Column* column, uint32_t capacity) {
   }
   copy->value_bytes = heap;
   grew(context, copy, static_cast<int64_t>(heap));
+  static_cast<void>(owner.release());
   return copy;
 }
 
@@ -269,6 +271,8 @@ Column* Column::set(WriteContext* context, Column* column, uint32_t row, const V
   }
 
   const Kind kind = kind_for(value);
+  // A column that is made is the block's, and takes the place of the old one, once it holds the value.
+  Column* const old = column;
   if (column == nullptr) {
     column = make(context, kind, context == nullptr ? kRowsMax : std::min<uint32_t>(kRowsMax, (row + 8) & ~7u));
   } else {
@@ -279,11 +283,10 @@ Column* Column::set(WriteContext* context, Column* column, uint32_t row, const V
       capacity = mine && context != nullptr ? capacity + capacity / 2 + 8 : capacity;
       if (context == nullptr) capacity = kRowsMax;
       capacity = std::min<uint32_t>(kRowsMax, (capacity + 7) & ~7u);
-      Column* copy = fits ? copy_column(context, column, capacity) : to_values(context, column, capacity);
-      replace(context, column, copy);
-      column = copy;
+      column = fits ? copy_column(context, column, capacity) : to_values(context, column, capacity);
     }
   }
+  Loaded<Column> made = own_loaded(context, column == old ? nullptr : column);
   const bool was_valid = column->valid(row);
   switch (column->column_kind) {
     case Kind::kIntegers: {
@@ -325,6 +328,8 @@ Column* Column::set(WriteContext* context, Column* column, uint32_t row, const V
   if (row >= column->rows) column->rows = static_cast<uint16_t>(row + 1);
   if (!was_valid) ++column->present;
   column->valid_bits[row >> 6] |= bit;
+  if (old != nullptr && old != column) replace(context, old, column);
+  static_cast<void>(made.release());
   return column;
 }
 

@@ -251,12 +251,9 @@ EntityBlock* put_property(WriteContext* context, EntityBlock* block, uint32_t ro
   if (value.is_null()) return block;
   Column* column = Column::set(context, nullptr, row, value);
   if (block->column_count == block->column_capacity) {
-    try {
-      block = copy_block(context, block, block->column_count + std::max(4u, block->column_count / 2u));
-    } catch (const std::bad_alloc&) {
-      if (context == nullptr) free_object(column);  // a statement's is freed with it
-      throw;
-    }
+    Loaded<Column> owner = own_loaded(context, column);
+    block = copy_block(context, block, block->column_count + std::max(4u, block->column_count / 2u));
+    static_cast<void>(owner.release());
     slots = block->slots();
   }
   // Nothing fails from here on.
@@ -343,28 +340,34 @@ EntityBlock* EntityBlock::erase(WriteContext* context, EntityBlock* block, uint3
 
 // --- builder ---
 
-EntityBlockBuilder::~EntityBlockBuilder() {
-  if (block_ != nullptr) free_tree(block_);
-}
-
 void EntityBlockBuilder::add_node(uint32_t row, std::span<const LabelId> labels, std::span<const Property> properties) {
-  if (block_ == nullptr) block_ = EntityBlock::make(nullptr);
-  // One by one: each step may find no memory, and may have moved the block.
-  block_ = EntityBlock::create_node(nullptr, block_, row, labels, {});
-  for (const Property& p : properties) block_ = EntityBlock::set_property(nullptr, block_, row, p.key, p.value);
+  if (block_ == nullptr) block_.reset(EntityBlock::make(nullptr));
+  EntityBlock* const same = EntityBlock::create_node(nullptr, block_.get(), row, labels, {});
+  LORA_DCHECK(same == block_.get());
+  add_properties(row, properties);
 }
 
 void EntityBlockBuilder::add_relationship(uint32_t row, RelTypeId type, NodeId start, NodeId end,
                                           std::span<const Property> properties) {
-  if (block_ == nullptr) block_ = EntityBlock::make(nullptr);
-  block_ = EntityBlock::create_relationship(nullptr, block_, row, type, start, end, {});
-  for (const Property& p : properties) block_ = EntityBlock::set_property(nullptr, block_, row, p.key, p.value);
+  if (block_ == nullptr) block_.reset(EntityBlock::make(nullptr));
+  EntityBlock* const same = EntityBlock::create_relationship(nullptr, block_.get(), row, type, start, end, {});
+  LORA_DCHECK(same == block_.get());
+  add_properties(row, properties);
 }
 
-EntityBlock* EntityBlockBuilder::finish() {
-  EntityBlock* block = block_;
-  block_ = nullptr;
-  if (block == nullptr) return EntityBlock::empty();
+// One by one: each may find no memory, and the one before may have moved the block (and freed the old one).
+void EntityBlockBuilder::add_properties(uint32_t row, std::span<const Property> properties) {
+  for (const Property& p : properties) {
+    EntityBlock* const now = EntityBlock::set_property(nullptr, block_.get(), row, p.key, p.value);
+    if (now == block_.get()) continue;
+    static_cast<void>(block_.release());
+    block_.reset(now);
+  }
+}
+
+Loaded<EntityBlock> EntityBlockBuilder::finish() {
+  if (block_ == nullptr) return Loaded<EntityBlock>(EntityBlock::empty());
+  EntityBlock* const block = block_.get();
   for (uint32_t i = 0; i < block->column_count; ++i) {
     block->slots()[i].column = Column::shrink(block->slots()[i].column);
   }
@@ -374,7 +377,7 @@ EntityBlock* EntityBlockBuilder::finish() {
     free_object(block->ends);
     block->ends = exact;
   }
-  return block;
+  return std::move(block_);
 }
 
 // --- gathering ---

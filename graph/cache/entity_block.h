@@ -129,16 +129,16 @@ struct EntityBlock : Object {
 class EntityBlockBuilder {
  public:
   EntityBlockBuilder() = default;
-  ~EntityBlockBuilder();
   EntityBlockBuilder(const EntityBlockBuilder&) = delete;
   EntityBlockBuilder& operator=(const EntityBlockBuilder&) = delete;
   void add_node(uint32_t row, std::span<const LabelId> labels, std::span<const Property> properties);
   void add_relationship(uint32_t row, RelTypeId type, NodeId start, NodeId end, std::span<const Property> properties);
   // The block as loaded (for publish_loaded); EntityBlock::empty() when nothing was added. Resets the builder.
-  EntityBlock* finish();
+  Loaded<EntityBlock> finish();
 
  private:
-  EntityBlock* block_ = nullptr;
+  void add_properties(uint32_t row, std::span<const Property> properties);
+  Loaded<EntityBlock> block_;
 };
 
 // Gathers one property for a batch of ids. find(block index) -> const EntityBlock* (null: treated as absent; loading

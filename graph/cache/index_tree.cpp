@@ -556,9 +556,11 @@ uint64_t IndexTree::Cursor::id() const {
 IndexTreeBuilder::IndexTreeBuilder(WriteContext* context) : context_(context) {}
 
 IndexTreeBuilder::~IndexTreeBuilder() {
-  // Only when finish() was not called: nodes made by a context are freed with its statement.
+  // Only when finish() was not called, or found no memory: nodes made by a context are freed with its statement.
   if (context_ == nullptr) {
-    for (IndexNode* node : open_) free_tree(node);
+    for (IndexNode* node : open_) {
+      if (node != nullptr) free_tree(node);
+    }
   }
 }
 
@@ -609,12 +611,14 @@ uint64_t bytes_below(const IndexNode* node) {
 
 IndexTree* IndexTreeBuilder::finish() {
   if (entries_ == 0 && context_ == nullptr) return IndexTree::empty();
-  IndexTree* tree = IndexTree::make(context_);
   for (uint32_t level = 0; level + 1 < open_.size(); ++level) {
     IndexNode* node = open_[level];
-    open_[level] = nullptr;
-    if (node != nullptr) push(level + 1, node->key(0), node);
+    if (node == nullptr) continue;
+    push(level + 1, node->key(0), node);
+    open_[level] = nullptr;  // its parent's from here on
   }
+  IndexTree* tree = IndexTree::make(context_);
+  // Nothing fails from here on.
   if (!open_.empty()) tree->root = open_.back();
   open_.clear();
   tree->entries = entries_;

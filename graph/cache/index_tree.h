@@ -75,14 +75,16 @@ class IndexTreeBuilder {
   IndexTreeBuilder(const IndexTreeBuilder&) = delete;
   IndexTreeBuilder& operator=(const IndexTreeBuilder&) = delete;
   bool add(ByteView key);
+  // The tree: the statement's, or the caller's to free. Resets the builder.
   IndexTree* finish();
+  Loaded<IndexTree> finish_loaded() { return Loaded<IndexTree>(finish()); }
 
  private:
   void push(uint32_t level, ByteView key, Object* child);
   WriteContext* context_;
-  std::vector<IndexNode*> open_;  // the rightmost node of each level
+  std::vector<IndexNode*> open_;  // the rightmost node of each level, no other node's child yet; null: none
   std::string last_;
-  uint64_t entries_ = 0, node_bytes_ = 0;
+  uint64_t entries_ = 0;
 };
 
 }  // namespace lora::graph::cache

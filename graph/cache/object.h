@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 namespace lora::graph::cache {
 
@@ -74,5 +75,19 @@ uint64_t free_object(Object* object);
 uint64_t free_tree(Object* object);
 // Bytes of the object and everything below it.
 uint64_t tree_bytes(const Object* object);
+
+struct FreeTree {
+  void operator()(Object* object) const noexcept { free_tree(object); }
+};
+// The owner of what a loader makes, with everything below it, until it has its place in a trie: memory may run out on
+// every step of the way. Static objects are left alone.
+template <typename T>
+using Loaded = std::unique_ptr<T, FreeTree>;
+// The same on ways that statements go as well. What a statement makes is its context's from the beginning, which frees
+// it when the statement fails: there is nothing to own.
+template <typename T>
+Loaded<T> own_loaded(const WriteContext* context, T* object) {
+  return Loaded<T>(context == nullptr ? object : nullptr);
+}
 
 }  // namespace lora::graph::cache

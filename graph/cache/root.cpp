@@ -54,30 +54,31 @@ std::unique_lock<std::recursive_mutex> lock_for(WriteContext* context) {
 }  // namespace
 
 const EntityBlock* Root::publish_block(WriteContext* context, EntityKind kind, uint64_t index,
-                                       EntityBlock* block) const {
+                                       Loaded<EntityBlock> block) const {
   auto lock = lock_for(context);
   auto* self = const_cast<Root*>(this);
   return (kind == EntityKind::kNode ? self->node_blocks : self->relationship_blocks)
-      .publish_loaded({context, object_bytes}, index, block);
+      .publish_loaded({context, object_bytes}, index, std::move(block));
 }
 
 const LabelChunk* Root::publish_label_chunk(WriteContext* context, LabelId label, uint64_t index,
-                                            LabelChunk* chunk) const {
+                                            Loaded<LabelChunk> chunk) const {
   auto lock = lock_for(context);
   return const_cast<Root*>(this)->labels.publish_loaded({context, object_bytes}, label.value,
-                                                        next_node / LabelChunk::kRows + 1, index, chunk);
+                                                        next_node / LabelChunk::kRows + 1, index, std::move(chunk));
 }
 
 const TopologyChunk* Root::publish_topology_chunk(WriteContext* context, RelTypeId type, Direction direction,
-                                                  uint64_t index, TopologyChunk* chunk) const {
+                                                  uint64_t index, Loaded<TopologyChunk> chunk) const {
   auto lock = lock_for(context);
   return const_cast<Root*>(this)->topology.publish_loaded({context, object_bytes}, topology_token(type, direction),
-                                                          next_node / TopologyChunk::kNodes + 1, index, chunk);
+                                                          next_node / TopologyChunk::kNodes + 1, index,
+                                                          std::move(chunk));
 }
 
-const IndexTree* Root::publish_index(WriteContext* context, IndexId index, IndexTree* tree) const {
+const IndexTree* Root::publish_index(WriteContext* context, IndexId index, Loaded<IndexTree> tree) const {
   auto lock = lock_for(context);
-  return const_cast<Root*>(this)->indexes.publish_loaded({context, object_bytes}, index.value, tree);
+  return const_cast<Root*>(this)->indexes.publish_loaded({context, object_bytes}, index.value, std::move(tree));
 }
 
 // --- counters ---
@@ -117,13 +118,67 @@ void Root::add_triple_count(WriteContext& context, LabelId label, RelTypeId type
 
 void Root::reserve(uint64_t node_limit, uint64_t relationship_limit, uint32_t label_tokens_limit,
                    uint32_t type_tokens_limit, uint32_t index_limit) {
-  const auto make = [](uint64_t count) { return make_trie_node(nullptr, trie_level_for(count + 1)); };
-  node_blocks.root = make(node_limit / EntityBlock::kRows);
-  relationship_blocks.root = make(relationship_limit / EntityBlock::kRows);
-  labels.root = make(label_tokens_limit);
-  topology.root = make(uint64_t{type_tokens_limit} * 2);
-  indexes.root = make(index_limit);
+  const auto make = [](uint64_t count) { return Loaded<TrieNode>(make_trie_node(nullptr, trie_level_for(count + 1))); };
+  Loaded<TrieNode> tries[] = {make(node_limit / EntityBlock::kRows),
+                              make(relationship_limit / EntityBlock::kRows),
+                              make(label_tokens_limit),
+                              make(uint64_t{type_tokens_limit} * 2),
+                              make(index_limit),
+                              make(label_tokens_limit / 64),
+                              make(type_tokens_limit / 64),
+                              make(uint64_t{type_tokens_limit} * 2)};
+  node_blocks.root = tries[0].release();
+  relationship_blocks.root = tries[1].release();
+  labels.root = tries[2].release();
+  topology.root = tries[3].release();
+  indexes.root = tries[4].release();
+  label_counts.root = tries[5].release();
+  type_counts.root = tries[6].release();
+  triple_counts.root = tries[7].release();
 }
+
+// The counter's page belongs to its trie before it is filled.
+void Root::load_label_count(LabelId label, uint64_t count) {
+  CounterPage* page = label_counts.find(label.value / 64);
+  if (page == nullptr) {
+    page = label_counts.publish_loaded(Loading(), label.value / 64, Loaded<CounterPage>(CounterPage::make(nullptr)));
+  }
+  page->values[label.value % 64] = count;
+}
+
+void Root::load_type_count(RelTypeId type, uint64_t count) {
+  CounterPage* page = type_counts.find(type.value / 64);
+  if (page == nullptr) {
+    page = type_counts.publish_loaded(Loading(), type.value / 64, Loaded<CounterPage>(CounterPage::make(nullptr)));
+  }
+  page->values[type.value % 64] = count;
+}
+
+void Root::load_triple_count(LabelId label, RelTypeId type, Direction direction, uint64_t count) {
+  const uint64_t token = topology_token(type, direction), index = label.value / 64;
+  CounterPage* page = triple_counts.find(token, index);
+  if (page == nullptr) {
+    page = triple_counts.publish_loaded(Loading(), token, label_tokens / 64 + 1, index,
+                                        Loaded<CounterPage>(CounterPage::make(nullptr)));
+  }
+  page->values[label.value % 64] = count;
+}
+
+AllTries tries_of(const RootFields& root) {
+  return {root.node_blocks.root, root.relationship_blocks.root, root.labels.root,      root.topology.root,
+          root.indexes.root,     root.label_counts.root,        root.type_counts.root, root.triple_counts.root};
+}
+
+namespace cache {
+
+ReservedTries::~ReservedTries() {
+  if (root_ == nullptr) return;
+  for (TrieNode* trie : tries_of(*root_)) {
+    if (trie != nullptr) free_tree(trie);
+  }
+}
+
+}  // namespace cache
 
 // --- writing ---
 

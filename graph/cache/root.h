@@ -10,6 +10,7 @@
 // publish with the context, and call again. For ids that never existed nothing needs to be loaded: see fresh_*().
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -70,6 +71,9 @@ struct RootFields {
   cache::Table<cache::CounterPage> triple_counts;  // by topology_token; relationships per label of that end
 };
 
+using AllTries = std::array<cache::TrieNode*, 8>;
+AllTries tries_of(const RootFields& root);  // null: nothing of it yet
+
 struct Root : RootFields {
   uint64_t stamp = 0;    // of the last statement in it
   uint64_t version = 0;  // commit number; 0 while private
@@ -96,12 +100,13 @@ struct Root : RootFields {
   // --- loading; `context` when the open transaction reads its private root, else null. With a context they take
   // Versions::structure() themselves. ---
   const cache::EntityBlock* publish_block(cache::WriteContext* context, EntityKind kind, uint64_t index,
-                                          cache::EntityBlock* block) const;
+                                          cache::Loaded<cache::EntityBlock> block) const;
   const cache::LabelChunk* publish_label_chunk(cache::WriteContext* context, LabelId label, uint64_t index,
-                                               cache::LabelChunk* chunk) const;
+                                               cache::Loaded<cache::LabelChunk> chunk) const;
   const cache::TopologyChunk* publish_topology_chunk(cache::WriteContext* context, RelTypeId type, Direction direction,
-                                                     uint64_t index, cache::TopologyChunk* chunk) const;
-  const cache::IndexTree* publish_index(cache::WriteContext* context, IndexId index, cache::IndexTree* tree) const;
+                                                     uint64_t index, cache::Loaded<cache::TopologyChunk> chunk) const;
+  const cache::IndexTree* publish_index(cache::WriteContext* context, IndexId index,
+                                        cache::Loaded<cache::IndexTree> tree) const;
 
   // --- counters ---
   uint64_t label_count(LabelId label) const;
@@ -109,9 +114,13 @@ struct Root : RootFields {
   // Relationships of `type` whose start (kOut) or end (kIn) carries `label`.
   uint64_t triple_count(LabelId label, RelTypeId type, Direction direction) const;
 
-  // --- sizing: before the first version is published, from the stored limits. Tries then cover all stored ids. ---
+  // --- before the first version is published. Sizing, from the stored limits (tries then cover all stored ids), then
+  // the counters that are not zero. Owned by a ReservedTries until Versions has them. ---
   void reserve(uint64_t node_limit, uint64_t relationship_limit, uint32_t label_tokens, uint32_t type_tokens,
                uint32_t index_limit);
+  void load_label_count(LabelId label, uint64_t count);
+  void load_type_count(RelTypeId type, uint64_t count);
+  void load_triple_count(LabelId label, RelTypeId type, Direction direction, uint64_t count);
   uint64_t node_block_count() const { return next_node / cache::EntityBlock::kRows + 1; }
 
   // --- writing. false: a chunk that is needed is not loaded, nothing was changed. ---
@@ -144,5 +153,22 @@ struct Root : RootFields {
   // (known, not absent). Limits, catalog and schema stay. Known-empty: reads find nothing without the store.
   void edit_clear(cache::WriteContext& context);
 };
+
+namespace cache {
+
+// Frees what has been reserved and loaded for a root unless a version gets it. The root stays where it is.
+class ReservedTries {
+ public:
+  explicit ReservedTries(const Root& root) : root_(&root) {}
+  ~ReservedTries();
+  ReservedTries(const ReservedTries&) = delete;
+  ReservedTries& operator=(const ReservedTries&) = delete;
+  void release() { root_ = nullptr; }
+
+ private:
+  const Root* root_;
+};
+
+}  // namespace cache
 
 }  // namespace lora::graph

@@ -608,8 +608,8 @@ bool TopologyBuilder::add_block(uint32_t row, BlockKey key, std::span<const uint
   return true;
 }
 
-TopologyChunk* TopologyBuilder::finish() {
-  if (blocks_.empty()) return TopologyChunk::empty();
+Loaded<TopologyChunk> TopologyBuilder::finish() {
+  if (blocks_.empty()) return Loaded<TopologyChunk>(TopologyChunk::empty());
   struct Row {
     uint32_t first = 0, blocks = 0, degree = 0;
   };
@@ -632,7 +632,8 @@ TopologyChunk* TopologyBuilder::finish() {
       wide = needs_wide(neighbours_[at], relationships_[at]);
     }
   }
-  TopologyChunk* chunk = allocate_chunk(nullptr, used, hubs, wide);
+  // Each part is the chunk's as soon as it is made, so that what there is goes with the chunk when memory runs out.
+  Loaded<TopologyChunk> chunk(allocate_chunk(nullptr, used, hubs, wide));
   uint32_t to = 0, hub_at = 0;
   for (uint32_t r = 0; r < TopologyChunk::kNodes; ++r) {
     const Row& row = rows[r];
@@ -647,6 +648,8 @@ TopologyChunk* TopologyBuilder::finish() {
     }
     const uint32_t pages = (row.blocks + HubPage::kBlocksMax - 1) / HubPage::kBlocksMax;
     Hub* hub = allocate_hub(nullptr, pages);
+    chunk->hub_mask |= uint64_t{1} << r;
+    chunk->hubs()[hub_at++] = hub;
     for (uint32_t b = 0; b < row.blocks; ++b) {
       if (b % HubPage::kBlocksMax == 0) hub->pages()[hub->count++] = allocate_page(nullptr);
       const Block& from = blocks_[row.first + b];
@@ -663,8 +666,6 @@ TopologyChunk* TopologyBuilder::finish() {
       page->first[page->count] = from.key.neighbour;
       page->block[page->count++] = block;
     }
-    chunk->hub_mask |= uint64_t{1} << r;
-    chunk->hubs()[hub_at++] = hub;
   }
   chunk->offsets[TopologyChunk::kNodes] = to;
   blocks_.clear();

@@ -169,7 +169,7 @@ class TopologyBuilder {
   bool add_block(uint32_t row, BlockKey key, std::span<const uint64_t> neighbours,
                  std::span<const uint64_t> relationships);
   // The chunk as loaded (for publish_loaded); TopologyChunk::empty() when nothing was added. Resets the builder.
-  TopologyChunk* finish();
+  Loaded<TopologyChunk> finish();
 
  private:
   struct Block {

@@ -22,12 +22,6 @@ TrieNode* make_trie_node(WriteContext* context, uint8_t level) {
 
 namespace {
 
-struct FreeTree {
-  void operator()(Object* object) const { free_tree(object); }
-};
-// What a loader has made and nobody else has seen.
-using LoadedTree = std::unique_ptr<Object, FreeTree>;
-
 // A copy of `node` that is mine; takes over all slots and retires the old node.
 TrieNode* copy_node(WriteContext& context, TrieNode* node) {
   TrieNode* copy = make_trie_node(&context, node->level);
@@ -104,8 +98,9 @@ std::atomic<Object*>* writable_slot(WriteContext& context, TrieNode** root, uint
   return &node->slot[index & 63];
 }
 
-Object* publish_loaded_slot(const Loading& loading, TrieNode** root, uint64_t index, Object* chunk) {
-  LoadedTree loaded(chunk);  // freed unless it finds its place; also when there is no memory for the nodes above it
+Object* publish_loaded_slot(const Loading& loading, TrieNode** root, uint64_t index, Loaded<Object> loaded) {
+  // Freed unless it finds its place; also when there is no memory for the nodes above it.
+  Object* const chunk = loaded.get();
   WriteContext* context = loading.context;
   if (*root != nullptr && !trie_covers(*root, index)) return nullptr;
   // The deepest node there is on the path.
@@ -159,18 +154,17 @@ Object* publish_loaded_slot(const Loading& loading, TrieNode** root, uint64_t in
 }
 
 Object* publish_loaded_table(const Loading& loading, TrieNode** root, uint64_t token, uint64_t count, uint64_t index,
-                             Object* chunk) {
-  LoadedTree loaded(chunk);
+                             Loaded<Object> chunk) {
   Object* inner = nullptr;
   if (*root != nullptr && trie_covers(*root, token)) {
     if (auto* slot = find_slot(*root, token)) inner = slot->load(std::memory_order_acquire);
   }
   if (inner == nullptr) {
-    inner = publish_loaded_slot(loading, root, token, make_trie_node(nullptr, trie_level_for(count)));
+    inner = publish_loaded_slot(loading, root, token, Loaded<Object>(make_trie_node(nullptr, trie_level_for(count))));
     if (inner == nullptr) return nullptr;
   }
   auto* trie = static_cast<TrieNode*>(inner);
-  Object* there = publish_loaded_slot(loading, &trie, index, loaded.release());
+  Object* there = publish_loaded_slot(loading, &trie, index, std::move(chunk));
   if (trie != inner) writable_slot(*loading.context, root, token)->store(trie, std::memory_order_release);
   return there;
 }

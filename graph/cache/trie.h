@@ -18,6 +18,7 @@
 #include <atomic>
 #include <bit>
 #include <cstdint>
+#include <utility>
 
 #include "graph/cache/object.h"
 
@@ -60,7 +61,7 @@ struct Loading {
   std::atomic<int64_t>* bytes = nullptr;
 };
 // See Trie::publish_loaded. Null (and `chunk` freed) when the trie does not cover the index.
-Object* publish_loaded_slot(const Loading& loading, TrieNode** root, uint64_t index, Object* chunk);
+Object* publish_loaded_slot(const Loading& loading, TrieNode** root, uint64_t index, Loaded<Object> chunk);
 // First resident chunk with index >= *index (updates it), or null.
 Object* next_resident(const TrieNode* root, uint64_t* index);
 
@@ -105,8 +106,8 @@ class Trie {
   // Hands a freshly loaded chunk over. Returns the chunk that is now in place: `chunk`, or the one another thread was
   // first with (`chunk` is freed then). A transaction whose leaf is already private keeps the chunk to itself (as
   // made). A trie that does not cover the index gives T::empty() and frees `chunk`.
-  T* publish_loaded(const Loading& loading, uint64_t index, T* chunk) {
-    Object* there = publish_loaded_slot(loading, &root, index, chunk);
+  T* publish_loaded(const Loading& loading, uint64_t index, Loaded<T> chunk) {
+    Object* there = publish_loaded_slot(loading, &root, index, std::move(chunk));
     return there == nullptr ? T::empty() : static_cast<T*>(there);
   }
   bool next_span(uint64_t from, TrieSpan* span) const { return cache::next_span(root, from, span); }
@@ -151,7 +152,7 @@ class Table {
   T* find(uint64_t token, uint64_t index) const { return find(token).find(index); }
   // `count`: how many inner indexes the version can have (sizes a trie that is not there yet). A table that does not
   // cover the token (a token made after this version) gives T::empty() and frees `chunk`.
-  T* publish_loaded(const Loading& loading, uint64_t token, uint64_t count, uint64_t index, T* chunk);
+  T* publish_loaded(const Loading& loading, uint64_t token, uint64_t count, uint64_t index, Loaded<T> chunk);
   void set(WriteContext& context, uint64_t token, uint64_t index, T* chunk) {
     auto* slot = writable_slot(context, &root, token);
     Trie<T> trie{static_cast<TrieNode*>(slot->load(std::memory_order_relaxed))};
@@ -177,10 +178,10 @@ class Table {
 };
 
 Object* publish_loaded_table(const Loading& loading, TrieNode** root, uint64_t token, uint64_t count, uint64_t index,
-                             Object* chunk);
+                             Loaded<Object> chunk);
 template <typename T>
-T* Table<T>::publish_loaded(const Loading& loading, uint64_t token, uint64_t count, uint64_t index, T* chunk) {
-  Object* there = publish_loaded_table(loading, &root, token, count, index, chunk);
+T* Table<T>::publish_loaded(const Loading& loading, uint64_t token, uint64_t count, uint64_t index, Loaded<T> chunk) {
+  Object* there = publish_loaded_table(loading, &root, token, count, index, std::move(chunk));
   return there == nullptr ? T::empty() : static_cast<T*>(there);
 }
 

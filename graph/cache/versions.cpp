@@ -43,18 +43,6 @@ uint64_t free_retired(const RetiredObject& entry) {
   return bytes + free_object(entry.object);
 }
 
-const TrieNode* const* tries_of(const RootFields& root, const TrieNode* (&out)[8]) {
-  out[0] = root.node_blocks.root;
-  out[1] = root.relationship_blocks.root;
-  out[2] = root.labels.root;
-  out[3] = root.topology.root;
-  out[4] = root.indexes.root;
-  out[5] = root.label_counts.root;
-  out[6] = root.type_counts.root;
-  out[7] = root.triple_counts.root;
-  return out;
-}
-
 }  // namespace
 
 uint64_t free_epoch_retired(const std::vector<EpochRetired>& objects) {
@@ -267,10 +255,8 @@ Versions::~Versions() {
   for (const LiveRoot& live : impl_->roots) {
     for (const RetiredObject& e : live.retired) bytes += free_retired(e);
   }
-  const TrieNode* tries[8];
-  tries_of(*published_.load(), tries);
-  for (const TrieNode* trie : tries) {
-    if (trie != nullptr) bytes += free_tree(const_cast<TrieNode*>(trie));
+  for (TrieNode* trie : tries_of(*published_.load())) {
+    if (trie != nullptr) bytes += free_tree(trie);
   }
   for (LiveRoot& live : impl_->roots) {
     if (live.root->store_snapshot != nullptr && impl_->release) impl_->release(live.root->store_snapshot);
@@ -280,36 +266,37 @@ Versions::~Versions() {
 }
 
 void Versions::open(Root root) {
+  ReservedTries reserved(root);
   auto owned = std::make_unique<Root>(std::move(root));
+  std::lock_guard lock(impl_->mutex);
+  impl_->roots.reserve(impl_->roots.size() + 1);
+  // Nothing fails from here on.
   owned->object_bytes = &object_bytes_;
   owned->stamp = ++impl_->last_stamp;
-  const TrieNode* tries[8];
-  tries_of(*owned, tries);
-  for (const TrieNode* trie : tries) {
+  reserved.release();
+  for (const TrieNode* trie : tries_of(*owned)) {
     if (trie != nullptr) object_bytes_.fetch_add(static_cast<int64_t>(tree_bytes(trie)), std::memory_order_relaxed);
   }
-  std::lock_guard lock(impl_->mutex);
-  impl_->roots.reserve(impl_->roots.size() + 1);  // nothing fails once it can be seen
   tip_.store(owned.get(), std::memory_order_seq_cst);
   published_.store(owned.get(), std::memory_order_seq_cst);
   impl_->roots.push_back({std::move(owned), {}, {}});
 }
 
 void Versions::replace(Root root) {
+  ReservedTries reserved(root);
   drop_unpublished();
   auto structure_lock = structure();
-  const Root* old = published();
-  const TrieNode* tries[8];
+  const AllTries old = tries_of(*published());
   {
     std::lock_guard lock(impl_->mutex);
-    impl_->queue.reserve(impl_->queue.size() + std::size(tries));  // all or none
+    impl_->queue.reserve(impl_->queue.size() + old.size());  // all or none
   }
+  reserved.release();  // open() sees to them
   open(std::move(root));
   std::lock_guard lock(impl_->mutex);
   const uint64_t stamp = impl_->last_stamp;
-  tries_of(*old, tries);
-  for (const TrieNode* trie : tries) {
-    if (trie != nullptr) impl_->queue.push_back({const_cast<TrieNode*>(trie), 0, stamp, true});
+  for (TrieNode* trie : old) {
+    if (trie != nullptr) impl_->queue.push_back({trie, 0, stamp, true});
   }
   impl_->sweep_at = 0;
 }
@@ -404,43 +391,40 @@ void Versions::publish(uint64_t version) {
   free_garbage(&garbage);
 }
 
-void Versions::drop_unpublished() {
+// One version after the other, the newest first: its nodes point into older ones, never the other way round.
+void Versions::drop_unpublished() noexcept {
   auto structure_lock = structure();
-  std::vector<LiveRoot> dropped;
-  {
-    std::lock_guard lock(impl_->mutex);
-    Root* published = published_.load(std::memory_order_relaxed);
-    tip_.store(published, std::memory_order_release);
-    size_t keep = 0;
-    while (keep < impl_->roots.size() && impl_->roots[keep].root->stamp <= published->stamp) ++keep;
-    dropped.reserve(impl_->roots.size() - keep);
-    for (size_t i = keep; i < impl_->roots.size(); ++i) dropped.push_back(std::move(impl_->roots[i]));
-    impl_->roots.resize(keep);
-  }
-  // First what was loaded into the dropped versions' own nodes (its owner is looked at), then the versions' objects.
-  std::vector<Object*> loaded;
-  for (LiveRoot& live : dropped) {
-    for (Object* object : live.made) {
-      if (object == nullptr || object->kind != ObjectKind::kTrieNode) continue;
-      auto* node = static_cast<TrieNode*>(object);
-      const uint64_t inherited = node->inherited.load(std::memory_order_relaxed);
-      for (uint32_t i = 0; i < TrieNode::kFanout; ++i) {
-        Object* child = node->slot[i].load(std::memory_order_acquire);
-        if (child != nullptr && (inherited >> i & 1) == 0 && (child->flags & Object::kLoaded) != 0) {
-          loaded.push_back(child);
-        }
-      }
+  for (;;) {
+    LiveRoot newest;
+    {
+      std::lock_guard lock(impl_->mutex);
+      Root* published = published_.load(std::memory_order_relaxed);
+      tip_.store(published, std::memory_order_release);
+      if (impl_->roots.back().root.get() == published) return;
+      newest = std::move(impl_->roots.back());
+      impl_->roots.pop_back();
     }
+    free_dropped(&newest);
   }
+}
+
+void Versions::free_dropped(LiveRoot* live) noexcept {
   uint64_t bytes = 0;
-  for (Object* object : loaded) bytes += free_loaded(object);
-  for (LiveRoot& live : dropped) {
-    for (Object* object : live.made) {
-      if (object != nullptr) bytes += free_object(object);
+  // First what was loaded into the version's own nodes: one node has it, the others that know it have inherited it.
+  for (Object* object : live->made) {
+    if (object == nullptr || object->kind != ObjectKind::kTrieNode) continue;
+    auto* node = static_cast<TrieNode*>(object);
+    const uint64_t inherited = node->inherited.load(std::memory_order_relaxed);
+    for (uint32_t i = 0; i < TrieNode::kFanout; ++i) {
+      Object* child = node->slot[i].load(std::memory_order_acquire);
+      if (child != nullptr && (inherited >> i & 1) == 0) bytes += free_loaded(child);
     }
-    if (live.root->store_snapshot != nullptr && impl_->release) impl_->release(live.root->store_snapshot);
+  }
+  for (Object* object : live->made) {
+    if (object != nullptr) bytes += free_object(object);
   }
   object_bytes_.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+  if (live->root->store_snapshot != nullptr && impl_->release) impl_->release(live->root->store_snapshot);
 }
 
 void Versions::sweep() {

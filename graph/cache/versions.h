@@ -33,6 +33,7 @@ namespace lora::graph::cache {
 
 class Budget;
 class Versions;
+struct LiveRoot;
 
 // A reader's place for access epochs; one per Reader, used by one thread at a time.
 struct alignas(64) AccessSlot {
@@ -136,7 +137,8 @@ class Versions {
   Versions(const Versions&) = delete;
   Versions& operator=(const Versions&) = delete;
 
-  // First version: `root` (reserved; its fields moved in) is published and tip at once. Once.
+  // First version: `root` (reserved; its fields moved in) is published and tip at once. Once. Without memory what was
+  // reserved is freed, and nothing has happened.
   void open(Root root);
   // Throws everything away and starts again from `root` (load_snapshot, catch_up). No open transaction. Pinned versions
   // go on.
@@ -166,8 +168,8 @@ class Versions {
   // Any thread: everything with version <= `version` may be seen. Does not fail: without memory, what may be freed
   // waits for the next time.
   void publish(uint64_t version);
-  // After a failed sync: the tip goes back to the published root; what came after is freed.
-  void drop_unpublished();
+  // After a failed sync: the tip goes back to the published root; what came after is freed. Needs no memory.
+  void drop_unpublished() noexcept;
   // Recursive: the writer may hold it around several calls that take it themselves.
   std::unique_lock<std::recursive_mutex> structure() { return std::unique_lock<std::recursive_mutex>(structure_); }
 
@@ -185,6 +187,7 @@ class Versions {
   struct Impl;
   struct Garbage;
   void free_garbage(Garbage* garbage);
+  void free_dropped(LiveRoot* live) noexcept;
 
   std::atomic<Root*> published_{nullptr};
   std::atomic<Root*> tip_{nullptr};

@@ -14,4 +14,5 @@ lora_test(database_test
 lora_test(database_memory_test
   SOURCES
     database_memory_test.cpp
+    ${PROJECT_SOURCE_DIR}/tests/support/failing_allocations.cpp
   LIBS lora_cypher ${CMAKE_DL_LIBS})

@@ -1,97 +1,25 @@
 // Memory that cannot be had: allocation after allocation fails, once each, in statements of every kind. Whatever fails,
 // the call ends with kMemoryLimit (or does without), nothing of a statement stays, and the handle goes on working.
-//
-// RocksDB and RE2 do not survive failing allocations, and the time zone library leaks the directory it reads: those
-// with one of them on the stack are left out.
-#include <dlfcn.h>
-#include <execinfo.h>
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <new>
 #include <string>
 #include <vector>
 
 #include "cypher/database.h"
+#include "tests/support/failing_allocations.h"
 #include "tests/support/temp_directory.h"
-
-namespace {
-
-// Of this thread only: which allocation fails. RocksDB's threads are not concerned.
-struct Failing {
-  bool armed = false;
-  int64_t skip = 0;      // allocations of at least bytes_min that pass first
-  size_t bytes_min = 0;  // smaller ones pass
-  bool lasting = false;  // all later ones fail too
-  int64_t failed = 0;
-};
-thread_local Failing failing;
-
-bool foreign_on_stack() {
-  void* frames[256];
-  const int count = ::backtrace(frames, 256);
-  for (int i = 0; i < count; ++i) {
-    Dl_info info;
-    if (::dladdr(frames[i], &info) == 0 || info.dli_fname == nullptr) continue;
-    for (const char* foreign : {"librocksdb", "libre2", "libdate-tz"}) {
-      if (std::strstr(info.dli_fname, foreign) != nullptr) return true;
-    }
-  }
-  return false;
-}
-
-bool fails(size_t bytes) {
-  if (!failing.armed || bytes < failing.bytes_min) [[likely]]
-    return false;
-  if (failing.skip > 0) {
-    --failing.skip;
-    return false;
-  }
-  failing.armed = false;  // what the look at the stack allocates does not count
-  const bool ours = !foreign_on_stack();
-  failing.armed = !ours || failing.lasting;
-  failing.failed += ours;
-  return ours;
-}
-
-}  // namespace
-
-[[gnu::noinline]] void* operator new(size_t bytes) {
-  void* got = fails(bytes) ? nullptr : std::malloc(bytes > 0 ? bytes : 1);
-  if (got == nullptr) throw std::bad_alloc();
-  return got;
-}
-[[gnu::noinline]] void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
-  return fails(bytes) ? nullptr : std::malloc(bytes > 0 ? bytes : 1);
-}
-[[gnu::noinline]] void* operator new(size_t bytes, std::align_val_t alignment) {
-  const auto align = static_cast<size_t>(alignment);
-  void* got = fails(bytes) ? nullptr : std::aligned_alloc(align, (bytes + align - 1) / align * align);
-  if (got == nullptr) throw std::bad_alloc();
-  return got;
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept {
-  std::free(p);
-}
-[[gnu::noinline]] void operator delete(void* p, size_t) noexcept {
-  std::free(p);
-}
-[[gnu::noinline]] void operator delete(void* p, std::align_val_t) noexcept {
-  std::free(p);
-}
-[[gnu::noinline]] void operator delete(void* p, size_t, std::align_val_t) noexcept {
-  std::free(p);
-}
 
 namespace lora {
 namespace {
 
+using tests::Failing;
+using tests::failing;
+
 class MemoryTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_FALSE(foreign_on_stack());  // loads what backtrace() needs
+    tests::prepare_failing();
     open();
   }
   void open() {
@@ -110,6 +38,41 @@ class MemoryTest : public ::testing::Test {
     run("MATCH (a:A), (b:A) WHERE b.i = a.i * 2 CREATE (a)-[:R {w: a.i}]->(b)");
     run("CREATE INDEX FOR (a:A) ON (a.i)");
     run("CREATE CONSTRAINT FOR (b:B) REQUIRE b.i IS UNIQUE");
+    if (wide_) fill_wide();
+  }
+  // What loads into many columns of all kinds, a hub in both directions, and indexes over numbers and texts.
+  void fill_wide() {
+    run("UNWIND range(1, 70) AS i CREATE (:W {a: i, b: i * 0.5, c: i % 2 = 0, "
+        "  d: i + ' is a text that is no short string, and differs', e: 'a text that is no short string, and is the "
+        "same', "
+        "  f: CASE WHEN i < 20 THEN i ELSE 'a text that is no short string ' + i END, "
+        "  g: CASE WHEN i < 20 THEN 'a text that is no short string ' + i ELSE [i, toString(i)] END, "
+        "  h: string.repeat('long', 70) + i, k: [i, 'a text that is no short string ' + i], l: date('2024-01-01'), "
+        "  m: CASE WHEN i > 60 THEN point({x: i, y: 1}) END})");
+    run("MATCH (hub:W {a: 1}) MATCH (w:W) UNWIND range(1, 5) AS n CREATE (hub)-[:H {n: n}]->(w) CREATE "
+        "(w)-[:I]->(hub)");
+    run("CREATE INDEX wide_numbers FOR (w:W) ON (w.a)");
+    run("CREATE INDEX wide_texts FOR (w:W) ON (w.d)");
+    // Loading a snapshot forgets what was counted about the indexes' values, so that loading a tree counts them again.
+    std::string bytes;
+    const auto saved = db_->save_snapshot({}, [&bytes](std::string_view piece) {
+      bytes += piece;
+      return Status();
+    });
+    ASSERT_TRUE(saved.ok()) << saved.status().to_string();
+    size_t at = 0;
+    const auto loaded = db_->load_snapshot({}, [&](char* to, size_t size, size_t* count) {
+      at += * count = bytes.copy(to, size, at);
+      return Status();
+    });
+    ASSERT_TRUE(loaded.ok()) << loaded.status().to_string();
+  }
+  // Runs the query with nothing loaded; only it meets failing allocations.
+  Status execute_cold(const std::string& query) {
+    failing.armed = false;
+    db_->graph().drop_cache();
+    failing.armed = true;
+    return db_->execute(query).status();
   }
   void run(const std::string& query) {
     const auto result = db_->execute(query);
@@ -170,7 +133,7 @@ class MemoryTest : public ::testing::Test {
     EXPECT_TRUE(report->errors.empty()) << what << report->errors[0];
   }
 
-  bool on_disk_ = false;
+  bool on_disk_ = false, wide_ = false;
   std::unique_ptr<tests::TempDirectory> directory_;
   std::unique_ptr<Database> db_;
 };
@@ -193,6 +156,60 @@ TEST_F(MemoryTest, ReadsEndTyped) {
     ASSERT_NO_FATAL_FAILURE(sweep("fresh " + query, true, false, [&] { return db_->execute(query).status(); }));
     ASSERT_NO_FATAL_FAILURE(sweep("again " + query, false, false, [&] { return db_->execute(query).status(); }));
   }
+}
+
+// Everything is loaded anew by each of them, by readers and by the transaction of a statement that writes.
+TEST_F(MemoryTest, LoadsLeaveNothingBehind) {
+  wide_ = true;
+  ASSERT_NO_FATAL_FAILURE(open());
+  const uint64_t loads = db_->graph().stats().chunk_loads;
+  for (const std::string query :
+       {"MATCH (w:W) RETURN w", "MATCH (w:W {a: 1})-[h:H]->(x) RETURN count(h), max(x.a)",
+        "MATCH (w:W {a: 1})<-[h:I]-(x) RETURN count(h)", "MATCH (w:W) WHERE w.a > 5 RETURN count(w.b)",
+        "MATCH (w:W) WHERE w.d STARTS WITH '7' RETURN w.d ORDER BY w.d"}) {
+    ASSERT_NO_FATAL_FAILURE(sweep(
+        "cold " + query, false, false, [&] { return execute_cold(query); }, 5));
+  }
+  EXPECT_GT(db_->graph().stats().chunk_loads, loads + 500);
+  for (const std::string query :
+       {"MATCH (w:W {a: 2}) SET w.a = 500, w.d = 'new', w.k = 1", "MATCH (w:W {a: 3}) DETACH DELETE w",
+        "MATCH (hub:W {a: 1}), (w:W {a: 9}) CREATE (hub)-[:H]->(w)", "CREATE INDEX more FOR (w:W) ON (w.f)",
+        "CREATE INDEX both FOR (w:W) ON (w.b, w.e)"}) {
+    ASSERT_NO_FATAL_FAILURE(sweep(
+        "cold " + query, false, true, [&] { return execute_cold(query); }, 13));
+  }
+}
+
+// Opening what is there, and the first loads.
+TEST_F(MemoryTest, ReopenedDatabasesLeaveNothingBehind) {
+  on_disk_ = wide_ = true;
+  ASSERT_NO_FATAL_FAILURE(open());
+  DatabaseOptions options;
+  options.database_dir = directory_->path();
+  options.sync = SyncLevel::kOff;
+  const auto reopen = [&]() -> Status {
+    LORA_ASSIGN(db_, Database::open("memory", options));
+    LORA_TRY(db_->execute("MATCH (w:W) WHERE w.a > 5 RETURN count(w.b)").status());
+    return db_->execute("MATCH (w:W {a: 1})-->(x) WHERE x.d STARTS WITH '7' RETURN count(x)").status();
+  };
+  ASSERT_NO_FATAL_FAILURE(sweep(
+      "reopen", false, false,
+      [&] {
+        const Failing as_asked = failing;
+        failing.armed = false;
+        db_.reset();
+        failing = as_asked;
+        const Status status = reopen();
+        const Failing after = failing;
+        failing.armed = false;
+        if (db_ == nullptr) {
+          const Status again = reopen();
+          EXPECT_TRUE(again.ok()) << again.to_string();
+        }
+        failing = after;
+        return status;
+      },
+      397));
 }
 
 TEST_F(MemoryTest, OtherCallsEndTyped) {

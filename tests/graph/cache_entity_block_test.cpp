@@ -224,7 +224,7 @@ class EntityModelTest : public ::testing::Test {
           builder.add_relationship(row, RelTypeId(it->second.type), NodeId(it->second.start), NodeId(it->second.end),
                                    properties);
       }
-      EntityBlock* block = builder.finish();
+      const Loaded<EntityBlock> block = builder.finish();
       const EntityBlock* there = fixture.versions.published()->find_block(kind, index);
       for (uint32_t row = 0; there != nullptr && row < 256; ++row) {
         ASSERT_EQ(block->exists(row), there->exists(row));
@@ -234,7 +234,6 @@ class EntityModelTest : public ::testing::Test {
         ASSERT_EQ(a.size(), b.size());
         for (size_t i = 0; i < a.size(); ++i) ASSERT_TRUE(a[i].key == b[i].key && equivalent(a[i].value, b[i].value));
       }
-      free_tree(block);
     }
   }
 };
@@ -250,11 +249,10 @@ TEST(EntityBlockTest, BlockOfOneLabelSetHasNoRowTable) {
   EntityBlockBuilder builder;
   const std::vector<LabelId> person{LabelId(4)};
   for (uint32_t row = 0; row < 256; ++row) builder.add_node(row, person, {});
-  EntityBlock* block = builder.finish();
+  const Loaded<EntityBlock> block = builder.finish();
   EXPECT_TRUE(block->label_sets->uniform);
   EXPECT_TRUE(block->has_label(255, LabelId(4)));
-  EXPECT_LT(tree_bytes(block), 512u);
-  free_tree(block);
+  EXPECT_LT(tree_bytes(block.get()), 512u);
 }
 
 TEST(EntityBlockTest, AllRowsMayHaveDistinctLabelSets) {
@@ -286,12 +284,8 @@ TEST(EntityBlockTest, EqualStringsShareBytes) {
     shared.add_node(row, {}, same);
     distinct.add_node(row, {}, own);
   }
-  EntityBlock* a = shared.finish();
-  EntityBlock* b = distinct.finish();
-  EXPECT_LT(tree_bytes(a), 2000u);
-  EXPECT_GT(tree_bytes(b), 256u * 30);
-  free_tree(a);
-  free_tree(b);
+  EXPECT_LT(tree_bytes(shared.finish().get()), 2000u);
+  EXPECT_GT(tree_bytes(distinct.finish().get()), 256u * 30);
 }
 
 TEST(EntityBlockTest, ErasedRelationshipKeepsItsEnds) {

@@ -76,7 +76,7 @@ class TopologyModelTest : public ::testing::Test {
     ASSERT_EQ(blocks.size(), want.size());
     ASSERT_TRUE(blocks == want);
   }
-  static TopologyChunk* build(const Blocks& blocks) {
+  static Loaded<TopologyChunk> build(const Blocks& blocks) {
     TopologyBuilder builder;
     for (const auto& [at, pairs] : blocks) {
       std::vector<uint64_t> neighbours, relationships;
@@ -168,10 +168,9 @@ class TopologyModelTest : public ::testing::Test {
         pinned.clear();
       }
       if (random.chance(10)) {
-        TopologyChunk* rebuilt = build(blocks);
-        check(rebuilt, model);
-        check_blocks(rebuilt, blocks);
-        free_tree(rebuilt);
+        const Loaded<TopologyChunk> rebuilt = build(blocks);
+        check(rebuilt.get(), model);
+        check_blocks(rebuilt.get(), blocks);
         if (HasFatalFailure()) return;
       }
     }
@@ -255,10 +254,8 @@ TEST(TopologyBuilderTest, DamagedBlocksAreRefused) {
   EXPECT_FALSE(builder.add_block(2, {}, ids, ids)) << "rows ascend";
   const std::vector<uint64_t> beyond{kIdMax + 1};
   EXPECT_FALSE(builder.add_block(4, {}, beyond, one));
-  TopologyChunk* chunk = builder.finish();
-  EXPECT_EQ(chunk->degree(3), 2u);
-  free_tree(chunk);
-  EXPECT_EQ(TopologyBuilder().finish(), TopologyChunk::empty());
+  EXPECT_EQ(builder.finish()->degree(3), 2u);
+  EXPECT_EQ(TopologyBuilder().finish().get(), TopologyChunk::empty());
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ const State& state_of(const Root& root) {
   return *reinterpret_cast<const State*>(root.store_snapshot);
 }
 
-EntityBlock* load_block(const State& state, uint64_t b) {
+Loaded<EntityBlock> load_block(const State& state, uint64_t b) {
   EntityBlockBuilder builder;
   if (b < State::kBlocks && state.value[b] != 0) {
     for (uint32_t row = 0; row < 40; ++row) {
@@ -42,7 +42,7 @@ EntityBlock* load_block(const State& state, uint64_t b) {
   return builder.finish();
 }
 
-TopologyChunk* load_topology(const State& state, uint64_t b) {
+Loaded<TopologyChunk> load_topology(const State& state, uint64_t b) {
   TopologyBuilder builder;
   for (uint32_t from = 0; b < State::kBlocks && from < state.degree[b]; from += 256) {
     std::vector<uint64_t> ids;
