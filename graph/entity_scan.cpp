@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "graph/cache/column_test.h"
+#include "graph/cache/column_filter.h"
 #include "graph/graph_impl.h"
 #include "graph/reader_chunks.h"
 
@@ -195,7 +195,8 @@ size_t EntityScan::next_tested(uint64_t* out, size_t max) {
       s.looked_at += rows_of(
           *block, s.type,
           labelled == nullptr ? nullptr : labelled->bits + LabelChunk::row_of(index * EntityBlock::kRows) / 64, s.rows);
-      for (const PropertyTest& test : s.tests) cache::test_column(block->column(test.key), test.op, test.value, s.rows);
+      for (const PropertyTest& test : s.tests)
+        cache::filter_column(block->column(test.key), test.op, test.value, s.rows);
       s.tested_block = index;
       ++tested;
     }
@@ -224,7 +225,7 @@ void Reader::test_nodes(std::span<const PropertyTest> tests, std::vector<uint64_
     const uint32_t row = EntityBlock::row_of(id);
     uint64_t rows[EntityBlock::kRows / 64] = {};
     rows[row / 64] = uint64_t{1} << (row % 64);
-    for (const PropertyTest& test : tests) cache::test_column(block->column(test.key), test.op, test.value, rows);
+    for (const PropertyTest& test : tests) cache::filter_column(block->column(test.key), test.op, test.value, rows);
     if (rows[row / 64] != 0) (*ids)[kept++] = id;
   }
   ids->resize(kept);

@@ -10,6 +10,6 @@ namespace lora::graph::cache {
 // Clears the bits of the rows whose property does not satisfy `op value`. `rows`: 256 bits, row 0 first. `op` as of
 // compare_values(), where a null result does not satisfy; or 'n': IS NULL, 'v': IS NOT NULL (`value` is not read).
 // `column` null: no row has the property.
-void test_column(const Column* column, char op, const Value& value, uint64_t* rows);
+void filter_column(const Column* column, char op, const Value& value, uint64_t* rows);
 
 }  // namespace lora::graph::cache

@@ -1,4 +1,4 @@
-#include "graph/cache/column_test.h"
+#include "graph/cache/column_filter.h"
 
 #include <algorithm>
 #include <bit>
@@ -165,7 +165,7 @@ void test_kind(const Value& any, char op, const Value& value, uint64_t* rows) {
 
 }  // namespace
 
-void test_column(const Column* column, char op, const Value& value, uint64_t* rows) {
+void filter_column(const Column* column, char op, const Value& value, uint64_t* rows) {
   if (op == 'n') {
     for (size_t w = 0; w < kWords && column != nullptr; ++w) rows[w] &= ~column->valid_bits[w];
     return;
