@@ -22,7 +22,9 @@ bool is_given(const Expr& e, Slot entity, std::initializer_list<Slot> others) {
     case ExprKind::kConstant:
     case ExprKind::kLiteral:
     case ExprKind::kParameter: return true;
-    case ExprKind::kProperty: return before_scan(*e.children[0]);
+    case ExprKind::kProperty:
+      // Of an entity, which cannot fail: a test must not raise what a filter before it would have kept away.
+      return before_scan(*e.children[0]) && (e.children[0]->types & ~kEntityTypes) == 0;
     default: return before_scan(e);
   }
 }
