@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 namespace lora::cypher {
 
@@ -85,6 +86,41 @@ bool same_text(const Texts& a, size_t i, const Texts& b, size_t j) {
   std::memcpy(&v2, p + x.length - 8, 8);
   std::memcpy(&w2, q + x.length - 8, 8);
   return ((v ^ w) | (v2 ^ w2)) == 0;
+}
+
+bool suits_array(const Column& key) {
+  return key.kind == Column::Kind::kNodes || key.kind == Column::Kind::kRelationships ||
+         key.kind == Column::Kind::kIntegers;
+}
+
+// A key of such a column as a place in an array: ids and integers; negative ones are far away. kNoId: null.
+uint64_t place_of(const Column& key, size_t row) {
+  if (key.kind != Column::Kind::kIntegers) return key.ids[row];
+  if (key.is_null(row)) return kNoId;
+  const auto place = static_cast<uint64_t>(key.integers[row]);
+  return place == kNoId ? kNoId - 1 : place;
+}
+
+// The highest place; 0 for nulls.
+uint64_t highest_place(const Column& key) {
+  uint64_t highest = 0;
+  if (key.kind == Column::Kind::kIntegers && key.nulls.empty()) {
+    for (int64_t v : key.integers) highest = std::max(highest, static_cast<uint64_t>(v));
+    return highest;
+  }
+  for (size_t row = 0; row < key.size(); ++row) {
+    const uint64_t place = place_of(key, row);
+    highest = std::max(highest, place == kNoId ? 0 : place);
+  }
+  return highest;
+}
+
+// A number that is whole and below `limit`, as an integer or as a float.
+std::optional<size_t> whole_number(const Value& v, size_t limit) {
+  if (!v.is_number() || !(v.as_number() >= 0 && v.as_number() < static_cast<double>(limit))) return std::nullopt;
+  const auto whole = static_cast<size_t>(v.as_number());
+  if (static_cast<double>(whole) != v.as_number()) return std::nullopt;
+  return whole;
 }
 
 size_t recent_place(const Value& v) {
@@ -261,9 +297,7 @@ void KeyStore::find_or_add(const std::vector<const Column*>& keys, size_t rows, 
   entries->resize(rows);
   added_rows->clear();
   if (keys.size() == 1) {
-    const Column& key = *keys[0];
-    const bool entities = key.kind == Column::Kind::kNodes || key.kind == Column::Kind::kRelationships;
-    if (entities && find_by_id(key, entries, added_rows)) return;
+    if (suits_array(*keys[0]) && find_by_id(*keys[0], entries, added_rows)) return;
   }
   if (!by_id_.empty()) close_by_id();
   if (keys.size() == 1) {
@@ -338,13 +372,12 @@ void KeyStore::find_boxed(const std::vector<const Column*>& keys, size_t rows, s
   }
 }
 
-bool KeyStore::open_by_id(const Column& ids) {
+bool KeyStore::open_by_id(const Column& key) {
   constexpr size_t kRowsMin = 256;  // below, a small hash table is as good
   constexpr size_t kIdsPerKey = 8;  // the array takes no more than a hash table would
-  if (by_id_closed_ || (size_ > 0 && columns_[0].kind != ids.kind)) return false;
-  uint64_t highest = 0;
-  for (uint64_t id : ids.ids) highest = std::max(highest, id == kNoId ? 0 : id);
-  const size_t count = size_ + ids.ids.size();
+  if (by_id_closed_ || (size_ > 0 && columns_[0].kind != key.kind)) return false;
+  uint64_t highest = highest_place(key);
+  const size_t count = size_ + key.size();
   if (highest < by_id_.size()) return true;
   if (count < kRowsMin || highest >= count * kIdsPerKey || highest >= HashIndex::kNone) return false;
   if (!by_id_.empty() || size_ == 0) {
@@ -352,12 +385,12 @@ bool KeyStore::open_by_id(const Column& ids) {
     return true;
   }
   // From the hash table to the array.
-  for (uint64_t id : columns_[0].ids) highest = std::max(highest, id == kNoId ? 0 : id);
+  highest = std::max(highest, highest_place(columns_[0]));
   if (highest >= count * kIdsPerKey || highest >= HashIndex::kNone) return false;
   by_id_.assign(highest + 1, HashIndex::kNone);
   for (uint32_t e = 0; e < size_; ++e) {
-    const uint64_t id = columns_[0].ids[e];
-    (id == kNoId ? null_entry_ : by_id_[id]) = e;
+    const uint64_t place = place_of(columns_[0], e);
+    (place == kNoId ? null_entry_ : by_id_[place]) = e;
   }
   index_.release();
   return true;
@@ -434,17 +467,16 @@ bool KeyStore::find_by_pair(const std::vector<const Column*>& keys, size_t rows,
   return true;
 }
 
-bool KeyStore::find_by_id(const Column& ids, std::vector<uint32_t>* entries, std::vector<uint32_t>* added_rows) {
-  if (!open_by_id(ids)) return false;
-  Column& kept = columns_[0];
-  if (kept.kind == Column::Kind::kEmpty) kept.kind = ids.kind;
+bool KeyStore::find_by_id(const Column& key, std::vector<uint32_t>* entries, std::vector<uint32_t>* added_rows) {
+  if (!open_by_id(key)) return false;
   uint32_t* out = entries->data();
-  for (size_t row = 0; row < ids.ids.size(); ++row) {
-    const uint64_t id = ids.ids[row];
-    uint32_t& place = id == kNoId ? null_entry_ : by_id_[id];
+  const size_t rows = key.size();
+  for (size_t row = 0; row < rows; ++row) {
+    const uint64_t at = place_of(key, row);
+    uint32_t& place = at == kNoId ? null_entry_ : by_id_[at];
     if (place == HashIndex::kNone) {
       place = static_cast<uint32_t>(size_++);
-      kept.ids.push_back(id);
+      columns_[0].push_from(key, row);
       added_rows->push_back(static_cast<uint32_t>(row));
     }
     out[row] = place;
@@ -455,31 +487,26 @@ bool KeyStore::find_by_id(const Column& ids, std::vector<uint32_t>* entries, std
 uint32_t KeyStore::find(const std::vector<const Column*>& keys, size_t row, uint64_t hash) const {
   if (!by_id_.empty()) {
     const Column& key = *keys[0];
-    if (key.kind == columns_[0].kind) {
-      const uint64_t id = key.ids[row];
-      return id == kNoId ? null_entry_ : id < by_id_.size() ? by_id_[id] : HashIndex::kNone;
-    }
-    // Another kind of column may hold the same entities as values.
+    const auto entry_at = [this](uint64_t place) {
+      return place == kNoId ? null_entry_ : place < by_id_.size() ? by_id_[place] : HashIndex::kNone;
+    };
+    if (key.kind == columns_[0].kind) return entry_at(place_of(key, row));
+    // Another kind of column may hold the same keys as values, numbers also as floats.
     const Value v = key.get(row);
-    const bool fits = columns_[0].kind == Column::Kind::kNodes ? v.is_node() : v.is_relationship();
     if (v.is_null()) return null_entry_;
-    if (!fits) return HashIndex::kNone;
-    const uint64_t id = v.is_node() ? v.node_id().value : v.relationship_id().value;
-    return id < by_id_.size() ? by_id_[id] : HashIndex::kNone;
+    if (columns_[0].kind == Column::Kind::kNodes) return v.is_node() ? entry_at(v.node_id().value) : HashIndex::kNone;
+    if (columns_[0].kind == Column::Kind::kRelationships) {
+      return v.is_relationship() ? entry_at(v.relationship_id().value) : HashIndex::kNone;
+    }
+    const std::optional<size_t> number = whole_number(v, by_id_.size());
+    return number ? by_id_[*number] : HashIndex::kNone;
   }
   if (!by_pair_.empty()) {
-    // The store holds small whole numbers, which may be asked for as floats too.
-    size_t parts[2];
-    for (size_t k = 0; k < 2; ++k) {
-      const Value v = keys[k]->get(row);
-      if (!v.is_number() || !(v.as_number() >= 0 && v.as_number() < static_cast<double>(by_pair_.size()))) {
-        return HashIndex::kNone;
-      }
-      parts[k] = static_cast<size_t>(v.as_number());
-      if (static_cast<double>(parts[k]) != v.as_number()) return HashIndex::kNone;
-    }
-    const size_t place = parts[0] * pair_width_ + parts[1];
-    return parts[1] < pair_width_ && place < by_pair_.size() ? by_pair_[place] : HashIndex::kNone;
+    const std::optional<size_t> first = whole_number(keys[0]->get(row), by_pair_.size());
+    const std::optional<size_t> second = whole_number(keys[1]->get(row), pair_width_);
+    if (!first || !second) return HashIndex::kNone;
+    const size_t place = *first * pair_width_ + *second;
+    return place < by_pair_.size() ? by_pair_[place] : HashIndex::kNone;
   }
   return index_.find(hash, [&](uint32_t e) { return same(keys, row, e); });
 }

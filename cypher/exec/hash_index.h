@@ -88,9 +88,9 @@ class HashIndex {
 
 // Distinct keys in the order they came.
 //
-// Keys of one part that are entities with ids close together (most of those below the highest are keys) are numbered by
-// an array over ids instead of the hash table; keys of two parts that are small numbers (as the codes of texts are) by
-// an array over both.
+// Keys of one part that are entities or whole numbers close together (a good part of those from 0 to the highest are
+// keys) are numbered by an array over them instead of the hash table; keys of two parts that are small numbers (as the
+// codes of texts are) by an array over both.
 class KeyStore {
  public:
   explicit KeyStore(size_t parts = 0) : columns_(parts) {}
@@ -118,9 +118,9 @@ class KeyStore {
                    std::vector<uint32_t>* added_rows);
   void find_boxed(const std::vector<const Column*>& keys, size_t rows, std::vector<uint32_t>* entries,
                   std::vector<uint32_t>* added_rows);
-  // By the array; false: not for these ids.
-  bool find_by_id(const Column& ids, std::vector<uint32_t>* entries, std::vector<uint32_t>* added_rows);
-  bool open_by_id(const Column& ids);
+  // By the array; false: not for these keys, of a column that suits_array().
+  bool find_by_id(const Column& key, std::vector<uint32_t>* entries, std::vector<uint32_t>* added_rows);
+  bool open_by_id(const Column& key);
   void close_by_id();
   // The same for pairs.
   bool find_by_pair(const std::vector<const Column*>& keys, size_t rows, std::vector<uint32_t>* entries,
@@ -133,7 +133,7 @@ class KeyStore {
   size_t size_ = 0;
   HashIndex index_;  // empty while by_id_ is in use
   std::vector<uint64_t> hashes_;
-  std::vector<uint32_t> by_id_;  // entry by id
+  std::vector<uint32_t> by_id_;  // entry by id, or by number
   uint32_t null_entry_ = HashIndex::kNone;
   bool by_id_closed_ = false;      // ids were too far apart: not tried again
   std::vector<uint32_t> by_pair_;  // entry by first part * pair_width_ + second part
