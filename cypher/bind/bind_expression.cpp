@@ -624,12 +624,17 @@ Result<Expr*> Binder::bind_aggregate(const AggregateSpec& spec, std::string_view
   AggregateSink& sink = *aggregates_;
   sink.used = true;
   std::vector<Expr*> args;
+  bool counts_rows = false;  // the argument is never null
   {
     Restore<bool> inside(inside_aggregate_, true);
     Restore<Scope*> scope(scope_, sink.argument_scope != nullptr ? const_cast<Scope*>(sink.argument_scope) : scope_);
     for (const ast::Expr* arg : arguments) {
       LORA_ASSIGN(Expr * bound, bind_expr(*arg));
       args.push_back(bound);
+    }
+    if (is_word(name, "count") && !distinct && args.size() == 1 && arguments[0]->kind == ast::ExprKind::kVariable) {
+      const Variable* v = find(ast::as<ast::Variable>(*arguments[0]).name);
+      counts_rows = v != nullptr && !v->nullable;
     }
   }
   const bool star = arguments.empty() && is_word(name, "count") && text_of(span).find('*') != std::string_view::npos;
@@ -660,8 +665,12 @@ Result<Expr*> Binder::bind_aggregate(const AggregateSpec& spec, std::string_view
   }
   if (slot == kNoSlot) {
     slot = new_slot();
-    sink.list->push_back({slot, aggregate});
     sink.known->add(slot, aggregate);
+    if (counts_rows) {
+      aggregate = make(ExprKind::kAggregate, span, types, {});
+      aggregate->aggregate = &spec;
+    }
+    sink.list->push_back({slot, aggregate});
   }
   Expr* out = slot_expr(slot, types, span);
   if (spec.name == "collect" && !args.empty()) set_elements(out, args[0]->types);

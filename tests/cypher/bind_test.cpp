@@ -150,12 +150,25 @@ TEST_F(BindTest, StarGivesNamedVariablesByName) {
 TEST_F(BindTest, AggregationIsKeysAggregatesAndItemsOverThem) {
   EXPECT_EQ(text("MATCH (n)--(m) RETURN n.x AS x, count(m) * 2 + n.x AS c, count(m) AS d"),
             "match (#0) (#1) 0-[#2]-1\n"
-            "return keys[ #4=#0.x ] aggregates[ #3=count(#1) ] items[ #5=((#3 * 2) + #4) ] x#4 c#5 d#3\n");
+            "return keys[ #4=#0.x ] aggregates[ #3=count() ] items[ #5=((#3 * 2) + #4) ] x#4 c#5 d#3\n");
+}
+
+TEST_F(BindTest, CountOfWhatIsNeverNullCountsRows) {
+  const auto counts = [&](const std::string& query) {
+    return text(query).find("=count()") != std::string::npos && text(query).find("count(#") == std::string::npos;
+  };
+  EXPECT_TRUE(counts("MATCH (n)-[r]->() RETURN count(r) AS c"));
+  EXPECT_TRUE(counts("MATCH (n) RETURN count(n) AS c ORDER BY count(n)"));
+  EXPECT_FALSE(counts("OPTIONAL MATCH (n) RETURN count(n) AS c"));
+  EXPECT_FALSE(counts("MATCH (n) OPTIONAL MATCH (n)-[r]->() RETURN count(r) AS c"));
+  EXPECT_FALSE(counts("MATCH (n) RETURN count(n.x) AS c"));
+  EXPECT_FALSE(counts("UNWIND $list AS x RETURN count(x) AS c"));
+  EXPECT_FALSE(counts("OPTIONAL MATCH (n) WITH n AS m RETURN count(m) AS c"));
 }
 
 TEST_F(BindTest, DistinctAggregatesAreTheirOwn) {
   EXPECT_EQ(text("MATCH (n) RETURN count(n) AS a, count(DISTINCT n) AS b, count(*) AS c"),
-            "match (#0)\nreturn keys[ ] aggregates[ #1=count(#0) #2=count distinct(#0) #3=count() ] items[ ]"
+            "match (#0)\nreturn keys[ ] aggregates[ #1=count() #2=count distinct(#0) #3=count() ] items[ ]"
             " a#1 b#2 c#3\n");
 }
 
@@ -222,7 +235,7 @@ TEST_F(BindTest, OuterSlotsSurviveAggregationInsideSubqueries) {
 TEST_F(BindTest, CallImportsWhatItNames) {
   const std::string body =
       "match (#0)\ncall imports #0 {\nmatch (#0!) (#1) 0-[#2]->1\n"
-      "return keys[ ] aggregates[ #3=count(#1) ] items[ ] c#3\n}\nreturn items[ ] a#0 c#3\n";
+      "return keys[ ] aggregates[ #3=count() ] items[ ] c#3\n}\nreturn items[ ] a#0 c#3\n";
   EXPECT_EQ(text("MATCH (a) CALL { WITH a MATCH (a)-->(b) RETURN count(b) AS c } RETURN a, c"), body);
   EXPECT_EQ(text("MATCH (a) CALL (a) { MATCH (a)-->(b) RETURN count(b) AS c } RETURN a, c"), body);
   EXPECT_EQ(text("MATCH (a) CALL (*) { MATCH (a)-->(b) RETURN count(b) AS c } RETURN a, c"), body);
