@@ -62,11 +62,6 @@ struct Column : Object {
   }
   // Null when absent.
   Value get(uint32_t row) const;
-  // Asks the processor for the row's value, which is read soon.
-  void prefetch(uint32_t row) const {
-    const size_t width = column_kind == Kind::kStrings ? 4 : column_kind == Kind::kValues ? sizeof(Value) : 8;
-    if (column_kind != Kind::kBooleans) __builtin_prefetch(reinterpret_cast<const char*>(this + 1) + row * width);
-  }
 
   // --- writing ---
   static Column* make(WriteContext* context, Kind kind, uint32_t capacity);

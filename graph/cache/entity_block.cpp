@@ -465,41 +465,6 @@ size_t valid_count(const Column& column, uint32_t first, size_t count) {
 
 }  // namespace
 
-Gatherer::Part Gatherer::part_at(size_t from) const {
-  Part part{from, from + 1, false, nullptr, nullptr};
-  if (ids_[from] == kNoId) return part;
-  const size_t run = run_length(from);
-  part.last = from + run;
-  part.run = run > 1;
-  const uint64_t index = EntityBlock::index_of(ids_[from]);
-  while (!part.run && part.last < ids_.size() && EntityBlock::index_of(ids_[part.last]) == index) ++part.last;
-  return part;
-}
-
-void Gatherer::take(Part* parts, size_t count) {
-  if (count > 1) {
-    for (Part* p = parts; p != parts + count; ++p) {
-      if (p->block != nullptr) __builtin_prefetch(p->block->slots());
-    }
-  }
-  for (Part* p = parts; p != parts + count; ++p) {
-    p->column = p->block == nullptr ? nullptr : p->block->column(key_);
-    if (p->column != nullptr && count > 1) __builtin_prefetch(p->column);
-  }
-  if (count > 1) {
-    for (Part* p = parts; p != parts + count; ++p) {
-      if (p->column != nullptr) p->column->prefetch(EntityBlock::row_of(ids_[p->from]));
-    }
-  }
-  for (Part* p = parts; p != parts + count; ++p) {
-    if (p->column == nullptr) {
-      missing(p->from, p->last);
-    } else {
-      take(*p->column, p->from, p->last, p->run);
-    }
-  }
-}
-
 void Gatherer::take(const Column& column, size_t from, size_t last, bool run) {
   using Kind = PropertyColumn::Kind;
   Kind kind = Kind::kValues;

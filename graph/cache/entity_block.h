@@ -151,31 +151,33 @@ class Gatherer {
   void run(std::span<const uint64_t> ids, Find&& find) {
     ids_ = ids;
     begin();
-    Part parts[kPartsAtOnce];
-    for (size_t i = 0; i < ids.size();) {
-      size_t count = 0;
-      for (; count < kPartsAtOnce && i < ids.size(); i = parts[count++].last) {
-        Part& part = parts[count] = part_at(i);
-        if (ids[i] != kNoId) part.block = find(EntityBlock::index_of(ids[i]));
+    size_t i = 0;
+    while (i < ids.size()) {
+      const uint64_t id = ids[i];
+      if (id == kNoId) {
+        missing(i, i + 1);
+        ++i;
+        continue;
       }
-      take(parts, count);
+      const uint64_t index = EntityBlock::index_of(id);
+      const size_t run = run_length(i);
+      size_t last = i + run;
+      if (run == 1) {
+        while (last < ids.size() && ids[last] / EntityBlock::kRows == index) ++last;
+      }
+      const EntityBlock* block = find(index);
+      const Column* column = block == nullptr ? nullptr : block->column(key_);
+      if (column == nullptr) {
+        missing(i, last);
+      } else {
+        take(*column, i, last, run > 1);
+      }
+      i = last;
     }
     finish();
   }
 
  private:
-  // Rows from .. last - 1 of the batch, all of one block (null: absent). `run`: their ids are consecutive.
-  struct Part {
-    size_t from, last;
-    bool run;
-    const EntityBlock* block;
-    const Column* column;
-  };
-  // So many blocks are asked for together: where they are not in the processor's caches, their reads overlap.
-  static constexpr size_t kPartsAtOnce = 32;
-
-  Part part_at(size_t from) const;
-  void take(Part* parts, size_t count);
   // The length of the run of consecutive ids of one block that begins at `from` when it fills the block or the batch,
   // otherwise 1.
   size_t run_length(size_t from) const;
