@@ -518,6 +518,20 @@ Status Evaluator::eval_quantifier(const Expr& expr, const Batch& batch, size_t r
   return Status();
 }
 
+namespace {
+
+// Does `expr` surely not read `slot`? Looks only some levels deep.
+bool surely_without(const Expr* expr, Slot slot, int levels) {
+  if (expr == nullptr) return true;
+  if (levels == 0 || (expr->kind == ExprKind::kSlot && expr->slot == slot)) return false;
+  for (const Expr* child : expr->children) {
+    if (!surely_without(child, slot, levels - 1)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 Status Evaluator::eval_reduce(const Expr& expr, const Batch& batch, size_t row, Value* out) {
   Value accumulator, list;
   LORA_TRY(eval(*expr.children[0], batch, row, &accumulator));
@@ -531,14 +545,37 @@ Status Evaluator::eval_reduce(const Expr& expr, const Batch& batch, size_t row, 
   Local sum(this, expr.slot2);
   size_t steps = 0;
   Made made(context_->control);
+  // `list + x`, where x does not ask for the list: it grows in place.
+  const Expr& body = *expr.children[2];
+  std::optional<Joining> joining;
+  if (body.kind == ExprKind::kArithmetic && body.ops.size() == 1 && body.children[0]->kind == ExprKind::kSlot &&
+      body.children[0]->slot == expr.slot2 && Joining::takes(accumulator) &&
+      surely_without(body.children[1], expr.slot2, 8)) {
+    LORA_TRY(charge_joined(*context_, accumulator, Value()));
+    joining.emplace(accumulator);
+  }
   sum.set(std::move(accumulator));
   for (const Value& item : list.as_list()) {
     if (++steps % kTickEvery == 0 && context_->control != nullptr) LORA_TRY(context_->control->tick());
     element.set(item);
+    if (joining) {
+      Value more;
+      LORA_TRY(eval(*body.children[1], batch, row, &more));
+      if (joining->add(body.ops[0], more)) {
+        LORA_TRY(charge_joined(*context_, more, Value()));
+        continue;
+      }
+      sum.set(joining->finish());
+      joining.reset();
+    }
     Value next;
     LORA_TRY(eval(*expr.children[2], batch, row, &next));
     made.settle([&next] { return next.heap_bytes(); });
     sum.set(std::move(next));
+  }
+  if (joining) {
+    *out = joining->finish();
+    return check_extent(*context_, *out);
   }
   *out = locals_[expr.slot2];
   return Status();
