@@ -141,6 +141,25 @@ TEST_F(RulesTest, DistinctEndsOfVariableLengthAreSearchedOnce) {
   EXPECT_EQ(plan("MATCH (a:A)-[:T*1..5]-(b) RETURN DISTINCT b").find("Pruning"), std::string::npos);
 }
 
+TEST_F(RulesTest, PropertiesThatTheOrderDoesNotAskForAreReadBehindTop) {
+  fill();
+  const auto waits = [&](const std::string& query) {
+    const std::string p = plan(query);
+    const size_t first = p.find("Projection");
+    EXPECT_NE(p.find("Top"), std::string::npos) << p;
+    return first < p.find("Top");
+  };
+  EXPECT_TRUE(waits("MATCH (p:Person) RETURN p.id AS id, p.age AS a ORDER BY a LIMIT 3"));
+  EXPECT_TRUE(waits("MATCH (p:Person) RETURN p.id AS id ORDER BY p.age SKIP 1 LIMIT 3"));
+  EXPECT_TRUE(waits("MATCH (p:Person) WITH p, p.id AS id ORDER BY p.age LIMIT 3 SET p.id = id + 1000000"));
+  // The order asks for it, all rows are kept, it may fail, or the entity may be gone.
+  EXPECT_FALSE(waits("MATCH (p:Person) RETURN p.age AS a ORDER BY a LIMIT 3"));
+  EXPECT_FALSE(waits("MATCH (p:Person) RETURN p.id AS id, p.age AS a ORDER BY a LIMIT 1000000"));
+  EXPECT_FALSE(waits("MATCH (p:Person) RETURN 1 / p.id AS id, p.age AS a ORDER BY a LIMIT 3"));
+  EXPECT_FALSE(waits("UNWIND $maps AS p RETURN p.id AS id, p.age AS a ORDER BY a LIMIT 3"));
+  EXPECT_FALSE(waits("MATCH (p:Person) DETACH DELETE p RETURN p.id AS id, 1 AS a ORDER BY a LIMIT 3"));
+}
+
 TEST_F(RulesTest, UnusedPathIsNotBuilt) {
   EXPECT_EQ(plan("MATCH p = (a:A)-[:T]->(b) RETURN b"), "Expand(All)[(a)-[:T]->(b)](NodeByLabelScan(a:A))");
 }

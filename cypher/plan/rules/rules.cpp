@@ -27,6 +27,8 @@ constexpr Rule kRules[] = {
     // After the counting rules, which look for expansions and need no relationship one by one.
     {"scan_relationships", scan_relationships},
     {"intersect_hops", intersect_hops},
+    // After the counting rules, which look for an aggregation's projection right below.
+    {"late_projection", late_projection},
     // Last: it takes predicates out of Filters, which hides them from the others.
     {"exists_to_semi_apply", exists_to_semi_apply},
 };

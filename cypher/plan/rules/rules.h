@@ -28,5 +28,6 @@ LogicalOp* scan_hint(const RuleContext& context, LogicalOp* root);
 LogicalOp* scan_relationships(const RuleContext& context, LogicalOp* root);
 LogicalOp* intersect_hops(const RuleContext& context, LogicalOp* root);
 LogicalOp* distinct_ends(const RuleContext& context, LogicalOp* root);
+LogicalOp* late_projection(const RuleContext& context, LogicalOp* root);
 
 }  // namespace lora::cypher
