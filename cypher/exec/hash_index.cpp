@@ -37,6 +37,8 @@ uint64_t fold(uint64_t a, uint64_t b) {
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 
+constexpr uint64_t kLengthFactor = 0x9e3779b97f4a7c15ull;
+
 // 0 to 8 bytes as a word.
 uint64_t load_bytes(const char* p, size_t count) {
   uint64_t word = 0;
@@ -134,7 +136,7 @@ size_t recent_place(const Value& v) {
 uint64_t hash_text(std::string_view text) {
   const char* p = text.data();
   size_t left = text.size();
-  uint64_t h = left * 0x9e3779b97f4a7c15ull;
+  uint64_t h = left * kLengthFactor;
   uint64_t words[2];
   for (; left > 16; left -= 16, p += 16) {
     std::memcpy(words, p, 16);
@@ -218,6 +220,7 @@ void KeyStore::clear() {
   size_ = 0;
   index_.clear();
   recent_.clear();
+  short_.clear();
   by_id_.clear();
   null_entry_ = HashIndex::kNone;
   by_id_closed_ = false;
@@ -229,6 +232,7 @@ void KeyStore::clear() {
 void KeyStore::release() {
   for (Column& c : columns_) c.trim();
   recent_.clear();
+  short_ = {};
   if (size_ > kBatchRowsMax) {
     index_.release();
     by_id_ = {};
@@ -304,6 +308,7 @@ void KeyStore::find_or_add(const std::vector<const Column*>& keys, size_t rows, 
     const Column& key = *keys[0];
     const Column& kept = columns_[0];
     if (key.kind == Column::Kind::kValues) return find_boxed(keys, rows, entries, added_rows);
+    if (key.kind == Column::Kind::kStrings && find_short(keys, rows, entries, added_rows)) return;
     hash_rows(keys, rows, &hashes_);
     // Keys and entries of one kind, and no nulls anywhere: compared without a look at kinds.
     const bool same_kind = size_ == 0 || kept.kind == key.kind;
@@ -347,6 +352,41 @@ void KeyStore::find_hashed(const std::vector<const Column*>& keys, size_t rows, 
       added_rows->push_back(static_cast<uint32_t>(row));
     }
   }
+}
+
+bool KeyStore::find_short(const std::vector<const Column*>& keys, size_t rows, std::vector<uint32_t>* entries,
+                          std::vector<uint32_t>* added_rows) {
+  static_assert(std::endian::native == std::endian::little && Texts::kPad >= 8);
+  constexpr uint32_t kLengthMax = 7;  // the length goes into the highest byte
+  const Column& key = *keys[0];
+  if (!key.nulls.empty() || key.texts.used() == 0 || short_.size() != size_ || !columns_[0].nulls.empty()) return false;
+  words_.resize(rows);
+  hashes_.resize(rows);
+  const char* bytes = key.texts.bytes();
+  uint32_t longest = 0;
+  for (size_t row = 0; row < rows; ++row) {
+    const Texts::Entry text = key.texts.entries[row];
+    longest = std::max(longest, text.length);
+    uint64_t word;
+    std::memcpy(&word, bytes + text.offset, 8);
+    const uint32_t length = std::min(text.length, kLengthMax);
+    word &= (uint64_t{1} << (length * 8)) - 1;
+    words_[row] = word | uint64_t{length} << 56;
+    hashes_[row] = fold((length * kLengthFactor) ^ word, 0);  // as hash_text()
+  }
+  if (longest > kLengthMax) return false;
+  for (size_t row = 0; row < rows; ++row) {
+    const uint64_t word = words_[row];
+    bool added = false;
+    (*entries)[row] = index_.find_or_add(
+        hashes_[row], [&](uint32_t e) { return short_[e] == word; }, &added);
+    if (added) {
+      add(keys, row);
+      short_.push_back(word);
+      added_rows->push_back(static_cast<uint32_t>(row));
+    }
+  }
+  return true;
 }
 
 void KeyStore::find_boxed(const std::vector<const Column*>& keys, size_t rows, std::vector<uint32_t>* entries,

@@ -116,6 +116,10 @@ class KeyStore {
   template <typename Same>
   void find_hashed(const std::vector<const Column*>& keys, size_t rows, Same same, std::vector<uint32_t>* entries,
                    std::vector<uint32_t>* added_rows);
+  // Texts of at most 7 bytes are compared as words. False: others are among these or those kept; hashes_ may be
+  // changed.
+  bool find_short(const std::vector<const Column*>& keys, size_t rows, std::vector<uint32_t>* entries,
+                  std::vector<uint32_t>* added_rows);
   void find_boxed(const std::vector<const Column*>& keys, size_t rows, std::vector<uint32_t>* entries,
                   std::vector<uint32_t>* added_rows);
   // By the array; false: not for these keys, of a column that suits_array().
@@ -133,6 +137,8 @@ class KeyStore {
   size_t size_ = 0;
   HashIndex index_;  // empty while by_id_ is in use
   std::vector<uint64_t> hashes_;
+  std::vector<uint64_t> words_;  // of find_short(), by row
+  std::vector<uint64_t> short_;  // the same by entry, while all of them are short texts
   std::vector<uint32_t> by_id_;  // entry by id, or by number
   uint32_t null_entry_ = HashIndex::kNone;
   bool by_id_closed_ = false;      // ids were too far apart: not tried again

@@ -42,6 +42,89 @@ TEST(KeyStoreTest, NullAndNanAreEquivalentToThemselves) {
             (std::vector<uint32_t>{2, 2, 2}));
 }
 
+TEST(KeyStoreTest, ShortTextsAreToldApartAndMeetLongOnes) {
+  std::mt19937 random(7);
+  const auto any_text = [&](size_t length_max) {
+    std::string text(random() % (length_max + 1), ' ');
+    for (char& c : text) c = "\0ab\xff"[random() % 4];
+    return text;
+  };
+  for (int round = 0; round < 300; ++round) {
+    KeyStore store(1);
+    std::map<std::string, uint32_t> want;
+    for (int batch = 0; batch < 5; ++batch) {
+      // Short ones first, in some rounds with others behind them, or as values, or with nulls.
+      const size_t length_max = batch < 2 ? 7 : 5 + random() % 9;
+      Column c;
+      c.reset(Column::Kind::kStrings);
+      std::vector<std::string> texts(1 + random() % 40);
+      for (std::string& text : texts) {
+        text = round % 10 == 0 ? std::string() : any_text(length_max);
+        c.push(Value::string(text));
+      }
+      if (batch == 4 && round % 3 == 0) c.to_values();
+      const std::vector<uint32_t> entries = entries_of(&store, c);
+      for (size_t i = 0; i < texts.size(); ++i) {
+        const auto entry = want.try_emplace(texts[i], static_cast<uint32_t>(want.size())).first->second;
+        ASSERT_EQ(entries[i], entry) << "round " << round << ", batch " << batch << ", row " << i;
+      }
+      std::vector<uint64_t> hashes;
+      KeyStore::hash_rows({&c}, c.size(), &hashes);
+      for (size_t i = 0; i < texts.size(); ++i) ASSERT_EQ(store.find({&c}, i, hashes[i]), entries[i]);
+    }
+  }
+}
+
+TEST(KeyStoreTest, WholeNumbersCloseTogether) {
+  std::mt19937 random(11);
+  for (int round = 0; round < 60; ++round) {
+    KeyStore store(1);
+    std::map<double, uint32_t> want;
+    uint32_t null_entry = UINT32_MAX, count = 0;
+    for (int batch = 0; batch < 6; ++batch) {
+      // From small numbers to larger and negative ones, floats among them, and nulls.
+      const int64_t limit = int64_t{1} << (5 + random() % 12);
+      List values;
+      for (int i = 0; i < 400; ++i) {
+        const auto number = static_cast<int64_t>(random() % limit);
+        values.push_back(batch > 1 && random() % 50 == 0
+                             ? Value()
+                             : Value::integer(batch > 3 && random() % 9 == 0 ? -number : number));
+      }
+      Column c = column_of(values);
+      if (batch == 5 && round % 2 == 0) {
+        List floats;
+        for (const Value& v : values)
+          floats.push_back(v.is_null() ? v : Value::floating(static_cast<double>(v.as_integer()) / 2));
+        c = column_of(values = floats);
+      }
+      const std::vector<uint32_t> entries = entries_of(&store, c);
+      std::vector<uint64_t> hashes;
+      KeyStore::hash_rows({&c}, c.size(), &hashes);
+      for (size_t i = 0; i < values.size(); ++i) {
+        uint32_t entry;
+        if (values[i].is_null()) {
+          if (null_entry == UINT32_MAX) null_entry = count++;
+          entry = null_entry;
+        } else {
+          const auto [at, added] = want.try_emplace(values[i].as_number(), count);
+          count += added ? 1 : 0;
+          entry = at->second;
+        }
+        ASSERT_EQ(entries[i], entry) << "round " << round << ", batch " << batch << ", row " << i;
+        ASSERT_EQ(store.find({&c}, i, hashes[i]), entry);
+        // Another kind of column finds it, too.
+        Column other;
+        other.push(values[i].is_null() ? values[i] : Value::floating(values[i].as_number()));
+        std::vector<uint64_t> other_hashes;
+        KeyStore::hash_rows({&other}, 1, &other_hashes);
+        ASSERT_EQ(store.find({&other}, 0, other_hashes[0]), entry);
+      }
+    }
+    ASSERT_EQ(store.size(), count);
+  }
+}
+
 TEST(KeyStoreTest, NodesAndRelationshipsOfOneIdDiffer) {
   KeyStore store(1);
   EXPECT_EQ(entries_of(&store, column_of({Value::node(NodeId(5)), Value::node(NodeId(5))})),
