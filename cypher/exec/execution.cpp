@@ -99,7 +99,7 @@ void Execution::build() {
   build.state = &state_;
   build.slot_count = plan_->slot_count;
   root_ = build_operator(build, plan_->root);
-  build_subplans();
+  if (plan_->has_subplans) build_subplans();
   if (plan_->root->kind == OpKind::kProduceResults) {
     output_ = static_cast<const ProduceResults*>(plan_->root)->slots;
   }

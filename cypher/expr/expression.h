@@ -145,6 +145,10 @@ class PlanArena {
   }
   template <typename T>
   std::span<T> array(const std::vector<T>& items) {
+    return array(std::span<const T>(items));
+  }
+  template <typename T>
+  std::span<T> array(std::span<const T> items) {
     static_assert(std::is_trivially_destructible_v<T>);
     if (items.empty()) return {};
     T* p = static_cast<T*>(memory_.allocate(sizeof(T) * items.size(), alignof(T)));

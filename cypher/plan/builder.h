@@ -46,6 +46,7 @@ class PlanBuilder {
   T* make() {
     return plan_.arena.make<T>();
   }
+  LogicalOp* make_argument() { return plan_.arena.make<LogicalOp>(OpKind::kArgument); }
   template <typename T>
   std::span<T> array(const std::vector<T>& items) {
     return plan_.arena.array(items);
@@ -55,13 +56,25 @@ class PlanBuilder {
     return plan_.arena.array(list);
   }
   std::span<LogicalOp* const> inputs(std::initializer_list<LogicalOp*> ops) {
-    return plan_.arena.array(std::vector<LogicalOp*>(ops));
+    return plan_.arena.array(std::span<LogicalOp* const>(ops.begin(), ops.size()));
+  }
+  std::span<const Slot> slots(const SlotSet& set) {
+    slots_.clear();
+    set.for_each([&](Slot s) { slots_.push_back(s); });
+    return plan_.arena.array(slots_);
+  }
+  // Puts `input` in place of one of the operator's inputs.
+  void set_input(LogicalOp* op, size_t at, LogicalOp* input) {
+    if (op->inputs[at] == input) return;
+    LogicalOp* all[] = {op->inputs[0], op->inputs.back()};  // no operator has more than two
+    all[at] = input;
+    op->inputs = plan_.arena.array(std::span<LogicalOp* const>(all, op->inputs.size()));
   }
 
   // The stream of a right-hand side: an Argument that gives one row with these slots.
   Stream argument(const SlotSet& slots) {
     Stream s;
-    s.op = plan_.arena.make<LogicalOp>(OpKind::kArgument);
+    s.op = make_argument();
     s.slots = slots;
     return s;
   }
@@ -69,7 +82,7 @@ class PlanBuilder {
   // Puts `op` on top of the stream. Leaf-like operators (see leaf()) may stand without an input at the start.
   void push(Stream* stream, LogicalOp* op, double rows) {
     if (stream->op == nullptr && op_inputs(op->kind).min > 0) {
-      stream->op = plan_.arena.make<LogicalOp>(OpKind::kArgument);
+      stream->op = make_argument();
     }
     if (stream->op != nullptr && op_inputs(op->kind).max > 0) {
       op->inputs = inputs({stream->op});
@@ -78,7 +91,7 @@ class PlanBuilder {
   }
   // A binary operator with the stream as its left input.
   void push(Stream* stream, LogicalOp* op, const Stream& right, double rows) {
-    if (stream->op == nullptr) stream->op = plan_.arena.make<LogicalOp>(OpKind::kArgument);
+    if (stream->op == nullptr) stream->op = make_argument();
     op->inputs = inputs({stream->op, right.op});
     stream->writes |= right.writes;
     finish(stream, op, rows);
@@ -180,6 +193,7 @@ class PlanBuilder {
   Slot next_slot_;
   uint32_t op_count_ = 0;
   std::vector<std::string_view> names_;
+  std::vector<Slot> slots_;  // of slots(), to keep its memory
 };
 
 }  // namespace lora::cypher

@@ -365,18 +365,11 @@ class Barriers {
 
   void barrier(Pipeline* p) {
     auto* eager = b_.make<Eager>();
-    if (p->op == nullptr) p->op = b_.arena().make<LogicalOp>(OpKind::kArgument);
+    if (p->op == nullptr) p->op = b_.make_argument();
     eager->inputs = b_.inputs({p->op});
     eager->estimated_rows = p->op->estimated_rows;
     p->op = eager;
     settle(p);
-  }
-
-  void set_input(LogicalOp* op, size_t at, LogicalOp* input) {
-    std::vector<LogicalOp*> inputs(op->inputs.begin(), op->inputs.end());
-    if (inputs.empty() || inputs[at] == input) return;
-    inputs[at] = input;
-    op->inputs = b_.array(inputs);
   }
 
   // SET or REMOVE on the one node that the pipeline has looked at so far, each node once: what was read of a node was
@@ -440,7 +433,7 @@ class Barriers {
     } else if (collide(own, p.active)) {
       barrier(&p);
     }
-    set_input(op, 0, p.op);
+    if (!op->inputs.empty()) b_.set_input(op, 0, p.op);
     p.op = op;
     track_only_node(*op, single_before, &p);
     switch (op->kind) {
@@ -499,8 +492,8 @@ class Barriers {
       case OpKind::kUnion: {
         // The left branch is finished before the right one starts.
         Pipeline right = walk(op->inputs[1], argument);
-        set_input(op, 0, left.op);
-        set_input(op, 1, right.op);
+        b_.set_input(op, 0, left.op);
+        b_.set_input(op, 1, right.op);
         left.active.add(right.active);
         left.op = op;
         left.single = false;
@@ -510,8 +503,8 @@ class Barriers {
       case OpKind::kHashJoin: {
         // Planned only over inputs without writes; the right one is read to its end first.
         Pipeline right = walk(op->inputs[1], argument);
-        set_input(op, 0, left.op);
-        set_input(op, 1, right.op);
+        b_.set_input(op, 0, left.op);
+        b_.set_input(op, 1, right.op);
         left.active.add(own);
         left.op = op;
         left.single = false;
@@ -531,8 +524,8 @@ class Barriers {
     Pipeline start;
     start.single = true;
     Pipeline right = walk(op->inputs[1], start);
-    set_input(op, 0, left.op);
-    set_input(op, 1, right.op);
+    b_.set_input(op, 0, left.op);
+    b_.set_input(op, 1, right.op);
     const bool rows_kept = op->kind == OpKind::kSemiApply || op->kind == OpKind::kForeach ||
                            (op->kind == OpKind::kCallSubquery && static_cast<const CallSubquery*>(op)->unit);
     left.single = left.single && (rows_kept || right.single);

@@ -414,7 +414,8 @@ struct LogicalPlan {
   LogicalOp* root = nullptr;
   uint32_t slot_count = 0;
   uint32_t op_count = 0;
-  bool writes = false;  // needs a write transaction
+  bool has_subplans = false;  // in expressions
+  bool writes = false;        // needs a write transaction
   bool schema_command = false;
   bool in_transactions = false;  // CALL { } IN TRANSACTIONS: manages its own transactions
   std::vector<std::string> columns;

@@ -417,6 +417,12 @@ void for_each_expr(const Expr* expr, FunctionRef<bool(const Expr&)> visit) {
   for (const Expr* child : expr->children) for_each_expr(child, visit);
 }
 
+OpKinds kinds_below(const LogicalOp* op) {
+  OpKinds kinds = kind_bit(op->kind);
+  for (const LogicalOp* input : op->inputs) kinds |= kinds_below(input);
+  return kinds;
+}
+
 void for_each_op(const LogicalOp* op, FunctionRef<bool(const LogicalOp&)> visit, bool subplans) {
   if (op == nullptr || !visit(*op)) return;
   if (subplans) {
@@ -455,26 +461,32 @@ size_t plan_depth(const LogicalOp* op) {
 
 void expr_reads(const Expr* expr, SlotSet* out) {
   if (expr == nullptr) return;
-  SlotSet inner;
-  for (const Expr* child : expr->children) expr_reads(child, &inner);
   switch (expr->kind) {
-    case ExprKind::kSlot: inner.add(expr->slot); break;
+    case ExprKind::kSlot: out->add(expr->slot); break;
     case ExprKind::kLet:
     case ExprKind::kListComprehension:
-    case ExprKind::kQuantifier: inner.remove(expr->slot); break;
-    case ExprKind::kReduce:
+    case ExprKind::kQuantifier:
+    case ExprKind::kReduce: {
+      SlotSet inner;
+      for (const Expr* child : expr->children) expr_reads(child, &inner);
       inner.remove(expr->slot);
-      inner.remove(expr->slot2);
+      if (expr->kind == ExprKind::kReduce) inner.remove(expr->slot2);
+      out->add(inner);
       break;
-    default: break;
+    }
+    default:
+      for (const Expr* child : expr->children) expr_reads(child, out);
   }
-  if (expr->subplan != nullptr) subtree_reads(expr->subplan, &inner);
-  out->add(inner);
+  if (expr->subplan != nullptr) subtree_reads(expr->subplan, out);
 }
 
 void own_reads(const LogicalOp& op, SlotSet* out) {
   OpUse use;
   op_use(op, &use);
+  own_reads(op, use, out);
+}
+
+void own_reads(const LogicalOp& op, const OpUse& use, SlotSet* out) {
   SlotSet reads;
   for (Slot s : use.reads) reads.add(s);
   for (const Expr* e : use.exprs) expr_reads(e, &reads);
@@ -502,12 +514,12 @@ void collect_reads(const LogicalOp* op, SlotSet* reads, SlotSet* adds) {
     collect_reads(op->inputs[i], reads, &right);
     adds->add(right);
   }
-  SlotSet own;
-  own_reads(*op, &own);
-  adds->for_each([&](Slot s) { own.remove(s); });
-  reads->add(own);
   OpUse use;
   op_use(*op, &use);
+  SlotSet own;
+  own_reads(*op, use, &own);
+  own.remove(*adds);
+  reads->add(own);
   for (Slot s : use.locals) adds->add(s);
   for (Slot s : use.adds) adds->add(s);
 }
@@ -519,7 +531,8 @@ void subtree_reads(const LogicalOp* op, SlotSet* out) {
   collect_reads(op, out, &adds);
 }
 
-void op_output(const LogicalOp& op, const SlotSet& argument, const SlotSet& left, const SlotSet& right, SlotSet* out) {
+void op_output(const LogicalOp& op, const OpUse& use, const SlotSet& argument, const SlotSet& left,
+               const SlotSet& right, SlotSet* out) {
   SlotSet result;
   if (!narrows(op.kind)) {
     if (op.kind == OpKind::kArgument) result = argument;
@@ -529,8 +542,6 @@ void op_output(const LogicalOp& op, const SlotSet& argument, const SlotSet& left
                              !(op.kind == OpKind::kCallSubquery && as<CallSubquery>(op).unit);
     if (right_stays) result.add(right);
   }
-  OpUse use;
-  op_use(op, &use);
   for (Slot s : use.adds) result.add(s);
   out->add(result);
 }

@@ -4,6 +4,7 @@
 // To add an operator: its struct in logical.h, its cases here, one file in exec/.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <type_traits>
@@ -54,7 +55,7 @@ class SmallList {
   T operator[](size_t i) const { return begin()[i]; }
 
  private:
-  std::array<T, N> few_{};
+  std::array<T, N> few_;  // the first size_ are set
   size_t size_ = 0;
   std::vector<T> more_;
 };
@@ -84,6 +85,14 @@ struct OpUse {
 };
 void op_use(const LogicalOp& op, OpUse* use);
 
+// The bit of a kind in a set of kinds.
+using OpKinds = uint64_t;
+constexpr OpKinds kind_bit(OpKind kind) {
+  static_assert(static_cast<unsigned>(OpKind::kIntersect) < 64, "OpKind grew beyond the bits of OpKinds");
+  return OpKinds{1} << static_cast<unsigned>(kind);
+}
+// The kinds of `op` and of everything below it, without subplans of expressions.
+OpKinds kinds_below(const LogicalOp* op);
 // Visits `op` and everything below it, subplans of expressions too; parents first. False from the visitor: not deeper.
 void for_each_op(const LogicalOp* op, FunctionRef<bool(const LogicalOp&)> visit, bool subplans = true);
 // How many steps deep the recursion of a pass over a whole plan gets: the longest way from `op` down, where one into a
@@ -102,6 +111,13 @@ class SlotSet {
   }
   void remove(Slot s) {
     if (s / 64 < size()) word(s / 64) &= ~(uint64_t{1} << (s % 64));
+  }
+  void remove(const SlotSet& other) {
+    const size_t words = std::min(size(), other.size());
+    for (size_t i = 0; i < words; ++i) word(i) &= ~other.at(i);
+  }
+  void keep(const SlotSet& other) {
+    for (size_t i = 0; i < size(); ++i) word(i) &= other.at(i);
   }
   bool has(Slot s) const { return ((at(s / 64) >> (s % 64)) & 1) != 0; }
   void add(const SlotSet& other) {
@@ -155,12 +171,14 @@ class SlotSet {
 // Slots of the row that the expression (with its subplans) reads; its own local variables are left out.
 void expr_reads(const Expr* expr, SlotSet* out);
 // What an operator reads from the rows of its inputs. Patterns of updating clauses may read what they made before: that
-// is left out.
+// is left out. `use`: of the operator, for callers that have it already.
+void own_reads(const LogicalOp& op, const OpUse& use, SlotSet* out);
 void own_reads(const LogicalOp& op, SlotSet* out);
 // What a whole subtree reads from the row of its Argument.
 void subtree_reads(const LogicalOp* op, SlotSet* out);
 // Slots in the output of `op`, given those of its inputs and those that an Argument gives here.
-void op_output(const LogicalOp& op, const SlotSet& argument, const SlotSet& left, const SlotSet& right, SlotSet* out);
+void op_output(const LogicalOp& op, const OpUse& use, const SlotSet& argument, const SlotSet& left,
+               const SlotSet& right, SlotSet* out);
 
 // The expression gives the same answer whenever it is evaluated on a row of this statement: no rand(), no randomUUID().
 bool is_deterministic(const Expr* expr);

@@ -19,6 +19,10 @@ LogicalOp* insert_barriers(PlanBuilder& builder, LogicalOp* root, const std::vec
 // Slots of each operator's output that are read above it. `top`: those read of the root's output.
 using LiveSlots = std::unordered_map<const LogicalOp*, SlotSet>;
 LiveSlots compute_live(const LogicalOp* root, const SlotSet& top);
+// From the top down: `rewrite` gets each operator and the slots of its output that are read above, and gives the
+// operator to stand in its place (itself: as it is, perhaps with less in it; another one is asked about again).
+LogicalOp* rewrite_down(PlanBuilder& builder, LogicalOp* op, const SlotSet& above,
+                        FunctionRef<LogicalOp*(LogicalOp*, const SlotSet&)> rewrite);
 // Writes them into the operators.
 void set_live(PlanBuilder& builder, LogicalOp* root, const SlotSet& top);
 

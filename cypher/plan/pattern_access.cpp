@@ -1,6 +1,7 @@
 // Access paths: the cheapest way to find one node or one relationship directly.
 #include <algorithm>
 
+#include "cypher/expr/operations.h"
 #include "cypher/plan/pattern_planner_impl.h"
 
 namespace lora::cypher::pattern {
@@ -36,7 +37,7 @@ Access PatternPlanner::best_access(const PatternNode& node, const State& s) cons
     consider(std::move(a), x.op == Sargable::Op::kIn ? 3 : 0);
   }
   for (const NameRef* l : node.labels) {
-    const auto id = stats_.reader().find_label(l->name);
+    const auto id = resolve_label(stats_.reader(), *l);
     if (!id) continue;
     for (const graph::IndexInfo& index : stats_.reader().schema().indexes) {
       if (index.definition.kind != graph::IndexKind::kRange || index.definition.entity != graph::EntityKind::kNode ||
@@ -134,7 +135,7 @@ void PatternPlanner::relationship_leaves(const State& s, uint32_t i, bool start,
     return;
   }
   if (!both && e.rel->types.size() == 1) {
-    const auto type = stats_.reader().find_rel_type(e.rel->types[0]->name);
+    const auto type = resolve_rel_type(stats_.reader(), *e.rel->types[0]);
     for (const graph::IndexInfo& index : stats_.reader().schema().indexes) {
       if (!type || index.definition.kind != graph::IndexKind::kRange ||
           index.definition.entity != graph::EntityKind::kRelationship || index.label_or_type != type->value) {

@@ -26,6 +26,7 @@ class StatementPlanner {
   StatementPlanner(PlanBuilder& builder) : b_(builder) {}
 
   Status run(BoundStatement& statement) {
+    writes_ = statement.writes || statement.schema_command;
     for (BoundSubquery& sub : statement.subqueries) LORA_TRY(plan_expression_subquery(sub));
     BoundQuery& query = statement.query;
     Stream stream;
@@ -49,17 +50,21 @@ class StatementPlanner {
     return Status::limit("depth", "the plan has too many steps for the stack of this thread; split the query");
   }
 
+  // No plan is deeper, whatever its form: see plan_depth().
+  size_t depth_at_most() const { return 3 * (size_t{b_.op_count()} + 2); }
+
   // Rules, barriers, live slots: the same for the statement and for every subquery of an expression.
   Status finish(LogicalOp** root, const SlotSet& argument, const SlotSet& top) {
     // The passes recurse: no frame of theirs is larger.
     constexpr size_t kPassFrameBytes = 1'100;
-    if (plan_depth(*root) > levels_left(kPassFrameBytes)) return stack_error();
+    const size_t levels = levels_left(kPassFrameBytes);
+    if (depth_at_most() > levels && plan_depth(*root) > levels) return stack_error();
     *root = restore_arguments(b_, *root, argument, top);
 #ifndef NDEBUG
     LORA_TRY(validate(*root, argument, b_.slot_count()));
 #endif
     LORA_TRY(apply_rules(b_, argument, top, root));
-    *root = insert_barriers(b_, *root, slot_types_);
+    if (writes_) *root = insert_barriers(b_, *root, slot_types_);
     LORA_TRY(validate(*root, argument, b_.slot_count()));
     set_live(b_, *root, top);
     return Status();
@@ -88,7 +93,7 @@ class StatementPlanner {
       Stream part;
       if (stream->op != nullptr) part = b_.argument(argument);
       LORA_TRY(plan_part(query.parts[i], argument, &part));
-      if (part.op == nullptr) part.op = b_.arena().make<LogicalOp>(OpKind::kArgument);
+      if (part.op == nullptr) part.op = b_.make_argument();
       if (i == 0) {
         result = std::move(part);
         continue;
@@ -448,20 +453,23 @@ class StatementPlanner {
 
   PlanBuilder& b_;
   std::vector<TypeSet> slot_types_;
+  bool writes_ = false;  // the statement, somewhere: without, there is nothing to put barriers between
 };
 
-// Ids in pre-order, subplans of an operator's expressions before its inputs.
-void number(LogicalOp* op, uint32_t* next) {
-  op->id = (*next)++;
+// Ids in pre-order, subplans of an operator's expressions before its inputs; and what else shows on the way.
+void number(LogicalOp* op, LogicalPlan* plan) {
+  op->id = plan->op_count++;
   OpUse use;
   op_use(*op, &use);
   for (const Expr* e : use.exprs) {
     for_each_expr(e, [&](const Expr& x) {
-      if (x.subplan != nullptr) number(const_cast<LogicalOp*>(x.subplan), next);
+      if (x.subplan == nullptr) return true;
+      plan->has_subplans = true;
+      number(const_cast<LogicalOp*>(x.subplan), plan);
       return true;
     });
   }
-  for (LogicalOp* input : op->inputs) number(input, next);
+  for (LogicalOp* input : op->inputs) number(input, plan);
 }
 
 }  // namespace
@@ -471,7 +479,7 @@ Result<std::shared_ptr<const LogicalPlan>> make_plan(BoundStatement&& statement,
   PlanBuilder builder(plan.get(), input, statement.slot_count);
   StatementPlanner planner(builder);
   LORA_TRY(planner.run(statement));
-  number(plan->root, &plan->op_count);
+  number(plan->root, plan.get());
   plan->slot_count = builder.slot_count();
   plan->slot_names = builder.take_names();
   plan->writes = statement.writes || statement.schema_command;

@@ -17,36 +17,36 @@ LogicalOp* beside_argument(PlanBuilder& b, LogicalOp* op, const SlotSet& argumen
 LogicalOp* restore(PlanBuilder& b, LogicalOp* op, const SlotSet& argument, SlotSet* output) {
   SlotSet available, right_out;
   if (!op->inputs.empty()) {
-    std::vector<LogicalOp*> inputs(op->inputs.begin(), op->inputs.end());
-    inputs[0] = restore(b, inputs[0], argument, &available);
+    b.set_input(op, 0, restore(b, op->inputs[0], argument, &available));
 
     SlotSet reads;
     if (op->kind != OpKind::kUnion && op->kind != OpKind::kHashJoin) {
       own_reads(*op, &reads);
-      if (inputs.size() == 2 && right_is_applied(op->kind)) subtree_reads(inputs[1], &reads);
+      if (op->inputs.size() == 2 && right_is_applied(op->kind)) subtree_reads(op->inputs[1], &reads);
       if (const Slot extra = argument_extra(*op); extra != kNoSlot) reads.remove(extra);
     } else if (op->kind == OpKind::kUnion) {
       for (Slot s : static_cast<const Union*>(op)->left) reads.add(s);
     }
     bool missing = false;
-    for (Slot s : reads.to_vector()) missing |= !available.has(s) && argument.has(s);
+    reads.for_each([&](Slot s) { missing |= !available.has(s) && argument.has(s); });
     if (missing) {
-      inputs[0] = beside_argument(b, inputs[0], argument);
+      b.set_input(op, 0, beside_argument(b, op->inputs[0], argument));
       available.add(argument);
     }
-    if (inputs.size() == 2) {
+    if (op->inputs.size() == 2) {
       SlotSet right_argument = right_is_applied(op->kind) ? available : argument;
       right_argument.add(argument_extra(*op));
-      inputs[1] = restore(b, inputs[1], right_argument, &right_out);
+      b.set_input(op, 1, restore(b, op->inputs[1], right_argument, &right_out));
       if (op->kind == OpKind::kUnion) {
         bool lost = false;
         for (Slot s : static_cast<const Union*>(op)->right) lost |= !right_out.has(s) && argument.has(s);
-        if (lost) inputs[1] = beside_argument(b, inputs[1], argument);
+        if (lost) b.set_input(op, 1, beside_argument(b, op->inputs[1], argument));
       }
     }
-    op->inputs = b.array(inputs);
   }
-  op_output(*op, argument, available, right_out, output);
+  OpUse use;
+  op_use(*op, &use);
+  op_output(*op, use, argument, available, right_out, output);
   return op;
 }
 
@@ -70,7 +70,7 @@ LogicalOp* restore_arguments(PlanBuilder& builder, LogicalOp* root, const SlotSe
   SlotSet output;
   root = restore(builder, root, argument, &output);
   bool lost = false;
-  for (Slot s : top.to_vector()) lost |= !output.has(s) && argument.has(s);
+  top.for_each([&](Slot s) { lost |= !output.has(s) && argument.has(s); });
   return lost ? beside_argument(builder, root, argument) : root;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cypher/expr/operations.h"
+
 namespace lora::cypher {
 
 namespace {
@@ -17,7 +19,7 @@ double Statistics::node_count() const {
 }
 
 double Statistics::label_count(const NameRef* label) const {
-  const auto id = reader_.find_label(label->name);
+  const auto id = resolve_label(reader_, *label);
   return std::max(id ? static_cast<double>(reader_.node_count(*id)) : 0.0, 1.0);
 }
 
@@ -35,11 +37,11 @@ double Statistics::counted(const NameRef* label, const NameRef* type, Direction 
   std::optional<LabelId> l;
   std::optional<RelTypeId> t;
   if (label != nullptr) {
-    l = reader_.find_label(label->name);
+    l = resolve_label(reader_, *label);
     if (!l) return 0;
   }
   if (type != nullptr) {
-    t = reader_.find_rel_type(type->name);
+    t = resolve_rel_type(reader_, *type);
     if (!t) return 0;
   }
   if (!l) {
@@ -76,7 +78,7 @@ double Statistics::degree(std::span<const NameRef* const> labels, std::span<cons
 
 std::optional<LabelId> Statistics::implied_label(const NameRef* type, Direction direction) const {
   constexpr size_t kLabelsMax = 64;  // each costs a look at a counter for each pattern planned
-  const auto id = reader_.find_rel_type(type->name);
+  const auto id = resolve_rel_type(reader_, *type);
   if (!id || reader_.label_token_count() > kLabelsMax) return std::nullopt;
   const uint64_t all = reader_.relationship_count(*id);
   if (all == 0) return std::nullopt;
@@ -96,7 +98,7 @@ double Statistics::degree(LabelId label, std::span<const NameRef* const> types, 
     sum = static_cast<double>(reader_.relationship_count(label, std::nullopt, direction));
   } else {
     for (const NameRef* t : types) {
-      const auto id = reader_.find_rel_type(t->name);
+      const auto id = resolve_rel_type(reader_, *t);
       if (id) sum += static_cast<double>(reader_.relationship_count(label, *id, direction));
     }
   }
@@ -178,10 +180,10 @@ double Statistics::selectivity(const Expr& p) const {
             for (const Expr* side : {p.children[i], p.children[i + 1]}) {
               if (side->kind != ExprKind::kProperty || side->children[0]->kind != ExprKind::kSlot) continue;
               const auto labels = labels_.find(side->children[0]->slot);
-              const auto key = reader_.find_key(side->names[0]->name);
+              const auto key = resolve_key(reader_, *side->names[0]);
               if (labels == labels_.end() || !key) continue;
               for (const NameRef* l : labels->second) {
-                const auto id = reader_.find_label(l->name);
+                const auto id = resolve_label(reader_, *l);
                 if (!id) continue;
                 const auto* index = reader_.schema().find_range_index(graph::EntityKind::kNode, id->value, *key);
                 if (index != nullptr && index->keys.size() == 1) {

@@ -10,6 +10,10 @@ Status broken(const LogicalOp& op, const std::string& what) {
   return Status::internal("the plan is broken at `" + std::string(op_name(op)) + "`: " + what);
 }
 
+Status out_of_range(const LogicalOp& op, Slot slot) {
+  return broken(op, "slot " + std::to_string(slot) + " is out of range");
+}
+
 Status check(const LogicalOp* op, const SlotSet& argument, Slot slot_count, SlotSet* output) {
   const InputRange range = op_inputs(op->kind);
   if (op->inputs.size() < range.min || op->inputs.size() > range.max) {
@@ -36,16 +40,17 @@ Status check(const LogicalOp* op, const SlotSet& argument, Slot slot_count, Slot
   SlotSet reads;
   for (Slot s : use.reads) reads.add(s);
   for (const Expr* e : use.exprs) expr_reads(e, &reads);
-  for (Slot s : reads.to_vector()) {
-    if (!readable.has(s)) return broken(*op, "slot " + std::to_string(s) + " is read but not there");
+  if (!readable.has_all(reads)) {
+    reads.remove(readable);
+    return broken(*op, "slot " + std::to_string(reads.to_vector().front()) + " is read but not there");
   }
-  SlotSet own;
-  for (Slot s : use.adds) own.add(s);
-  for (Slot s : use.locals) own.add(s);
-  for (Slot s : own.to_vector()) {
-    if (s >= slot_count) return broken(*op, "slot " + std::to_string(s) + " is out of range");
+  for (Slot s : use.adds) {
+    if (s >= slot_count) return out_of_range(*op, s);
   }
-  op_output(*op, argument, available, right_out, output);
+  for (Slot s : use.locals) {
+    if (s >= slot_count) return out_of_range(*op, s);
+  }
+  op_output(*op, use, argument, available, right_out, output);
   return Status();
 }
 

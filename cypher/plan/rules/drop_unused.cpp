@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "cypher/plan/rules/rules.h"
 
@@ -24,39 +25,25 @@ bool is_harmless(const Expr& e) {
 
 }  // namespace
 
-// Projections of values that nobody reads (mostly path variables), and relationship variables of expansions.
+// Projections of values that nobody reads (mostly path variables), and relationship variables of expansions. What only
+// they read is dropped, too: it stands below.
 LogicalOp* drop_unused(const RuleContext& context, LogicalOp* root) {
   PlanBuilder& b = context.builder;
-  // Dropping an expression may leave others unread: until nothing changes, at most once per level of such chains.
-  for (int round = 0; round < 4; ++round) {
-    bool changed = false;
-    const LiveSlots live = compute_live(root, context.top);
-    root = rewrite_up(b, root, [&](LogicalOp* op) -> LogicalOp* {
-      const auto found = live.find(op);
-      if (found == live.end()) return op;
-      const SlotSet& above = found->second;
-      if (op->kind == OpKind::kProjection) {
-        auto* p = static_cast<Projection*>(op);
-        std::vector<Assignment> kept;
-        for (const Assignment& a : p->items) {
-          if (above.has(a.slot) || !is_harmless(*a.expr)) kept.push_back(a);
-        }
-        if (kept.size() == p->items.size()) return op;
-        changed = true;
-        if (kept.empty()) return p->inputs[0];
-        p->items = b.array(kept);
-      } else if (op->kind == OpKind::kExpand) {
-        auto* e = static_cast<Expand*>(op);
-        if (!e->relationship_bound && e->relationship != kNoSlot && !above.has(e->relationship)) {
-          e->relationship = kNoSlot;
-          changed = true;
-        }
-      }
-      return op;
-    });
-    if (!changed) break;
-  }
-  return root;
+  return rewrite_down(b, root, context.top, [&](LogicalOp* op, const SlotSet& above) -> LogicalOp* {
+    if (op->kind == OpKind::kProjection) {
+      auto* p = static_cast<Projection*>(op);
+      const auto unused = [&](const Assignment& a) { return !above.has(a.slot) && is_harmless(*a.expr); };
+      if (std::none_of(p->items.begin(), p->items.end(), unused)) return op;
+      std::vector<Assignment> kept;
+      std::remove_copy_if(p->items.begin(), p->items.end(), std::back_inserter(kept), unused);
+      if (kept.empty()) return p->inputs[0];
+      p->items = b.array(kept);
+    } else if (op->kind == OpKind::kExpand) {
+      auto* e = static_cast<Expand*>(op);
+      if (!e->relationship_bound && !above.has(e->relationship)) e->relationship = kNoSlot;
+    }
+    return op;
+  });
 }
 
 }  // namespace lora::cypher

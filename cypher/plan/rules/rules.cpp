@@ -10,40 +10,36 @@ namespace {
 
 struct Rule {
   std::string_view name;
+  OpKinds about;  // it changes nothing where a plan has none of these
   LogicalOp* (*apply)(const RuleContext&, LogicalOp*);
 };
 
 constexpr Rule kRules[] = {
     // One Filter where several stand on each other: the rules below look at one operator only.
-    {"merge_filters", merge_filters},
+    {"merge_filters", kind_bit(OpKind::kFilter), merge_filters},
     // What nobody reads goes first: the counting rules ask whether a slot is still needed.
-    {"drop_unused", drop_unused},
+    {"drop_unused", kind_bit(OpKind::kProjection) | kind_bit(OpKind::kExpand), drop_unused},
     // Whole counts before counts by degree: they replace more.
-    {"count_store", count_store},
-    {"count_by_degree", count_by_degree},
-    {"distinct_ends", distinct_ends},
+    {"count_store", kind_bit(OpKind::kAggregate), count_store},
+    {"count_by_degree", kind_bit(OpKind::kAggregate), count_by_degree},
+    {"distinct_ends", kind_bit(OpKind::kVarExpand), distinct_ends},
     // On what is still a scan with its filter.
-    {"scan_hint", scan_hint},
+    {"scan_hint", kind_bit(OpKind::kLabelScan) | kind_bit(OpKind::kAllNodesScan), scan_hint},
     // After the counting rules, which look for expansions and need no relationship one by one.
-    {"scan_relationships", scan_relationships},
-    {"intersect_hops", intersect_hops},
+    {"scan_relationships", kind_bit(OpKind::kAllNodesScan), scan_relationships},
+    {"intersect_hops", kind_bit(OpKind::kExpand), intersect_hops},
     // After the counting rules, which look for an aggregation's projection right below.
-    {"late_projection", late_projection},
+    {"late_projection", kind_bit(OpKind::kSort), late_projection},
     // Last: it takes predicates out of Filters, which hides them from the others.
-    {"exists_to_semi_apply", exists_to_semi_apply},
+    {"exists_to_semi_apply", kind_bit(OpKind::kFilter), exists_to_semi_apply},
 };
 
 }  // namespace
 
 LogicalOp* rewrite_up(PlanBuilder& builder, LogicalOp* op, FunctionRef<LogicalOp*(LogicalOp*)> rewrite) {
-  bool changed = false;
-  std::vector<LogicalOp*> inputs(op->inputs.begin(), op->inputs.end());
-  for (LogicalOp*& input : inputs) {
-    LogicalOp* better = rewrite_up(builder, input, rewrite);
-    changed |= better != input;
-    input = better;
+  for (size_t i = 0; i < op->inputs.size(); ++i) {
+    builder.set_input(op, i, rewrite_up(builder, op->inputs[i], rewrite));
   }
-  if (changed) op->inputs = builder.array(inputs);
   return rewrite(op);
 }
 
@@ -60,7 +56,7 @@ Status apply_rules(PlanBuilder& builder, const SlotSet& argument, const SlotSet&
   const RuleContext context{builder, argument, top};
   for (size_t i = 0; i < std::size(kRules); ++i) {
     const Rule& rule = kRules[i];
-    if ((builder.input().rules_off >> i & 1) != 0) continue;
+    if ((builder.input().rules_off >> i & 1) != 0 || (kinds_below(*root) & rule.about) == 0) continue;
     *root = rule.apply(context, *root);
 #ifndef NDEBUG
     if (Status s = validate(*root, argument, builder.slot_count()); !s.ok()) {
