@@ -657,7 +657,7 @@ Result<Expr*> Binder::bind_aggregate(const AggregateSpec& spec, std::string_view
     std::vector<Slot> read;
     collect_slots(*aggregate, &read);
     for (Slot s : read) {
-      if (sink.hidden->count(s) == 0) continue;
+      if (!sink.hidden->has(s)) continue;
       return error("UndefinedVariable",
                    quoted(text_of(span)) + " is not projected, and its variables are not visible here", span);
     }

@@ -12,12 +12,12 @@ namespace lora::cypher {
 
 // What an expression after grouping (or DISTINCT) may be made of.
 struct Binder::View {
-  ExprSlots projected;                       // projected expressions
-  std::unordered_set<Slot> hidden;           // variables of before, not visible
-  std::unordered_set<Slot> in_complex_keys;  // those of `hidden` that are read by richer keys
-  bool complex_keys = false;                 // any projected expression may be repeated, not only simple ones
-  bool items = false;                        // checking items: the error is always an ambiguous one
-  bool aggregated = false;                   // the expression uses an aggregate
+  ExprSlots projected;        // projected expressions
+  SlotSet hidden;             // variables of before, not visible
+  SlotSet in_complex_keys;    // those of `hidden` that are read by richer keys
+  bool complex_keys = false;  // any projected expression may be repeated, not only simple ones
+  bool items = false;         // checking items: the error is always an ambiguous one
+  bool aggregated = false;    // the expression uses an aggregate
 };
 
 namespace {
@@ -47,7 +47,7 @@ VariableKind kind_of(const Expr& e) {
 Status Binder::refuse_hidden(const Expr& e, const View& view) const {
   const ast::Span span{e.offset, e.length};
   const std::string text(text_of(span));
-  if (view.items || (view.aggregated && view.in_complex_keys.count(e.slot) != 0)) {
+  if (view.items || (view.aggregated && view.in_complex_keys.has(e.slot))) {
     return error("AmbiguousAggregationExpression",
                  "`" + text +
                      "` is used beside an aggregate, but is no grouping key; return it as a column too, or project it "
@@ -72,14 +72,14 @@ Status Binder::rewrite_grouped(Expr** place, const View& view) {
       return Status();
     }
   }
-  if (e->kind == ExprKind::kSlot && view.hidden.count(e->slot) != 0) return refuse_hidden(*e, view);
+  if (e->kind == ExprKind::kSlot && view.hidden.has(e->slot)) return refuse_hidden(*e, view);
   // Children of subquery expressions only list what the subquery reads: they cannot become other slots.
   const bool subquery = e->kind == ExprKind::kExists || e->kind == ExprKind::kCount || e->kind == ExprKind::kCollect;
   for (Expr* const& child : e->children) {
     if (child == nullptr) continue;
     Expr* rewritten = child;
     if (subquery) {
-      if (view.hidden.count(child->slot) != 0) LORA_TRY(refuse_hidden(*child, view));
+      if (view.hidden.has(child->slot)) LORA_TRY(refuse_hidden(*child, view));
       continue;
     }
     LORA_TRY(rewrite_grouped(&rewritten, view));
@@ -135,6 +135,7 @@ Status Binder::bind_projection(const ast::Projection& p, bool is_return, BoundPa
     bool aggregated = false;
   };
   std::vector<Item> items;
+  items.reserve(p.items.size());
   Scope* input = scope_;
 
   // --- items ---
@@ -180,17 +181,19 @@ Status Binder::bind_projection(const ast::Projection& p, bool is_return, BoundPa
     out->aggregating = out->aggregating || item.aggregated;
     items.push_back(item);
   }
-  std::unordered_set<std::string_view> names;
+  Scope* result = new_scope(frame_outer_, frame_, items.size());
   for (const Item& item : items) {
-    if (!names.insert(item.name).second) {
+    if (result->find_here(item.name) != nullptr) {
       return error("ColumnNameConflict", "two columns are named " + quoted(item.name) + "; rename one with AS",
                    item.span);
     }
+    Variable named;
+    named.name = item.name;
+    result->add(named);  // what else there is to say of it comes below
   }
 
   // --- keys, aggregates, plain assignments ---
   View view;
-  Scope* result = new_scope(frame_outer_, frame_);
   std::vector<Variable> variables(items.size());
   auto describe = [&](size_t i, Slot slot) {
     Variable& v = variables[i];
@@ -203,14 +206,15 @@ Status Binder::bind_projection(const ast::Projection& p, bool is_return, BoundPa
       v.elements = elements_of(*items[i].expr);
     }
   };
-  std::unordered_set<Slot> key_slots;
+  SlotSet key_slots;
   for (size_t i = 0; i < items.size(); ++i) {
     Item& item = items[i];
     if (item.aggregated) continue;
     const bool same_slot = item.expr->kind == ExprKind::kSlot;
     const Slot slot = same_slot ? item.expr->slot : new_slot();
     if (out->aggregating) {
-      if (key_slots.insert(slot).second) out->keys.push_back({slot, item.expr});
+      if (!key_slots.has(slot)) out->keys.push_back({slot, item.expr});
+      key_slots.add(slot);
     } else if (!same_slot) {
       out->items.push_back({slot, item.expr});
     }
@@ -218,15 +222,15 @@ Status Binder::bind_projection(const ast::Projection& p, bool is_return, BoundPa
     describe(i, slot);
   }
   if (out->aggregating) {
-    for (const Variable& v : input->variables()) view.hidden.insert(v.slot);
-    for (Slot slot : key_slots) view.hidden.erase(slot);
+    for (const Variable& v : input->variables()) view.hidden.add(v.slot);
+    view.hidden.remove(key_slots);
   }
   if (out->aggregating) {
     for (const BoundAssignment& key : out->keys) {
       if (simple(*key.expr)) continue;
       std::vector<Slot> read;
       collect_slots(*key.expr, &read);
-      view.in_complex_keys.insert(read.begin(), read.end());
+      for (Slot slot : read) view.in_complex_keys.add(slot);
     }
     view.items = true;
     for (size_t i = 0; i < items.size(); ++i) {
@@ -251,24 +255,24 @@ Status Binder::bind_projection(const ast::Projection& p, bool is_return, BoundPa
   // --- ORDER BY, SKIP, LIMIT, WHERE ---
   const bool restricted = out->aggregating || out->distinct;
   if (out->distinct) {
-    for (const Variable& v : input->variables()) view.hidden.insert(v.slot);
-    for (const BoundAssignment& a : out->aggregates) view.hidden.insert(a.slot);
-    view.hidden.insert(key_slots.begin(), key_slots.end());
-    for (const Variable& v : variables) view.hidden.erase(v.slot);
+    for (const Variable& v : input->variables()) view.hidden.add(v.slot);
+    for (const BoundAssignment& a : out->aggregates) view.hidden.add(a.slot);
+    view.hidden.add(key_slots);
+    for (const Variable& v : variables) view.hidden.remove(v.slot);
   }
   for (const Item& item : items) {
     if (item.aggregated && item.expr->kind != ExprKind::kSlot)
       view.projected.add(variables[&item - items.data()].slot, item.expr);
   }
-  Scope* both = new_scope(input, frame_);
-  for (const Variable& v : variables) both->add(v);
   AggregateSink frozen;
   frozen.list = &out->aggregates;
   frozen.known = &known_aggregates;
   frozen.frozen = true;
   frozen.argument_scope = input;
   frozen.hidden = &view.hidden;
-  {
+  if (!p.order_by.empty() || p.skip != nullptr || p.limit != nullptr || p.where != nullptr) {
+    Scope* both = new_scope(input, frame_, variables.size());
+    for (const Variable& v : variables) both->add(v);
     Restore<Scope*> scope(scope_, both);
     for (const ast::SortItem& item : p.order_by) {
       BoundSortKey key;

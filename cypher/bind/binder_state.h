@@ -14,6 +14,7 @@
 
 #include "cypher/bind/binder.h"
 #include "cypher/bind/scope.h"
+#include "cypher/bind/slot_set.h"
 #include "cypher/functions/families.h"
 #include "cypher/syntax/ast.h"
 
@@ -57,7 +58,14 @@ class ExprSlots {
   bool empty() const { return slots_.empty(); }
 
  private:
-  std::unordered_multimap<size_t, BoundAssignment> slots_;
+  static constexpr size_t kLinearMax = 16;  // beyond, by_hash_ is made
+  struct Entry {
+    size_t hash = 0;
+    Slot slot = kNoSlot;
+    const Expr* expr = nullptr;
+  };
+  std::vector<Entry> slots_;
+  std::unordered_multimap<size_t, size_t> by_hash_;  // of all, to places in slots_
 };
 
 // Whether a call to a volatile function is inside.
@@ -70,7 +78,7 @@ struct AggregateSink {
   bool frozen = false;                    // ORDER BY: only those known already
   const Scope* argument_scope = nullptr;  // frozen: names in arguments mean what they meant in the items
   bool used = false;
-  const std::unordered_set<Slot>* hidden = nullptr;  // frozen: slots that are not visible any more
+  const SlotSet* hidden = nullptr;  // frozen: slots that are not visible any more
 };
 
 class Binder {
@@ -92,7 +100,10 @@ class Binder {
   static Status check_node(const Variable& v, ast::Span span);
   Status already_bound(std::string_view name, ast::Span span) const;
   Slot new_slot() { return statement_->slot_count++; }
-  Scope* new_scope(const Scope* parent, QueryFrame* frame) { return &scopes_.emplace_back(parent, frame); }
+  // `size`: how many variables it will have, as far as is known.
+  Scope* new_scope(const Scope* parent, QueryFrame* frame, size_t size = 0) {
+    return &scopes_.emplace_back(parent, frame, size);
+  }
   const Variable* find(std::string_view name) { return find_variable(scope_, frame_, name); }
   std::string_view text_of(ast::Span span) const { return query_.text.substr(span.offset, span.length); }
 

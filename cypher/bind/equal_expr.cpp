@@ -113,15 +113,23 @@ size_t hash_expr(const Expr& e) {
 }
 
 Slot ExprSlots::find(const Expr& e) const {
-  auto [from, to] = slots_.equal_range(hash_expr(e));
+  const size_t hash = hash_expr(e);
+  const auto fits = [&](const Entry& x) { return x.hash == hash && same_expr(*x.expr, e); };
+  if (by_hash_.empty()) {
+    const auto found = std::find_if(slots_.begin(), slots_.end(), fits);
+    return found == slots_.end() ? kNoSlot : found->slot;
+  }
+  auto [from, to] = by_hash_.equal_range(hash);
   for (auto it = from; it != to; ++it) {
-    if (same_expr(*it->second.expr, e)) return it->second.slot;
+    if (fits(slots_[it->second])) return slots_[it->second].slot;
   }
   return kNoSlot;
 }
 
 void ExprSlots::add(Slot slot, Expr* e) {
-  slots_.emplace(hash_expr(*e), BoundAssignment{slot, e});
+  slots_.push_back({hash_expr(*e), slot, e});
+  if (slots_.size() <= kLinearMax) return;
+  for (size_t i = by_hash_.size(); i < slots_.size(); ++i) by_hash_.emplace(slots_[i].hash, i);
 }
 
 bool has_random(const Expr& e) {

@@ -44,7 +44,9 @@ struct QueryFrame {
 
 class Scope {
  public:
-  Scope(const Scope* parent, QueryFrame* frame) : parent_(parent), frame_(frame) {}
+  Scope(const Scope* parent, QueryFrame* frame, size_t size = 0) : parent_(parent), frame_(frame) {
+    variables_.reserve(size);
+  }
 
   const Scope* parent() const { return parent_; }
   QueryFrame* frame() const { return frame_; }

@@ -90,7 +90,6 @@ struct Execution::Subplan {
 Execution::Execution(std::shared_ptr<const LogicalPlan> plan) : plan_(std::move(plan)) {
   state_.execution = this;
   state_.column_count = plan_->slot_count;
-  depth_ = plan_depth(plan_->root);
 }
 
 // The first time it is opened, on a thread whose stack is large enough for the recursion.
@@ -110,8 +109,8 @@ Execution::~Execution() {
 }
 
 Status Execution::open(const EvalContext& context, bool profiling) {
-  if (depth_ > kDepthMax) return depth_error();
-  if (depth_ > levels_left(root_ == nullptr ? kBuildFrameBytes : kStepFrameBytes)) return stack_error();
+  if (plan_->depth > kDepthMax) return depth_error();
+  if (plan_->depth > levels_left(root_ == nullptr ? kBuildFrameBytes : kStepFrameBytes)) return stack_error();
   if (root_ == nullptr) build();
   if (open_) close();
   state_.context = context;

@@ -68,7 +68,6 @@ class Execution final : private SubqueryRunner {
 
   std::shared_ptr<const LogicalPlan> plan_;
   ExecState state_;
-  size_t depth_ = 0;  // of the plan
   OperatorPtr root_;  // null until it is opened
   std::span<const Slot> output_;
   bool open_ = false;

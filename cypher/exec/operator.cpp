@@ -9,15 +9,17 @@ namespace lora::cypher {
 
 Operator::Operator(const BuildContext& build, const LogicalOp* op) : state_(*build.state), op_(op) {
   if (op != nullptr && op->live_known) {
-    carried_.assign(op->live.begin(), op->live.end());
+    carried_ = op->live;
   } else {
-    for (Slot s = 0; s < build.slot_count; ++s) carried_.push_back(s);
+    for (Slot s = 0; s < build.slot_count; ++s) more_carried_.push_back(s);
+    carried_ = more_carried_;
   }
-  carried_.insert(carried_.end(), build.row_columns.begin(), build.row_columns.end());
-  for (Slot s : carried_) {
-    if (s >= live_mask_.size()) live_mask_.resize(s + 1);
-    live_mask_[s] = 1;
+  if (!build.row_columns.empty()) {
+    if (more_carried_.empty()) more_carried_.assign(carried_.begin(), carried_.end());
+    more_carried_.insert(more_carried_.end(), build.row_columns.begin(), build.row_columns.end());
+    carried_ = more_carried_;
   }
+  for (Slot s : carried_) live_.add(s);
 }
 
 void Operator::compact(Batch* batch, const std::vector<uint32_t>& rows) const {

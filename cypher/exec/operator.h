@@ -27,6 +27,7 @@
 #include <span>
 #include <vector>
 
+#include "cypher/bind/slot_set.h"
 #include "cypher/exec/profile.h"
 #include "cypher/expr/evaluator.h"
 #include "cypher/plan/logical.h"
@@ -141,8 +142,9 @@ class Operator {
   virtual bool take_over(const Expr& /*predicate*/) { return false; }
   // The same filter, when nothing is left for it to test: only what is read above it need be given.
   void give_only_to(const Operator& above) {
-    carried_ = above.carried_;
-    live_mask_ = above.live_mask_;
+    more_carried_.assign(above.carried_.begin(), above.carried_.end());
+    carried_ = more_carried_;
+    live_ = above.live_;
   }
 
   const LogicalOp* logical() const { return op_; }
@@ -151,8 +153,8 @@ class Operator {
   virtual Status do_next(size_t rows_wanted, Batch** batch) = 0;
 
   // Columns that the output must carry on from the input: what is live above, or all.
-  const std::vector<Slot>& carried() const { return carried_; }
-  bool is_live(Slot slot) const { return slot < live_mask_.size() && live_mask_[slot] != 0; }
+  std::span<const Slot> carried() const { return carried_; }
+  bool is_live(Slot slot) const { return live_.has(slot); }
   // Compacts a batch to these rows; columns that nobody above reads are emptied instead.
   void compact(Batch* batch, const std::vector<uint32_t>& rows) const;
   // Empties an output batch of this operator and gives it its columns.
@@ -169,8 +171,9 @@ class Operator {
   Status next_checked(size_t rows_wanted, Batch** batch);
 
   const LogicalOp* op_;
-  std::vector<Slot> carried_;
-  std::vector<uint8_t> live_mask_;  // by slot: in carried_
+  std::span<const Slot> carried_;   // of the plan, or more_carried_
+  std::vector<Slot> more_carried_;  // where the plan does not say, or columns of Applies are carried as well
+  SlotSet live_;                    // those in carried_
   Operator* next_dead_ = nullptr;   // OperatorDelete's
 
   friend struct OperatorDelete;

@@ -414,6 +414,7 @@ struct LogicalPlan {
   LogicalOp* root = nullptr;
   uint32_t slot_count = 0;
   uint32_t op_count = 0;
+  size_t depth = 0;           // see plan_depth()
   bool has_subplans = false;  // in expressions
   bool writes = false;        // needs a write transaction
   bool schema_command = false;

@@ -439,7 +439,6 @@ void for_each_op(const LogicalOp* op, FunctionRef<bool(const LogicalOp&)> visit,
 }
 
 size_t plan_depth(const LogicalOp* op) {
-  constexpr size_t kInto = 3;
   size_t deepest = 0;
   std::vector<std::pair<const LogicalOp*, size_t>> todo{{op, 1}};
   while (!todo.empty()) {
@@ -450,11 +449,12 @@ size_t plan_depth(const LogicalOp* op) {
     op_use(*next, &use);
     for (const Expr* e : use.exprs) {
       for_each_expr(e, [&todo, depth = depth](const Expr& x) {
-        if (x.subplan != nullptr) todo.emplace_back(x.subplan, depth + kInto);
+        if (x.subplan != nullptr) todo.emplace_back(x.subplan, depth + kInnerSteps);
         return true;
       });
     }
-    for (size_t i = 0; i < next->inputs.size(); ++i) todo.emplace_back(next->inputs[i], depth + (i == 0 ? 1 : kInto));
+    for (size_t i = 0; i < next->inputs.size(); ++i)
+      todo.emplace_back(next->inputs[i], depth + (i == 0 ? 1 : kInnerSteps));
   }
   return deepest;
 }

@@ -4,12 +4,12 @@
 // To add an operator: its struct in logical.h, its cases here, one file in exec/.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <string_view>
 #include <type_traits>
 #include <vector>
 
+#include "cypher/bind/slot_set.h"
 #include "cypher/plan/logical.h"
 
 namespace lora::cypher {
@@ -96,77 +96,11 @@ OpKinds kinds_below(const LogicalOp* op);
 // Visits `op` and everything below it, subplans of expressions too; parents first. False from the visitor: not deeper.
 void for_each_op(const LogicalOp* op, FunctionRef<bool(const LogicalOp&)> visit, bool subplans = true);
 // How many steps deep the recursion of a pass over a whole plan gets: the longest way from `op` down, where one into a
-// right input or a subplan counts as three steps.
+// right input or a subplan counts as kInnerSteps.
+inline constexpr size_t kInnerSteps = 3;
 size_t plan_depth(const LogicalOp* op);
 // Visits `expr` and all below it, not into subplans; parents first. False: not deeper.
 void for_each_expr(const Expr* expr, FunctionRef<bool(const Expr&)> visit);
-
-// A set of slots of one plan: without allocations as long as they are small.
-class SlotSet {
- public:
-  void add(Slot s) {
-    if (s == kNoSlot) return;
-    grow(s / 64 + 1);
-    word(s / 64) |= uint64_t{1} << (s % 64);
-  }
-  void remove(Slot s) {
-    if (s / 64 < size()) word(s / 64) &= ~(uint64_t{1} << (s % 64));
-  }
-  void remove(const SlotSet& other) {
-    const size_t words = std::min(size(), other.size());
-    for (size_t i = 0; i < words; ++i) word(i) &= ~other.at(i);
-  }
-  void keep(const SlotSet& other) {
-    for (size_t i = 0; i < size(); ++i) word(i) &= other.at(i);
-  }
-  bool has(Slot s) const { return ((at(s / 64) >> (s % 64)) & 1) != 0; }
-  void add(const SlotSet& other) {
-    grow(other.size());
-    for (size_t i = 0; i < other.size(); ++i) word(i) |= other.at(i);
-  }
-  bool has_all(const SlotSet& other) const {
-    for (size_t i = 0; i < other.size(); ++i) {
-      if ((other.at(i) & ~at(i)) != 0) return false;
-    }
-    return true;
-  }
-  bool intersects(const SlotSet& other) const {
-    for (size_t i = 0; i < size(); ++i) {
-      if ((other.at(i) & at(i)) != 0) return true;
-    }
-    return false;
-  }
-  bool empty() const {
-    for (size_t i = 0; i < size(); ++i) {
-      if (at(i) != 0) return false;
-    }
-    return true;
-  }
-  // f(slot), ascending.
-  template <typename F>
-  void for_each(F f) const {
-    for (size_t i = 0; i < size(); ++i) {
-      for (uint64_t w = at(i); w != 0; w &= w - 1) f(static_cast<Slot>(i * 64 + __builtin_ctzll(w)));
-    }
-  }
-  std::vector<Slot> to_vector() const {
-    std::vector<Slot> out;
-    for_each([&](Slot s) { out.push_back(s); });
-    return out;
-  }
-
- private:
-  static constexpr size_t kFew = 2;
-  size_t size() const { return kFew + more_.size(); }
-  void grow(size_t words) {
-    if (words > size()) more_.resize(words - kFew);
-  }
-  uint64_t& word(size_t i) { return i < kFew ? few_[i] : more_[i - kFew]; }
-  uint64_t at(size_t i) const { return i < kFew ? few_[i] : i < size() ? more_[i - kFew] : 0; }
-
-  uint64_t few_[kFew] = {0, 0};
-  std::vector<uint64_t> more_;
-};
 
 // Slots of the row that the expression (with its subplans) reads; its own local variables are left out.
 void expr_reads(const Expr* expr, SlotSet* out);

@@ -1,5 +1,6 @@
 // What there is to plan: nodes, relationships and predicates of a bound pattern, and what predicates offer for lookups.
 #include <algorithm>
+#include <unordered_map>
 
 #include "cypher/plan/pattern_planner_impl.h"
 

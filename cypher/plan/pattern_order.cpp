@@ -1,5 +1,6 @@
 // The order within a piece: which steps are possible, what each costs and gives, and the cheapest sequence of them.
 #include <algorithm>
+#include <tuple>
 
 #include "cypher/plan/pattern_planner_impl.h"
 
@@ -26,12 +27,15 @@ void PatternPlanner::start_batch(const std::vector<uint32_t>& component, const s
   }
   node_bit_.assign(nodes_.size(), -1);
   for (size_t i = 0; i < batch_nodes_.size(); ++i) node_bit_[batch_nodes_[i]] = static_cast<int>(i);
-  slot_node_.clear();
-  slot_edge_.clear();
-  for (size_t i = 0; i < batch_nodes_.size(); ++i) slot_node_[nodes_[batch_nodes_[i]].slot] = Mask{1} << i;
-  for (size_t i = 0; i < edges.size(); ++i) {
-    if (!edges_[edges[i]].rel->bound) slot_edge_[edges_[edges[i]].rel->slot] = Mask{1} << i;
+  slot_bits_.clear();
+  for (uint32_t i = 0; i < batch_nodes_.size(); ++i) slot_bits_.push_back({nodes_[batch_nodes_[i]].slot, i, false});
+  for (uint32_t i = 0; i < edges.size(); ++i) {
+    if (!edges_[edges[i]].rel->bound) slot_bits_.push_back({edges_[edges[i]].rel->slot, i, true});
   }
+  // The first of each slot counts: the node, or the last relationship.
+  std::sort(slot_bits_.begin(), slot_bits_.end(), [](const SlotBit& a, const SlotBit& b) {
+    return std::tuple(a.slot, a.edge, b.bit) < std::tuple(b.slot, b.edge, a.bit);
+  });
   for (Predicate& p : predicates_) {
     if (p.applied || p.late || p.derived) {
       p.possible = false;
@@ -44,17 +48,18 @@ void PatternPlanner::start_batch(const std::vector<uint32_t>& component, const s
 
 bool PatternPlanner::masks_of(const SlotSet& slots, Mask* nodes, Mask* edges) const {
   *nodes = *edges = 0;
-  for (Slot s : slots.to_vector()) {
-    if (available_.has(s)) continue;
-    if (auto n = slot_node_.find(s); n != slot_node_.end()) {
-      *nodes |= n->second;
-    } else if (auto e = slot_edge_.find(s); e != slot_edge_.end()) {
-      *edges |= e->second;
+  bool possible = true;
+  slots.for_each([&](Slot s) {
+    if (!possible || available_.has(s)) return;
+    const auto found = std::lower_bound(slot_bits_.begin(), slot_bits_.end(), s,
+                                        [](const SlotBit& bit, Slot slot) { return bit.slot < slot; });
+    if (found == slot_bits_.end() || found->slot != s) {
+      possible = false;
     } else {
-      return false;
+      *(found->edge ? edges : nodes) |= Mask{1} << found->bit;
     }
-  }
-  return true;
+  });
+  return possible;
 }
 
 bool PatternPlanner::available_in(const SlotSet& slots, const State& at) const {
@@ -82,54 +87,102 @@ bool PatternPlanner::done(const State& s) const {
   return s.edges == low_bits(batch_edges_.size()) && s.nodes == low_bits(batch_nodes_.size());
 }
 
+namespace {
+
+constexpr uint32_t kNoEntry = UINT32_MAX;
+
+// A state that can be reached, and the cheapest way to it.
+struct Entry {
+  State state;
+  uint32_t previous = kNoEntry;
+  uint32_t next = kNoEntry;  // in the same layer
+  Step step;
+};
+
+// Finds entries by what is bound and solved.
+class EntryTable {
+ public:
+  explicit EntryTable(const std::vector<Entry>* entries) : entries_(*entries), slots_(kFirstSlots, kNoEntry) {}
+
+  // The entry's place in the list; kNoEntry: there was none, and the next one to be put there is taken to be it.
+  uint32_t find_or_add(const State& state) {
+    if (++asked_ > slots_.size() / 2) grow();
+    uint32_t& slot = slot_of(state);
+    if (slot != kNoEntry) {
+      --asked_;
+      return slot;
+    }
+    slot = static_cast<uint32_t>(entries_.size());
+    return kNoEntry;
+  }
+
+ private:
+  static constexpr size_t kFirstSlots = 32;
+
+  uint32_t& slot_of(const State& state) {
+    uint64_t hash = (state.nodes * 0x9e3779b97f4a7c15ull ^ state.edges) * 0x9e3779b97f4a7c15ull;
+    for (size_t at = hash >> 32;; ++at) {
+      uint32_t& slot = slots_[at & (slots_.size() - 1)];
+      if (slot == kNoEntry) return slot;
+      const State& there = entries_[slot].state;
+      if (there.nodes == state.nodes && there.edges == state.edges) return slot;
+    }
+  }
+  void grow() {
+    slots_.assign(slots_.size() * 4, kNoEntry);
+    for (uint32_t i = 0; i < entries_.size(); ++i) slot_of(entries_[i].state) = i;
+  }
+
+  const std::vector<Entry>& entries_;
+  std::vector<uint32_t> slots_;
+  size_t asked_ = 0;  // entries that are in
+};
+
+}  // namespace
+
 Solution PatternPlanner::solve_dynamic(const State& start) {
-  struct Entry {
-    State state;
-    size_t previous = 0;
-    Step step;
+  std::vector<Entry> entries;
+  entries.reserve(16);
+  EntryTable table(&entries);
+  // Every step sets at least one bit: states are worked off by their number of bits. Lists of entries, the newest
+  // first.
+  std::vector<uint32_t> layers(batch_nodes_.size() + batch_edges_.size() + 1, kNoEntry);
+  auto add = [&](const State& state, uint32_t previous, Step&& step) {
+    uint32_t& layer =
+        layers[static_cast<size_t>(__builtin_popcountll(state.nodes) + __builtin_popcountll(state.edges))];
+    entries.push_back({state, previous, layer, std::move(step)});
+    layer = static_cast<uint32_t>(entries.size() - 1);
   };
-  struct Key {
-    Mask nodes, edges;
-    bool operator==(const Key&) const = default;
-  };
-  struct KeyHash {
-    size_t operator()(const Key& k) const { return std::hash<Mask>()(k.nodes * 0x9e3779b97f4a7c15ull ^ k.edges); }
-  };
-  std::vector<Entry> entries{{start, 0, {}}};
-  // Every step sets at least one bit: states are worked off by their number of bits.
-  const size_t layer_count = batch_nodes_.size() + batch_edges_.size() + 1;
-  std::vector<std::unordered_map<Key, size_t, KeyHash>> layers(layer_count);
-  auto layer_of = [](const State& s) {
-    return static_cast<size_t>(__builtin_popcountll(s.nodes) + __builtin_popcountll(s.edges));
-  };
-  layers[layer_of(start)][{start.nodes, start.edges}] = 0;
+  table.find_or_add(start);
+  add(start, kNoEntry, Step());
   std::vector<Step> steps;
-  for (auto& layer : layers) {
-    for (const auto& [key, at] : layer) {
+  for (const uint32_t& layer : layers) {
+    for (uint32_t at = layer; at != kNoEntry; at = entries[at].next) {
       const State state = entries[at].state;
       if (done(state)) continue;
       steps.clear();
       possible_steps(state, &steps);
       for (Step& step : steps) {
         const State next = after(state, step);
-        auto& target = layers[layer_of(next)];
-        auto [it, fresh] = target.try_emplace({next.nodes, next.edges}, entries.size());
-        if (fresh) {
-          entries.push_back({next, at, std::move(step)});
-        } else if (next.cost < entries[it->second].state.cost) {
-          entries[it->second] = {next, at, std::move(step)};
+        const uint32_t known = table.find_or_add(next);
+        if (known == kNoEntry) {
+          add(next, at, std::move(step));
+        } else if (next.cost < entries[known].state.cost) {
+          entries[known].state = next;
+          entries[known].previous = at;
+          entries[known].step = std::move(step);
         }
       }
     }
   }
   Solution solution;
-  const State all{low_bits(batch_nodes_.size()), low_bits(batch_edges_.size()), 0, 0};
-  const auto& last = layers.back();
-  const auto end = last.find({all.nodes, all.edges});
-  if (end == last.end()) return solve_greedy(start);
-  for (size_t at = end->second; at != 0; at = entries[at].previous) solution.steps.push_back(entries[at].step);
+  uint32_t end = layers.back();  // nothing but the state with all bits set
+  if (end == kNoEntry) return solve_greedy(start);
+  solution.end = entries[end].state;
+  for (uint32_t at = end; entries[at].previous != kNoEntry; at = entries[at].previous) {
+    solution.steps.push_back(std::move(entries[at].step));
+  }
   std::reverse(solution.steps.begin(), solution.steps.end());
-  solution.end = entries[end->second].state;
   return solution;
 }
 

@@ -1,7 +1,6 @@
 // One MATCH pattern from its start to its end: its connected pieces one after the other, joins between them, path
 // selectors.
 #include <algorithm>
-#include <map>
 
 #include "cypher/plan/pattern_planner_impl.h"
 
@@ -110,10 +109,14 @@ std::vector<std::vector<uint32_t>> PatternPlanner::find_components() {
       bound = i;
     }
   }
-  std::map<uint32_t, std::vector<uint32_t>> by_root;
-  for (uint32_t i = 0; i < nodes_.size(); ++i) by_root[root(i)].push_back(i);
   std::vector<std::vector<uint32_t>> out;
-  for (auto& [r, members] : by_root) out.push_back(std::move(members));
+  std::vector<size_t> place(nodes_.size());  // in `out`, by root
+  for (uint32_t i = 0; i < nodes_.size(); ++i) {
+    if (root(i) != i) continue;
+    place[i] = out.size();
+    out.emplace_back();
+  }
+  for (uint32_t i = 0; i < nodes_.size(); ++i) out[place[root(i)]].push_back(i);
   return out;
 }
 
@@ -173,6 +176,7 @@ Status PatternPlanner::next_component(std::vector<std::vector<uint32_t>>* compon
 // each batch.
 std::vector<std::vector<uint32_t>> PatternPlanner::edge_batches(const std::vector<uint32_t>& component) const {
   std::vector<uint32_t> queue;
+  queue.reserve(component.size());
   std::vector<bool> seen_node(nodes_.size(), false), seen_edge(edges_.size(), false);
   for (uint32_t n : component) {
     if (nodes_[n].bound) {

@@ -6,7 +6,6 @@
 #include <optional>
 #include <span>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "cypher/plan/pattern_planner.h"
@@ -189,7 +188,12 @@ class PatternPlanner {
   SlotSet available_;
   std::vector<uint32_t> batch_nodes_, batch_edges_;
   std::vector<int> node_bit_;
-  std::unordered_map<Slot, Mask> slot_node_, slot_edge_;
+  struct SlotBit {
+    Slot slot = kNoSlot;
+    uint32_t bit = 0;
+    bool edge = false;
+  };
+  std::vector<SlotBit> slot_bits_;  // of batch_nodes_ and batch_edges_, by slot
 };
 
 }  // namespace lora::cypher::pattern

@@ -51,7 +51,7 @@ class StatementPlanner {
   }
 
   // No plan is deeper, whatever its form: see plan_depth().
-  size_t depth_at_most() const { return 3 * (size_t{b_.op_count()} + 2); }
+  size_t depth_at_most() const { return kInnerSteps * (size_t{b_.op_count()} + 2); }
 
   // Rules, barriers, live slots: the same for the statement and for every subquery of an expression.
   Status finish(LogicalOp** root, const SlotSet& argument, const SlotSet& top) {
@@ -457,7 +457,8 @@ class StatementPlanner {
 };
 
 // Ids in pre-order, subplans of an operator's expressions before its inputs; and what else shows on the way.
-void number(LogicalOp* op, LogicalPlan* plan) {
+void number(LogicalOp* op, size_t depth, LogicalPlan* plan) {
+  plan->depth = std::max(plan->depth, depth);
   op->id = plan->op_count++;
   OpUse use;
   op_use(*op, &use);
@@ -465,11 +466,11 @@ void number(LogicalOp* op, LogicalPlan* plan) {
     for_each_expr(e, [&](const Expr& x) {
       if (x.subplan == nullptr) return true;
       plan->has_subplans = true;
-      number(const_cast<LogicalOp*>(x.subplan), plan);
+      number(const_cast<LogicalOp*>(x.subplan), depth + kInnerSteps, plan);
       return true;
     });
   }
-  for (LogicalOp* input : op->inputs) number(input, plan);
+  for (size_t i = 0; i < op->inputs.size(); ++i) number(op->inputs[i], depth + (i == 0 ? 1 : kInnerSteps), plan);
 }
 
 }  // namespace
@@ -479,7 +480,7 @@ Result<std::shared_ptr<const LogicalPlan>> make_plan(BoundStatement&& statement,
   PlanBuilder builder(plan.get(), input, statement.slot_count);
   StatementPlanner planner(builder);
   LORA_TRY(planner.run(statement));
-  number(plan->root, plan.get());
+  number(plan->root, 1, plan.get());
   plan->slot_count = builder.slot_count();
   plan->slot_names = builder.take_names();
   plan->writes = statement.writes || statement.schema_command;
