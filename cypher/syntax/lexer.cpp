@@ -416,16 +416,19 @@ void lex(std::string_view text, Tokens& out) {
   out.error = Status();
   out.list.reserve(text.size() / 4 + 8);
   std::vector<uint32_t> open;
-  uint32_t at = 0;
+  size_t at = 0;
   while (true) {
-    at = skip_blank(text, at, out.error);
     Token token;
-    if (!out.error.ok()) {
-      token = Token{at, 0, TokenKind::kError, Keyword::kNone, false, 0};
-      out.list.push_back(token);
-      return;
+    if (pass_blank(text, &at)) {
+      at = skip_blank(text, static_cast<uint32_t>(at), out.error);
+      if (!out.error.ok()) {
+        token = Token{static_cast<uint32_t>(at), 0, TokenKind::kError, Keyword::kNone, false, 0};
+        out.list.push_back(token);
+        return;
+      }
     }
-    at = lex_one(text, at, token, out.error);
+    const size_t end = at < text.size() ? scan_common(text.data(), at, text.size(), token) : 0;
+    at = end != 0 ? end : lex_one(text, static_cast<uint32_t>(at), token, out.error);
     auto index = static_cast<uint32_t>(out.list.size());
     switch (token.kind) {
       case TokenKind::kLeftParen:

@@ -131,4 +131,34 @@ inline Punctuation scan_punctuation(unsigned char c, unsigned char next) {
   }
 }
 
+// Most tokens: words of ASCII letters and punctuation that stands for itself. Scans the one at `at` into `token` and
+// returns its end; 0: it is another one, for lex_one().
+inline size_t scan_common(const char* text, size_t at, size_t size, Token& token) {
+  const auto c = static_cast<unsigned char>(text[at]);
+  const auto start = static_cast<uint32_t>(at);
+  if (kCharClasses[c] == kNameStart) {
+    const size_t end = scan_ascii_name(text, at + 1, size);
+    if (end < size && kCharClasses[static_cast<unsigned char>(text[end])] == kHigh) return 0;
+    const auto length = static_cast<uint32_t>(end - at);
+    token = Token{start, length, TokenKind::kWord, lookup_keyword(text + at, length), false, 0};
+    return end;
+  }
+  if (kCharClasses[c] != kPunctuation || c == '$') return 0;
+  const unsigned char next = at + 1 < size ? static_cast<unsigned char>(text[at + 1]) : 0;
+  if (c == '.' && kCharClasses[next] == kDigit) return 0;
+  const Punctuation p = scan_punctuation(c, next);
+  if (p.kind == TokenKind::kError) return 0;
+  const bool bracket = p.kind >= TokenKind::kLeftParen && p.kind <= TokenKind::kRightBrace;
+  token = Token{start, bracket ? 0u : p.length, p.kind, Keyword::kNone, false, 0};
+  return at + p.length;
+}
+
+// The blank at `at`, if one is there, is passed. True: more may follow that does not count, for skip_blank().
+inline bool pass_blank(std::string_view text, size_t* at) {
+  if (*at < text.size() && text[*at] == ' ') ++*at;
+  if (*at >= text.size()) return false;
+  const auto c = static_cast<unsigned char>(text[*at]);
+  return kCharClasses[c] == kBlank || kCharClasses[c] == kHigh || c == '/';
+}
+
 }  // namespace lora::cypher::detail

@@ -70,19 +70,14 @@ class Normalizer {
   static constexpr size_t kItemsMax = 8;
 
   bool pass() {
-    const char* p = text_.data();
     const size_t n = text_.size();
     out_.key.reserve(n + 32);
     size_t at = 0;
     while (true) {
-      if (at < n && p[at] == ' ') ++at;
-      if (at < n) {
-        uint8_t k = kCharClasses[static_cast<unsigned char>(p[at])];
-        if (k == kBlank || k == kHigh || p[at] == '/') {
-          Status error;
-          at = skip_blank(text_, static_cast<uint32_t>(at), error);
-          if (!error.ok()) return false;
-        }
+      if (pass_blank(text_, &at)) {
+        Status error;
+        at = skip_blank(text_, static_cast<uint32_t>(at), error);
+        if (!error.ok()) return false;
       }
       if (at >= n) break;
       size_t end = next_token(at);
@@ -106,31 +101,16 @@ class Normalizer {
   size_t next_token(size_t at) {
     const char* p = text_.data();
     const size_t n = text_.size();
-    auto c = static_cast<unsigned char>(p[at]);
-    auto set = [&](TokenKind kind, size_t end, Keyword keyword) {
-      token_ = Token{static_cast<uint32_t>(at), static_cast<uint32_t>(end - at), kind, keyword, true, 0};
-      return end;
-    };
-    switch (kCharClasses[c]) {
-      case kNameStart: {
-        size_t end = scan_ascii_name(p, at + 1, n);
-        if (end < n && kCharClasses[static_cast<unsigned char>(p[end])] == kHigh) break;
-        return set(TokenKind::kWord, end, lookup_keyword(p + at, end - at));
+    if (const size_t end = scan_common(p, at, n, token_); end != 0) return end;
+    if (kCharClasses[static_cast<unsigned char>(p[at])] == kDigit) {
+      size_t end = at + 1;
+      while (end < n && kCharClasses[static_cast<unsigned char>(p[end])] == kDigit) ++end;
+      const bool whole = end == n || (p[end] != '.' && kCharClasses[static_cast<unsigned char>(p[end])] != kNameStart);
+      if (whole && end - at <= 18) {
+        token_ = Token{
+            static_cast<uint32_t>(at), static_cast<uint32_t>(end - at), TokenKind::kInteger, Keyword::kNone, true, 0};
+        return end;
       }
-      case kDigit: {
-        size_t end = at + 1;
-        while (end < n && kCharClasses[static_cast<unsigned char>(p[end])] == kDigit) ++end;
-        if (end - at > 18) break;
-        if (end < n && (p[end] == '.' || kCharClasses[static_cast<unsigned char>(p[end])] == kNameStart)) break;
-        return set(TokenKind::kInteger, end, Keyword::kNone);
-      }
-      case kPunctuation: {
-        unsigned char next = at + 1 < n ? static_cast<unsigned char>(p[at + 1]) : 0;
-        if (c == '$' || (c == '.' && kCharClasses[next] == kDigit)) break;
-        Punctuation punctuation = scan_punctuation(c, next);
-        return set(punctuation.kind, at + punctuation.length, Keyword::kNone);
-      }
-      default: break;
     }
     Status error;
     return lex_one(text_, static_cast<uint32_t>(at), token_, error);
