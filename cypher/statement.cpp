@@ -84,6 +84,15 @@ Result<std::shared_ptr<const PreparedQuery>> DatabaseCore::compile(std::string_v
   auto parsed = cypher::parse(text, normalized);
   if (!parsed.ok()) return cypher::decorate(parsed.status(), text, true);
   auto plan = plan_query(*parsed, *this, reader, epoch);
+  if (!plan.ok() && !normalized.values.empty()) {
+    // Of literals that were taken out nobody knows whether they are equal, so an expression may not be seen to repeat
+    // another one. What is refused is looked at as it is written, for this text alone.
+    normalized.values.clear();
+    parsed = cypher::parse(text);
+    if (!parsed.ok()) return cypher::decorate(parsed.status(), text, true);
+    parsed->key_is_exact = false;
+    plan = plan_query(*parsed, *this, reader, epoch);
+  }
   if (!plan.ok()) return cypher::decorate(plan.status(), text, true);
   auto query = std::make_shared<PreparedQuery>();
   query->prepared = std::make_shared<PreparedPlan>(std::move(plan).value());
