@@ -20,8 +20,8 @@ struct EntityScan::State {
   bool done = false;
   uint64_t looked_at = 0;
   std::vector<PropertyTest> tests;
-  // With tests: the rows of the block that `at` is in which satisfy them.
-  uint64_t tested_block = kNoId;
+  // With tests: the rows of the block that `at` is in which satisfy them, as far as they are tested: below tested_end.
+  uint64_t tested_end = 0;
   uint64_t rows[EntityBlock::kRows / 64] = {};
 };
 
@@ -82,13 +82,17 @@ uint32_t emit_bits(const uint64_t* bits, uint32_t rows, uint32_t row, uint64_t b
   return row;
 }
 
-// The rows of a block that exist, have the type, and are among `labelled` (null: all); how many they are.
-uint64_t rows_of(const EntityBlock& block, std::optional<RelTypeId> type, const uint64_t* labelled, uint64_t* rows) {
+// Of the rows first .. last - 1 of a block those that exist, have the type, and are among `labelled` (null: all); how
+// many they are.
+uint64_t rows_of(const EntityBlock& block, std::optional<RelTypeId> type, const uint64_t* labelled, uint32_t first,
+                 uint32_t last, uint64_t* rows) {
   uint64_t count = 0;
   const bool mixed = type && !block.ends->one_type;
   const bool other = type && !mixed && block.ends->type != type->value;
   for (uint32_t w = 0; w < EntityBlock::kRows / 64; ++w) {
-    uint64_t word = other ? 0 : block.exists_bits[w];
+    const uint32_t from = std::max(first, w * 64), to = std::min(last, w * 64 + 64);
+    uint64_t word = other || from >= to ? 0 : block.exists_bits[w];
+    if (from < to) word &= (~uint64_t{0} << (from % 64)) & (~uint64_t{0} >> (63 - (to - 1) % 64));
     if (labelled != nullptr) word &= labelled[w];
     for (uint64_t left = mixed ? word : 0; left != 0; left &= left - 1) {
       if (block.type(w * 64 + static_cast<uint32_t>(std::countr_zero(left))) != *type) word &= ~(left & -left);
@@ -97,6 +101,18 @@ uint64_t rows_of(const EntityBlock& block, std::optional<RelTypeId> type, const 
     count += static_cast<uint64_t>(std::popcount(word));
   }
   return count;
+}
+
+// Clears the bits of rows that do not satisfy the tests. Whole columns first: where values are compared one by one, few
+// rows should be left.
+void test_rows(const EntityBlock& block, std::span<const PropertyTest> tests, uint64_t* rows) {
+  for (const bool by_rows : {false, true}) {
+    for (const PropertyTest& test : tests) {
+      if ((rows[0] | rows[1] | rows[2] | rows[3]) == 0) return;
+      const cache::Column* column = block.column(test.key);
+      if (cache::is_filtered_by_rows(column) == by_rows) cache::filter_column(column, test.op, test.value, rows);
+    }
+  }
 }
 
 // Asks the processor for the column of the next block, and for the block behind that.
@@ -167,42 +183,47 @@ size_t EntityScan::next(uint64_t* out, size_t max) {
 }
 
 size_t EntityScan::next_tested(uint64_t* out, size_t max) {
-  // So many blocks are tested before the caller is asked whether to go on.
-  constexpr size_t kBlocksAtOnce = 64;
+  // So many times rows are tested before the caller is asked whether to go on.
+  constexpr size_t kTestsAtOnce = 64;
+  constexpr uint32_t kRows = EntityBlock::kRows;
   State& s = *state_;
   ReaderChunks chunks(*s.reader);
   chunks.enter();
   const uint64_t limit = s.kind == EntityKind::kNode ? chunks.root().next_node : chunks.root().next_relationship;
+  // Whole blocks for who wants many; who wants one row may not pay for 256.
+  const auto rows_at_once = static_cast<uint32_t>(std::clamp<size_t>(max, 2, kRows / 8) * 8);
   size_t count = 0;
-  for (size_t tested = 0; count < max && s.at < limit && tested < kBlocksAtOnce && s.reader->status().ok();) {
-    const uint64_t index = EntityBlock::index_of(s.at);
-    if (s.tested_block != index) {
-      const LabelChunk* labelled = nullptr;
+  for (size_t tested = 0; count < max && s.at < limit && tested < kTestsAtOnce && s.reader->status().ok();) {
+    const LabelChunk* labelled = nullptr;
+    if (s.at >= s.tested_end) {
       if (s.label) {
         const uint64_t chunk = LabelChunk::index_of(s.at);
         labelled = chunks.label_chunk(*s.label, chunk);
-        if (labelled->count == 0) {
+        const uint32_t row = labelled->count == 0 ? LabelChunk::kRows : labelled->next(LabelChunk::row_of(s.at));
+        if (row == LabelChunk::kRows) {
           s.at = chunks.next_label_chunk(*s.label, chunk + 1) * LabelChunk::kRows;
           continue;
         }
+        s.at = chunk * LabelChunk::kRows + row;
       }
+      const uint64_t index = EntityBlock::index_of(s.at), base = index * kRows;
       const EntityBlock* block = chunks.block(s.kind, index);
       if (block->count == 0) {
-        s.at = (s.label ? index + 1 : chunks.next_block(s.kind, index + 1)) * EntityBlock::kRows;
+        s.at = (s.label ? index + 1 : chunks.next_block(s.kind, index + 1)) * kRows;
         continue;
       }
-      prefetch_tested(chunks.root(), s.kind, index, s.tests.front().key);
-      s.looked_at += rows_of(
-          *block, s.type,
-          labelled == nullptr ? nullptr : labelled->bits + LabelChunk::row_of(index * EntityBlock::kRows) / 64, s.rows);
-      for (const PropertyTest& test : s.tests)
-        cache::filter_column(block->column(test.key), test.op, test.value, s.rows);
-      s.tested_block = index;
+      const uint32_t first = EntityBlock::row_of(s.at), last = std::min(kRows, first + rows_at_once);
+      if (last == kRows) prefetch_tested(chunks.root(), s.kind, index, s.tests.front().key);
+      s.looked_at +=
+          rows_of(*block, s.type, labelled == nullptr ? nullptr : labelled->bits + LabelChunk::row_of(base) / 64, first,
+                  last, s.rows);
+      test_rows(*block, s.tests, s.rows);
+      s.tested_end = base + last;
       ++tested;
     }
-    const uint64_t base = index * EntityBlock::kRows;
-    const uint32_t row = emit_bits(s.rows, EntityBlock::kRows, EntityBlock::row_of(s.at), base, out, max, &count);
-    s.at = base + std::min(row, EntityBlock::kRows);
+    const uint64_t base = EntityBlock::index_of(s.at) * kRows;
+    const auto end = static_cast<uint32_t>(s.tested_end - base);
+    s.at = base + std::min(end, emit_bits(s.rows, end, EntityBlock::row_of(s.at), base, out, max, &count));
   }
   if (!s.reader->status().ok()) count = 0;
   s.done = (s.at >= limit && count == 0) || !s.reader->status().ok();
@@ -216,16 +237,17 @@ uint64_t EntityScan::looked_at() const {
   return state_ == nullptr ? 0 : state_->looked_at;
 }
 
-void Reader::test_nodes(std::span<const PropertyTest> tests, std::vector<uint64_t>* ids) {
+void Reader::test_entities(EntityKind kind, std::span<const PropertyTest> tests, std::vector<uint64_t>* ids) {
   ReaderChunks chunks(*this);
   chunks.enter();
   size_t kept = 0;
   for (uint64_t id : *ids) {
-    const EntityBlock* block = chunks.block(EntityKind::kNode, EntityBlock::index_of(id));
+    if (!status_.ok()) break;
+    const EntityBlock* block = chunks.block(kind, EntityBlock::index_of(id));
     const uint32_t row = EntityBlock::row_of(id);
     uint64_t rows[EntityBlock::kRows / 64] = {};
     rows[row / 64] = uint64_t{1} << (row % 64);
-    for (const PropertyTest& test : tests) cache::filter_column(block->column(test.key), test.op, test.value, rows);
+    test_rows(*block, tests, rows);
     if (rows[row / 64] != 0) (*ids)[kept++] = id;
   }
   ids->resize(kept);

@@ -197,7 +197,7 @@ class Reader {
   void test_label(std::span<const uint64_t> ids, LabelId label, uint8_t* keep);
   EntityScan scan_nodes(std::optional<LabelId> label, std::vector<PropertyTest> tests = {});
   // Leaves those of `ids` that satisfy the tests. None may be kNoId.
-  void test_nodes(std::span<const PropertyTest> tests, std::vector<uint64_t>* ids);
+  void test_entities(EntityKind kind, std::span<const PropertyTest> tests, std::vector<uint64_t>* ids);
 
   // --- relationships ---
   bool relationship_exists(RelId id);

@@ -126,7 +126,7 @@ class NodeScanOperator final : public MultiplyingOperator {
         LORA_TRY(find_candidates(label));
         if (narrowed_) {
           state_.count_hits(candidates_.size());
-          state_.reader().test_nodes(tests, &candidates_);
+          state_.reader().test_entities(graph::EntityKind::kNode, tests, &candidates_);
         } else {
           scan_ = state_.reader().scan_nodes(label, std::move(tests));
         }
@@ -536,12 +536,14 @@ class RelationshipScanOperator final : public MultiplyingOperator {
 
  private:
   bool choose_by_node() {
-    if ((!from_wanted_ && !to_wanted_) || !tests_.empty()) return false;
-    // A record costs about as much as seven nodes.
+    if (!from_wanted_ && !to_wanted_) return false;
+    // A record costs about as much as seven nodes. With tests the records have to be read: those of other types cost
+    // less than walking as long as they are not many.
+    const uint64_t all = state_.reader().relationship_count();
     uint64_t relationships = 0;
-    if (types_.any()) relationships = state_.reader().relationship_count();
+    if (types_.any()) relationships = all;
     for (RelTypeId type : types_.ids()) relationships += state_.reader().relationship_count(type);
-    return relationships > state_.reader().node_count() / 7;
+    return relationships > state_.reader().node_count() / 7 && (tests_.empty() || relationships < all / 8);
   }
 
   void open_column(bool wanted, Slot slot, Column::Kind kind) {
@@ -621,6 +623,10 @@ class RelationshipScanOperator final : public MultiplyingOperator {
     size_t budget = room;
     while (budget > 0 && row_ < in_->rows) {
       if (!scanning_) {
+        if (!tests_.begin(&state_, *in_, row_, &walk_tests_)) {
+          ++row_;
+          continue;
+        }
         scan_ = state_.reader().scan_nodes(std::nullopt);
         scanning_ = true;
         ids_.clear();
@@ -642,6 +648,7 @@ class RelationshipScanOperator final : public MultiplyingOperator {
       const bool done = walk_.go_on(state_.reader(), types_, NodeId(node), direction, &budget,
                                     [&](const graph::Neighbours& segment, uint32_t begin, uint32_t count,
                                         bool skip_loops) { take(segment, begin, count, node, skip_loops); });
+      if (!parents_.empty()) LORA_TRY(tests_.failure());
       if (!done) break;
       ++node_;
       walk_.start();
@@ -651,6 +658,15 @@ class RelationshipScanOperator final : public MultiplyingOperator {
 
   void take(const graph::Neighbours& segment, uint32_t begin, uint32_t count, uint64_t node, bool skip_loops) {
     state_.count_hits(count);
+    if (!walk_tests_.empty()) {
+      for (uint32_t i = begin; i < begin + count; ++i) {
+        if (skip_loops && segment.neighbour(i) == node) continue;
+        ids_to_test_.assign(1, segment.relationship(i));
+        state_.reader().test_entities(graph::EntityKind::kRelationship, walk_tests_, &ids_to_test_);
+        if (!ids_to_test_.empty()) push(segment.relationship(i), node, segment.neighbour(i));
+      }
+      return;
+    }
     if (skip_loops) {
       for (uint32_t i = begin; i < begin + count; ++i) {
         if (segment.neighbour(i) != node) push(segment.relationship(i), node, segment.neighbour(i));
@@ -676,6 +692,8 @@ class RelationshipScanOperator final : public MultiplyingOperator {
   graph::EntityScan scan_;
   std::vector<uint64_t> ids_;  // relationships, or nodes when walking by node
   std::vector<uint64_t> starts_, ends_;
+  std::vector<graph::PropertyTest> walk_tests_;  // when walking by node
+  std::vector<uint64_t> ids_to_test_;
   size_t node_ = 0;
   ListWalk walk_;
   size_t type_ = 0;

@@ -78,6 +78,8 @@ bool ScanTests::begin(ExecState* state, Batch& in, size_t row, std::vector<graph
         return true;
       }
     }
+    // A null satisfies no comparison.
+    possible = possible && (wanted.value == nullptr || !value.is_null());
     const std::optional<KeyId> key = resolve_key(state->reader(), *wanted.key);
     if (key) {
       tests->push_back({*key, wanted.op, std::move(value)});
@@ -85,8 +87,6 @@ bool ScanTests::begin(ExecState* state, Batch& in, size_t row, std::vector<graph
       possible = false;  // a property that nothing has
     }
   }
-  // Cheap ones first: texts are compared row by row.
-  std::stable_partition(tests->begin(), tests->end(), [](const auto& test) { return !test.value.is_string(); });
   return possible;
 }
 

@@ -173,6 +173,18 @@ void filter_column(const Column* column, char op, const Value& value, uint64_t* 
   if (column == nullptr || (op != 'v' && value.is_null())) return keep_none(rows);
   for (size_t w = 0; w < kWords; ++w) rows[w] &= column->valid_bits[w];
   if (op == 'v') return;
+  const auto each = [&] {
+    const Value* values = column->column_kind == Column::Kind::kValues ? column->value_array() : nullptr;
+    keep_each(rows, [&](uint32_t row) {
+      const Ternary kept =
+          values != nullptr ? compare_values(op, values[row], value) : compare_values(op, column->get(row), value);
+      return kept == Ternary::kTrue;
+    });
+  };
+  constexpr int kFewRows = 8;
+  int left = 0;
+  for (size_t w = 0; w < kWords; ++w) left += std::popcount(rows[w]);
+  if (left <= kFewRows) return each();
   switch (column->column_kind) {
     case Column::Kind::kIntegers:
       if (value.is_integer()) return test_integers(*column, range_of(op, value.as_integer()), rows);
@@ -191,7 +203,7 @@ void filter_column(const Column* column, char op, const Value& value, uint64_t* 
     case Column::Kind::kBooleans:
     case Column::Kind::kValues: break;
   }
-  keep_each(rows, [&](uint32_t row) { return compare_values(op, column->get(row), value) == Ternary::kTrue; });
+  each();
 }
 
 }  // namespace lora::graph::cache

@@ -12,4 +12,10 @@ namespace lora::graph::cache {
 // `column` null: no row has the property.
 void filter_column(const Column* column, char op, const Value& value, uint64_t* rows);
 
+// Are its values compared one by one?
+inline bool is_filtered_by_rows(const Column* column) {
+  return column != nullptr && column->column_kind != Column::Kind::kIntegers &&
+         column->column_kind != Column::Kind::kFloats;
+}
+
 }  // namespace lora::graph::cache

@@ -80,7 +80,10 @@ bool keeps(char op, const Value& property, const Value& value) {
 
 void check(const Column256& column, char op, const Value& value, Random& random) {
   uint64_t before[4], rows[4];
-  for (size_t w = 0; w < 4; ++w) before[w] = rows[w] = random.chance(40) ? ~uint64_t{0} : random.engine()();
+  const bool few = random.chance(20);
+  for (size_t w = 0; w < 4; ++w) {
+    before[w] = rows[w] = few ? uint64_t{1} << random.below(64) : random.chance(40) ? ~uint64_t{0} : random.engine()();
+  }
   filter_column(column.column, op, value, rows);
   for (uint32_t row = 0; row < EntityBlock::kRows; ++row) {
     const bool asked = (before[row / 64] >> (row % 64) & 1) != 0;
