@@ -1,6 +1,7 @@
 // Rewrite rules: each takes a whole plan and gives an equal, cheaper one. One file a rule; the order is in rules.cpp.
 //
-// To add a rule: rules/NAME.cpp, its declaration here, one line in rules.cpp that says why it stands there.
+// To add a rule: rules/NAME.cpp, its declaration here, one line in rules.cpp that says why it stands there and which
+// operators it is about (without them in a plan it is not asked).
 #pragma once
 
 #include "cypher/plan/passes.h"
