@@ -29,17 +29,6 @@ bool is_given(const Expr& e, Slot entity, std::initializer_list<Slot> others) {
   }
 }
 
-// b op a for a op b.
-char mirrored(char op) {
-  switch (op) {
-    case '<': return '>';
-    case '>': return '<';
-    case 'l': return 'g';
-    case 'g': return 'l';
-    default: return op;
-  }
-}
-
 }  // namespace
 
 bool ScanTests::take(const Expr& predicate, Slot entity, std::initializer_list<Slot> others) {

@@ -2,6 +2,16 @@
 
 namespace lora::cypher {
 
+char mirrored(char op) {
+  switch (op) {
+    case '<': return '>';
+    case '>': return '<';
+    case 'l': return 'g';
+    case 'g': return 'l';
+    default: return op;
+  }
+}
+
 Ternary ternary_and(Ternary a, Ternary b) {
   if (a == Ternary::kFalse || b == Ternary::kFalse) return Ternary::kFalse;
   return a == Ternary::kNull || b == Ternary::kNull ? Ternary::kNull : Ternary::kTrue;

@@ -63,17 +63,6 @@ void compare_typed(char op, const T* a, size_t a_step, const T* b, size_t b_step
   }
 }
 
-// The operator with its sides exchanged.
-char mirrored(char op) {
-  switch (op) {
-    case '<': return '>';
-    case '>': return '<';
-    case 'l': return 'g';
-    case 'g': return 'l';
-    default: return op;
-  }
-}
-
 void compare_texts(char op, const Texts& a, std::string_view b, uint8_t* out) {
   const size_t n = a.size();
   if (op == '=' || op == '!') {

@@ -44,6 +44,8 @@ bool integer_arithmetic(char op, int64_t a, int64_t b, int64_t* out);
 Status integer_error(char op, int64_t a, int64_t b);
 
 // --- compare.cpp ---
+// The comparison with its sides exchanged: `b mirrored(op) a` for `a op b`; op as of compare_values().
+char mirrored(char op);
 Ternary ternary_and(Ternary a, Ternary b);
 Ternary ternary_or(Ternary a, Ternary b);
 Ternary ternary_xor(Ternary a, Ternary b);
