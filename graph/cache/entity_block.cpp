@@ -342,27 +342,28 @@ EntityBlock* EntityBlock::erase(WriteContext* context, EntityBlock* block, uint3
 
 void EntityBlockBuilder::add_node(uint32_t row, std::span<const LabelId> labels, std::span<const Property> properties) {
   if (block_ == nullptr) block_.reset(EntityBlock::make(nullptr));
-  EntityBlock* const same = EntityBlock::create_node(nullptr, block_.get(), row, labels, {});
-  LORA_DCHECK(same == block_.get());
+  keep(EntityBlock::create_node(nullptr, block_.get(), row, labels, {}));
   add_properties(row, properties);
 }
 
 void EntityBlockBuilder::add_relationship(uint32_t row, RelTypeId type, NodeId start, NodeId end,
                                           std::span<const Property> properties) {
   if (block_ == nullptr) block_.reset(EntityBlock::make(nullptr));
-  EntityBlock* const same = EntityBlock::create_relationship(nullptr, block_.get(), row, type, start, end, {});
-  LORA_DCHECK(same == block_.get());
+  keep(EntityBlock::create_relationship(nullptr, block_.get(), row, type, start, end, {}));
   add_properties(row, properties);
 }
 
 // One by one: each may find no memory, and the one before may have moved the block (and freed the old one).
 void EntityBlockBuilder::add_properties(uint32_t row, std::span<const Property> properties) {
   for (const Property& p : properties) {
-    EntityBlock* const now = EntityBlock::set_property(nullptr, block_.get(), row, p.key, p.value);
-    if (now == block_.get()) continue;
-    static_cast<void>(block_.release());
-    block_.reset(now);
+    keep(EntityBlock::set_property(nullptr, block_.get(), row, p.key, p.value));
   }
+}
+
+void EntityBlockBuilder::keep(EntityBlock* block) {
+  if (block == block_.get()) return;
+  static_cast<void>(block_.release());
+  block_.reset(block);
 }
 
 Loaded<EntityBlock> EntityBlockBuilder::finish() {

@@ -138,6 +138,7 @@ class EntityBlockBuilder {
 
  private:
   void add_properties(uint32_t row, std::span<const Property> properties);
+  void keep(EntityBlock* block);  // in place of block_, which has been freed if it is another one
   Loaded<EntityBlock> block_;
 };
 
