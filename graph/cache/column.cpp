@@ -273,8 +273,9 @@ Column* Column::set(WriteContext* context, Column* column, uint32_t row, const V
   const Kind kind = kind_for(value);
   // A column that is made is the block's, and takes the place of the old one, once it holds the value.
   Column* const old = column;
+  Column* fresh = nullptr;
   if (column == nullptr) {
-    column = make(context, kind, context == nullptr ? kRowsMax : std::min<uint32_t>(kRowsMax, (row + 8) & ~7u));
+    column = fresh = make(context, kind, context == nullptr ? kRowsMax : std::min<uint32_t>(kRowsMax, (row + 8) & ~7u));
   } else {
     const bool mine = owned(context, column);
     const bool fits = column->column_kind == kind || column->column_kind == Kind::kValues;
@@ -283,10 +284,10 @@ Column* Column::set(WriteContext* context, Column* column, uint32_t row, const V
       capacity = mine && context != nullptr ? capacity + capacity / 2 + 8 : capacity;
       if (context == nullptr) capacity = kRowsMax;
       capacity = std::min<uint32_t>(kRowsMax, (capacity + 7) & ~7u);
-      column = fits ? copy_column(context, column, capacity) : to_values(context, column, capacity);
+      column = fresh = fits ? copy_column(context, column, capacity) : to_values(context, column, capacity);
     }
   }
-  Loaded<Column> made = own_loaded(context, column == old ? nullptr : column);
+  Loaded<Column> made = own_loaded(context, fresh);
   const bool was_valid = column->valid(row);
   switch (column->column_kind) {
     case Kind::kIntegers: {
@@ -328,7 +329,7 @@ Column* Column::set(WriteContext* context, Column* column, uint32_t row, const V
   if (row >= column->rows) column->rows = static_cast<uint16_t>(row + 1);
   if (!was_valid) ++column->present;
   column->valid_bits[row >> 6] |= bit;
-  if (old != nullptr && old != column) replace(context, old, column);
+  if (old != nullptr && fresh != nullptr) replace(context, old, column);
   static_cast<void>(made.release());
   return column;
 }
