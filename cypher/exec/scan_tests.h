@@ -2,8 +2,8 @@
 // them on whole blocks of the stored columns.
 //
 // Taken are `n.key op value` (either way round, chains of them) and `n.key IS [NOT] NULL`, where the value is a
-// constant, a parameter, a variable of the rows below, or there a property of an entity: nothing that can fail where the
-// filter's other predicates would have kept it away.
+// constant, a parameter, a variable of the rows below, or there a property of an entity: nothing that can fail where
+// the filter's other predicates would have kept it away.
 #pragma once
 
 #include <initializer_list>
