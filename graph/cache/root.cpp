@@ -282,6 +282,28 @@ void Root::edit_fresh_topology_chunk(WriteContext& context, RelTypeId type, Dire
   topology.set(context, topology_token(type, direction), index, TopologyChunk::empty());
 }
 
+namespace {
+
+TrieNode* empty_labels(uint64_t next_node) {
+  return empty_trie<LabelChunk>(trie_level_for(next_node / LabelChunk::kRows + 1));
+}
+
+TrieNode* empty_topology(uint64_t next_node) {
+  return empty_trie<TopologyChunk>(trie_level_for(next_node / TopologyChunk::kNodes + 1));
+}
+
+}  // namespace
+
+void Root::edit_fresh_label(WriteContext& context, LabelId label) {
+  labels.set_trie(context, label.value, empty_labels(next_node));
+}
+
+void Root::edit_fresh_type(WriteContext& context, RelTypeId type) {
+  for (const Direction direction : {Direction::kOut, Direction::kIn}) {
+    topology.set_trie(context, topology_token(type, direction), empty_topology(next_node));
+  }
+}
+
 void Root::edit_clear(WriteContext& context) {
   for (TrieNode* trie : {node_blocks.root, relationship_blocks.root, labels.root, topology.root, indexes.root,
                          label_counts.root, type_counts.root, triple_counts.root}) {
@@ -296,9 +318,8 @@ void Root::edit_clear(WriteContext& context) {
   };
   node_blocks.root = empty_trie<EntityBlock>(trie_level_for(next_node / EntityBlock::kRows + 1));
   relationship_blocks.root = empty_trie<EntityBlock>(trie_level_for(next_relationship / EntityBlock::kRows + 1));
-  labels.root = known_empty(empty_trie<LabelChunk>(trie_level_for(next_node / LabelChunk::kRows + 1)), label_tokens);
-  topology.root = known_empty(empty_trie<TopologyChunk>(trie_level_for(next_node / TopologyChunk::kNodes + 1)),
-                              uint64_t{type_tokens} * 2);
+  labels.root = known_empty(empty_labels(next_node), label_tokens);
+  topology.root = known_empty(empty_topology(next_node), uint64_t{type_tokens} * 2);
   indexes.root = empty_trie<IndexTree>(2);
   label_counts.root = type_counts.root = triple_counts.root = nullptr;
   nodes = relationships = 0;

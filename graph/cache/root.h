@@ -141,6 +141,10 @@ struct Root : RootFields {
   cache::IndexTree* edit_index(cache::WriteContext& context, IndexId index);
   // A new index (made by IndexTreeBuilder(&context)); or, with null, forgets a dropped one.
   void put_index(cache::WriteContext& context, IndexId index, cache::IndexTree* tree);
+  // A label or type that is new to the store: known to be empty for all ids given out, so that nothing is looked for
+  // there until something of it has been evicted.
+  void edit_fresh_label(cache::WriteContext& context, LabelId label);
+  void edit_fresh_type(cache::WriteContext& context, RelTypeId type);
   // The absent chunk becomes a known-empty one (fresh ids: nothing in the store yet).
   void edit_fresh_block(cache::WriteContext& context, EntityKind kind, uint64_t index);
   void edit_fresh_label_chunk(cache::WriteContext& context, LabelId label, uint64_t index);

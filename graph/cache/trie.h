@@ -159,6 +159,10 @@ class Table {
     trie.set(context, index, chunk);
     slot->store(trie.root, std::memory_order_release);
   }
+  // For a token that has no inner trie yet.
+  void set_trie(WriteContext& context, uint64_t token, TrieNode* inner) {
+    writable_slot(context, &root, token)->store(inner, std::memory_order_release);
+  }
   T* edit(WriteContext& context, uint64_t token, uint64_t index) {
     T* chunk = find(token, index);
     if (chunk == nullptr) return nullptr;

@@ -130,6 +130,49 @@ TEST_P(GraphTest, StatementRollsBackAlone) {
   EXPECT_EQ(snapshot.reader()->relationship_count(), 0u);
 }
 
+TEST_P(GraphTest, ANewTypeOrLabelIsNotLookedForInTheStore) {
+  constexpr uint64_t kNodes = 10'000;
+  {
+    Writer writer(graph());
+    for (uint64_t i = 0; i < kNodes; ++i) writer.node();
+    writer.commit();
+  }
+  const uint64_t loads = graph().stats().chunk_loads;
+  for (const uint64_t first : {1, 4'000, 9'000, 12'000}) {  // the last ones beside nodes that came after the type
+    Writer writer(graph());
+    for (int i = 0; first >= kNodes && i < 3'000; ++i) writer.node();
+    writer.relationship(NodeId(first), "T", NodeId(first / 2));
+    writer.commit();
+  }
+  {
+    Writer writer(graph());
+    must(writer->add_label(NodeId(5'000), must(writer->label("L"))));
+    writer.commit();
+  }
+  const auto check = [&] {
+    const Snapshot snapshot = graph().snapshot();
+    const auto reader = snapshot.reader();
+    const RelTypeId type = reader->find_rel_type("T").value();
+    for (const uint64_t node : {1, 2'000, 4'000, 4'500, 6'000, 9'000, 12'000}) {
+      const uint64_t out = reader->degree(NodeId(node), Direction::kOut, type);
+      EXPECT_EQ(out + reader->degree(NodeId(node), Direction::kIn, type), 1u) << node;
+    }
+    uint64_t out = 0, in = 0;
+    for (uint64_t node = 0; node < kNodes + 3'000; ++node) {
+      out += reader->degree(NodeId(node), Direction::kOut, type);
+      in += reader->degree(NodeId(node), Direction::kIn, type);
+    }
+    EXPECT_EQ(out, 4u);
+    EXPECT_EQ(in, 4u);
+    EXPECT_EQ(all(reader->scan_nodes(reader->find_label("L"))), std::vector<uint64_t>{5'000});
+  };
+  check();
+  EXPECT_LE(graph().stats().chunk_loads, loads + 1) << "the node whose label changed may have to be read";
+  reopen();  // gone from memory, the chunks are looked for again
+  check();
+  EXPECT_GT(graph().stats().chunk_loads, loads + 1);
+}
+
 TEST_P(GraphTest, DeletingAConnectedNodeFailsAtTheStatementsEnd) {
   Writer writer(graph());
   const NodeId a = writer.node({"A"});
