@@ -324,11 +324,19 @@ class SemiApplyOperator final : public Operator {
     size_t left = in.rows;
     while (left > 0) {
       Batch* result = nullptr;
-      LORA_TRY(right_->next(std::min(std::max<size_t>(left, 64), kBatchRowsMax), &result));
+      LORA_TRY(right_->next(std::min(std::max(left, kAskMin), ask_), &result));
       if (result == nullptr) break;
+      size_t matched = 0;
       for (int64_t n : (*result)[row_column_].integers) {
-        left -= seen_[static_cast<size_t>(n)] == 0 ? 1 : 0;
+        matched += seen_[static_cast<size_t>(n)] == 0 ? 1 : 0;
         seen_[static_cast<size_t>(n)] = 1;
+      }
+      left -= matched;
+      // Many rows for one left row (a scan under each) are work for nothing.
+      if (matched * 4 < result->rows) {
+        ask_ = std::max<size_t>(ask_ / 4, kAskMin);
+      } else if (matched * 2 >= result->rows && result->rows >= ask_) {
+        ask_ = std::min(ask_ * 4, kBatchRowsMax);
       }
     }
     numbers.clear();
@@ -352,6 +360,9 @@ class SemiApplyOperator final : public Operator {
   OperatorPtr left_, right_;
   bool anti_;
   bool batched_;
+  // Rows worth asking the right side for; with fewer its filters would go through a scan in too small steps.
+  static constexpr size_t kAskMin = 64;
+  size_t ask_ = kBatchRowsMax;
   Slot row_column_ = kNoSlot;
   ArgumentSource source_;
   std::vector<uint8_t> seen_;

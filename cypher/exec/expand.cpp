@@ -34,7 +34,6 @@ class ExpandOperator : public MultiplyingOperator {
         types_(expand_.types),
         label_(expand_.to_label),
         differ_(expand_.differ_from),
-        argument_(build.argument),
         relationship_wanted_(expand_.relationship != kNoSlot && is_live(expand_.relationship)),
         to_wanted_(is_live(expand_.to)) {}
 
@@ -88,13 +87,6 @@ class ExpandOperator : public MultiplyingOperator {
     walk_.start();
   }
 
-  // An Apply above has seen enough of this row.
-  bool row_done() const {
-    if (argument_ == nullptr || argument_->done == nullptr) return false;
-    const Column& rows = (*in_)[argument_->row_column];
-    return (*argument_->done)[static_cast<size_t>(rows.integers[row_])] != 0;
-  }
-
   // Appends pairs [begin, begin + count) of a segment.
   void take(const graph::Neighbours& segment, uint32_t begin, uint32_t count, uint64_t node, bool skip_loops) {
     state_.count_hits(count);
@@ -144,7 +136,6 @@ class ExpandOperator : public MultiplyingOperator {
   TypeIds types_;
   EndLabel label_;
   DifferFrom differ_;
-  ArgumentSource* argument_;
   bool relationship_wanted_, to_wanted_;
   bool keep_to_ = false, keep_relationship_ = false;
   ListWalk walk_;

@@ -19,7 +19,6 @@ class IntersectOperator final : public MultiplyingOperator {
         op_(*static_cast<const Intersect*>(op)),
         sides_{Side(op_.first, op_.from), Side(op_.second, op_.other)},
         label_(op_.to_label),
-        argument_(build.argument),
         to_wanted_(is_live(op_.to)) {
     for (Side& s : sides_) s.wanted = s.op.relationship != kNoSlot && is_live(s.op.relationship);
   }
@@ -101,13 +100,6 @@ class IntersectOperator final : public MultiplyingOperator {
     ends_.clear();
     end_ = 0;
     pair_ = 0;
-  }
-
-  // An Apply above has seen enough of this row.
-  bool row_done() const {
-    if (argument_ == nullptr || argument_->done == nullptr) return false;
-    const Column& rows = (*in_)[argument_->row_column];
-    return (*argument_->done)[static_cast<size_t>(rows.integers[row_])] != 0;
   }
 
   uint64_t degree(Side& side, uint64_t node) {
@@ -287,7 +279,6 @@ class IntersectOperator final : public MultiplyingOperator {
   const Intersect& op_;
   Side sides_[2];
   EndLabel label_;
-  ArgumentSource* argument_;
   bool to_wanted_;
   NodeSet marks_;  // neighbours of marked_, for rows before run_end_
   uint64_t marked_ = kNoId, marked_count_ = 0;

@@ -193,12 +193,19 @@ using OperatorPtr = std::unique_ptr<Operator, OperatorDelete>;
 class MultiplyingOperator : public Operator {
  public:
   MultiplyingOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
-      : Operator(build, op), input_(std::move(input)) {}
+      : Operator(build, op), input_(std::move(input)), argument_(build.argument) {}
   Status open() override;
   void close() override;
 
  protected:
   Status do_next(size_t rows_wanted, Batch** batch) override;
+
+  // An Apply above has seen enough of row_: what is left of it may be left out.
+  bool row_done() const {
+    if (argument_ == nullptr || argument_->done == nullptr) return false;
+    const Column& rows = (*in_)[argument_->row_column];
+    return (*argument_->done)[static_cast<size_t>(rows.integers[row_])] != 0;
+  }
 
   // Goes on with row_ of *in_: appends about `room` values to each column it adds in out_ and the number of the input
   // row to parents_ each time; moves row_ to the next row when one is finished. Returns when `room` is filled or the
@@ -216,6 +223,9 @@ class MultiplyingOperator : public Operator {
   std::vector<uint32_t> parents_;
   size_t bare_rows_ = 0;  // further rows of produce(), of which nobody reads any column: carried() is empty
   bool ended_ = false;
+
+ private:
+  const ArgumentSource* argument_;
 };
 
 // Keeps the first rows of a batch.

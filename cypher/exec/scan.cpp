@@ -109,6 +109,11 @@ class NodeScanOperator final : public MultiplyingOperator {
     const bool bare = carried().empty();
     if (!bare && nodes.kind == Column::Kind::kEmpty) nodes.reset(Column::Kind::kNodes);
     while (room > 0 && row_ < in_->rows) {
+      if (row_done()) {
+        scanning_ = false;
+        ++row_;
+        continue;
+      }
       if (!scanning_) {
         std::optional<LabelId> label;
         if (label_ != nullptr) {
@@ -214,6 +219,11 @@ class ListedOperator : public MultiplyingOperator {
   Status produce(size_t room) final {
     size_t given = 0;
     while (row_ < in_->rows) {
+      if (row_done()) {
+        listed_ = false;
+        ++row_;
+        continue;
+      }
       if (!listed_) {
         found_.clear();
         LORA_TRY(find(row_));
@@ -439,6 +449,11 @@ class IndexRangeScanOperator final : public MultiplyingOperator {
     Column& entities = out_.columns[range_.node];
     if (entities.kind == Column::Kind::kEmpty) entities.reset(kind_);
     while (room > 0 && row_ < in_->rows) {
+      if (row_done()) {
+        scanning_ = false;
+        ++row_;
+        continue;
+      }
       if (!scanning_) {
         bool nothing = false;
         LORA_TRY(start(&nothing));
@@ -557,7 +572,8 @@ class RelationshipScanOperator final : public MultiplyingOperator {
     const bool bare = carried().empty() && !ends;
     std::vector<uint64_t>& ids = relationship_wanted_ && !ends ? out_.columns[scan_op_.relationship].ids : ids_;
     while (parents_.size() + bare_rows_ < room && row_ < in_->rows) {
-      if (!scanning_ && !start_type()) {
+      if (row_done() || (!scanning_ && !start_type())) {
+        scanning_ = false;
         type_ = 0;
         ++row_;
         continue;
@@ -622,6 +638,11 @@ class RelationshipScanOperator final : public MultiplyingOperator {
     const Direction direction = scan_op_.both_directions ? Direction::kBoth : Direction::kOut;
     size_t budget = room;
     while (budget > 0 && row_ < in_->rows) {
+      if (row_done()) {
+        scanning_ = false;
+        ++row_;
+        continue;
+      }
       if (!scanning_) {
         if (!tests_.begin(&state_, *in_, row_, &walk_tests_)) {
           ++row_;

@@ -198,6 +198,24 @@ TEST_F(RunTest, CallInTransactionsCommitsInBatches) {
   EXPECT_EQ(number("MATCH (n:U) RETURN count(*)"), 6);
 }
 
+TEST_F(RunTest, ExistsIsLeftAtItsFirstRow) {
+  open();
+  ASSERT_TRUE(status("CREATE INDEX FOR (p:P) ON (p.x)").ok());
+  ASSERT_TRUE(status("UNWIND range(1, 10000) AS x CREATE (:P {x: x, y: x})-[:R {z: x}]->(:Q {x: x})").ok());
+  for (const char* query : {"MATCH (q:Q) WHERE q.x <= 50 AND EXISTS { MATCH (p:P) WHERE p.y > q.x } RETURN q.x",
+                            "MATCH (q:Q) WHERE q.x <= 50 AND EXISTS { MATCH (p:P) WHERE p.x > q.x } RETURN q.x",
+                            "MATCH (q:Q) WHERE q.x <= 50 AND EXISTS { MATCH ()-[r:R]->() WHERE r.z > q.x } RETURN q.x",
+                            "MATCH (q:Q) WHERE q.x <= 50 AND EXISTS { MATCH (p)-[:R]->(n) WHERE n.x > q.x } RETURN q.x",
+                            "MATCH (q:Q) WHERE q.x <= 50 AND EXISTS { MATCH (p) WHERE p.x > q.x } RETURN q.x"}) {
+    const auto profile = db_->profile(query);
+    ASSERT_TRUE(profile.ok()) << query << ": " << profile.status().to_string();
+    EXPECT_EQ(profile->total_rows, 50u) << query;
+    uint64_t hits = 0;
+    for (const OperatorMetrics& m : profile->operators) hits = std::max(hits, m.db_hits);
+    EXPECT_LT(hits, 40'000u) << query << ": the first 50 rows times all that may match are 500 000";
+  }
+}
+
 TEST_F(RunTest, ProfileCountsRowsPerOperator) {
   open();
   ASSERT_TRUE(status("UNWIND range(1, 100) AS x CREATE (:P {x: x})").ok());
