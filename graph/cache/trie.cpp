@@ -24,15 +24,9 @@ namespace {
 
 // A copy of `node` that is mine; takes over all slots and retires the old node.
 TrieNode* copy_node(WriteContext& context, TrieNode* node) {
-  TrieNode* copy = make_trie_node(&context, node->level);
-  uint64_t taken = 0;
-  for (uint32_t i = 0; i < TrieNode::kFanout; ++i) {
-    Object* child = node->slot[i].load(std::memory_order_acquire);
-    if (child == nullptr) continue;
-    copy->slot[i].store(child, std::memory_order_relaxed);
-    taken |= uint64_t{1} << i;
-  }
-  copy->inherited.store(taken, std::memory_order_relaxed);
+  auto* copy = new (allocate(&context, sizeof(TrieNode))) TrieNode(node);
+  register_object(&context, copy, sizeof(TrieNode));
+  const uint64_t taken = copy->inherited.load(std::memory_order_relaxed);
   if ((node->flags & Object::kStatic) == 0) node->copied_out.store(taken, std::memory_order_relaxed);
   context.retire(node);
   return copy;

@@ -34,6 +34,16 @@ struct TrieNode : Object {
   explicit TrieNode(uint8_t l) : Object(ObjectKind::kTrieNode), level(l) {
     for (auto& s : slot) s.store(nullptr, std::memory_order_relaxed);
   }
+  // A successor of `from`: has inherited what its slots hold now.
+  explicit TrieNode(const TrieNode* from) : Object(ObjectKind::kTrieNode), level(from->level) {
+    uint64_t taken = 0;
+    for (uint32_t i = 0; i < kFanout; ++i) {
+      Object* child = from->slot[i].load(std::memory_order_acquire);
+      slot[i].store(child, std::memory_order_relaxed);
+      taken |= uint64_t{child != nullptr} << i;
+    }
+    inherited.store(taken, std::memory_order_relaxed);
+  }
 };
 
 // Levels above the leaves that a trie needs to hold indexes 0 .. count - 1.
