@@ -190,7 +190,9 @@ class Gone(Exception):
 
 
 class Peer:
-    def __init__(self, spec: Spec, mode: Mode, found: Environment, databases: str, settings: Settings) -> None:
+    def __init__(
+        self, spec: Spec, mode: Mode, found: Environment, databases: str, settings: Settings, preload: Optional[str]
+    ) -> None:
         self.spec, self.mode, self.settings = spec, mode, settings
         self.name = "%s-%s" % (spec.key, mode.suffix)
         self.python = found.python
@@ -198,6 +200,7 @@ class Peer:
         if "module" in self.options:
             self.options["module"] = found.module
         self.databases = databases
+        self.preload = preload
         self.process: Optional[subprocess.Popen] = None
         self.buffer = b""
         self.also: List[int] = []
@@ -220,6 +223,8 @@ class Peer:
             "memory": MEMORY_LIMIT,
         }
         keep = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+        if directory is not None and self.preload is not None:
+            keep["LD_PRELOAD"] = self.preload
         self.buffer = b""
         self.process = subprocess.Popen(
             [self.python, "-I", os.path.join(HERE, "engines", "child.py"), json.dumps(config)],
@@ -376,6 +381,8 @@ def shorten(value: Any) -> str:
 
 def run_workload(workload: Workload, peers: List[Peer], data: str, context: Dict[str, Any], settings: Settings) -> None:
     times: Dict[str, List[List[int]]] = {}
+    cpu: Dict[str, float] = {}
+    synced: Dict[str, int] = {}
     spent: Dict[str, float] = {}
 
     def failed(peer: Peer, error: Exception) -> None:
@@ -410,6 +417,9 @@ def run_workload(workload: Workload, peers: List[Peer], data: str, context: Dict
             try:
                 reply = peer.ask(op="turn", workload=workload.key, calls=settings.calls, box=settings.box)
                 times[peer.name].append(reply["times"])
+                cpu[peer.name] = cpu.get(peer.name, 0.0) + reply["cpu"]
+                if reply["fsyncs"] is not None:
+                    synced[peer.name] = synced.get(peer.name, 0) + reply["fsyncs"]
             except (Failed, Gone) as error:
                 failed(peer, error)
             spent[peer.name] += time.monotonic() - begin
@@ -419,6 +429,9 @@ def run_workload(workload: Workload, peers: List[Peer], data: str, context: Dict
             continue
         result = peer.results[workload.key]
         result.update(summary(times[peer.name]))
+        result["cpu"] = cpu[peer.name] / result["n"] * 1e6
+        if workload.write and peer.name in synced:
+            result["fsyncs"] = synced[peer.name] / result["n"]
         if workload.verify:
             try:
                 found = peer.ask(op="verify", workload=workload.key)
@@ -572,6 +585,16 @@ def tables(report: Dict[str, Any]) -> str:
         slowest = [[title + ", p99"] + names]
         slowest += [[titles[key]] + [cell(peer, key, "p99", peers) for peer in peers] for key in keys]
         parts.append(grid(slowest))
+        used = [[title + ", processor time a call"] + names]
+        used += [[titles[key]] + [cell(peer, key, "cpu", peers) for peer in peers] for key in keys]
+        parts.append(grid(used))
+        counted = [key for key in keys if any("fsyncs" in peer["results"].get(key, {}) for peer in peers)]
+        if counted:
+            syncs = [[title + ", fsyncs a call"] + names]
+            for key in counted:
+                found = [peer["results"].get(key, {}).get("fsyncs") for peer in peers]
+                syncs.append([titles[key]] + ["" if n is None else "%.2f" % n for n in found])
+            parts.append(grid(syncs))
     notes = []
     for peer in report["peers"]:
         if peer["dead"]:
@@ -622,10 +645,27 @@ def machine() -> Dict[str, Any]:
         pass
     return {
         "cpu": cpu,
-        "cores": os.cpu_count() or 1,
+        "cores": len(os.sched_getaffinity(0)),
         "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "system": "%s %s" % (platform.system(), platform.release()),
     }
+
+
+def count_fsyncs(cache: str) -> Optional[str]:
+    """The library that counts fsyncs, built; None (and said) where there is no C compiler."""
+    library = os.path.join(cache, "fsyncs.so")
+    source = os.path.join(HERE, "engines", "fsyncs.c")
+    try:
+        subprocess.run(
+            [os.environ.get("CC", "cc"), "-O2", "-shared", "-fPIC", "-o", library, source],
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        print("fsyncs are not counted: %s" % error, file=sys.stderr)
+        return None
+    return library
 
 
 def commit() -> str:
@@ -707,6 +747,8 @@ def choose(options: argparse.Namespace) -> List[Spec]:
 def measure(options: argparse.Namespace) -> Dict[str, Any]:
     size = "smoke" if options.smoke else options.size
     settings = SETTINGS[size]
+    if options.cores:  # of this process, and so of all that it starts
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
     if options.rounds:
         settings = settings._replace(rounds=options.rounds)
     cache = os.path.join(ROOT, ".cache", "peers")
@@ -726,7 +768,8 @@ def measure(options: argparse.Namespace) -> Dict[str, Any]:
     folder = os.path.join(cache, "data", size)
     write_csv(data, folder)
     context = dict(answers, persons=len(data.persons), ages=[person.age for person in data.persons])
-    for_child = {key: context[key] for key in ("starts", "pairs", "persons")}
+    context["names"] = [rows[0][0] for rows in answers["answers"]["lookup"]]
+    for_child = {key: context[key] for key in ("starts", "names", "pairs", "persons")}
     for_child["answers"] = for_child["ages"] = None
     del data
 
@@ -735,12 +778,13 @@ def measure(options: argparse.Namespace) -> Dict[str, Any]:
     peers: List[Peer] = []
     interrupted = False
     os.makedirs(cache, exist_ok=True)
+    preload = None if options.only == "memory" else count_fsyncs(cache)
     with tempfile.TemporaryDirectory(prefix="databases-", dir=options.directory or cache) as databases:
         for in_memory in (True, False):
             if options.only and (options.only == "memory") != in_memory:
                 continue
             group = [
-                Peer(spec, mode, where, databases, settings)
+                Peer(spec, mode, where, databases, settings, preload)
                 for spec, where in found
                 for mode in spec.modes
                 if (mode.group == "memory") == in_memory
@@ -793,6 +837,7 @@ def main() -> int:
     parser.add_argument("--only", choices=("memory", "disk"), help="one half of the run")
     parser.add_argument("--json", metavar="FILE", help="write all figures there")
     parser.add_argument("--rounds", type=int, help="turns of each engine and workload")
+    parser.add_argument("--cores", type=int, help="processor cores that the engines may use (default: all)")
     parser.add_argument("--no-install", action="store_true", help="leave out engines that are not installed yet")
     parser.add_argument("--ours-path", metavar="FOLDER", help="a folder that holds lora_python, instead of .venv")
     parser.add_argument("--build", action="append", default=[], metavar="NAME=FOLDER", help="another build of ours")

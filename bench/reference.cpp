@@ -131,6 +131,8 @@ std::vector<int> distances(const Adjacency& out, uint32_t from, int limit, int* 
 
 void from_one(const Dataset& data, const Adjacency& out, uint32_t p, Answers* answers) {
   answers->add("lookup", row({row({quoted(data.persons[p].name)})}));
+  answers->add("name_equality", 1);  // names are unique
+  answers->add("hop1_count", static_cast<int64_t>(out[p].size()));
   std::vector<std::string> friends;
   int64_t hop2 = 0, filtered = 0, walks3 = 0, mutual = 0, triangles = 0;
   std::vector<int64_t> paths(out.size(), 0);
@@ -166,17 +168,79 @@ void from_one(const Dataset& data, const Adjacency& out, uint32_t p, Answers* an
       static_cast<int64_t>(std::count_if(distance.begin(), distance.end(), [](int d) { return d > 0; })) + (back > 0));
 }
 
+// The five eldest friends, and how many friends above 40 each has beside `p`.
+void ten_lines(const Dataset& data, const Adjacency& out, uint32_t p, Answers* answers) {
+  std::vector<std::pair<int64_t, uint32_t>> eldest, older;
+  for (const uint32_t f : out[p]) eldest.emplace_back(-data.persons[f].age, f);
+  std::sort(eldest.begin(), eldest.end());
+  eldest.resize(std::min<size_t>(eldest.size(), 5));
+  for (const auto& [age, f] : eldest) {
+    older.emplace_back(
+        -std::count_if(out[f].begin(), out[f].end(), [&](uint32_t g) { return data.persons[g].age > 40 && g != p; }), f);
+  }
+  std::sort(older.begin(), older.end());
+  std::vector<std::string> rows;
+  for (const auto& [count, f] : older) {
+    rows.push_back(row({std::to_string(f), std::to_string(data.persons[f].age), std::to_string(-count)}));
+  }
+  answers->add("ten_lines", row(rows));
+}
+
+int64_t triangles(const Adjacency& out) {
+  int64_t count = 0;
+  std::vector<uint8_t> marked(out.size(), 0);
+  for (const std::vector<uint32_t>& targets : out) {
+    for (const uint32_t c : targets) marked[c] = 1;
+    for (const uint32_t b : targets) {
+      for (const uint32_t c : out[b]) count += marked[c];
+    }
+    for (const uint32_t c : targets) marked[c] = 0;
+  }
+  return count;
+}
+
+// What two nodes' cities, or a node's degree, are grouped by.
+void groups(const Dataset& data, const Adjacency& out, Answers* answers) {
+  std::map<int64_t, int64_t> degrees;
+  for (const std::vector<uint32_t>& targets : out) {
+    if (!targets.empty()) ++degrees[static_cast<int64_t>(targets.size())];
+  }
+  std::vector<std::string> rows;
+  for (auto it = degrees.rbegin(); it != degrees.rend() && rows.size() < 10; ++it) {
+    rows.push_back(row({std::to_string(it->first), std::to_string(it->second)}));
+  }
+  answers->add("degree_distribution", row(rows));
+  std::map<std::pair<std::string, std::string>, int64_t> pairs;
+  for (const Dataset::Knows& k : data.knows) ++pairs[{data.persons[k.from].city, data.persons[k.to].city}];
+  std::vector<std::pair<int64_t, std::pair<std::string, std::string>>> commonest;
+  for (const auto& [cities, count] : pairs) commonest.emplace_back(-count, cities);
+  std::sort(commonest.begin(), commonest.end());
+  rows.clear();
+  for (size_t i = 0; i < std::min<size_t>(5, commonest.size()); ++i) {
+    const auto& [count, cities] = commonest[i];
+    rows.push_back(row({quoted(cities.first), quoted(cities.second), std::to_string(-count)}));
+  }
+  answers->add("city_pairs", row(rows));
+}
+
 void from_all(const Dataset& data, const Adjacency& out, const Adjacency& in, Answers* answers) {
   answers->add("return_1", 1);
   answers->add("count_nodes", static_cast<int64_t>(data.persons.size()));
   answers->add("count_rels", static_cast<int64_t>(data.knows.size()));
-  int64_t older = 0, named = 0, recent = 0, ids = 0, hop2 = 0, unknown = 0;
+  answers->add("lookup_missing", "[]");
+  answers->add("full_hop1_count", static_cast<int64_t>(data.knows.size()));
+  answers->add("full_triangles", triangles(out));
+  int64_t older = 0, named = 0, recent = 0, ids = 0, hop2 = 0, unknown = 0, compound = 0, graces = 0;
+  std::vector<std::string> names;
   double sum = 0, least = data.persons[0].score, most = least;
   std::map<std::string, std::pair<int64_t, int64_t>> cities;  // number, sum of ages
   std::vector<std::pair<int64_t, int64_t>> ages, followers;
   for (const Dataset::Person& p : data.persons) {
     older += p.age > 60;
     named += p.name.find("Hopper") != std::string::npos;
+    compound += p.age > 30 && p.age <= 60 && p.score < 500 && p.city != "city1";
+    graces += p.name.starts_with("Grace ");
+    names.push_back(p.name);
     ids += p.id;
     sum += p.score;
     least = std::min(least, p.score);
@@ -192,6 +256,18 @@ void from_all(const Dataset& data, const Adjacency& out, const Adjacency& in, An
   }
   for (const Dataset::Knows& k : data.knows) recent += k.since > 2015;
   answers->add("filter_count", older);
+  answers->add("compound_filter", compound);
+  answers->add("starts_with", graces);
+  answers->add("distinct_city", static_cast<int64_t>(cities.size()));
+  std::sort(names.begin(), names.end());
+  std::vector<std::string> rows;
+  for (size_t i = names.size() / 2; i < std::min(names.size() / 2 + 10, names.size()); ++i) {
+    rows.push_back(row({quoted(names[i])}));
+  }
+  answers->add("order_skip", row(rows));
+  answers->add("distinct_name", std::unique(names.begin(), names.end()) - names.begin());
+  const auto few = static_cast<int64_t>(std::min<size_t>(1000, data.persons.size()));
+  answers->add("return_1000", row({row({std::to_string(few), std::to_string(few * (few - 1) / 2)})}));
   answers->add("string_contains", named);
   answers->add("rel_filter", recent);
   answers->add("return_rows", row({row({std::to_string(data.persons.size()), std::to_string(ids)})}));
@@ -203,13 +279,16 @@ void from_all(const Dataset& data, const Adjacency& out, const Adjacency& in, An
   std::vector<std::pair<std::string, std::pair<int64_t, int64_t>>> by_size(cities.begin(), cities.end());
   std::stable_sort(by_size.begin(), by_size.end(),
                    [](const auto& a, const auto& b) { return a.second.first > b.second.first; });
-  std::vector<std::string> rows;
+  rows.clear();
+  std::vector<std::string> collected;
   for (size_t i = 0; i < std::min<size_t>(5, by_size.size()); ++i) {
     const auto& [city, counted] = by_size[i];
+    collected.push_back(row({quoted(city), std::to_string(counted.first)}));
     rows.push_back(row({quoted(city), std::to_string(counted.first),
                         number(static_cast<double>(counted.second) / static_cast<double>(counted.first))}));
   }
   answers->add("group_by_city", row(rows));
+  answers->add("collect_by_city", row(collected));
 }
 
 int run(size_t persons, size_t relationships, size_t starts, size_t pairs) {
@@ -241,6 +320,7 @@ int run(size_t persons, size_t relationships, size_t starts, size_t pairs) {
     const auto p = static_cast<uint32_t>(random.below(persons));
     std::printf("%s%u", i == 0 ? "" : ",", p);
     from_one(data, out, p, &answers);
+    ten_lines(data, out, p, &answers);
   }
   std::printf("],\n\"pairs\":[");
   for (size_t i = 0; i < pairs; ++i) {
@@ -255,6 +335,7 @@ int run(size_t persons, size_t relationships, size_t starts, size_t pairs) {
     answers.add("shortest_path", distance < 0 ? std::string("[]") : row({row({std::to_string(distance)})}));
   }
   from_all(data, out, in, &answers);
+  groups(data, out, &answers);
   std::printf("],\n\"answers\":");
   answers.print();
   std::printf("}\n");

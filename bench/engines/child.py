@@ -34,6 +34,24 @@ def resident(processes: List[int]) -> int:
     return total
 
 
+def cpu_seconds(processes: List[int]) -> float:
+    """Of all threads of this process and of these."""
+    seconds = time.process_time()
+    for process in processes:
+        with open("/proc/%d/stat" % process) as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        seconds += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return seconds
+
+
+def fsyncs() -> Optional[int]:
+    """How often the process has called fsync() or fdatasync(); None where they are not counted (fsyncs.c)."""
+    try:
+        return ctypes.c_ulong.in_dll(ctypes.CDLL(None), "lora_bench_fsyncs").value
+    except ValueError:
+        return None
+
+
 def tree_bytes(directory: str) -> int:
     return sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(directory) for name in names)
 
@@ -95,7 +113,8 @@ class Child:
         """Runs call number `i`; its result and its time in ns."""
         text, params = workload.call(self.engine.dialect, i, self.context)
         if workload.before is not None:
-            self.engine.execute(workload.before, params)
+            self.engine.execute(workload.before, {k: v for k, v in params.items() if "$" + k in workload.before})
+            params = {k: v for k, v in params.items() if "$" + k in text}  # some engines refuse others
         run = self.runner(workload)
         start = time.perf_counter_ns()
         result = run(text, params)
@@ -120,6 +139,7 @@ class Child:
         times: List[int] = []
         gc.collect()
         gc.disable()
+        cpu, synced = cpu_seconds(self.engine.processes()), fsyncs()
         try:
             until = time.perf_counter() + request["box"]
             i = self.done.get(workload.key, 0)
@@ -130,7 +150,8 @@ class Child:
                     break
         finally:
             gc.enable()
-        return {"times": times}
+        cpu = cpu_seconds(self.engine.processes()) - cpu
+        return {"times": times, "cpu": cpu, "fsyncs": None if synced is None else (fsyncs() or 0) - synced}
 
     def verify(self, request: Dict[str, Any]) -> Dict[str, Any]:
         workload = self.workloads[request["workload"]]

@@ -70,6 +70,8 @@ def compute(data: Dataset, starts: int = STARTS, pairs: int = PAIRS) -> Dict[str
                 triangles += b in out[p]
                 walks3 += len(out[b])
         add("lookup", [[persons[p].name]])
+        add("name_equality", 1)  # names are unique
+        add("hop1_count", len(out[p]))
         add("hop1_rows", [[a, persons[a].name] for a in sorted(out[p])])
         add("hop2_count", hop2)
         add("hop2_distinct", len(paths))
@@ -78,6 +80,9 @@ def compute(data: Dataset, starts: int = STARTS, pairs: int = PAIRS) -> Dict[str
         add("hop3_walks", walks3)
         add("triangles_around", triangles)
         add("fof_recommend", _top([(n, x) for x, n in paths.items() if x != p and x not in out[p]], 10))
+        eldest = sorted(out[p], key=lambda f: (-persons[f].age, f))[:5]
+        older = [(sum(persons[g].age > 40 and g != p for g in out[f]), f) for f in eldest]
+        add("ten_lines", [[f, persons[f].age, n] for n, f in sorted(older, key=lambda pair: (-pair[0], pair[1]))])
         found, back = _distances(out, p, 3)
         add("var1_3_distinct", len(found) - 1 + back)
     pair_ids = []
@@ -100,6 +105,28 @@ def compute(data: Dataset, starts: int = STARTS, pairs: int = PAIRS) -> Dict[str
     add("count_nodes", len(persons))
     add("count_rels", len(data.knows))
     add("filter_count", sum(p.age > 60 for p in persons))
+    add("compound_filter", sum(30 < p.age <= 60 and p.score < 500 and p.city != "city1" for p in persons))
+    add("starts_with", sum(p.name.startswith("Grace ") for p in persons))
+    add("distinct_city", len(cities))
+    add("distinct_name", len({p.name for p in persons}))
+    half = len(persons) // 2
+    add("order_skip", [[name] for name in sorted(p.name for p in persons)[half : half + 10]])
+    add("lookup_missing", [])
+    add("full_hop1_count", len(data.knows))
+    add("full_triangles", sum(len(out[a] & out[b]) for a in range(len(persons)) for b in out[a]))
+    degrees: Dict[int, int] = {}
+    for targets in out:
+        degrees[len(targets)] = degrees.get(len(targets), 0) + 1
+    degrees.pop(0, None)
+    add("degree_distribution", [list(item) for item in sorted(degrees.items(), reverse=True)[:10]])
+    city_pairs: Dict[Tuple[str, str], int] = {}
+    for k in data.knows:
+        pair = (persons[k.source].city, persons[k.target].city)
+        city_pairs[pair] = city_pairs.get(pair, 0) + 1
+    commonest = sorted(city_pairs.items(), key=lambda item: (-item[1], item[0]))[:5]
+    add("city_pairs", [[x, y, n] for (x, y), n in commonest])
+    few = min(1000, len(persons))
+    add("return_1000", [[few, few * (few - 1) // 2]])
     add("string_contains", sum("Hopper" in p.name for p in persons))
     add("rel_filter", sum(k.since > 2015 for k in data.knows))
     add("return_rows", [[len(persons), sum(p.id for p in persons)]])
@@ -109,6 +136,7 @@ def compute(data: Dataset, starts: int = STARTS, pairs: int = PAIRS) -> Dict[str
     add("top10_age", _top([(p.age, p.id) for p in persons], 10))
     add("top3_followed", _top([(n, i) for i, n in enumerate(followers)], 3))
     biggest = sorted(cities.items(), key=lambda item: (-len(item[1]), item[0]))[:5]
+    add("collect_by_city", [[city, len(ages)] for city, ages in biggest])
     add("group_by_city", [[city, len(ages), sum(ages) / len(ages)] for city, ages in biggest])
     return {"digest": digest(data), "starts": start_ids, "pairs": pair_ids, "answers": answers}
 

@@ -7,13 +7,16 @@ one. Answers are lists of rows, each a list of values in the order of the column
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 FRESH = 10_000_000  # ids of created nodes start here, one block of this size for each workload
+SET_FILTERED, SET_ALL = 3_000_000_000, 4_000_000_000  # values that the SET workloads count up from
 
 
 class Workload(NamedTuple):
     key: str
     title: str
     query: str
-    params: str = "none"  # none, start, pair, ids: from the reference; text: an id in the text; number: made from i
+    # start, name, pair, ids: from the reference; text: an id in the text; half: half the persons in the text;
+    # number: made from i
+    params: str = "none"
     dialects: Dict[str, str] = {}
     ordered: bool = False
     reduce: bool = False  # too many rows to send: compared as [number of rows, sum of the first column]
@@ -39,6 +42,10 @@ class Workload(NamedTuple):
             a, b = context["pairs"][i % len(context["pairs"])]
             return text, {"a": a, "b": b}
         persons = context["persons"]
+        if self.params == "half":
+            return text % (persons // 2), {}
+        if self.params == "name":
+            return text, {"name": context["names"][i % len(context["names"])]}
         if self.params == "ids":
             return text, {"ids": [(i + k * 7919) % persons for k in range(min(1000, persons))]}
         if self.params == "text":  # another text each time, 20 ids, all with known answers
@@ -52,8 +59,16 @@ class Workload(NamedTuple):
             return {"id": near, "age": 200 + i}
         if self.key == "merge_existing":
             return {"id": near}
-        if self.key == "create_edge":
+        if self.key in ("create_edge", "delete_edge"):
             return {"a": near, "b": far}
+        if self.key == "detach_delete":
+            return {"a": near, "b": far, "id": 4 * FRESH + i}
+        if self.key == "lookup_missing":
+            return {"id": -1 - i}
+        if self.key == "set_filtered":
+            return {"created": SET_FILTERED + i}
+        if self.key == "set_all":
+            return {"created": SET_ALL + i}
         if self.key == "unwind_create_1000":
             first = 3 * FRESH + i * 1000
             return {"rows": [_new_person(first + k) for k in range(1000)]}
@@ -77,6 +92,16 @@ def _new_person(n: int) -> Dict[str, Any]:
 _ONE = "MATCH (p:Person {id: $id})"
 _HOP = "-[:KNOWS]->"
 _NEW = "id: {0}id, name: {0}name, age: {0}age, city: {0}city, created: {0}created, score: {0}score"
+_TEN_LINES = """MATCH (p:Person {id: %s})-[:KNOWS]->(f:Person)
+WITH p, f
+ORDER BY f.age DESC, f.id
+LIMIT 5
+OPTIONAL MATCH (f)-[:KNOWS]->(g:Person)
+WHERE g.age > 40
+  AND g.id <> p.id
+WITH f, count(g) AS older
+RETURN f.id AS id, f.age AS age, older AS %s
+ORDER BY older DESC, id"""
 _BLOCK = "MATCH (p:Person) WHERE p.id >= %d AND p.id < %d RETURN count(*) AS n"
 
 
@@ -94,12 +119,20 @@ WORKLOADS = [
         "text",
         answers="lookup",
     ),
+    Workload("lookup_missing", "point, id missing", _ONE + " RETURN p.name AS name", "number"),
+    Workload(
+        "name_equality",
+        "equality without an index",
+        "MATCH (p:Person) WHERE p.name = $name RETURN count(*) AS n",
+        "name",
+    ),
     Workload(
         "lookup_1000",
         "1000 points in one query",
         "UNWIND $ids AS i MATCH (p:Person {id: i}) RETURN count(*) AS n, sum(p.age) AS s",
         "ids",
     ),
+    Workload("hop1_count", "1 hop, count", _ONE + _HOP + "(x) RETURN count(*) AS n", "start"),
     Workload("hop1_rows", "1 hop, rows", _ONE + _HOP + "(x) RETURN x.id AS id, x.name AS name", "start", disk=True),
     Workload("hop2_count", "2 hops, count", _ONE + _HOP + "()" + _HOP + "(x) RETURN count(*) AS n", "start", disk=True),
     Workload(
@@ -164,9 +197,27 @@ WORKLOADS = [
             "WITH shortestPath((a)-[:KNOWS*..15]->(b)) AS p RETURN length(p) AS n",
         },
     ),
+    Workload("ten_lines", "ten lines, planned before", _TEN_LINES % ("$id", "n"), "start", ordered=True),
+    Workload(
+        "ten_lines_new_text",
+        "ten lines, new text each time",
+        _TEN_LINES % ("%d", "n_%d"),
+        "text",
+        ordered=True,
+        answers="ten_lines",
+    ),
     Workload("count_nodes", "count nodes of a label", "MATCH (p:Person) RETURN count(p) AS n"),
     Workload("count_rels", "count relationships", "MATCH ()-[k:KNOWS]->() RETURN count(k) AS n"),
     Workload("filter_count", "scan and filter", "MATCH (p:Person) WHERE p.age > 60 RETURN count(*) AS n", disk=True),
+    Workload(
+        "compound_filter",
+        "scan, four conditions",
+        "MATCH (p:Person) WHERE p.age > 30 AND p.age <= 60 AND p.score < 500 AND p.city <> 'city1' "
+        "RETURN count(*) AS n",
+    ),
+    Workload(
+        "starts_with", "scan, STARTS WITH", "MATCH (p:Person) WHERE p.name STARTS WITH 'Grace ' RETURN count(*) AS n"
+    ),
     Workload(
         "string_contains", "scan, CONTAINS", "MATCH (p:Person) WHERE p.name CONTAINS 'Hopper' RETURN count(*) AS n"
     ),
@@ -177,6 +228,22 @@ WORKLOADS = [
         "group_by_city",
         "group by city, top 5",
         "MATCH (p:Person) RETURN p.city AS city, count(*) AS n, avg(p.age) AS a ORDER BY n DESC, city LIMIT 5",
+        ordered=True,
+    ),
+    Workload("distinct_city", "distinct cities", "MATCH (p:Person) RETURN count(DISTINCT p.city) AS n"),
+    Workload("distinct_name", "distinct names", "MATCH (p:Person) RETURN count(DISTINCT p.name) AS n"),
+    Workload(
+        "collect_by_city",
+        "collect by city",
+        "MATCH (p:Person) WITH p.city AS city, collect(p.name) AS names "
+        "RETURN city, size(names) AS n ORDER BY n DESC, city LIMIT 5",
+        ordered=True,
+    ),
+    Workload(
+        "order_skip",
+        "order by name, skip half",
+        "MATCH (p:Person) RETURN p.name AS name ORDER BY name SKIP %d LIMIT 10",
+        "half",
         ordered=True,
     ),
     Workload(
@@ -195,16 +262,49 @@ WORKLOADS = [
         dialects={"falkordb": "MATCH (p:Person) WHERE NOT (p)<-[:KNOWS]-() RETURN count(*) AS n"},
     ),
     Workload(
+        "not_followed_optional",
+        "nobody knows, OPTIONAL MATCH",
+        "MATCH (p:Person) OPTIONAL MATCH (p)<-[:KNOWS]-(x) WITH p, x WHERE x IS NULL RETURN count(p) AS n",
+        answers="not_followed",
+    ),
+    Workload(
+        "full_hop1_count", "1-hop paths of the whole graph", "MATCH (p:Person)" + _HOP + "(x) RETURN count(*) AS n"
+    ),
+    Workload(
         "full_hop2_count",
         "2-hop paths of the whole graph",
         "MATCH (p:Person)" + _HOP + "()" + _HOP + "(x) RETURN count(*) AS n",
         disk=True,
     ),
     Workload(
+        "full_triangles",
+        "triangles of the whole graph",
+        "MATCH (a:Person)" + _HOP + "(b)" + _HOP + "(c) MATCH (a)-[:KNOWS]->(c) RETURN count(*) AS n",
+    ),
+    Workload(
+        "degree_distribution",
+        "degree distribution",
+        "MATCH (p:Person)" + _HOP + "(x) WITH p, count(*) AS d RETURN d, count(*) AS n ORDER BY d DESC LIMIT 10",
+        ordered=True,
+    ),
+    Workload(
+        "city_pairs",
+        "pairs of cities, top 5",
+        "MATCH (a:Person)" + _HOP + "(b:Person) RETURN a.city AS x, b.city AS y, count(*) AS n "
+        "ORDER BY n DESC, x, y LIMIT 5",
+        ordered=True,
+    ),
+    Workload(
         "top3_followed",
         "top 3 followed",
         "MATCH ()-[:KNOWS]->(x:Person) RETURN x.id AS id, count(*) AS n ORDER BY n DESC, id LIMIT 3",
         ordered=True,
+    ),
+    Workload(
+        "return_1000",
+        "1000 rows",
+        "MATCH (p:Person) WHERE p.id < 1000 RETURN p.id AS id, p.name AS name, p.age AS age",
+        reduce=True,
     ),
     Workload(
         "return_rows",
@@ -260,6 +360,47 @@ WORKLOADS = [
         disk=True,
         write=True,
         verify="MATCH ()-[k:KNOWS]->() WHERE k.since = 9999 RETURN count(*) AS n",
+    ),
+    Workload(
+        "delete_edge",
+        "DELETE relationship",
+        "MATCH (a:Person {id: $a})-[k:KNOWS {since: 8888}]->(b:Person {id: $b}) DELETE k",
+        "number",
+        disk=True,
+        write=True,
+        before="MATCH (a:Person {id: $a}) MATCH (b:Person {id: $b}) CREATE (a)-[:KNOWS {since: 8888}]->(b)",
+        verify="MATCH ()-[k:KNOWS]->() WHERE k.since = 8888 RETURN count(*) AS n",
+        factor=0,
+    ),
+    Workload(
+        "detach_delete",
+        "DETACH DELETE node of two",
+        "MATCH (p:Person {id: $id}) DETACH DELETE p",
+        "number",
+        disk=True,
+        write=True,
+        before="MATCH (a:Person {id: $a}) MATCH (b:Person {id: $b}) "
+        "CREATE (a)-[:KNOWS {since: 7777}]->(p:Person {id: $id}) CREATE (p)-[:KNOWS {since: 7777}]->(b)",
+        verify="MATCH ()-[k:KNOWS]->() WHERE k.since = 7777 RETURN count(*) AS n",
+        factor=0,
+    ),
+    Workload(
+        "set_filtered",
+        "SET behind a filter",
+        "MATCH (p:Person) WHERE p.age = 30 SET p.created = $created",
+        "number",
+        write=True,
+        verify="MATCH (p:Person) RETURN max(p.created) AS n",
+        base=SET_FILTERED - 1,
+    ),
+    Workload(
+        "set_all",
+        "SET on all nodes",
+        "MATCH (p:Person) SET p.created = $created",
+        "number",
+        write=True,
+        verify="MATCH (p:Person) RETURN min(p.created) AS n",
+        base=SET_ALL - 1,
     ),
     Workload(
         "unwind_create_1000",
