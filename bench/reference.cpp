@@ -176,7 +176,8 @@ void ten_lines(const Dataset& data, const Adjacency& out, uint32_t p, Answers* a
   eldest.resize(std::min<size_t>(eldest.size(), 5));
   for (const auto& [age, f] : eldest) {
     older.emplace_back(
-        -std::count_if(out[f].begin(), out[f].end(), [&](uint32_t g) { return data.persons[g].age > 40 && g != p; }), f);
+        -std::count_if(out[f].begin(), out[f].end(), [&](uint32_t g) { return data.persons[g].age > 40 && g != p; }),
+        f);
   }
   std::sort(older.begin(), older.end());
   std::vector<std::string> rows;

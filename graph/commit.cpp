@@ -75,8 +75,14 @@ class Output {
 class CommitEncoder {
  public:
   // `cleared`: the transaction removes all that was stored before it.
-  CommitEncoder(bool cleared, const Root& root, const Root& base, Output& out)
-      : cleared_(cleared), root_(root), base_(base), out_(out) {}
+  CommitEncoder(bool cleared, const Root& root, const Root& base, CommitBuffers& buffers, Output& out)
+      : cleared_(cleared),
+        root_(root),
+        base_(base),
+        out_(out),
+        encoder_(buffers.encoder),
+        properties_(buffers.properties),
+        bytes_(buffers.bytes) {}
 
   Status entities(EntityKind kind, const std::vector<uint64_t>& ids) {
     const bool nodes = kind == EntityKind::kNode;
@@ -204,9 +210,36 @@ class CommitEncoder {
   const Root& root_;
   const Root& base_;
   Output& out_;
-  RecordEncoder encoder_;
-  std::vector<Property> properties_;
-  std::string bytes_;
+  RecordEncoder& encoder_;
+  std::vector<Property>& properties_;
+  std::string& bytes_;
+};
+
+// The writer's buffers, for one commit: a large one does not leave its memory behind.
+class BorrowedBuffers {
+ public:
+  explicit BorrowedBuffers(Graph::Impl* graph) : slot_(graph->buffers) {
+    if (slot_ == nullptr) {
+      auto made = std::make_unique<CommitBuffers>();
+      made->batch = graph->store->batch();
+      slot_ = std::move(made);
+    }
+  }
+  ~BorrowedBuffers() {
+    constexpr size_t kKeptBytesMax = 64 << 10;
+    const bool large = slot_->batch->byte_size() > kKeptBytesMax || slot_->bytes.capacity() > kKeptBytesMax ||
+                       slot_->encoder.largest() > kKeptBytesMax;
+    slot_->batch->clear();
+    slot_->properties.clear();
+    if (large) slot_.reset();
+  }
+  BorrowedBuffers(const BorrowedBuffers&) = delete;
+  BorrowedBuffers& operator=(const BorrowedBuffers&) = delete;
+  CommitBuffers* operator->() { return slot_.get(); }
+  CommitBuffers& operator*() { return *slot_; }
+
+ private:
+  std::unique_ptr<CommitBuffers>& slot_;
 };
 
 // Definitions that are new, gone or changed.
@@ -301,7 +334,8 @@ std::vector<CounterKey> all_counters(const Root& root, const IndexStatistics& st
 Result<uint64_t> Transaction::Impl::write() {
   const Root& now = root();
   const Root& before = base();
-  const std::unique_ptr<kv::WriteBatch> batch = shared->store->batch();
+  BorrowedBuffers buffers(shared);
+  kv::WriteBatch* const batch = buffers->batch.get();
   const std::vector<uint64_t>& node_ids = nodes.sort();
   const std::vector<uint64_t>& relationship_ids = relationships.sort();
   const std::vector<DirtyBlock>& dirty_blocks = blocks.sort();
@@ -323,7 +357,7 @@ Result<uint64_t> Transaction::Impl::write() {
   if (cleared) {
     remove_all(*batch);
   }
-  CommitEncoder encoder(cleared, now, before, out);
+  CommitEncoder encoder(cleared, now, before, *buffers, out);
   LORA_TRY(encoder.entities(EntityKind::kNode, node_ids));
   LORA_TRY(encoder.entities(EntityKind::kRelationship, relationship_ids));
   LORA_TRY(encoder.adjacency(dirty_blocks));

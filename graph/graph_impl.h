@@ -21,6 +21,7 @@
 #include "graph/layout.h"
 #include "graph/loader.h"
 #include "graph/property_hash.h"
+#include "graph/record.h"
 #include "graph/stats.h"
 #include "graph/writer_lock.h"
 #include "kv/store.h"
@@ -37,6 +38,14 @@ uint64_t counter_value(const Root& root, const CounterKey& key);
 // All counters that are not zero.
 std::vector<CounterKey> all_counters(const Root& root, const IndexStatistics& statistics);
 CommitPayload make_payload(const Root& root, const IndexStatistics& statistics, const std::vector<CounterKey>& keys);
+
+// What commits are encoded with. One writer at a time uses it; small commits find the memory of the one before.
+struct CommitBuffers {
+  RecordEncoder encoder;
+  std::vector<Property> properties;
+  std::string bytes;
+  std::unique_ptr<kv::WriteBatch> batch;
+};
 
 struct Graph::Impl {
   GraphOptions options;
@@ -65,6 +74,7 @@ struct Graph::Impl {
   // is loaded: all there are).
   std::vector<CounterKey> changed_counters;
   std::map<CounterKey, uint64_t> planned_counters;
+  std::unique_ptr<CommitBuffers> buffers;  // null before the first commit, and after a large one
 
   // Reads catalog, schema and counters at `snapshot` and makes a root of them.
   Status load_root(const kv::Snapshot* snapshot, Root* root);

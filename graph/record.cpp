@@ -1,5 +1,7 @@
 #include "graph/record.h"
 
+#include <algorithm>
+
 #include "graph/layout.h"
 #include "graph/record_generated.h"
 #include "graph/value_codec.h"
@@ -31,6 +33,7 @@ struct RecordEncoder::Impl {
   std::vector<flatbuffers::Offset<flatbuffers::String>> strings;
   std::vector<flatbuffers::Offset<stored::Other>> others;
   std::string bytes;
+  size_t largest = 0;
 
   struct Vectors {
     flatbuffers::Offset<flatbuffers::Vector<uint32_t>> keys;
@@ -90,11 +93,18 @@ struct RecordEncoder::Impl {
     if (!v.others.IsNull()) table.add_others(v.others);
   }
 
-  ByteView view() { return {reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()}; }
+  ByteView view() {
+    largest = std::max<size_t>(largest, builder.GetSize());
+    return {reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()};
+  }
 };
 
 RecordEncoder::RecordEncoder() : impl_(std::make_unique<Impl>()) {}
 RecordEncoder::~RecordEncoder() = default;
+
+size_t RecordEncoder::largest() const {
+  return impl_->largest;
+}
 
 Result<ByteView> RecordEncoder::node(std::span<const LabelId> labels, std::span<const Property> properties) {
   Impl& in = *impl_;

@@ -27,6 +27,8 @@ class RecordEncoder {
   // large.
   Result<ByteView> node(std::span<const LabelId> labels, std::span<const Property> properties);
   Result<ByteView> relationship(RelTypeId type, NodeId start, NodeId end, std::span<const Property> properties);
+  // Bytes of the largest record so far: about what the encoder keeps for the next ones.
+  size_t largest() const;
 
  private:
   struct Impl;
