@@ -224,7 +224,7 @@ class Peer:
         }
         keep = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
         if directory is not None and self.preload is not None:
-            keep["LD_PRELOAD"] = self.preload
+            keep["LD_PRELOAD"] = " ".join(filter(None, (self.preload, keep.get("LD_PRELOAD"))))
         self.buffer = b""
         self.process = subprocess.Popen(
             [self.python, "-I", os.path.join(HERE, "engines", "child.py"), json.dumps(config)],
@@ -720,6 +720,9 @@ def expected_answers(data: Dataset) -> Tuple[Dict[str, Any], str]:
         else:
             if answers["digest"] != digest(data):
                 raise SystemExit("bench/dataset.py and %s make different data; is the program up to date?" % program)
+            wanted = {w.answers or w.key for w in WORKLOADS if w.params != "ids" and (w.answers or not w.write)}
+            if not wanted <= set(answers["answers"]):
+                raise SystemExit("%s does not know all workloads; build it again" % program)
             return answers, "the C++ reference"
     return compute(data), "the Python reference (bench/reference is not built)"
 
@@ -846,6 +849,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.compare:
         return compare(*options.compare)
+    if options.cores is not None and options.cores < 1:
+        parser.error("--cores takes a number from 1 on")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up, and report what there is
     report = measure(options)
     if options.json:

@@ -215,7 +215,8 @@ class CommitEncoder {
   std::string& bytes_;
 };
 
-// The writer's buffers, for one commit: a large one does not leave its memory behind.
+// The writer's buffers, for one commit. They are kept for the next one when it stands and was small; what memory that
+// ran out, or another failure, has left in them is not used again.
 class BorrowedBuffers {
  public:
   explicit BorrowedBuffers(Graph::Impl* graph) : slot_(graph->buffers) {
@@ -226,12 +227,14 @@ class BorrowedBuffers {
     }
   }
   ~BorrowedBuffers() {
+    if (!kept_) slot_.reset();
+  }
+  void keep() {
     constexpr size_t kKeptBytesMax = 64 << 10;
-    const bool large = slot_->batch->byte_size() > kKeptBytesMax || slot_->bytes.capacity() > kKeptBytesMax ||
-                       slot_->encoder.largest() > kKeptBytesMax;
+    kept_ = slot_->batch->byte_size() <= kKeptBytesMax && slot_->bytes.capacity() <= kKeptBytesMax &&
+            slot_->encoder.largest() <= kKeptBytesMax;
     slot_->batch->clear();
     slot_->properties.clear();
-    if (large) slot_.reset();
   }
   BorrowedBuffers(const BorrowedBuffers&) = delete;
   BorrowedBuffers& operator=(const BorrowedBuffers&) = delete;
@@ -240,6 +243,7 @@ class BorrowedBuffers {
 
  private:
   std::unique_ptr<CommitBuffers>& slot_;
+  bool kept_ = false;
 };
 
 // Definitions that are new, gone or changed.
@@ -423,6 +427,7 @@ Result<uint64_t> Transaction::Impl::write() {
   if (!number.ok()) {
     return number;
   }
+  buffers.keep();
   old_entries.counts.clear();
   shared->changed_counters = std::move(differ);
   // The planner's sketches are estimates: a commit that finds no memory for them is none the less one.

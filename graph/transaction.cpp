@@ -391,6 +391,7 @@ Result<uint32_t> Transaction::Impl::token(TokenKind kind, std::string_view name)
   (kind == TokenKind::kLabel     ? r.label_tokens
    : kind == TokenKind::kRelType ? r.type_tokens
                                  : r.key_tokens) = table.size();
+  const Scope scope(*this);
   if (kind == TokenKind::kLabel) r.edit_fresh_label(*context, LabelId(*id));
   if (kind == TokenKind::kRelType) r.edit_fresh_type(*context, RelTypeId(*id));
   return *id;

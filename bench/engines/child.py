@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import re
 import resource
 import signal
 import sys
@@ -50,6 +51,11 @@ def fsyncs() -> Optional[int]:
         return ctypes.c_ulong.in_dll(ctypes.CDLL(None), "lora_bench_fsyncs").value
     except ValueError:
         return None
+
+
+def used(text: str, params: Dict[str, Any]) -> Dict[str, Any]:
+    """The parameters that are in the text: some engines refuse others."""
+    return {name: value for name, value in params.items() if re.search(r"\$%s\b" % name, text)}
 
 
 def tree_bytes(directory: str) -> int:
@@ -113,8 +119,8 @@ class Child:
         """Runs call number `i`; its result and its time in ns."""
         text, params = workload.call(self.engine.dialect, i, self.context)
         if workload.before is not None:
-            self.engine.execute(workload.before, {k: v for k, v in params.items() if "$" + k in workload.before})
-            params = {k: v for k, v in params.items() if "$" + k in text}  # some engines refuse others
+            self.engine.execute(workload.before, used(workload.before, params))
+            params = used(text, params)
         run = self.runner(workload)
         start = time.perf_counter_ns()
         result = run(text, params)

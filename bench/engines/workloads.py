@@ -62,7 +62,7 @@ class Workload(NamedTuple):
         if self.key in ("create_edge", "delete_edge"):
             return {"a": near, "b": far}
         if self.key == "detach_delete":
-            return {"a": near, "b": far, "id": 4 * FRESH + i}
+            return {"a": near, "b": far, "id": 4 * FRESH + i, "witness": 4 * FRESH + FRESH // 2 + i}
         if self.key == "lookup_missing":
             return {"id": -1 - i}
         if self.key == "set_filtered":
@@ -313,7 +313,8 @@ WORKLOADS = [
         reduce=True,
         disk=True,
     ),
-    # Writes, after all reads. The graph grows; `verify` counts what arrived.
+    # Writes, after all reads: first those whose cost depends on the size of the graph, then those that change it.
+    # `verify` counts what arrived.
     Workload(
         "lookup_after_write",
         "point right after a SET",
@@ -323,6 +324,24 @@ WORKLOADS = [
         write=True,
         before=_ONE + " SET p.created = 7",
         answers="lookup",
+    ),
+    Workload(
+        "set_filtered",
+        "SET behind a filter",
+        "MATCH (p:Person) WHERE p.age = 30 SET p.created = $created",
+        "number",
+        write=True,
+        verify="MATCH (p:Person) RETURN max(p.created) AS n",
+        base=SET_FILTERED - 1,
+    ),
+    Workload(
+        "set_all",
+        "SET on all nodes",
+        "MATCH (p:Person) SET p.created = $created",
+        "number",
+        write=True,
+        verify="MATCH (p:Person) RETURN min(p.created) AS n",
+        base=SET_ALL - 1,
     ),
     Workload(
         "create_node",
@@ -368,9 +387,9 @@ WORKLOADS = [
         "number",
         disk=True,
         write=True,
-        before="MATCH (a:Person {id: $a}) MATCH (b:Person {id: $b}) CREATE (a)-[:KNOWS {since: 8888}]->(b)",
-        verify="MATCH ()-[k:KNOWS]->() WHERE k.since = 8888 RETURN count(*) AS n",
-        factor=0,
+        before="MATCH (a:Person {id: $a}) MATCH (b:Person {id: $b}) "
+        "CREATE (a)-[:KNOWS {since: 8888}]->(b) CREATE (a)-[:KNOWS {since: 8889}]->(b)",
+        verify="MATCH ()-[k:KNOWS]->() WHERE k.since = 8888 OR k.since = 8889 RETURN count(*) AS n",
     ),
     Workload(
         "detach_delete",
@@ -379,28 +398,9 @@ WORKLOADS = [
         "number",
         disk=True,
         write=True,
-        before="MATCH (a:Person {id: $a}) MATCH (b:Person {id: $b}) "
+        before="MATCH (a:Person {id: $a}) MATCH (b:Person {id: $b}) CREATE (:Person {id: $witness}) "
         "CREATE (a)-[:KNOWS {since: 7777}]->(p:Person {id: $id}) CREATE (p)-[:KNOWS {since: 7777}]->(b)",
-        verify="MATCH ()-[k:KNOWS]->() WHERE k.since = 7777 RETURN count(*) AS n",
-        factor=0,
-    ),
-    Workload(
-        "set_filtered",
-        "SET behind a filter",
-        "MATCH (p:Person) WHERE p.age = 30 SET p.created = $created",
-        "number",
-        write=True,
-        verify="MATCH (p:Person) RETURN max(p.created) AS n",
-        base=SET_FILTERED - 1,
-    ),
-    Workload(
-        "set_all",
-        "SET on all nodes",
-        "MATCH (p:Person) SET p.created = $created",
-        "number",
-        write=True,
-        verify="MATCH (p:Person) RETURN min(p.created) AS n",
-        base=SET_ALL - 1,
+        verify=_block(4),
     ),
     Workload(
         "unwind_create_1000",

@@ -282,7 +282,10 @@ class SemiApplyOperator final : public Operator {
     right_ = build_operator(inner, right);
   }
 
-  Status open() override { return left_->open(); }
+  Status open() override {
+    ask_ = kBatchRowsMax;
+    return left_->open();
+  }
   void close() override {
     right_->close();
     left_->close();

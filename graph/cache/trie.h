@@ -169,9 +169,10 @@ class Table {
     trie.set(context, index, chunk);
     slot->store(trie.root, std::memory_order_release);
   }
-  // For a token that has no inner trie yet.
+  // For a new token. One whose statement was undone may have been looked for in between: then it has an inner trie.
   void set_trie(WriteContext& context, uint64_t token, TrieNode* inner) {
-    writable_slot(context, &root, token)->store(inner, std::memory_order_release);
+    auto* slot = writable_slot(context, &root, token);
+    if (slot->load(std::memory_order_relaxed) == nullptr) slot->store(inner, std::memory_order_release);
   }
   T* edit(WriteContext& context, uint64_t token, uint64_t index) {
     T* chunk = find(token, index);

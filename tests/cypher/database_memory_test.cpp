@@ -236,6 +236,7 @@ TEST_F(MemoryTest, WritesLeaveNothingBehind) {
     ASSERT_NO_FATAL_FAILURE(open());
     for (const std::string query :
          {"CREATE (:N {x: 'a text that is no short string', y: [1, 2, 3]})",
+          "CREATE (:N {x: string.repeat('a record of some kilobytes', 300), y: range(1, 500)})",
           "MATCH (a:A) SET a.i = a.i + 100, a.z = a.t", "MATCH (a:A {i: 3}) DETACH DELETE a",
           "MATCH (a:A)-[r]->(b) DELETE r",
           "UNWIND range(1, 60) AS i MERGE (b:B {i: i % 7}) ON CREATE SET b.t = 'made' + i",

@@ -214,6 +214,19 @@ TEST_F(RunTest, ExistsIsLeftAtItsFirstRow) {
     for (const OperatorMetrics& m : profile->operators) hits = std::max(hits, m.db_hits);
     EXPECT_LT(hits, 40'000u) << query << ": the first 50 rows times all that may match are 500 000";
   }
+  // Batches with rows that match nothing, rows that match once and rows that match often.
+  for (const char* inner : {"MATCH (p:P) WHERE p.y > q.x + 9500", "MATCH (p:P) WHERE p.x > q.x + 9500",
+                            "MATCH ()-[r:R]->() WHERE r.z > q.x + 9500", "MATCH (p:P) WHERE p.x = q.x + 9500",
+                            "MATCH (p:P)-[:R]->(n:Q) WHERE p.x > q.x + 9500",
+                            "MATCH (p:P) WHERE p.x IN [q.x + 9500, q.x + 9499] AND p.x > 9500 AND q.x < 500",
+                            "MATCH (p:P) WHERE id(p) > 0 AND p.y > q.x + 9500"}) {
+    const std::string exists = std::string("EXISTS { ") + inner + " }";
+    const int64_t matching = std::string(inner).find("p.x = ") != std::string::npos ? 500 : 499;
+    EXPECT_EQ(number("MATCH (q:Q) WHERE q.x <= 600 AND " + exists + " RETURN count(*)"), matching) << inner;
+    EXPECT_EQ(number("MATCH (q:Q) WHERE q.x <= 600 AND NOT " + exists + " RETURN count(*)"), 600 - matching) << inner;
+    EXPECT_EQ(number("MATCH (q:Q) WHERE q.x <= 600 WITH " + exists + " AS e WHERE e RETURN count(*)"), matching)
+        << inner;
+  }
 }
 
 TEST_F(RunTest, ProfileCountsRowsPerOperator) {

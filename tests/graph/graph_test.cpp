@@ -173,6 +173,39 @@ TEST_P(GraphTest, ANewTypeOrLabelIsNotLookedForInTheStore) {
   EXPECT_GT(graph().stats().chunk_loads, loads + 1);
 }
 
+TEST_P(GraphTest, ATypeThatWasUndoneAndLookedForGivesItsIdAway) {
+  NodeId a;
+  {
+    Writer writer(graph());
+    a = writer.node({"A"});
+    writer.relationship(a, "S", a);
+    writer.commit();
+  }
+  {
+    Writer writer(graph());
+    must(writer->begin_statement());
+    writer.relationship(a, "T", a);
+    writer->rollback_statement();
+    const RelTypeId undone = writer->reader().find_rel_type("T").value();
+    EXPECT_EQ(writer->reader().degree(a, Direction::kOut, undone), 0u);
+  }
+  {
+    Writer writer(graph());
+    writer.relationship(a, "U", a);
+    writer.commit();
+  }
+  for (int i = 0; i < 2; ++i) {
+    {
+      const Snapshot snapshot = graph().snapshot();
+      const auto reader = snapshot.reader();
+      EXPECT_FALSE(reader->find_rel_type("T"));
+      EXPECT_EQ(reader->degree(a, Direction::kOut, reader->find_rel_type("U").value()), 1u);
+      EXPECT_EQ(reader->degree(a, Direction::kIn, reader->find_rel_type("S").value()), 1u);
+    }
+    reopen();
+  }
+}
+
 TEST_P(GraphTest, DeletingAConnectedNodeFailsAtTheStatementsEnd) {
   Writer writer(graph());
   const NodeId a = writer.node({"A"});
