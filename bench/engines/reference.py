@@ -6,6 +6,7 @@ same data and the same answers.
 """
 
 import argparse
+import glob
 import json
 import os
 import subprocess
@@ -149,12 +150,12 @@ def run_program(program: str, persons: int, knows: int) -> Dict[str, Any]:
 
 
 def find_program(root: str) -> Optional[str]:
-    """The newest built `bench/reference` below `root`."""
+    """The newest built `bench/reference` below `root`: in a folder whose name begins with `build`, or one in it."""
     found = []
-    for name in os.listdir(root):
-        path = os.path.join(root, name, "bench", "reference")
-        if name.startswith("build") and os.access(path, os.X_OK):
-            found.append((os.path.getmtime(path), path))
+    for pattern in ("build*/bench/reference", "build*/*/bench/reference"):
+        for path in glob.glob(os.path.join(glob.escape(root), pattern)):
+            if os.access(path, os.X_OK):
+                found.append((os.path.getmtime(path), path))
     return max(found)[1] if found else None
 
 
