@@ -74,7 +74,7 @@ struct Graph::Impl {
   // is loaded: all there are).
   std::vector<CounterKey> changed_counters;
   std::map<CounterKey, uint64_t> planned_counters;
-  std::unique_ptr<CommitBuffers> buffers;  // null before the first commit, and after a large one
+  std::unique_ptr<CommitBuffers> buffers;  // null before the first commit, and after a failed or large one
 
   // Reads catalog, schema and counters at `snapshot` and makes a root of them.
   Status load_root(const kv::Snapshot* snapshot, Root* root);

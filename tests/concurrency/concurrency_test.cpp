@@ -253,7 +253,8 @@ TEST_P(MixedWork, EveryReaderSeesWholeStatements) {
       rows("DROP INDEX accounts IF EXISTS");
       rows("DROP CONSTRAINT names IF EXISTS");
     }
-    rows("MERGE (n:Label" + std::to_string(i) + " {key" + std::to_string(i) + ": 1})");
+    const std::string number = std::to_string(i);  // names that are new, beside readers that evict
+    rows("MERGE (n:Label" + number + " {key" + number + ": 1}) CREATE (n)-[:TYPE" + number + "]->(n)");
     auto transaction = db_->begin();
     ASSERT_TRUE(transaction.ok()) << transaction.status().to_string();
     EXPECT_TRUE((*transaction)->execute("MATCH (a:Account) WHERE a.i < 50 SET a.money = 0, a:Poor").ok());
@@ -326,6 +327,7 @@ TEST_P(MixedWork, EveryReaderSeesWholeStatements) {
   EXPECT_TRUE(report->errors.empty());
   EXPECT_EQ(rows("MATCH (p:Pair) RETURN count(*)").at(0, 0).as_integer(), 2 * (kRounds - kRounds / 3));
   EXPECT_EQ(rows("MATCH (n) WHERE NOT n:Account AND NOT n:Pair RETURN count(*)").at(0, 0).as_integer(), kRounds);
+  EXPECT_EQ(rows("MATCH (n)-->(n) RETURN count(*)").at(0, 0).as_integer(), kRounds);
   if (GetParam()) {
     ASSERT_TRUE(db_->close().ok());
     DatabaseOptions options;
