@@ -89,6 +89,16 @@ using lora::tests::take;
   if (got == nullptr) throw std::bad_alloc();
   return got;
 }
+// Arrays too: a sanitizer's own would not come by here.
+[[gnu::noinline]] void* operator new[](size_t bytes) {
+  return operator new(bytes);
+}
+[[gnu::noinline]] void operator delete[](void* p) noexcept {
+  operator delete(p);
+}
+[[gnu::noinline]] void operator delete[](void* p, size_t) noexcept {
+  operator delete(p);
+}
 [[gnu::noinline]] void operator delete(void* p) noexcept {
   give_back(p);
 }
