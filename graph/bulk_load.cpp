@@ -45,6 +45,7 @@ Result<std::unique_ptr<BulkLoad>> BulkLoad::begin(Graph& graph, std::chrono::ste
       !root.schema->indexes.empty() || !root.schema->constraints.empty()) {
     return Status::config("a bulk load needs a database that never held anything and has no indexes or constraints");
   }
+  LORA_TRY(in.write_all_behind());
   for (int kind = 0; kind < kTokenKindCount; ++kind) {
     const TokenTable& table = in.catalog().table(static_cast<TokenKind>(kind));
     Names& names = load->names_[kind];

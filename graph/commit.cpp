@@ -1,452 +1,20 @@
-// From the dirty names of a transaction to one atomic write, and from there to a published version.
+// From a transaction to a published version.
 //
-// Order: encode, Store::write (or ingest), store snapshot, new tip, writer released, wait_durable, publish. A failure
-// up to the write leaves nothing behind; a failed sync drops all versions that were not published. Memory that runs out
-// before the write rolls back; after it, what was written cannot be shown, and the graph takes no writes until it is
-// opened again.
+// With a log (on disk): encode, Store::write (or ingest), store snapshot, new tip, writer released, wait_durable,
+// publish. A failure up to the write leaves nothing behind; a failed sync drops all versions that were not published.
+// Memory that runs out before the write rolls back; after it, what was written cannot be shown, and the graph takes no
+// writes until it is opened again.
+//
+// In memory: new tip, publish, writer released. The store is written behind, see Unwritten in changes.h.
 #include <fmt/format.h>
 
 #include <chrono>
 #include <thread>
 
-#include "graph/record.h"
 #include "graph/transaction_impl.h"
 #include "kv/contain.h"
 
 namespace lora::graph {
-
-using cache::EntityBlock;
-using cache::LabelChunk;
-using cache::TopologyChunk;
-using kv::Keyspace;
-
-uint64_t counter_value(const Root& root, const CounterKey& key) {
-  switch (key.kind) {
-    case CounterKind::kLabel: return root.label_count(LabelId(key.label));
-    case CounterKind::kRelType: return root.type_count(RelTypeId(key.type));
-    case CounterKind::kLabelTypeOut: return root.triple_count(LabelId(key.label), RelTypeId(key.type), Direction::kOut);
-    case CounterKind::kLabelTypeIn: return root.triple_count(LabelId(key.label), RelTypeId(key.type), Direction::kIn);
-    case CounterKind::kIndexEntries: return 0;  // IndexStatistics has these
-  }
-  return 0;
-}
-
-namespace {
-
-// Where encoded entries go: into the batch, or, for a large commit, into one sorted run per keyspace. Entries of a
-// keyspace must then come in key order, which the sorted dirty names give; removals always go to the batch, which the
-// store writes after the runs.
-class Output {
- public:
-  Output(kv::Store& store, kv::WriteBatch& batch, bool runs) : store_(store), batch_(batch), use_runs_(runs) {}
-
-  Status put(Keyspace space, ByteView key, ByteView value) {
-    if (!use_runs_) {
-      batch_.put(space, key, value);
-      return Status();
-    }
-    if (run_ == nullptr || space != run_space_) {
-      LORA_TRY(finish_run());
-      LORA_ASSIGN(run_, store_.sorted_run(space));
-      run_space_ = space;
-    }
-    return run_->add(key, value);
-  }
-  void remove(Keyspace space, ByteView key) { batch_.remove(space, key); }
-  Status finish_run() {
-    if (run_ != nullptr && run_->count() != 0) {
-      runs_.push_back(std::move(run_));
-    }
-    run_ = nullptr;
-    return Status();
-  }
-  bool has_runs() const { return !runs_.empty(); }
-  std::vector<std::unique_ptr<kv::SortedRun>> take_runs() { return std::move(runs_); }
-
- private:
-  kv::Store& store_;
-  kv::WriteBatch& batch_;
-  const bool use_runs_;
-  std::unique_ptr<kv::SortedRun> run_;
-  Keyspace run_space_ = Keyspace::kMeta;
-  std::vector<std::unique_ptr<kv::SortedRun>> runs_;
-};
-
-class CommitEncoder {
- public:
-  // `cleared`: the transaction removes all that was stored before it.
-  CommitEncoder(bool cleared, const Root& root, const Root& base, CommitBuffers& buffers, Output& out)
-      : cleared_(cleared),
-        root_(root),
-        base_(base),
-        out_(out),
-        encoder_(buffers.encoder),
-        properties_(buffers.properties),
-        bytes_(buffers.bytes) {}
-
-  Status entities(EntityKind kind, const std::vector<uint64_t>& ids) {
-    const bool nodes = kind == EntityKind::kNode;
-    const Keyspace space = nodes ? Keyspace::kNodes : Keyspace::kRelationships;
-    const uint64_t stored_limit = cleared_ ? 0 : nodes ? base_.next_node : base_.next_relationship;
-    for (uint64_t id : ids) {
-      const EntityBlock* block = root_.find_block(kind, EntityBlock::index_of(id));
-      if (block == nullptr) {
-        continue;  // not loaded: not changed after all (its statement was rolled back)
-      }
-      const uint32_t row = EntityBlock::row_of(id);
-      const IdKey key = id_key(id);
-      if (!block->exists(row)) {
-        if (id < stored_limit) {
-          out_.remove(space, key);
-        }
-        continue;
-      }
-      properties_.clear();
-      block->properties(row, &properties_);
-      LORA_ASSIGN(const ByteView record,
-                  nodes ? encoder_.node(block->labels(row), properties_)
-                        : encoder_.relationship(block->type(row), block->start(row), block->end(row), properties_));
-      LORA_TRY(out_.put(space, key, record));
-    }
-    return out_.finish_run();
-  }
-
-  Status adjacency(const std::vector<DirtyBlock>& blocks) {
-    for (const DirtyBlock& dirty : blocks) {
-      const auto direction = static_cast<Direction>(dirty.direction);
-      const RelTypeId type(dirty.type);
-      const TopologyChunk* chunk = root_.find_topology_chunk(type, direction, TopologyChunk::index_of(dirty.node));
-      if (chunk == nullptr) {
-        continue;
-      }
-      const AdjacencyKey key =
-          adjacency_key(dirty.node, direction, type, {dirty.first.neighbour, dirty.first.relationship});
-      Neighbours pairs;
-      if (!chunk->find_block(TopologyChunk::row_of(dirty.node), dirty.first, &pairs)) {
-        if (dirty.node < base_.next_node && !cleared_) {
-          out_.remove(Keyspace::kAdjacency, key);
-        }
-        continue;
-      }
-      bytes_.clear();
-      encode_adjacency_block(
-          pairs.count, [&](uint32_t i) { return pairs.neighbour(i); },
-          [&](uint32_t i) { return pairs.relationship(i); }, &bytes_);
-      LORA_TRY(out_.put(Keyspace::kAdjacency, key, bytes_));
-    }
-    return out_.finish_run();
-  }
-
-  Status labels(const std::vector<DirtyLabel>& labels) {
-    for (const DirtyLabel& dirty : labels) {
-      const LabelChunk* chunk = root_.find_label_chunk(LabelId(dirty.label), dirty.block);
-      if (chunk == nullptr) {
-        continue;
-      }
-      const LabelKey key = label_key(LabelId(dirty.label), dirty.block);
-      if (chunk->count == 0) {
-        out_.remove(Keyspace::kLabels, key);
-        continue;
-      }
-      encode_label_block(chunk->bits, &bytes_);
-      LORA_TRY(out_.put(Keyspace::kLabels, key, bytes_));
-    }
-    return out_.finish_run();
-  }
-
-  // Entries of one index that changed; `entries` sorted and unique.
-  Status index(const IndexInfo& info, const std::vector<std::string>& entries) {
-    const cache::IndexTree* tree = root_.find_index(info.id);
-    if (tree == nullptr) {
-      return Status();
-    }
-    std::string key = index_prefix(info.id).string();
-    ByteView last;
-    for (const std::string& entry : entries) {
-      const ByteView values(entry.data(), entry.size() - kIdBytes);
-      key.resize(4);
-      if (info.unique) {
-        if (!last.empty() && last == values) {
-          continue;
-        }
-        last = values;
-        key.append(values);
-        const uint64_t id = tree->lookup_first(values);
-        if (id == kNoId) {
-          out_.remove(Keyspace::kIndexes, key);
-        } else {
-          LORA_TRY(out_.put(Keyspace::kIndexes, key, id_key(id)));
-        }
-      } else {
-        key.append(entry);
-        if (tree->contains(entry)) {
-          LORA_TRY(out_.put(Keyspace::kIndexes, key, {}));
-        } else {
-          out_.remove(Keyspace::kIndexes, key);
-        }
-      }
-    }
-    return Status();
-  }
-
-  Status whole_index(const IndexInfo& info) {
-    const cache::IndexTree* tree = root_.find_index(info.id);
-    if (tree == nullptr) {
-      return Status::internal("a new index has no tree");
-    }
-    std::string key = index_prefix(info.id).string();
-    cache::IndexTree::Cursor cursor(tree);
-    for (cursor.seek(""); cursor.valid(); cursor.next()) {
-      const ByteView entry = cursor.key();
-      key.resize(4);
-      key.append(info.unique ? entry.substr(0, entry.size() - kIdBytes) : entry);
-      LORA_TRY(out_.put(Keyspace::kIndexes, key, info.unique ? entry.substr(entry.size() - kIdBytes) : ByteView()));
-    }
-    return Status();
-  }
-
- private:
-  const bool cleared_;
-  const Root& root_;
-  const Root& base_;
-  Output& out_;
-  RecordEncoder& encoder_;
-  std::vector<Property>& properties_;
-  std::string& bytes_;
-};
-
-// The writer's buffers, for one commit. They are kept for the next one when it stands and was small; what memory that
-// ran out, or another failure, has left in them is not used again.
-class BorrowedBuffers {
- public:
-  explicit BorrowedBuffers(Graph::Impl* graph) : slot_(graph->buffers) {
-    if (slot_ == nullptr) {
-      auto made = std::make_unique<CommitBuffers>();
-      made->batch = graph->store->batch();
-      slot_ = std::move(made);
-    }
-  }
-  ~BorrowedBuffers() {
-    if (!kept_) slot_.reset();
-  }
-  void keep() {
-    constexpr size_t kKeptBytesMax = 64 << 10;
-    kept_ = slot_->batch->byte_size() <= kKeptBytesMax && slot_->bytes.capacity() <= kKeptBytesMax &&
-            slot_->encoder.largest() <= kKeptBytesMax;
-    slot_->batch->clear();
-    slot_->properties.clear();
-  }
-  BorrowedBuffers(const BorrowedBuffers&) = delete;
-  BorrowedBuffers& operator=(const BorrowedBuffers&) = delete;
-  CommitBuffers* operator->() { return slot_.get(); }
-  CommitBuffers& operator*() { return *slot_; }
-
- private:
-  std::unique_ptr<CommitBuffers>& slot_;
-  bool kept_ = false;
-};
-
-// Definitions that are new, gone or changed.
-void put_schema(const Schema& before, const Schema& now, kv::WriteBatch& batch) {
-  for (const IndexInfo& index : now.indexes) {
-    if (before.find_index(index.id) == nullptr) {
-      batch.put(Keyspace::kMeta, meta_number_key(kMetaIndex, index.id.value), encode_index_definition(index));
-    }
-  }
-  for (const IndexInfo& index : before.indexes) {
-    if (now.find_index(index.id) == nullptr) {
-      batch.remove(Keyspace::kMeta, meta_number_key(kMetaIndex, index.id.value));
-      batch.remove(Keyspace::kMeta, meta_number_key(kMetaSketch, index.id.value));
-      const IndexPrefix prefix = index_prefix(index.id);
-      batch.remove_range(Keyspace::kIndexes, prefix, kv::prefix_end(prefix));
-    }
-  }
-  const auto find = [](const Schema& schema, uint32_t number) {
-    return std::any_of(schema.constraints.begin(), schema.constraints.end(),
-                       [&](const ConstraintInfo& c) { return c.number == number; });
-  };
-  for (const ConstraintInfo& constraint : now.constraints) {
-    if (!find(before, constraint.number)) {
-      batch.put(Keyspace::kMeta, meta_number_key(kMetaConstraint, constraint.number),
-                encode_constraint_definition(constraint));
-    }
-  }
-  for (const ConstraintInfo& constraint : before.constraints) {
-    if (!find(now, constraint.number)) {
-      batch.remove(Keyspace::kMeta, meta_number_key(kMetaConstraint, constraint.number));
-    }
-  }
-}
-
-void remove_all(kv::WriteBatch& batch) {
-  // No key of these keyspaces is longer than an index entry; all begin below a run of FF.
-  const std::string end(64, '\xff');
-  for (Keyspace space :
-       {Keyspace::kNodes, Keyspace::kRelationships, Keyspace::kAdjacency, Keyspace::kLabels, Keyspace::kIndexes}) {
-    batch.remove_range(space, ByteView("\x00", 1), end);
-  }
-}
-
-}  // namespace
-
-CommitPayload make_payload(const Root& root, const IndexStatistics& statistics, const std::vector<CounterKey>& keys) {
-  CommitPayload payload;
-  payload.next_node = root.next_node;
-  payload.next_relationship = root.next_relationship;
-  payload.nodes = root.nodes;
-  payload.relationships = root.relationships;
-  payload.schema_version = root.schema_version;
-  payload.next_index = root.schema->next_index;
-  payload.next_constraint = root.schema->next_constraint;
-  payload.counters.reserve(keys.size());
-  for (const CounterKey& key : keys) {
-    const uint64_t value =
-        key.kind == CounterKind::kIndexEntries ? statistics.entries(IndexId(key.label)) : counter_value(root, key);
-    payload.counters.push_back({key.kind, key.label, key.type, value});
-  }
-  return payload;
-}
-
-std::vector<CounterKey> all_counters(const Root& root, const IndexStatistics& statistics) {
-  std::vector<CounterKey> keys;
-  for (uint32_t l = 0; l < root.label_tokens; ++l) {
-    if (root.label_count(LabelId(l)) != 0) {
-      keys.push_back({CounterKind::kLabel, l, 0});
-    }
-  }
-  for (uint32_t t = 0; t < root.type_tokens; ++t) {
-    if (root.type_count(RelTypeId(t)) == 0) {
-      continue;
-    }
-    keys.push_back({CounterKind::kRelType, 0, t});
-    for (uint32_t l = 0; l < root.label_tokens; ++l) {
-      for (Direction direction : {Direction::kOut, Direction::kIn}) {
-        if (root.triple_count(LabelId(l), RelTypeId(t), direction) != 0) {
-          keys.push_back({direction == Direction::kOut ? CounterKind::kLabelTypeOut : CounterKind::kLabelTypeIn, l, t});
-        }
-      }
-    }
-  }
-  for (const IndexInfo& index : root.schema->indexes) {
-    if (statistics.entries(index.id) != 0) {
-      keys.push_back({CounterKind::kIndexEntries, index.id.value, 0});
-    }
-  }
-  return keys;
-}
-
-Result<uint64_t> Transaction::Impl::write() {
-  const Root& now = root();
-  const Root& before = base();
-  BorrowedBuffers buffers(shared);
-  kv::WriteBatch* const batch = buffers->batch.get();
-  const std::vector<uint64_t>& node_ids = nodes.sort();
-  const std::vector<uint64_t>& relationship_ids = relationships.sort();
-  const std::vector<DirtyBlock>& dirty_blocks = blocks.sort();
-  const std::vector<DirtyLabel>& dirty_labels = labels.sort();
-  uint64_t keys = node_ids.size() + relationship_ids.size() + dirty_blocks.size() + dirty_labels.size();
-  for (const auto& [id, dirty] : indexes) {
-    keys += dirty.entries.size();
-  }
-  const bool schema_changed = now.schema != before.schema;
-  if (schema_changed) {
-    for (const IndexInfo& info : now.schema->indexes) {
-      const cache::IndexTree* tree = now.find_index(info.id);
-      keys += before.schema->find_index(info.id) == nullptr && tree != nullptr ? tree->entries : 0;
-    }
-  }
-  // The batch is written after the runs, so a clear() in it would take the runs' entries with it: clear() and what
-  // follows it in the same transaction go through the batch.
-  Output out(*shared->store, *batch, keys > shared->options.ingest_keys_min && !cleared);
-  if (cleared) {
-    remove_all(*batch);
-  }
-  CommitEncoder encoder(cleared, now, before, *buffers, out);
-  LORA_TRY(encoder.entities(EntityKind::kNode, node_ids));
-  LORA_TRY(encoder.entities(EntityKind::kRelationship, relationship_ids));
-  LORA_TRY(encoder.adjacency(dirty_blocks));
-  LORA_TRY(encoder.labels(dirty_labels));
-  std::vector<std::pair<IndexId, uint64_t>> new_entries;  // exact numbers after this commit
-  for (const IndexInfo& info : now.schema->indexes) {     // ascending ids: key order
-    if (before.schema->find_index(info.id) == nullptr) {
-      LORA_TRY(encoder.whole_index(info));
-    } else if (const auto it = indexes.find(info.id.value); it != indexes.end() && !it->second.entries.empty()) {
-      std::vector<std::string>& entries = it->second.entries;
-      std::sort(entries.begin(), entries.end());
-      entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
-      LORA_TRY(encoder.index(info, entries));
-    } else if (!cleared) {
-      continue;
-    }
-    if (const cache::IndexTree* tree = now.find_index(info.id)) {
-      new_entries.emplace_back(info.id, tree->entries);
-      counters.add({CounterKind::kIndexEntries, info.id.value, 0});
-    }
-  }
-  LORA_TRY(out.finish_run());
-
-  for (int kind = 0; kind < kTokenKindCount; ++kind) {
-    const TokenTable& table = shared->catalog().table(static_cast<TokenKind>(kind));
-    for (uint32_t id = tokens_at_begin[kind]; id < table.size(); ++id) {
-      batch->put(Keyspace::kMeta, meta_token_key(static_cast<TokenKind>(kind), id), table.name(id));
-    }
-  }
-  if (schema_changed) {
-    put_schema(*before.schema, *now.schema, *batch);
-  }
-
-  // Counters: those that differ from the stored base, or a new base.
-  struct OldEntries {
-    IndexStatistics& statistics;
-    std::vector<std::pair<IndexId, uint64_t>> counts;
-    ~OldEntries() {
-      for (const auto& [id, count] : counts) statistics.set_entries(id, count);
-    }
-  } old_entries{shared->statistics, {}};  // go back unless the write succeeds
-  for (const auto& [id, count] : new_entries) {
-    old_entries.counts.emplace_back(id, shared->statistics.entries(id));
-    shared->statistics.set_entries(id, count);
-  }
-  const std::vector<CounterKey>& touched = counters.sort();
-  std::vector<CounterKey> differ;
-  std::set_union(shared->changed_counters.begin(), shared->changed_counters.end(), touched.begin(), touched.end(),
-                 std::back_inserter(differ));
-  std::string payload;
-  if (differ.size() > kPayloadCountersMax) {
-    std::string base_bytes;
-    encode_commit_payload(make_payload(now, shared->statistics, all_counters(now, shared->statistics)), &base_bytes);
-    batch->put(Keyspace::kMeta, kMetaCounterBaseKey, base_bytes);
-    differ.clear();
-  }
-  encode_commit_payload(make_payload(now, shared->statistics, differ), &payload);
-
-  // Here the commit can still fail; after the write it must not.
-  shared->versions->prepare_commit(*context);
-  Result<uint64_t> number =
-      out.has_runs() ? shared->store->ingest(out.take_runs(), *batch, payload) : shared->store->write(*batch, payload);
-  if (!number.ok()) {
-    return number;
-  }
-  buffers.keep();
-  old_entries.counts.clear();
-  shared->changed_counters = std::move(differ);
-  // The planner's sketches are estimates: a commit that finds no memory for them is none the less one.
-  static_cast<void>(contain([&]() -> Status {
-    shared->note_counters(now, touched);
-    for (auto& [id, dirty] : indexes) {
-      const cache::IndexTree* tree = now.find_index(IndexId(id));
-      std::vector<ByteView> values;
-      for (const std::string& entry : dirty.entries) {
-        if (tree != nullptr && tree->contains(entry)) {
-          values.emplace_back(entry.data(), entry.size() - kIdBytes);
-        }
-      }
-      shared->statistics.add(IndexId(id), values);
-    }
-    return Status();
-  }));
-  return number;
-}
 
 namespace {
 
@@ -461,6 +29,13 @@ Status take_snapshot_patiently(const Graph::Impl& graph, const kv::Snapshot** sn
     if (status.code() != ErrorCode::kMemoryLimit || attempt == 100) return status;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
+}
+
+// Objects that commits may have made are an eighth of the budget at most before the store is written.
+constexpr uint64_t kUnwrittenShare = 8;
+
+uint64_t chunks_of(const Changes& changes) {
+  return changes.nodes.size() / 64 + changes.relationships.size() / 64 + changes.blocks.size() / 16;
 }
 
 }  // namespace
@@ -483,21 +58,33 @@ Result<uint64_t> Transaction::commit() {
     in.context->finish_statement();
     in.in_statement = false;
   }
-  Graph::Impl& shared = *in.shared;
   if (!in.changed()) {
     const uint64_t version = in.base().version;
     rollback();
     return version;
   }
-  Result<uint64_t> number = contain([&]() -> Result<uint64_t> {
-    const Impl::Scope scope(in);
-    return in.write();
-  });
+  Result<uint64_t> number = in.shared->unwritten != nullptr ? in.commit_behind() : in.commit_through();
   if (!number.ok()) {
     rollback();
+  }
+  return number;
+}
+
+// A failure with `context` still there has left nothing behind.
+Result<uint64_t> Transaction::Impl::commit_through() {
+  Impl& in = *this;
+  Graph::Impl& shared = *in.shared;
+  Result<uint64_t> number = contain([&]() -> Result<uint64_t> {
+    const Impl::Scope scope(in);
+    StoredState before = StoredState::of(in.base());
+    std::copy(std::begin(in.tokens_at_begin), std::end(in.tokens_at_begin), before.tokens.begin());
+    return shared.write_changes(in.changes, in.root(), before, [&] { shared.versions->prepare_commit(*in.context); });
+  });
+  if (!number.ok()) {
     return number;
   }
-  const uint64_t changed_chunks = in.nodes.size() / 64 + in.relationships.size() / 64 + in.blocks.size() / 16;
+  shared.note_changes(in.root(), in.changes);
+  const uint64_t changed_chunks = chunks_of(in.changes);
   in.reader.reset();
   const kv::Snapshot* snapshot = nullptr;
   Status durable = take_snapshot_patiently(shared, &snapshot);
@@ -528,13 +115,108 @@ Result<uint64_t> Transaction::commit() {
   // Everybody sees it. What follows is care of the cache, which can wait for memory.
   static_cast<void>(contain([&] {
     shared.versions->publish(*number);
-    // What was written may be evicted from now on. One call looks at 256 chunks; a large commit has made more.
-    for (uint64_t done = 0; done <= changed_chunks * 2; done += 256) {
-      shared.budget->make_room();
-    }
+    // What was written may be evicted from now on.
+    shared.make_room_for(changed_chunks);
     return Status();
   }));
   return *number;
+}
+
+// As above. Nothing fails once the version is the tip.
+Result<uint64_t> Transaction::Impl::commit_behind() {
+  Graph::Impl& graph = *shared;
+  Unwritten& unwritten = *graph.unwritten;
+  const uint64_t version = base().version + 1;
+  const uint64_t made_bytes = context->bytes();
+  const std::lock_guard lock(unwritten.mutex);
+  const Root* before = graph.versions->tip();  // published, so it is there until `version` is
+  LORA_TRY(contain([&] {
+    graph.versions->prepare_commit(*context);
+    graph.note_changes(root(), changes);
+    unwritten.changes.take_names(changes);
+    return Status();
+  }));
+  unwritten.changes.cleared |= changes.cleared;
+  unwritten.commits += 1;
+  unwritten.made_bytes += made_bytes;
+  reader.reset();
+  const Root* now = graph.versions->commit_behind(std::move(context), version);
+  graph.commits.fetch_add(1, std::memory_order_relaxed);
+  static_cast<void>(contain([&] {
+    std::vector<CounterKey> grown;
+    for (const IndexInfo& info : now->schema->indexes) {
+      const cache::IndexTree* tree = now->find_index(info.id);
+      if (tree != nullptr && tree != before->find_index(info.id)) {
+        graph.statistics.set_entries(info.id, tree->entries);
+        grown.push_back({CounterKind::kIndexEntries, info.id.value, 0});
+      }
+    }
+    graph.note_counters(*now, grown);
+    return Status();
+  }));
+  graph.versions->publish(version);
+  end();
+  // The commit stands; what follows can wait for memory, and for the next one.
+  if (graph.write_behind_is_due()) {
+    static_cast<void>(graph.write_behind());
+  }
+  return version;
+}
+
+// --- writing behind ---
+
+bool Graph::Impl::write_behind_is_due() const {
+  const cache::BudgetStats used = budget->stats();
+  return unwritten->changes.keys() >= options.unwritten_keys_max ||
+         unwritten->made_bytes >= used.limit_bytes / kUnwrittenShare || used.used_bytes >= used.limit_bytes;
+}
+
+Status Graph::Impl::write_behind() {
+  if (unwritten->commits == 0) {
+    return Status();
+  }
+  const uint64_t changed_chunks = chunks_of(unwritten->changes);
+  return contain([&]() -> Status {
+    const Root& tip = *versions->tip();
+    std::unique_ptr<Root> renewed = versions->prepare_renewal();
+    {
+      const auto lock = versions->structure();  // no chunk is evicted while it is encoded
+      LORA_TRY(write_changes(unwritten->changes, tip, unwritten->stored, [] {}).status());
+    }
+    unwritten->stored = StoredState::of(tip);
+    const kv::Snapshot* snapshot = nullptr;
+    LORA_TRY(take_snapshot_patiently(*this, &snapshot));
+    versions->renew(std::move(renewed), snapshot);
+    unwritten->changes.clear();
+    unwritten->commits = 0;
+    unwritten->made_bytes = 0;
+    make_room_for(changed_chunks);
+    return Status();
+  });
+}
+
+Status Graph::Impl::write_all_behind() {
+  if (unwritten == nullptr) {
+    return Status();
+  }
+  const std::lock_guard lock(unwritten->mutex);
+  return write_behind();
+}
+
+Result<Snapshot> Graph::stored_snapshot() {
+  if (impl_->unwritten == nullptr) {
+    return snapshot();
+  }
+  const std::lock_guard lock(impl_->unwritten->mutex);
+  LORA_TRY(impl_->write_behind());
+  return snapshot();
+}
+
+// One call of the budget looks at 256 chunks; a large commit has made more.
+void Graph::Impl::make_room_for(uint64_t changed_chunks) {
+  for (uint64_t done = 0; done <= changed_chunks * 2; done += 256) {
+    budget->make_room();
+  }
 }
 
 void Transaction::Impl::end() {

@@ -78,9 +78,7 @@ Status Transaction::Impl::change_entry(const IndexInfo& info, ByteView values, u
     return damaged(kv::Keyspace::kIndexes, index_prefix(info.id).string() + key,
                    "is missing: an entity's index entry is not there");
   }
-  DirtyIndex& dirty = indexes[info.id.value];
-  index_bytes += key.size() + sizeof(std::string);
-  dirty.entries.push_back(std::move(key));
+  changes.add_entry(info.id.value, std::move(key));
   return Status();
 }
 

@@ -223,6 +223,9 @@ void Graph::Impl::fill_counters(Root* root) {
 Status Graph::Impl::load_root(const kv::Snapshot* snapshot, Root* root) {
   root->store_snapshot = snapshot;
   root->version = store->last_commit();
+  if (unwritten != nullptr && versions->tip() != nullptr) {
+    root->version = versions->tip()->version + 1;  // the store counts what was written to it
+  }
   std::string value;
   LORA_ASSIGN(const bool marked, store->get(Keyspace::kMeta, kMetaFormatKey, snapshot, &value));
   if (marked) {
@@ -271,6 +274,9 @@ Result<std::unique_ptr<Graph>> Graph::open(const GraphOptions& options) {
   in.hashes = std::make_unique<PropertyHashes>(split.hot / 8);
   in.budget = std::make_unique<cache::Budget>(in.versions.get(), split.hot - split.hot / 8);
 
+  if (in_memory) {
+    in.unwritten = std::make_unique<Unwritten>();
+  }
   if (in.store->last_commit() == 0 && !graph->read_only()) {
     // A new database: the format mark is the first commit.
     const std::unique_ptr<kv::WriteBatch> batch = in.store->batch();
@@ -299,6 +305,9 @@ Status Graph::Impl::open_versions(bool again, bool new_catalog) {
       versions->replace(std::move(root));
     } else {
       versions->open(std::move(root));
+    }
+    if (unwritten != nullptr) {
+      unwritten->stored = StoredState::of(*versions->tip());
     }
     return Status();
   });
@@ -463,6 +472,7 @@ Status Graph::checkpoint(bool compact) {
     return closed_error();
   }
   if (!read_only()) {
+    LORA_TRY(impl_->write_all_behind());
     LORA_TRY(impl_->save_statistics());
   }
   return impl_->store->flush(compact);
@@ -470,6 +480,9 @@ Status Graph::checkpoint(bool compact) {
 
 // Sketches are no part of any transaction: a commit of their own, when the writer is free.
 Status Graph::Impl::save_statistics() {
+  if (store->in_memory()) {
+    return Status();  // nobody will read them
+  }
   if (!writer.try_acquire("saving statistics")) {
     return Status();
   }
@@ -550,6 +563,7 @@ Status Graph::catch_up() {
 }
 
 void Graph::drop_cache() {
+  static_cast<void>(impl_->write_all_behind());
   impl_->hashes->clear();
   impl_->budget->drop_all();
 }

@@ -46,6 +46,9 @@ struct GraphOptions {
   uint64_t transaction_bytes_max = 2ull << 30;
   // A statement or transaction that would write more keys than this goes to the store as sorted runs (ingest).
   uint64_t ingest_keys_min = 20'000;
+  // In memory: commits are written to the store (which only evicted chunks are read from) together, when so many keys
+  // have changed. 0: each by itself.
+  uint64_t unwritten_keys_max = 4096;
 };
 
 inline constexpr size_t kLabelsMax = 65'535;  // of one node
@@ -399,6 +402,8 @@ class Graph {
 
   // The last published version. About 10 ns.
   Snapshot snapshot();
+  // The same for those who read the store itself: it holds that version in full.
+  Result<Snapshot> stored_snapshot();
   // Waits for the writer at most until `deadline`; then kTransaction naming who holds it and since when.
   // `owner` describes the holder for such messages; a token equal to the current holder's `owner_token` (non-zero)
   // fails at once with kTransaction instead of waiting for itself. `cancelled` is polled while waiting.

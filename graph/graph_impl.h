@@ -17,6 +17,7 @@
 #include "graph/cache/root.h"
 #include "graph/cache/versions.h"
 #include "graph/catalog.h"
+#include "graph/changes.h"
 #include "graph/graph.h"
 #include "graph/layout.h"
 #include "graph/loader.h"
@@ -28,18 +29,12 @@
 
 namespace lora::graph {
 
-struct CounterKey {
-  CounterKind kind = CounterKind::kLabel;
-  uint32_t label = 0;
-  uint32_t type = 0;
-  friend auto operator<=>(const CounterKey&, const CounterKey&) = default;
-};
 uint64_t counter_value(const Root& root, const CounterKey& key);
 // All counters that are not zero.
 std::vector<CounterKey> all_counters(const Root& root, const IndexStatistics& statistics);
 CommitPayload make_payload(const Root& root, const IndexStatistics& statistics, const std::vector<CounterKey>& keys);
 
-// What commits are encoded with. One writer at a time uses it; small commits find the memory of the one before.
+// What commits are encoded with. Whoever writes to the store uses it; small commits find the memory of the one before.
 struct CommitBuffers {
   RecordEncoder encoder;
   std::vector<Property> properties;
@@ -75,6 +70,7 @@ struct Graph::Impl {
   std::vector<CounterKey> changed_counters;
   std::map<CounterKey, uint64_t> planned_counters;
   std::unique_ptr<CommitBuffers> buffers;  // null before the first commit, and after a failed or large one
+  std::unique_ptr<Unwritten> unwritten;    // in memory only; its mutex guards these four as well there
 
   // Reads catalog, schema and counters at `snapshot` and makes a root of them.
   Status load_root(const kv::Snapshot* snapshot, Root* root);
@@ -95,6 +91,18 @@ struct Graph::Impl {
   // Never fails.
   void release_writer() noexcept;
   const kv::Snapshot* take_store_snapshot() const { return secondary ? nullptr : store->snapshot(); }
+  // Writes what is named, as it is in `now`, to a store that holds `before`. `ready` is called before anything is
+  // written, when all else that may fail has been done. Chunks must not be evicted meanwhile (Versions::structure()).
+  Result<uint64_t> write_changes(Changes& changes, const Root& now, const StoredState& before,
+                                 const std::function<void()>& ready);
+  // Estimates and plans learn of a commit. Does not fail.
+  void note_changes(const Root& now, Changes& changes);
+  // In memory, with Unwritten::mutex: writes what commits have left. After a failure it is still there.
+  bool write_behind_is_due() const;
+  Status write_behind();
+  // The same, for any graph and without the mutex.
+  Status write_all_behind();
+  void make_room_for(uint64_t changed_chunks);
   // Counters have moved far enough that plans should be made again?
   void note_counters(const Root& root, const std::vector<CounterKey>& touched);
 };

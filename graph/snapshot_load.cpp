@@ -29,7 +29,7 @@ Result<SnapshotFileMeta> Graph::save_snapshot(const SnapshotSaveOptions& options
   if (in.closed) {
     return Status(ErrorCode::kClosed, "the graph is closed");
   }
-  const Snapshot pinned = snapshot();
+  LORA_ASSIGN(const Snapshot pinned, stored_snapshot());
   const Root& root = *pinned.root_;
   SnapshotFileMeta meta;
   meta.format_version = kSnapshotVersion;
@@ -516,6 +516,7 @@ Status Graph::Impl::replace_by_snapshot(const SnapshotCrypto& crypto, const Byte
                                         const std::function<Status()>& poll, SnapshotFileMeta* meta) {
   SnapshotFileReader reader(source);
   LORA_TRY(reader.begin(crypto, meta));
+  LORA_TRY(write_all_behind());
   const std::unique_ptr<kv::WriteBatch> batch = store->batch();
   // What the graph keeps in kMeta goes; the file's names and definitions come (later entries win).
   {

@@ -48,7 +48,7 @@ uint64_t Transaction::Impl::memory_bytes() const {
   if (context == nullptr) {
     return 0;
   }
-  return context->bytes() + nodes.bytes() + relationships.bytes() + blocks.bytes() + labels.bytes() + index_bytes;
+  return context->bytes() + changes.bytes();
 }
 
 Status Transaction::Impl::check_size() const {
@@ -70,7 +70,8 @@ bool Transaction::Impl::changed() const {
       return true;
     }
   }
-  return !nodes.empty() || !relationships.empty() || cleared || ids_skipped || now.schema != context->base()->schema;
+  return !changes.nodes.empty() || !changes.relationships.empty() || changes.cleared || ids_skipped ||
+         now.schema != context->base()->schema;
 }
 
 // --- chunks ---
@@ -81,7 +82,7 @@ Result<const EntityBlock*> Transaction::Impl::block(EntityKind kind, uint64_t in
     return block;
   }
   const uint64_t stored = kind == EntityKind::kNode ? base().next_node : base().next_relationship;
-  if (cleared || index * EntityBlock::kRows >= stored) {
+  if (changes.cleared || index * EntityBlock::kRows >= stored) {
     r.edit_fresh_block(*context, kind, index);
     return r.find_block(kind, index);
   }
@@ -96,7 +97,7 @@ Status Transaction::Impl::prepare_label_chunk(LabelId label, uint64_t index) {
   if (r.find_label_chunk(label, index) != nullptr) {
     return Status();
   }
-  if (cleared || index * LabelChunk::kRows >= base().next_node || label.value >= base().label_tokens) {
+  if (changes.cleared || index * LabelChunk::kRows >= base().next_node || label.value >= base().label_tokens) {
     r.edit_fresh_label_chunk(*context, label, index);
     return Status();
   }
@@ -111,7 +112,7 @@ Result<const TopologyChunk*> Transaction::Impl::topology(RelTypeId type, Directi
   if (const TopologyChunk* chunk = r.find_topology_chunk(type, direction, index)) [[likely]] {
     return chunk;
   }
-  if (cleared || index * TopologyChunk::kNodes >= base().next_node || type.value >= base().type_tokens) {
+  if (changes.cleared || index * TopologyChunk::kNodes >= base().next_node || type.value >= base().type_tokens) {
     r.edit_fresh_topology_chunk(*context, type, direction, index);
     return r.find_topology_chunk(type, direction, index);
   }
@@ -214,17 +215,17 @@ Result<std::span<const Property>> Transaction::Impl::clean_properties(std::span<
 
 void Transaction::Impl::count_label(LabelId label, int64_t delta) {
   root().add_label_count(*context, label, delta);
-  counters.add({CounterKind::kLabel, label.value, 0});
+  changes.counters.add({CounterKind::kLabel, label.value, 0});
 }
 
 void Transaction::Impl::count_type(RelTypeId type, int64_t delta) {
   root().add_type_count(*context, type, delta);
-  counters.add({CounterKind::kRelType, 0, type.value});
+  changes.counters.add({CounterKind::kRelType, 0, type.value});
 }
 
 void Transaction::Impl::count_triple(LabelId label, RelTypeId type, Direction direction, int64_t delta) {
   root().add_triple_count(*context, label, type, direction, delta);
-  counters.add(
+  changes.counters.add(
       {direction == Direction::kOut ? CounterKind::kLabelTypeOut : CounterKind::kLabelTypeIn, label.value, type.value});
 }
 
@@ -232,7 +233,7 @@ uint64_t Transaction::Impl::known_degree(NodeId node, RelTypeId type, Direction 
   const uint64_t index = TopologyChunk::index_of(node.value);
   const TopologyChunk* chunk = root().find_topology_chunk(type, direction, index);
   if (chunk == nullptr) {
-    if (cleared || node.value >= base().next_node || type.value >= base().type_tokens) {
+    if (changes.cleared || node.value >= base().next_node || type.value >= base().type_tokens) {
       return 0;  // made by this transaction, and never connected: that would have made the chunk
     }
     Result<const TopologyChunk*> loaded = topology(type, direction, index);
@@ -280,17 +281,9 @@ Status Transaction::begin_statement() {
   LORA_TRY(in.check_open());
   in.context->begin_statement();
   in.in_statement = true;
-  in.nodes.begin_statement();
-  in.relationships.begin_statement();
-  in.blocks.begin_statement();
-  in.labels.begin_statement();
-  in.counters.begin_statement();
-  for (auto& [id, dirty] : in.indexes) {
-    dirty.mark = dirty.entries.size();
-  }
+  in.changes.begin_statement();
   in.deleted_nodes.clear();
   in.counts_before_statement = in.counts;
-  in.cleared_before_statement = in.cleared;
   return Status();
 }
 
@@ -355,20 +348,9 @@ void Transaction::rollback_statement() {
   root.label_tokens = in.shared->catalog().labels().size();
   root.type_tokens = in.shared->catalog().types().size();
   root.key_tokens = in.shared->catalog().keys().size();
-  in.nodes.rollback_statement();
-  in.relationships.rollback_statement();
-  in.blocks.rollback_statement();
-  in.labels.rollback_statement();
-  in.counters.rollback_statement();
-  for (auto& [id, dirty] : in.indexes) {
-    while (dirty.entries.size() > dirty.mark) {
-      in.index_bytes -= dirty.entries.back().size() + sizeof(std::string);
-      dirty.entries.pop_back();
-    }
-  }
+  in.changes.rollback_statement();
   in.deleted_nodes.clear();
   in.counts = in.counts_before_statement;
-  in.cleared = in.cleared_before_statement;
   in.reader->status_ = Status();
 }
 
@@ -422,7 +404,7 @@ Status Transaction::Impl::put_label(NodeId id, LabelId label, bool there) {
       return Status::internal("label chunk is not loaded");
     }
   }
-  labels.add({label.value, index});
+  changes.labels.add({label.value, index});
   count_label(label, there ? 1 : -1);
   return Status();
 }
@@ -460,7 +442,7 @@ Result<NodeId> Transaction::create_node(std::span<const LabelId> labels, std::sp
   }
   root.next_node = id.value + 1;
   root.nodes += 1;
-  in.nodes.add(id.value);
+  in.changes.nodes.add(id.value);
   if (in.shared->hashes->wanted()) [[unlikely]] {
     for (const Property& property : clean) {
       in.shared->hashes->add(property.key, property.value, id.value);
@@ -488,7 +470,7 @@ Status Transaction::Impl::connect(RelTypeId type, Direction direction, NodeId no
     }
   }
   for (uint32_t i = 0; i < touched.count; ++i) {
-    blocks.add({node.value, static_cast<uint8_t>(direction), type.value, touched.keys[i]});
+    changes.blocks.add({node.value, static_cast<uint8_t>(direction), type.value, touched.keys[i]});
   }
   return Status();
 }
@@ -507,7 +489,7 @@ Status Transaction::Impl::disconnect(RelTypeId type, Direction direction, NodeId
                    fmt::format("lacks relationship {}, which the relationship's record names", id.value));
   }
   for (uint32_t i = 0; i < touched.count; ++i) {
-    blocks.add({node.value, static_cast<uint8_t>(direction), type.value, touched.keys[i]});
+    changes.blocks.add({node.value, static_cast<uint8_t>(direction), type.value, touched.keys[i]});
   }
   return Status();
 }
@@ -565,7 +547,7 @@ Result<RelId> Transaction::create_relationship(RelTypeId type, NodeId start, Nod
   }
   root.next_relationship = id.value + 1;
   root.relationships += 1;
-  in.relationships.add(id.value);
+  in.changes.relationships.add(id.value);
   LORA_TRY(in.connect(type, Direction::kOut, start, end, id));
   LORA_TRY(in.connect(type, Direction::kIn, end, start, id));
   in.count_type(type, 1);
@@ -616,7 +598,7 @@ Status Transaction::Impl::set_property(EntityKind kind, uint64_t id, KeyId key, 
   if (!root().edit_set_property(*context, kind, id, key, value)) {
     return Status::internal("entity block is not loaded");
   }
-  (kind == EntityKind::kNode ? nodes : relationships).add(id);
+  (kind == EntityKind::kNode ? changes.nodes : changes.relationships).add(id);
   if (kind == EntityKind::kNode && shared->hashes->wanted()) [[unlikely]] {
     shared->hashes->add(key, value, id);
   }
@@ -689,7 +671,7 @@ Result<bool> Transaction::add_label(NodeId id, LabelId label) {
   if (!in.root().edit_set_labels(*in.context, id, in.label_list)) {
     return Status::internal("node block is not loaded");
   }
-  in.nodes.add(id.value);
+  in.changes.nodes.add(id.value);
   LORA_TRY(in.put_label(id, label, true));
   LORA_TRY(in.count_label_of_node(id, label, 1));
   LORA_TRY(
@@ -715,7 +697,7 @@ Result<bool> Transaction::remove_label(NodeId id, LabelId label) {
   if (!in.root().edit_set_labels(*in.context, id, in.label_list)) {
     return Status::internal("node block is not loaded");
   }
-  in.nodes.add(id.value);
+  in.changes.nodes.add(id.value);
   LORA_TRY(in.put_label(id, label, false));
   LORA_TRY(in.count_label_of_node(id, label, -1));
   in.counts.labels_removed += 1;
@@ -749,7 +731,7 @@ Status Transaction::Impl::delete_relationship(RelId id, bool* deleted) {
     return Status::internal("relationship block is not loaded");
   }
   root().relationships -= 1;
-  relationships.add(id.value);
+  changes.relationships.add(id.value);
   count_type(type, -1);
   LORA_ASSIGN(const EntityBlock* start_block, block(EntityKind::kNode, EntityBlock::index_of(start.value)));
   LORA_TRY(count_ends(start_block, type, start, end, -1));
@@ -793,7 +775,7 @@ Status Transaction::Impl::delete_node(NodeId id, bool* deleted) {
     return Status::internal("node block is not loaded");
   }
   root().nodes -= 1;
-  nodes.add(id.value);
+  changes.nodes.add(id.value);
   deleted_nodes.push_back(id.value);
   counts.nodes_deleted += 1;
   *deleted = true;
@@ -873,12 +855,12 @@ Status Transaction::clear() {
   // Every counter that is not zero changes.
   for (uint32_t l = 0; l < root.label_tokens; ++l) {
     if (root.label_count(LabelId(l)) != 0) {
-      in.counters.add({CounterKind::kLabel, l, 0});
+      in.changes.counters.add({CounterKind::kLabel, l, 0});
     }
     for (uint32_t t = 0; t < root.type_tokens; ++t) {
       for (Direction direction : {Direction::kOut, Direction::kIn}) {
         if (root.triple_count(LabelId(l), RelTypeId(t), direction) != 0) {
-          in.counters.add(
+          in.changes.counters.add(
               {direction == Direction::kOut ? CounterKind::kLabelTypeOut : CounterKind::kLabelTypeIn, l, t});
         }
       }
@@ -886,14 +868,14 @@ Status Transaction::clear() {
   }
   for (uint32_t t = 0; t < root.type_tokens; ++t) {
     if (root.type_count(RelTypeId(t)) != 0) {
-      in.counters.add({CounterKind::kRelType, 0, t});
+      in.changes.counters.add({CounterKind::kRelType, 0, t});
     }
   }
   root.edit_clear(*in.context);
   root.nodes = 0;
   root.relationships = 0;
   in.deleted_nodes.clear();
-  in.cleared = true;
+  in.changes.cleared = true;
   return Status();
 }
 

@@ -1,9 +1,5 @@
 // The open transaction: a private root (cache::WriteContext), and what of it must be written at commit. Included by
 // transaction*.cpp and commit.cpp only.
-//
-// Dirty things are named, not copied: at commit each is encoded from the private root as it is then. A name too many is
-// harmless (an unchanged thing is written again, one that does not exist is removed), so a rolled-back statement may
-// leave names behind.
 #pragma once
 
 #include <algorithm>
@@ -13,76 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "graph/changes.h"
 #include "graph/graph_impl.h"
 #include "graph/index.h"
 #include "graph/reader_chunks.h"
 
 namespace lora::graph {
-
-// A set in a vector: appended cheaply, made unique when it has doubled.
-template <typename T>
-class DirtyList {
- public:
-  void add(const T& item) {
-    if (!items_.empty() && items_.back() == item) {
-      return;
-    }
-    items_.push_back(item);
-    if (items_.size() >= compact_at_) [[unlikely]] {
-      sort();
-      compact_at_ = std::max<size_t>(4096, items_.size() * 2);
-    }
-  }
-  // Sorted, unique.
-  const std::vector<T>& sort() {
-    if (!std::is_sorted(items_.begin(), items_.end())) {
-      std::sort(items_.begin(), items_.end());
-      mark_ = ~size_t{0};
-    }
-    const auto last = std::unique(items_.begin(), items_.end());
-    if (last != items_.end()) {
-      items_.erase(last, items_.end());
-      mark_ = ~size_t{0};
-    }
-    return items_;
-  }
-  void begin_statement() { mark_ = items_.size(); }
-  void rollback_statement() {
-    if (mark_ < items_.size()) {
-      items_.resize(mark_);
-    }
-  }
-  void clear() {
-    items_.clear();
-    mark_ = ~size_t{0};
-  }
-  bool empty() const { return items_.empty(); }
-  size_t size() const { return items_.size(); }
-  size_t bytes() const { return items_.capacity() * sizeof(T); }
-
- private:
-  std::vector<T> items_;
-  size_t compact_at_ = 4096;
-  size_t mark_ = ~size_t{0};  // length when the statement began; all ones: the order has changed since
-};
-
-struct DirtyBlock {  // in the order of adjacency keys
-  uint64_t node;
-  uint8_t direction;
-  uint32_t type;
-  cache::BlockKey first;
-  friend auto operator<=>(const DirtyBlock&, const DirtyBlock&) = default;
-};
-struct DirtyLabel {
-  uint32_t label;
-  uint64_t block;
-  friend auto operator<=>(const DirtyLabel&, const DirtyLabel&) = default;
-};
-// Entries of one index that were put in or taken out: values | id, as in the hot tree.
-struct DirtyIndex {
-  std::vector<std::string> entries;
-  size_t mark = 0;
-};
 
 struct Transaction::Impl {
   Impl(Graph* g);
@@ -96,13 +28,7 @@ struct Transaction::Impl {
   bool ids_skipped = false;   // skip_ids() has moved a counter
   bool failed_write = false;  // the store has refused a commit of this transaction
 
-  DirtyList<uint64_t> nodes, relationships;
-  DirtyList<DirtyBlock> blocks;
-  DirtyList<DirtyLabel> labels;
-  DirtyList<CounterKey> counters;
-  std::map<uint32_t, DirtyIndex> indexes;
-  size_t index_bytes = 0;
-  bool cleared = false, cleared_before_statement = false;
+  Changes changes;
   std::vector<uint64_t> deleted_nodes;  // of the running statement: must have no relationships at its end
   uint32_t tokens_at_begin[kTokenKindCount] = {};
   Transaction::Counts counts, counts_before_statement;
@@ -178,7 +104,8 @@ struct Transaction::Impl {
   void set_schema(std::shared_ptr<Schema> schema);
 
   // commit.cpp
-  Result<uint64_t> write();
+  Result<uint64_t> commit_through();
+  Result<uint64_t> commit_behind();
   void end();  // releases the writer; inert afterwards
 };
 

@@ -501,7 +501,7 @@ Result<VerifyReport> Graph::verify(bool full, const std::function<Status()>& pol
   if (impl_->closed) {
     return Status(ErrorCode::kClosed, "the graph is closed");
   }
-  const Snapshot pinned = snapshot();
+  LORA_ASSIGN(const Snapshot pinned, stored_snapshot());
   const std::unique_ptr<Reader> reader = pinned.reader();
   return Verification(*this, *reader, *pinned.root_, full, poll).run();
 }

@@ -147,14 +147,17 @@ bool Budget::evict(ChunkFamily family, uint64_t token, uint64_t index, Object* c
     std::atomic<Object*>* slot;
     TrieNode* leaf;
   };
+  const bool is_static = (chunk->flags & Object::kStatic) != 0;
   std::vector<Place> places;
   std::vector<Object*> other_versions;
-  const auto look = [&](const RootFields& root) {
+  bool unwritten = false;  // some version could not read it from its store snapshot
+  const auto look = [&](const Root& root) {
     TrieNode* leaf = nullptr;
     auto* slot = slot_of(root, family, token, index, &leaf);
     if (slot == nullptr) return true;
     Object* there = slot->load(std::memory_order_acquire);
     if (there == chunk) {
+      unwritten = unwritten || chunk->created > root.stored_stamp;
       places.push_back({slot, leaf});
     } else if (there != nullptr && (there->flags & Object::kStatic) == 0) {
       other_versions.push_back(there);
@@ -168,9 +171,12 @@ bool Budget::evict(ChunkFamily family, uint64_t token, uint64_t index, Object* c
     if (impl.context->in_statement_ && !look(impl.context->savepoint_)) return false;
     other_versions.clear();
   }
-  for (const LiveRoot& live : impl.roots) look(*live.root);
-  if (family == ChunkFamily::kIndexes && !other_versions.empty()) return false;
-  const bool is_static = (chunk->flags & Object::kStatic) != 0;
+  for (const LiveRoot& live : impl.roots) {
+    look(*live.root);
+    // What a static one stands for has no stamp: a commit may have emptied it.
+    unwritten = unwritten || (is_static && live.root->stored_stamp < live.root->stamp);
+  }
+  if (unwritten || (family == ChunkFamily::kIndexes && !other_versions.empty())) return false;
   // Older versions that live readers hold share some of the parts: these parts die with them.
   std::vector<Object*> shared, parts;
   if (!is_static && !other_versions.empty()) {

@@ -258,9 +258,7 @@ Versions::~Versions() {
   for (TrieNode* trie : tries_of(*published_.load())) {
     if (trie != nullptr) bytes += free_tree(trie);
   }
-  for (LiveRoot& live : impl_->roots) {
-    if (live.root->store_snapshot != nullptr && impl_->release) impl_->release(live.root->store_snapshot);
-  }
+  while (!impl_->roots.empty()) impl_->release_snapshot(impl_->take_newest());
   object_bytes_.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
   LORA_DCHECK(object_bytes_.load() == 0);
 }
@@ -272,7 +270,7 @@ void Versions::open(Root root) {
   impl_->roots.reserve(impl_->roots.size() + 1);
   // Nothing fails from here on.
   owned->object_bytes = &object_bytes_;
-  owned->stamp = ++impl_->last_stamp;
+  owned->stamp = owned->stored_stamp = ++impl_->last_stamp;
   reserved.release();
   for (const TrieNode* trie : tries_of(*owned)) {
     if (trie != nullptr) object_bytes_.fetch_add(static_cast<int64_t>(tree_bytes(trie)), std::memory_order_relaxed);
@@ -356,6 +354,17 @@ void Versions::prepare_commit(WriteContext& context) {
 }
 
 const Root* Versions::commit(std::unique_ptr<WriteContext> context, uint64_t version, const kv::Snapshot* snapshot) {
+  const uint64_t stamp = context->root()->stamp;
+  return commit_reading(std::move(context), version, snapshot, stamp);
+}
+
+const Root* Versions::commit_behind(std::unique_ptr<WriteContext> context, uint64_t version) {
+  const Root* before = tip();
+  return commit_reading(std::move(context), version, before->store_snapshot, before->stored_stamp);
+}
+
+const Root* Versions::commit_reading(std::unique_ptr<WriteContext> context, uint64_t version,
+                                     const kv::Snapshot* snapshot, uint64_t stored_stamp) {
   prepare_commit(*context);
   auto structure_lock = structure();
   WriteContext& c = *context;
@@ -364,6 +373,7 @@ const Root* Versions::commit(std::unique_ptr<WriteContext> context, uint64_t ver
   *live.root = std::move(c.root_);
   live.root->version = version;
   live.root->store_snapshot = snapshot;
+  live.root->stored_stamp = stored_stamp;
   live.made = std::move(c.made_);
   live.retired = std::move(c.retired_);
   c.committed_ = true;
@@ -373,6 +383,29 @@ const Root* Versions::commit(std::unique_ptr<WriteContext> context, uint64_t ver
   tip_.store(live.root.get(), std::memory_order_release);
   impl_->roots.push_back(std::move(live));
   return root;
+}
+
+std::unique_ptr<Root> Versions::prepare_renewal() {
+  auto copy = std::make_unique<Root>(*tip());
+  std::lock_guard lock(impl_->mutex);
+  if (impl_->roots.size() == impl_->roots.capacity()) impl_->roots.reserve(impl_->roots.size() * 2 + 4);
+  return copy;
+}
+
+void Versions::renew(std::unique_ptr<Root> copy, const kv::Snapshot* snapshot) {
+  copy->store_snapshot = snapshot;
+  copy->stored_stamp = copy->stamp;
+  Garbage garbage;
+  {
+    std::lock_guard lock(impl_->mutex);
+    LORA_DCHECK(impl_->roots.back().root->stamp == copy->stamp && impl_->roots.back().root.get() == published());
+    const uint64_t stamp = copy->stamp;
+    tip_.store(copy.get(), std::memory_order_release);
+    published_.store(copy.get(), std::memory_order_seq_cst);
+    impl_->roots.push_back({std::move(copy), {}, {}});
+    impl_->collect(stamp, published(), &garbage);
+  }
+  free_garbage(&garbage);
 }
 
 void Versions::publish(uint64_t version) {
@@ -386,7 +419,7 @@ void Versions::publish(uint64_t version) {
     }
     if (newest == nullptr) return;
     published_.store(newest, std::memory_order_seq_cst);
-    impl_->collect(before->stamp, newest->stamp, &garbage);
+    impl_->collect(before->stamp, newest, &garbage);
   }
   free_garbage(&garbage);
 }
@@ -401,8 +434,7 @@ void Versions::drop_unpublished() noexcept {
       Root* published = published_.load(std::memory_order_relaxed);
       tip_.store(published, std::memory_order_release);
       if (impl_->roots.back().root.get() == published) return;
-      newest = std::move(impl_->roots.back());
-      impl_->roots.pop_back();
+      newest = impl_->take_newest();
     }
     free_dropped(&newest);
   }
@@ -424,7 +456,7 @@ void Versions::free_dropped(LiveRoot* live) noexcept {
     if (object != nullptr) bytes += free_object(object);
   }
   object_bytes_.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
-  if (live->root->store_snapshot != nullptr && impl_->release) impl_->release(live->root->store_snapshot);
+  impl_->release_snapshot(*live);
 }
 
 void Versions::sweep() {
@@ -432,8 +464,8 @@ void Versions::sweep() {
   {
     std::unique_lock lock(impl_->mutex, std::try_to_lock);
     if (!lock.owns_lock()) return;
-    const uint64_t stamp = published_.load(std::memory_order_relaxed)->stamp;
-    impl_->collect(stamp, stamp, &garbage);
+    const Root* published = published_.load(std::memory_order_relaxed);
+    impl_->collect(published->stamp, published, &garbage);
   }
   free_garbage(&garbage);
 }
@@ -442,9 +474,7 @@ void Versions::free_garbage(Garbage* garbage) {
   uint64_t bytes = free_epoch_retired(garbage->epoch_retired);
   for (const RetiredObject& e : garbage->retired) bytes += free_retired(e);
   if (bytes != 0) object_bytes_.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
-  for (LiveRoot& live : garbage->dead) {
-    if (live.root->store_snapshot != nullptr && impl_->release) impl_->release(live.root->store_snapshot);
-  }
+  for (const LiveRoot& live : garbage->dead) impl_->release_snapshot(live);
 }
 
 VersionsStats Versions::stats() {

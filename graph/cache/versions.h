@@ -165,6 +165,13 @@ class Versions {
   void prepare_commit(WriteContext& context);
   // The private root becomes the tip: a version `version` that reads from `snapshot` (taken over). Not published yet.
   const Root* commit(std::unique_ptr<WriteContext> context, uint64_t version, const kv::Snapshot* snapshot);
+  // The same, but the store does not have it yet: it reads from the snapshot of the tip before it, and what the
+  // transaction has made is not evicted. Does not fail after prepare_commit().
+  const Root* commit_behind(std::unique_ptr<WriteContext> context, uint64_t version);
+  // The tip, which must be published, reads from `snapshot` (taken over), which has all of it, from now on: what new
+  // pins get is prepare_renewal()'s copy of it. No commit in between; any thread. renew() does not fail.
+  std::unique_ptr<Root> prepare_renewal();
+  void renew(std::unique_ptr<Root> copy, const kv::Snapshot* snapshot);
   // Any thread: everything with version <= `version` may be seen. Does not fail: without memory, what may be freed
   // waits for the next time.
   void publish(uint64_t version);
@@ -186,6 +193,8 @@ class Versions {
   friend class Budget;
   struct Impl;
   struct Garbage;
+  const Root* commit_reading(std::unique_ptr<WriteContext> context, uint64_t version, const kv::Snapshot* snapshot,
+                             uint64_t stored_stamp);
   void free_garbage(Garbage* garbage);
   void free_dropped(LiveRoot* live) noexcept;
 

@@ -78,7 +78,8 @@ struct EpochRetired {
   bool tree;
 };
 
-// A committed root with what must happen when it is published (retired) or dropped (made).
+// A committed root with what must happen when it is published (retired) or dropped (made). Neighbours may have one
+// store snapshot in common (Versions::commit_behind): the last of them to go has it, the others forget it when they go.
 struct LiveRoot {
   std::unique_ptr<Root> root;
   std::vector<Object*> made;
@@ -107,8 +108,22 @@ struct Versions::Impl {
   WriteContext* context = nullptr;  // under structure() too
   uint64_t last_stamp = 0;          // the writer's
 
-  // Stamps of the live roots, ascending; forgets the others (into *dead). Under mutex.
-  void collect_live(uint64_t published_stamp, std::vector<uint64_t>* stamps, std::vector<LiveRoot>* dead) {
+  void release_snapshot(const LiveRoot& gone) const noexcept {
+    if (gone.root->store_snapshot != nullptr && release) release(gone.root->store_snapshot);
+  }
+  static void forget_shared(const LiveRoot& gone, const LiveRoot& stays) {
+    if (gone.root->store_snapshot == stays.root->store_snapshot) gone.root->store_snapshot = nullptr;
+  }
+  // Under mutex, unless nobody else is left.
+  LiveRoot take_newest() noexcept {
+    LiveRoot newest = std::move(roots.back());
+    roots.pop_back();
+    if (!roots.empty()) forget_shared(newest, roots.back());
+    return newest;
+  }
+  // Stamps of the live roots, ascending; forgets the others (into *dead). Under mutex. A root that a renewed one has
+  // taken the place of is not alive unless somebody still has it.
+  void collect_live(const Root* published, std::vector<uint64_t>* stamps, std::vector<LiveRoot>* dead) {
     stamps->reserve(roots.size());
     dead->reserve(dead->size() + roots.size());  // nothing fails while roots move
     if (roots.size() == 1) {                     // the usual case: no look at the slots is needed
@@ -122,8 +137,9 @@ struct Versions::Impl {
     std::sort(pinned.begin(), pinned.end());
     size_t kept = 0;
     for (LiveRoot& live : roots) {
-      const bool alive =
-          live.root->stamp >= published_stamp || std::binary_search(pinned.begin(), pinned.end(), live.root.get());
+      const bool alive = live.root->stamp > published->stamp || live.root.get() == published ||
+                         (context != nullptr && context->base() == live.root.get()) ||
+                         std::binary_search(pinned.begin(), pinned.end(), live.root.get());
       if (alive) {
         stamps->push_back(live.root->stamp);
         if (&roots[kept] != &live) roots[kept] = std::move(live);
@@ -133,6 +149,10 @@ struct Versions::Impl {
       }
     }
     roots.resize(kept);
+    for (auto gone = dead->begin(); gone != dead->end(); ++gone) {
+      for (const LiveRoot& live : roots) forget_shared(*gone, live);
+      if (std::next(gone) != dead->end()) forget_shared(*gone, *std::next(gone));
+    }
   }
   // The commits that have become visible hand over what they replaced. Without memory they keep it, and with it their
   // place in `roots` (see collect), until the next time.
@@ -147,10 +167,10 @@ struct Versions::Impl {
   }
   // Moves what nobody can see any more to *garbage, as far as there is memory for it. `before`: the stamp that was
   // published before `published`. Under mutex.
-  void collect(uint64_t before, uint64_t published, Garbage* garbage) {
+  void collect(uint64_t before, const Root* published, Garbage* garbage) {
     static_cast<void>(contain([&] {
       const size_t old = queue.size();
-      hand_over(published);
+      hand_over(published->stamp);
       std::vector<uint64_t> stamps;
       collect_live(published, &stamps, &garbage->dead);
       // The root published before usually dies here; it held nothing in the queue. An older one that was pinned did.
@@ -162,7 +182,7 @@ struct Versions::Impl {
       garbage->retired.assign(split, queue.end());
       queue.erase(split, queue.end());
       if (all) sweep_at = std::max<size_t>(64, queue.size() * 2);
-      if (epoch_retired.size() >= epoch_sweep_at || before == published) collect_epochs(&garbage->epoch_retired);
+      if (epoch_retired.size() >= epoch_sweep_at || before == published->stamp) collect_epochs(&garbage->epoch_retired);
       return Status();
     }));
   }

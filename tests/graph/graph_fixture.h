@@ -127,6 +127,29 @@ inline std::vector<std::pair<uint64_t, uint64_t>> list_of(Reader& reader, NodeId
   return out;
 }
 
+// Snapshot files as strings.
+inline std::string save(Graph& graph, const SnapshotSaveOptions& options = {}) {
+  std::string out;
+  must(graph.save_snapshot(options,
+                           [&](ByteView bytes) {
+                             out.append(bytes);
+                             return Status();
+                           },
+                           {}));
+  return out;
+}
+
+inline Result<SnapshotFileMeta> load(Graph& graph, const std::string& file, const SnapshotCrypto& crypto = {}) {
+  size_t at = 0;
+  const ByteSource source = [&](char* buffer, size_t size, size_t* read) {
+    *read = std::min({size, file.size() - at, size_t{4099}});
+    std::copy_n(file.data() + at, *read, buffer);
+    at += *read;
+    return Status();
+  };
+  return graph.load_snapshot(crypto, source, std::chrono::steady_clock::now() + std::chrono::seconds(5), {});
+}
+
 // Both kinds of store: TEST_P with GetParam() == true on disk.
 class GraphTest : public ::testing::TestWithParam<bool> {
  protected:

@@ -11,6 +11,7 @@
 
 #include "graph/bulk_load.h"
 #include "graph/cache/versions.h"
+#include "graph/graph_impl.h"
 #include "graph/property_hash.h"
 #include "graph/writer_lock.h"
 #include "kv/contain.h"
@@ -334,6 +335,54 @@ TEST(WriterMemoryTest, TransactionsAndCareGiveTheWriterBack) {
       if (failing.failed == 0) break;
     }
   }
+}
+
+// A commit in memory is there or not; when only its way to the store fails, it goes there with a later one.
+TEST(WriterMemoryTest, CommitsBehindTheStoreAreWholeOrNotThere) {
+  tests::prepare_failing();
+  GraphOptions options;
+  options.unwritten_keys_max = 1;
+  const std::unique_ptr<Graph> graph = must(Graph::open(options));
+  int64_t x = 0;
+  NodeId node;
+  {
+    Writer writer(*graph);
+    node = writer.node({"A label with quite a long name"}, {{"x", Value::integer(x)}});
+    must(writer
+             ->create_index({"an index with quite a long name",
+                             IndexKind::kRange,
+                             EntityKind::kNode,
+                             "A label with quite a long name",
+                             {"x"}})
+             .status());
+    writer.commit();
+  }
+  const auto read = [&] {
+    const Snapshot snapshot = graph->snapshot();
+    const auto reader = snapshot.reader();
+    return reader->node_property(node, *reader->find_key("x")).as_integer();
+  };
+  int64_t refused = 0, left = 0;
+  for (int64_t skip = 0;; ++skip) {
+    Writer writer(*graph);
+    writer.set(node, "x", Value::integer(x + 1));
+    writer.node({"A label with quite a long name"}, {{"x", Value::integer(-1 - skip)}});
+    failing = {true, skip, 0, false, 0};
+    const Status status = contain([&] { return writer->commit().status(); });
+    failing.armed = false;
+    refused += !status.ok();
+    left += graph->impl()->unwritten->commits != 0;
+    x += status.ok();
+    ASSERT_EQ(read(), x) << "allocation " << skip << ": " << status.to_string();
+    if (failing.failed == 0) break;
+  }
+  EXPECT_GE(refused, 1);
+  EXPECT_GT(left, 10) << "the write to the store never failed";
+  EXPECT_EQ(graph->impl()->unwritten->commits, 0u);
+  const VerifyReport report = must(graph->verify(true, {}));
+  for (const std::string& error : report.errors) ADD_FAILURE() << error;
+  graph->drop_cache();
+  EXPECT_EQ(read(), x);
 }
 
 // --- bulk load, as lora-import does it ---

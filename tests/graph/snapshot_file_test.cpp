@@ -15,28 +15,6 @@ namespace {
 INSTANTIATE_TEST_SUITE_P(Stores, GraphTest, ::testing::Bool(),
                          [](const auto& info) { return info.param ? "Disk" : "Memory"; });
 
-std::string save(Graph& graph, const SnapshotSaveOptions& options = {}) {
-  std::string out;
-  must(graph.save_snapshot(options,
-                           [&](ByteView bytes) {
-                             out.append(bytes);
-                             return Status();
-                           },
-                           {}));
-  return out;
-}
-
-Result<SnapshotFileMeta> load(Graph& graph, const std::string& file, const SnapshotCrypto& crypto = {}) {
-  size_t at = 0;
-  const ByteSource source = [&](char* buffer, size_t size, size_t* read) {
-    *read = std::min({size, file.size() - at, size_t{4099}});
-    std::memcpy(buffer, file.data() + at, *read);
-    at += *read;
-    return Status();
-  };
-  return graph.load_snapshot(crypto, source, std::chrono::steady_clock::now() + std::chrono::seconds(5), {});
-}
-
 void fill(Graph& graph, int nodes, const std::string& prefix = "n") {
   Writer writer(graph);
   std::vector<NodeId> ids;

@@ -1,0 +1,150 @@
+// What commits have changed and the store is still to be told.
+//
+// Dirty things are named, not copied: when they are written, each is encoded from the version that is written. A name
+// too many is harmless (an unchanged thing is written again, one that does not exist is removed), so a rolled-back
+// statement or transaction may leave names behind.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "graph/cache/root.h"
+#include "graph/format.h"
+#include "graph/layout.h"
+
+namespace lora::graph {
+
+// A set in a vector: appended cheaply, made unique when it has doubled.
+template <typename T>
+class DirtyList {
+ public:
+  void add(const T& item) {
+    if (!items_.empty() && items_.back() == item) {
+      return;
+    }
+    items_.push_back(item);
+    if (items_.size() >= compact_at_) [[unlikely]] {
+      sort();
+      compact_at_ = std::max<size_t>(4096, items_.size() * 2);
+    }
+  }
+  void add_all(const DirtyList& other) {
+    for (const T& item : other.items_) {
+      add(item);
+    }
+  }
+  // Sorted, unique.
+  const std::vector<T>& sort() {
+    if (!std::is_sorted(items_.begin(), items_.end())) {
+      std::sort(items_.begin(), items_.end());
+      mark_ = ~size_t{0};
+    }
+    const auto last = std::unique(items_.begin(), items_.end());
+    if (last != items_.end()) {
+      items_.erase(last, items_.end());
+      mark_ = ~size_t{0};
+    }
+    return items_;
+  }
+  void begin_statement() { mark_ = items_.size(); }
+  void rollback_statement() {
+    if (mark_ < items_.size()) {
+      items_.resize(mark_);
+    }
+  }
+  void clear() {
+    items_.clear();
+    mark_ = ~size_t{0};
+  }
+  bool empty() const { return items_.empty(); }
+  size_t size() const { return items_.size(); }
+  size_t bytes() const { return items_.capacity() * sizeof(T); }
+
+ private:
+  std::vector<T> items_;
+  size_t compact_at_ = 4096;
+  size_t mark_ = ~size_t{0};  // length when the statement began; all ones: the order has changed since
+};
+
+struct DirtyBlock {  // in the order of adjacency keys
+  uint64_t node;
+  uint8_t direction;
+  uint32_t type;
+  cache::BlockKey first;
+  friend auto operator<=>(const DirtyBlock&, const DirtyBlock&) = default;
+};
+struct DirtyLabel {
+  uint32_t label;
+  uint64_t block;
+  friend auto operator<=>(const DirtyLabel&, const DirtyLabel&) = default;
+};
+// Entries of one index that were put in or taken out: values | id, as in the hot tree.
+struct DirtyIndex {
+  std::vector<std::string> entries;
+  size_t mark = 0;
+};
+struct CounterKey {
+  CounterKind kind = CounterKind::kLabel;
+  uint32_t label = 0;
+  uint32_t type = 0;
+  friend auto operator<=>(const CounterKey&, const CounterKey&) = default;
+};
+
+// One thread at a time.
+struct Changes {
+  DirtyList<uint64_t> nodes, relationships;
+  DirtyList<DirtyBlock> blocks;
+  DirtyList<DirtyLabel> labels;
+  DirtyList<CounterKey> counters;
+  std::map<uint32_t, DirtyIndex> indexes;
+  size_t index_bytes = 0;
+  bool cleared = false;  // everything that was stored before goes
+
+  void begin_statement();
+  void rollback_statement();
+  void add_entry(uint32_t index, std::string entry);
+  // Takes over the names of `other`; not whether it has cleared. Without memory some of them are here twice or not at
+  // all, and `other` keeps what is not here.
+  void take_names(Changes& other);
+  // Entries of the store that are named, about.
+  uint64_t keys() const;
+  uint64_t bytes() const;
+  void clear();
+
+ private:
+  bool cleared_before_statement_ = false;
+};
+
+// What the store holds, as far as writing changes to it must know.
+struct StoredState {
+  std::shared_ptr<const Schema> schema;
+  uint64_t next_node = 0, next_relationship = 0;
+  std::array<uint32_t, kTokenKindCount> tokens{};
+
+  static StoredState of(const Root& root) {
+    return {
+        root.schema, root.next_node, root.next_relationship, {root.label_tokens, root.type_tokens, root.key_tokens}};
+  }
+};
+
+// Write-behind of an in-memory graph. Its store is no log, only the place that chunks can be evicted to: commits show
+// their version at once and leave names here, and many of them are written together (Graph::Impl::write_behind). Chunks
+// that the store does not have yet are not evicted (RootFields::stored_stamp).
+//
+// `mutex` is taken after the writer (if at all: saving a snapshot writes without it) and before Versions::structure().
+// While it is held no version is committed.
+struct Unwritten {
+  std::mutex mutex;
+  Changes changes;
+  StoredState stored;
+  uint64_t commits = 0;     // that the store has not seen; 0: it holds the newest version in full
+  uint64_t made_bytes = 0;  // objects these commits have made: an upper limit of what cannot be evicted
+};
+
+}  // namespace lora::graph

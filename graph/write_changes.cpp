@@ -1,0 +1,447 @@
+// From dirty names to one atomic write.
+#include <algorithm>
+
+#include "graph/changes.h"
+#include "graph/graph_impl.h"
+#include "graph/record.h"
+#include "kv/contain.h"
+
+namespace lora::graph {
+
+using cache::EntityBlock;
+using cache::LabelChunk;
+using cache::TopologyChunk;
+using kv::Keyspace;
+
+uint64_t counter_value(const Root& root, const CounterKey& key) {
+  switch (key.kind) {
+    case CounterKind::kLabel: return root.label_count(LabelId(key.label));
+    case CounterKind::kRelType: return root.type_count(RelTypeId(key.type));
+    case CounterKind::kLabelTypeOut: return root.triple_count(LabelId(key.label), RelTypeId(key.type), Direction::kOut);
+    case CounterKind::kLabelTypeIn: return root.triple_count(LabelId(key.label), RelTypeId(key.type), Direction::kIn);
+    case CounterKind::kIndexEntries: return 0;  // IndexStatistics has these
+  }
+  return 0;
+}
+
+namespace {
+
+// Where encoded entries go: into the batch, or, for a large commit, into one sorted run per keyspace. Entries of a
+// keyspace must then come in key order, which the sorted dirty names give; removals always go to the batch, which the
+// store writes after the runs.
+class Output {
+ public:
+  Output(kv::Store& store, kv::WriteBatch& batch, bool runs) : store_(store), batch_(batch), use_runs_(runs) {}
+
+  Status put(Keyspace space, ByteView key, ByteView value) {
+    if (!use_runs_) {
+      batch_.put(space, key, value);
+      return Status();
+    }
+    if (run_ == nullptr || space != run_space_) {
+      LORA_TRY(finish_run());
+      LORA_ASSIGN(run_, store_.sorted_run(space));
+      run_space_ = space;
+    }
+    return run_->add(key, value);
+  }
+  void remove(Keyspace space, ByteView key) { batch_.remove(space, key); }
+  Status finish_run() {
+    if (run_ != nullptr && run_->count() != 0) {
+      runs_.push_back(std::move(run_));
+    }
+    run_ = nullptr;
+    return Status();
+  }
+  bool has_runs() const { return !runs_.empty(); }
+  std::vector<std::unique_ptr<kv::SortedRun>> take_runs() { return std::move(runs_); }
+
+ private:
+  kv::Store& store_;
+  kv::WriteBatch& batch_;
+  const bool use_runs_;
+  std::unique_ptr<kv::SortedRun> run_;
+  Keyspace run_space_ = Keyspace::kMeta;
+  std::vector<std::unique_ptr<kv::SortedRun>> runs_;
+};
+
+class CommitEncoder {
+ public:
+  // `cleared`: all that was stored before is removed.
+  CommitEncoder(bool cleared, const Root& root, const StoredState& stored, CommitBuffers& buffers, Output& out)
+      : cleared_(cleared),
+        root_(root),
+        stored_(stored),
+        out_(out),
+        encoder_(buffers.encoder),
+        properties_(buffers.properties),
+        bytes_(buffers.bytes) {}
+
+  Status entities(EntityKind kind, const std::vector<uint64_t>& ids) {
+    const bool nodes = kind == EntityKind::kNode;
+    const Keyspace space = nodes ? Keyspace::kNodes : Keyspace::kRelationships;
+    const uint64_t stored_limit = cleared_ ? 0 : nodes ? stored_.next_node : stored_.next_relationship;
+    for (uint64_t id : ids) {
+      const EntityBlock* block = root_.find_block(kind, EntityBlock::index_of(id));
+      if (block == nullptr) {
+        continue;  // not loaded: not changed after all (its statement was rolled back)
+      }
+      const uint32_t row = EntityBlock::row_of(id);
+      const IdKey key = id_key(id);
+      if (!block->exists(row)) {
+        if (id < stored_limit) {
+          out_.remove(space, key);
+        }
+        continue;
+      }
+      properties_.clear();
+      block->properties(row, &properties_);
+      LORA_ASSIGN(const ByteView record,
+                  nodes ? encoder_.node(block->labels(row), properties_)
+                        : encoder_.relationship(block->type(row), block->start(row), block->end(row), properties_));
+      LORA_TRY(out_.put(space, key, record));
+    }
+    return out_.finish_run();
+  }
+
+  Status adjacency(const std::vector<DirtyBlock>& blocks) {
+    for (const DirtyBlock& dirty : blocks) {
+      const auto direction = static_cast<Direction>(dirty.direction);
+      const RelTypeId type(dirty.type);
+      const TopologyChunk* chunk = root_.find_topology_chunk(type, direction, TopologyChunk::index_of(dirty.node));
+      if (chunk == nullptr) {
+        continue;
+      }
+      const AdjacencyKey key =
+          adjacency_key(dirty.node, direction, type, {dirty.first.neighbour, dirty.first.relationship});
+      Neighbours pairs;
+      if (!chunk->find_block(TopologyChunk::row_of(dirty.node), dirty.first, &pairs)) {
+        if (dirty.node < stored_.next_node && !cleared_) {
+          out_.remove(Keyspace::kAdjacency, key);
+        }
+        continue;
+      }
+      bytes_.clear();
+      encode_adjacency_block(
+          pairs.count, [&](uint32_t i) { return pairs.neighbour(i); },
+          [&](uint32_t i) { return pairs.relationship(i); }, &bytes_);
+      LORA_TRY(out_.put(Keyspace::kAdjacency, key, bytes_));
+    }
+    return out_.finish_run();
+  }
+
+  Status labels(const std::vector<DirtyLabel>& labels) {
+    for (const DirtyLabel& dirty : labels) {
+      const LabelChunk* chunk = root_.find_label_chunk(LabelId(dirty.label), dirty.block);
+      if (chunk == nullptr) {
+        continue;
+      }
+      const LabelKey key = label_key(LabelId(dirty.label), dirty.block);
+      if (chunk->count == 0) {
+        out_.remove(Keyspace::kLabels, key);
+        continue;
+      }
+      encode_label_block(chunk->bits, &bytes_);
+      LORA_TRY(out_.put(Keyspace::kLabels, key, bytes_));
+    }
+    return out_.finish_run();
+  }
+
+  // Entries of one index that changed; `entries` sorted and unique.
+  Status index(const IndexInfo& info, const std::vector<std::string>& entries) {
+    const cache::IndexTree* tree = root_.find_index(info.id);
+    if (tree == nullptr) {
+      return Status();
+    }
+    std::string key = index_prefix(info.id).string();
+    ByteView last;
+    for (const std::string& entry : entries) {
+      const ByteView values(entry.data(), entry.size() - kIdBytes);
+      key.resize(4);
+      if (info.unique) {
+        if (!last.empty() && last == values) {
+          continue;
+        }
+        last = values;
+        key.append(values);
+        const uint64_t id = tree->lookup_first(values);
+        if (id == kNoId) {
+          out_.remove(Keyspace::kIndexes, key);
+        } else {
+          LORA_TRY(out_.put(Keyspace::kIndexes, key, id_key(id)));
+        }
+      } else {
+        key.append(entry);
+        if (tree->contains(entry)) {
+          LORA_TRY(out_.put(Keyspace::kIndexes, key, {}));
+        } else {
+          out_.remove(Keyspace::kIndexes, key);
+        }
+      }
+    }
+    return Status();
+  }
+
+  Status whole_index(const IndexInfo& info) {
+    const cache::IndexTree* tree = root_.find_index(info.id);
+    if (tree == nullptr) {
+      return Status::internal("a new index has no tree");
+    }
+    std::string key = index_prefix(info.id).string();
+    cache::IndexTree::Cursor cursor(tree);
+    for (cursor.seek(""); cursor.valid(); cursor.next()) {
+      const ByteView entry = cursor.key();
+      key.resize(4);
+      key.append(info.unique ? entry.substr(0, entry.size() - kIdBytes) : entry);
+      LORA_TRY(out_.put(Keyspace::kIndexes, key, info.unique ? entry.substr(entry.size() - kIdBytes) : ByteView()));
+    }
+    return Status();
+  }
+
+ private:
+  const bool cleared_;
+  const Root& root_;
+  const StoredState& stored_;
+  Output& out_;
+  RecordEncoder& encoder_;
+  std::vector<Property>& properties_;
+  std::string& bytes_;
+};
+
+// The writer's buffers, for one commit. They are kept for the next one when it stands and was small; what memory that
+// ran out, or another failure, has left in them is not used again.
+class BorrowedBuffers {
+ public:
+  explicit BorrowedBuffers(Graph::Impl* graph) : slot_(graph->buffers) {
+    if (slot_ == nullptr) {
+      auto made = std::make_unique<CommitBuffers>();
+      made->batch = graph->store->batch();
+      slot_ = std::move(made);
+    }
+  }
+  ~BorrowedBuffers() {
+    if (!kept_) slot_.reset();
+  }
+  void keep() {
+    constexpr size_t kKeptBytesMax = 64 << 10;
+    kept_ = slot_->batch->byte_size() <= kKeptBytesMax && slot_->bytes.capacity() <= kKeptBytesMax &&
+            slot_->encoder.largest() <= kKeptBytesMax;
+    slot_->batch->clear();
+    slot_->properties.clear();
+  }
+  BorrowedBuffers(const BorrowedBuffers&) = delete;
+  BorrowedBuffers& operator=(const BorrowedBuffers&) = delete;
+  CommitBuffers* operator->() { return slot_.get(); }
+  CommitBuffers& operator*() { return *slot_; }
+
+ private:
+  std::unique_ptr<CommitBuffers>& slot_;
+  bool kept_ = false;
+};
+
+// Definitions that are new, gone or changed.
+void put_schema(const Schema& before, const Schema& now, kv::WriteBatch& batch) {
+  for (const IndexInfo& index : now.indexes) {
+    if (before.find_index(index.id) == nullptr) {
+      batch.put(Keyspace::kMeta, meta_number_key(kMetaIndex, index.id.value), encode_index_definition(index));
+    }
+  }
+  for (const IndexInfo& index : before.indexes) {
+    if (now.find_index(index.id) == nullptr) {
+      batch.remove(Keyspace::kMeta, meta_number_key(kMetaIndex, index.id.value));
+      batch.remove(Keyspace::kMeta, meta_number_key(kMetaSketch, index.id.value));
+      const IndexPrefix prefix = index_prefix(index.id);
+      batch.remove_range(Keyspace::kIndexes, prefix, kv::prefix_end(prefix));
+    }
+  }
+  const auto find = [](const Schema& schema, uint32_t number) {
+    return std::any_of(schema.constraints.begin(), schema.constraints.end(),
+                       [&](const ConstraintInfo& c) { return c.number == number; });
+  };
+  for (const ConstraintInfo& constraint : now.constraints) {
+    if (!find(before, constraint.number)) {
+      batch.put(Keyspace::kMeta, meta_number_key(kMetaConstraint, constraint.number),
+                encode_constraint_definition(constraint));
+    }
+  }
+  for (const ConstraintInfo& constraint : before.constraints) {
+    if (!find(now, constraint.number)) {
+      batch.remove(Keyspace::kMeta, meta_number_key(kMetaConstraint, constraint.number));
+    }
+  }
+}
+
+void remove_all(kv::WriteBatch& batch) {
+  // No key of these keyspaces is longer than an index entry; all begin below a run of FF.
+  const std::string end(64, '\xff');
+  for (Keyspace space :
+       {Keyspace::kNodes, Keyspace::kRelationships, Keyspace::kAdjacency, Keyspace::kLabels, Keyspace::kIndexes}) {
+    batch.remove_range(space, ByteView("\x00", 1), end);
+  }
+}
+
+}  // namespace
+
+CommitPayload make_payload(const Root& root, const IndexStatistics& statistics, const std::vector<CounterKey>& keys) {
+  CommitPayload payload;
+  payload.next_node = root.next_node;
+  payload.next_relationship = root.next_relationship;
+  payload.nodes = root.nodes;
+  payload.relationships = root.relationships;
+  payload.schema_version = root.schema_version;
+  payload.next_index = root.schema->next_index;
+  payload.next_constraint = root.schema->next_constraint;
+  payload.counters.reserve(keys.size());
+  for (const CounterKey& key : keys) {
+    const uint64_t value =
+        key.kind == CounterKind::kIndexEntries ? statistics.entries(IndexId(key.label)) : counter_value(root, key);
+    payload.counters.push_back({key.kind, key.label, key.type, value});
+  }
+  return payload;
+}
+
+std::vector<CounterKey> all_counters(const Root& root, const IndexStatistics& statistics) {
+  std::vector<CounterKey> keys;
+  for (uint32_t l = 0; l < root.label_tokens; ++l) {
+    if (root.label_count(LabelId(l)) != 0) {
+      keys.push_back({CounterKind::kLabel, l, 0});
+    }
+  }
+  for (uint32_t t = 0; t < root.type_tokens; ++t) {
+    if (root.type_count(RelTypeId(t)) == 0) {
+      continue;
+    }
+    keys.push_back({CounterKind::kRelType, 0, t});
+    for (uint32_t l = 0; l < root.label_tokens; ++l) {
+      for (Direction direction : {Direction::kOut, Direction::kIn}) {
+        if (root.triple_count(LabelId(l), RelTypeId(t), direction) != 0) {
+          keys.push_back({direction == Direction::kOut ? CounterKind::kLabelTypeOut : CounterKind::kLabelTypeIn, l, t});
+        }
+      }
+    }
+  }
+  for (const IndexInfo& index : root.schema->indexes) {
+    if (statistics.entries(index.id) != 0) {
+      keys.push_back({CounterKind::kIndexEntries, index.id.value, 0});
+    }
+  }
+  return keys;
+}
+
+Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, const StoredState& before,
+                                            const std::function<void()>& ready) {
+  BorrowedBuffers buffers(this);
+  kv::WriteBatch* const batch = buffers->batch.get();
+  const std::vector<uint64_t>& node_ids = changes.nodes.sort();
+  const std::vector<uint64_t>& relationship_ids = changes.relationships.sort();
+  const std::vector<DirtyBlock>& dirty_blocks = changes.blocks.sort();
+  const std::vector<DirtyLabel>& dirty_labels = changes.labels.sort();
+  const bool cleared = changes.cleared;
+  uint64_t keys = changes.keys();
+  const bool schema_changed = now.schema != before.schema;
+  if (schema_changed) {
+    for (const IndexInfo& info : now.schema->indexes) {
+      const cache::IndexTree* tree = now.find_index(info.id);
+      keys += before.schema->find_index(info.id) == nullptr && tree != nullptr ? tree->entries : 0;
+    }
+  }
+  // The batch is written after the runs, so a clear() in it would take the runs' entries with it: clear() and what
+  // is written with it go through the batch.
+  Output out(*store, *batch, keys > options.ingest_keys_min && !cleared);
+  if (cleared) {
+    remove_all(*batch);
+  }
+  CommitEncoder encoder(cleared, now, before, *buffers, out);
+  LORA_TRY(encoder.entities(EntityKind::kNode, node_ids));
+  LORA_TRY(encoder.entities(EntityKind::kRelationship, relationship_ids));
+  LORA_TRY(encoder.adjacency(dirty_blocks));
+  LORA_TRY(encoder.labels(dirty_labels));
+  std::vector<std::pair<IndexId, uint64_t>> new_entries;  // exact numbers after this commit
+  for (const IndexInfo& info : now.schema->indexes) {     // ascending ids: key order
+    if (before.schema->find_index(info.id) == nullptr) {
+      LORA_TRY(encoder.whole_index(info));
+    } else if (const auto it = changes.indexes.find(info.id.value);
+               it != changes.indexes.end() && !it->second.entries.empty()) {
+      std::vector<std::string>& entries = it->second.entries;
+      std::sort(entries.begin(), entries.end());
+      entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
+      LORA_TRY(encoder.index(info, entries));
+    } else if (!cleared) {
+      continue;
+    }
+    if (const cache::IndexTree* tree = now.find_index(info.id)) {
+      new_entries.emplace_back(info.id, tree->entries);
+      changes.counters.add({CounterKind::kIndexEntries, info.id.value, 0});
+    }
+  }
+  LORA_TRY(out.finish_run());
+
+  const StoredState after = StoredState::of(now);
+  for (int kind = 0; kind < kTokenKindCount; ++kind) {
+    const TokenTable& table = catalog().table(static_cast<TokenKind>(kind));
+    for (uint32_t id = before.tokens[kind]; id < after.tokens[kind]; ++id) {
+      batch->put(Keyspace::kMeta, meta_token_key(static_cast<TokenKind>(kind), id), table.name(id));
+    }
+  }
+  if (schema_changed) {
+    put_schema(*before.schema, *now.schema, *batch);
+  }
+
+  // Counters: those that differ from the stored base, or a new base.
+  struct OldEntries {
+    IndexStatistics& statistics;
+    std::vector<std::pair<IndexId, uint64_t>> counts;
+    ~OldEntries() {
+      for (const auto& [id, count] : counts) statistics.set_entries(id, count);
+    }
+  } old_entries{statistics, {}};  // go back unless the write succeeds
+  for (const auto& [id, count] : new_entries) {
+    old_entries.counts.emplace_back(id, statistics.entries(id));
+    statistics.set_entries(id, count);
+  }
+  const std::vector<CounterKey>& touched = changes.counters.sort();
+  std::vector<CounterKey> differ;
+  std::set_union(changed_counters.begin(), changed_counters.end(), touched.begin(), touched.end(),
+                 std::back_inserter(differ));
+  std::string payload;
+  if (differ.size() > kPayloadCountersMax) {
+    std::string base_bytes;
+    encode_commit_payload(make_payload(now, statistics, all_counters(now, statistics)), &base_bytes);
+    batch->put(Keyspace::kMeta, kMetaCounterBaseKey, base_bytes);
+    differ.clear();
+  }
+  encode_commit_payload(make_payload(now, statistics, differ), &payload);
+
+  // Here the write can still fail; what follows it must not.
+  ready();
+  Result<uint64_t> number =
+      out.has_runs() ? store->ingest(out.take_runs(), *batch, payload) : store->write(*batch, payload);
+  if (!number.ok()) {
+    return number;
+  }
+  buffers.keep();
+  old_entries.counts.clear();
+  changed_counters = std::move(differ);
+  return number;
+}
+
+// The planner's sketches are estimates: a commit that finds no memory for them is none the less one.
+void Graph::Impl::note_changes(const Root& now, Changes& changes) {
+  static_cast<void>(contain([&]() -> Status {
+    note_counters(now, changes.counters.sort());
+    std::vector<ByteView> values;
+    for (const auto& [id, dirty] : changes.indexes) {
+      const cache::IndexTree* tree = now.find_index(IndexId(id));
+      values.clear();
+      for (const std::string& entry : dirty.entries) {
+        if (tree != nullptr && tree->contains(entry)) {
+          values.emplace_back(entry.data(), entry.size() - kIdBytes);
+        }
+      }
+      statistics.add(IndexId(id), values);
+    }
+    return Status();
+  }));
+}
+
+}  // namespace lora::graph
