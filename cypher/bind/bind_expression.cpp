@@ -529,16 +529,6 @@ Result<Expr*> Binder::bind_call(const ast::FunctionCall& e) {
   if (const AggregateSpec* aggregate = find_aggregate(name)) {
     return bind_aggregate(*aggregate, name, e.distinct, e.args, e.span);
   }
-  if (is_word(name, "size") && !e.distinct && e.args.size() == 1 && e.args[0]->kind == ast::ExprKind::kFunctionCall) {
-    // size(collect(x)): the list is only counted, so count(x) does. ORDER BY may use only what is projected, and that
-    // may be the list.
-    const auto& inner = ast::as<ast::FunctionCall>(*e.args[0]);
-    if (is_word(inner.name.text, "collect") && inner.args.size() == 1) {
-      Result<Expr*> counted =
-          bind_aggregate(*find_aggregate("count"), inner.name.text, inner.distinct, inner.args, inner.span);
-      if (counted.ok() || aggregates_ == nullptr || !aggregates_->frozen) return counted;
-    }
-  }
   const bool exists = is_word(name, "exists");
   if (exists && e.args.size() == 1 && e.args[0]->kind == ast::ExprKind::kPatternPredicate) {
     return bind_expr(*e.args[0], true);

@@ -75,11 +75,11 @@ WriteContext::~WriteContext() {
   std::vector<EpochRetired> free_now;
   {
     std::lock_guard lock_roots(versions_->impl_->mutex);
+    versions_->impl_->context = nullptr;
     versions_->impl_->collect_epochs(&free_now);
   }
   bytes += free_epoch_retired(free_now);
   versions_->object_bytes_.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
-  versions_->impl_->context = nullptr;
 }
 
 void WriteContext::made(Object* object) noexcept {
@@ -339,6 +339,7 @@ void Versions::release_access(AccessSlot* slot) {
 
 std::unique_ptr<WriteContext> Versions::begin() {
   auto lock = structure();
+  std::lock_guard lock_roots(impl_->mutex);  // its base is the tip, and stays
   std::unique_ptr<WriteContext> context(new WriteContext(this));
   impl_->context = context.get();
   return context;

@@ -105,7 +105,7 @@ struct Versions::Impl {
   std::vector<EpochRetired> epoch_retired;
   size_t epoch_sweep_at = 256;
   uint64_t evicted_bytes = 0;       // of evicted chunks in epoch_retired, about
-  WriteContext* context = nullptr;  // under structure() too
+  WriteContext* context = nullptr;  // set under structure() and mutex, read under either
   uint64_t last_stamp = 0;          // the writer's
 
   void release_snapshot(const LiveRoot& gone) const noexcept {

@@ -7,6 +7,12 @@ namespace {
 
 using RulesTest = PlanTest;
 
+std::string all_details(const PlanNode& node) {
+  std::string details = node.details + "\n";
+  for (const PlanNode& child : node.children) details += all_details(child);
+  return details;
+}
+
 TEST_F(RulesTest, CountsOfNodesComeFromTheCounters) {
   fill();
   EXPECT_EQ(plan("MATCH (n) RETURN count(*)"), "NodeCountFromCountStore(count(()))");
@@ -37,6 +43,29 @@ TEST_F(RulesTest, FiltersKeepCountsFromTheCounters) {
   fill();
   EXPECT_EQ(number("MATCH (n:Person) WHERE n.age < 10 RETURN count(*)"), 130);
   EXPECT_EQ(number("MATCH (n:Person) RETURN count(n.nope)"), 0);
+}
+
+TEST_F(RulesTest, ListsThatAreOnlyCountedAreCounts) {
+  fill();
+  const auto counts = [this](std::string_view query) {
+    const auto plan = db_->explain(query);
+    EXPECT_TRUE(plan.ok()) << plan.status().to_string();
+    const std::string details = plan.ok() ? all_details(plan->tree) : "";
+    EXPECT_NE(details.find("collect(") != std::string::npos, details.find("count(") != std::string::npos) << details;
+    return details.find("collect(") == std::string::npos;
+  };
+  EXPECT_TRUE(counts("MATCH (n:Person) RETURN size(collect(n.name)) AS c"));
+  EXPECT_TRUE(counts("MATCH (n:Person) WITH n.age AS age, collect(n.name) AS names RETURN age, size(names) AS c"));
+  EXPECT_TRUE(counts("MATCH (n:Person) WITH n.age AS age, collect(DISTINCT n.name) AS names WHERE size(names) > 1 "
+                     "RETURN age ORDER BY size(names) + 1"));
+  EXPECT_FALSE(counts("MATCH (n:Person) WITH n.age AS age, collect(n.name) AS names RETURN age, size(names), names"));
+  EXPECT_FALSE(counts("MATCH (n:Person) WITH collect(n.name) AS names RETURN size(names), names[0]"));
+  EXPECT_FALSE(counts("MATCH (n:Person) WITH collect(n.name) AS names WITH DISTINCT names RETURN size(names)"));
+  EXPECT_FALSE(counts("MATCH (n:Person) WITH collect(n.name) AS names RETURN size(names), "
+                      "COLLECT { UNWIND names AS x RETURN x } AS xs"));
+  // A count like any other: its hops become degrees.
+  EXPECT_EQ(plan("MATCH (a:Person {id: 1})-[:KNOWS]->(b) WITH collect(b) AS bs RETURN size(bs)"),
+            "Projection(EagerAggregation(Degree(NodeIndexSeek(a:Person(id = 1)))))");
 }
 
 TEST_F(RulesTest, LastHopIsCountedByDegree) {

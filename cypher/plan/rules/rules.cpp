@@ -19,6 +19,8 @@ constexpr Rule kRules[] = {
     {"merge_filters", kind_bit(OpKind::kFilter), merge_filters},
     // What nobody reads goes first: the counting rules ask whether a slot is still needed.
     {"drop_unused", kind_bit(OpKind::kProjection) | kind_bit(OpKind::kExpand), drop_unused},
+    // Then what is left of lists, before the counting rules: it makes counts.
+    {"count_collected", kind_bit(OpKind::kAggregate), count_collected},
     // Whole counts before counts by degree: they replace more.
     {"count_store", kind_bit(OpKind::kAggregate), count_store},
     {"count_by_degree", kind_bit(OpKind::kAggregate), count_by_degree},

@@ -23,6 +23,7 @@ LogicalOp* rewrite_up(PlanBuilder& builder, LogicalOp* op, FunctionRef<LogicalOp
 LogicalOp* merge_filters(const RuleContext& context, LogicalOp* root);
 LogicalOp* exists_to_semi_apply(const RuleContext& context, LogicalOp* root);
 LogicalOp* drop_unused(const RuleContext& context, LogicalOp* root);
+LogicalOp* count_collected(const RuleContext& context, LogicalOp* root);
 LogicalOp* count_store(const RuleContext& context, LogicalOp* root);
 LogicalOp* count_by_degree(const RuleContext& context, LogicalOp* root);
 LogicalOp* scan_hint(const RuleContext& context, LogicalOp* root);
