@@ -40,12 +40,12 @@ Result<std::unique_ptr<BulkLoad>> BulkLoad::begin(Graph& graph, std::chrono::ste
   std::unique_ptr<BulkLoad> load(new BulkLoad(graph));
   hold.pass_on();
   load->hold_.graph = &graph;
+  LORA_TRY(in.write_all_behind());  // from here on nobody else renews the tip, or has anything to write
   const Root& root = *in.versions->tip();
   if (root.next_node != 0 || root.next_relationship != 0 || in.node_id_floor != 0 || in.relationship_id_floor != 0 ||
       !root.schema->indexes.empty() || !root.schema->constraints.empty()) {
     return Status::config("a bulk load needs a database that never held anything and has no indexes or constraints");
   }
-  LORA_TRY(in.write_all_behind());
   for (int kind = 0; kind < kTokenKindCount; ++kind) {
     const TokenTable& table = in.catalog().table(static_cast<TokenKind>(kind));
     Names& names = load->names_[kind];

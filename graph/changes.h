@@ -143,8 +143,8 @@ struct Unwritten {
   std::mutex mutex;
   Changes changes;
   StoredState stored;
-  uint64_t commits = 0;     // that the store has not seen; 0: it holds the newest version in full
-  uint64_t made_bytes = 0;  // objects these commits have made: an upper limit of what cannot be evicted
+  uint64_t commits = 0;     // since the newest version was one that the store holds in full
+  uint64_t made_bytes = 0;  // objects that the unwritten ones of these commits have made
 };
 
 }  // namespace lora::graph

@@ -33,6 +33,8 @@ Status take_snapshot_patiently(const Graph::Impl& graph, const kv::Snapshot** sn
 
 // Objects that commits may have made are an eighth of the budget at most before the store is written.
 constexpr uint64_t kUnwrittenShare = 8;
+// One batch holds 2 GiB at most; from here on the store gets sorted runs, however few keys they have.
+constexpr uint64_t kLargeBytes = 256 << 20;
 
 uint64_t chunks_of(const Changes& changes) {
   return changes.nodes.size() / 64 + changes.relationships.size() / 64 + changes.blocks.size() / 16;
@@ -78,7 +80,8 @@ Result<uint64_t> Transaction::Impl::commit_through() {
     const Impl::Scope scope(in);
     StoredState before = StoredState::of(in.base());
     std::copy(std::begin(in.tokens_at_begin), std::end(in.tokens_at_begin), before.tokens.begin());
-    return shared.write_changes(in.changes, in.root(), before, [&] { shared.versions->prepare_commit(*in.context); });
+    return shared.write_changes(in.changes, in.root(), before, false,
+                                [&] { shared.versions->prepare_commit(*in.context); });
   });
   if (!number.ok()) {
     return number;
@@ -144,6 +147,7 @@ Result<uint64_t> Transaction::Impl::commit_behind() {
   graph.commits.fetch_add(1, std::memory_order_relaxed);
   static_cast<void>(contain([&] {
     std::vector<CounterKey> grown;
+    const auto no_eviction = graph.versions->structure();
     for (const IndexInfo& info : now->schema->indexes) {
       const cache::IndexTree* tree = now->find_index(info.id);
       if (tree != nullptr && tree != before->find_index(info.id)) {
@@ -157,18 +161,17 @@ Result<uint64_t> Transaction::Impl::commit_behind() {
   graph.versions->publish(version);
   end();
   // The commit stands; what follows can wait for memory, and for the next one.
-  if (graph.write_behind_is_due()) {
-    static_cast<void>(graph.write_behind());
-  }
+  static_cast<void>(contain([&]() -> Status {
+    return graph.write_behind_is_due() || graph.budget->make_room() ? graph.write_behind() : Status();
+  }));
   return version;
 }
 
 // --- writing behind ---
 
 bool Graph::Impl::write_behind_is_due() const {
-  const cache::BudgetStats used = budget->stats();
   return unwritten->changes.keys() >= options.unwritten_keys_max ||
-         unwritten->made_bytes >= used.limit_bytes / kUnwrittenShare || used.used_bytes >= used.limit_bytes;
+         unwritten->made_bytes >= budget->stats().limit_bytes / kUnwrittenShare;
 }
 
 Status Graph::Impl::write_behind() {
@@ -177,22 +180,38 @@ Status Graph::Impl::write_behind() {
   }
   const uint64_t changed_chunks = chunks_of(unwritten->changes);
   return contain([&]() -> Status {
+    Changes& changes = unwritten->changes;
     const Root& tip = *versions->tip();
     std::unique_ptr<Root> renewed = versions->prepare_renewal();
-    {
-      const auto lock = versions->structure();  // no chunk is evicted while it is encoded
-      LORA_TRY(write_changes(unwritten->changes, tip, unwritten->stored, [] {}).status());
+    if (changes.cleared) {
+      // By itself, so that a load after it goes the way of large commits. Nobody looks at the store in between.
+      LORA_TRY(write_removal(tip));
+      changes.cleared = false;
+      unwritten->stored.next_node = unwritten->stored.next_relationship = 0;
     }
+    {
+      const auto no_eviction = versions->structure();
+      const bool large = unwritten->made_bytes > kLargeBytes;
+      LORA_TRY(write_changes(changes, tip, unwritten->stored, large, [] {}).status());
+    }
+    // Without memory for the snapshot there is nothing to write next time, but a version to renew.
+    changes = Changes();
     unwritten->stored = StoredState::of(tip);
-    const kv::Snapshot* snapshot = nullptr;
-    LORA_TRY(take_snapshot_patiently(*this, &snapshot));
-    versions->renew(std::move(renewed), snapshot);
-    unwritten->changes.clear();
-    unwritten->commits = 0;
     unwritten->made_bytes = 0;
+    versions->renew(std::move(renewed), take_store_snapshot());
+    unwritten->commits = 0;
     make_room_for(changed_chunks);
     return Status();
   });
+}
+
+void Graph::Impl::chunk_loaded() {
+  if (budget->loaded() && unwritten != nullptr) [[unlikely]] {
+    const std::unique_lock lock(unwritten->mutex, std::try_to_lock);
+    if (lock.owns_lock()) {
+      static_cast<void>(write_behind());
+    }
+  }
 }
 
 Status Graph::Impl::write_all_behind() {
@@ -229,6 +248,7 @@ void Transaction::Impl::end() {
     }
     reader.reset();
     context.reset();
+    shared->versions->sweep();  // its base may have been renewed, and lived only for it
   }
   shared->release_writer();
 }

@@ -91,10 +91,13 @@ struct Graph::Impl {
   // Never fails.
   void release_writer() noexcept;
   const kv::Snapshot* take_store_snapshot() const { return secondary ? nullptr : store->snapshot(); }
-  // Writes what is named, as it is in `now`, to a store that holds `before`. `ready` is called before anything is
-  // written, when all else that may fail has been done. Chunks must not be evicted meanwhile (Versions::structure()).
-  Result<uint64_t> write_changes(Changes& changes, const Root& now, const StoredState& before,
+  // Writes what is named, as it is in `now`, to a store that holds `before`. `large`: as sorted runs, however few names
+  // there are. `ready` is called before anything is written, when all else that may fail has been done. Chunks must not
+  // be evicted meanwhile (Versions::structure()).
+  Result<uint64_t> write_changes(Changes& changes, const Root& now, const StoredState& before, bool large,
                                  const std::function<void()>& ready);
+  // In memory: removes all nodes and relationships, and what belongs to them, from the store.
+  Status write_removal(const Root& now);
   // Estimates and plans learn of a commit. Does not fail.
   void note_changes(const Root& now, Changes& changes);
   // In memory, with Unwritten::mutex: writes what commits have left. After a failure it is still there.
@@ -103,6 +106,8 @@ struct Graph::Impl {
   // The same, for any graph and without the mutex.
   Status write_all_behind();
   void make_room_for(uint64_t changed_chunks);
+  // A reader of a snapshot has loaded a chunk: counts it, makes room, and writes behind where that takes it.
+  void chunk_loaded();
   // Counters have moved far enough that plans should be made again?
   void note_counters(const Root& root, const std::vector<CounterKey>& touched);
 };
@@ -153,6 +158,13 @@ struct Reader::Impl {
   std::string bytes;
 
   void enter() { graph->versions->enter(slot); }
+  void chunk_loaded() {
+    if (context == nullptr) {
+      graph->chunk_loaded();
+    } else {
+      graph->budget->loaded();  // a statement may be in the middle of a write call
+    }
+  }
 };
 
 }  // namespace lora::graph

@@ -97,7 +97,7 @@ const cache::IndexTree* ReaderChunks::index(const IndexInfo& info, uint64_t rows
     in.graph->statistics.set_sketch(info.id, sketch, false);
   }
   const cache::IndexTree* tree = reader_.root_->publish_index(in.context, info.id, *std::move(loaded));
-  in.graph->budget->loaded();
+  in.chunk_loaded();
   return tree;
 }
 

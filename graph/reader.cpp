@@ -169,7 +169,7 @@ const EntityBlock* ReaderChunks::load_block(EntityKind kind, uint64_t index) {
     return EntityBlock::empty();
   }
   const EntityBlock* block = reader_.root_->publish_block(in.context, kind, index, *std::move(loaded));
-  in.graph->budget->loaded();
+  in.chunk_loaded();
   return block;
 }
 
@@ -181,7 +181,7 @@ const LabelChunk* ReaderChunks::load_label_chunk(LabelId label, uint64_t index) 
     return LabelChunk::empty();
   }
   const LabelChunk* chunk = reader_.root_->publish_label_chunk(in.context, label, index, *std::move(loaded));
-  in.graph->budget->loaded();
+  in.chunk_loaded();
   return chunk;
 }
 
@@ -194,7 +194,7 @@ const TopologyChunk* ReaderChunks::load_topology(RelTypeId type, Direction direc
   }
   const TopologyChunk* chunk =
       reader_.root_->publish_topology_chunk(in.context, type, direction, index, *std::move(loaded));
-  in.graph->budget->loaded();
+  in.chunk_loaded();
   return chunk;
 }
 

@@ -25,8 +25,7 @@ struct Transaction::Impl {
   std::unique_ptr<cache::WriteContext> context;  // null: inert
   std::unique_ptr<Reader> reader;
   bool in_statement = false;
-  bool ids_skipped = false;   // skip_ids() has moved a counter
-  bool failed_write = false;  // the store has refused a commit of this transaction
+  bool ids_skipped = false;  // skip_ids() has moved a counter
 
   Changes changes;
   std::vector<uint64_t> deleted_nodes;  // of the running statement: must have no relationships at its end

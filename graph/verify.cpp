@@ -52,7 +52,7 @@ bool same_properties(const std::vector<Property>& a, const std::vector<Property>
 class Verification {
  public:
   Verification(Graph& graph, Reader& reader, const Root& root, bool full, const std::function<Status()>& poll)
-      : shared_(*graph.impl()), reader_(reader), root_(root), full_(full), poll_(poll) {}
+      : graph_(graph), shared_(*graph.impl()), reader_(reader), root_(root), full_(full), poll_(poll) {}
 
   Result<VerifyReport> run() {
     note(shared_.store->verify_checksums(full_));
@@ -440,7 +440,7 @@ class Verification {
       if (shared_.writer.try_acquire("verifying an index counter")) {
         WriterHold hold(shared_);
         const uint64_t counted = shared_.statistics.entries(index.id);
-        const bool current = root_.version == shared_.versions->tip()->version;
+        const bool current = root_.version == graph_.snapshot().version();
         hold.release();
         if (current) {
           check_counter(fmt::format("index `{}`", index.definition.name), counted, found[index.id.value].count);
@@ -478,6 +478,7 @@ class Verification {
     }
   }
 
+  Graph& graph_;
   Graph::Impl& shared_;
   Reader& reader_;
   const Root& root_;

@@ -328,7 +328,7 @@ std::vector<CounterKey> all_counters(const Root& root, const IndexStatistics& st
   return keys;
 }
 
-Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, const StoredState& before,
+Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, const StoredState& before, bool large,
                                             const std::function<void()>& ready) {
   BorrowedBuffers buffers(this);
   kv::WriteBatch* const batch = buffers->batch.get();
@@ -347,7 +347,7 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
   }
   // The batch is written after the runs, so a clear() in it would take the runs' entries with it: clear() and what
   // is written with it go through the batch.
-  Output out(*store, *batch, keys > options.ingest_keys_min && !cleared);
+  Output out(*store, *batch, (large || keys > options.ingest_keys_min) && !cleared);
   if (cleared) {
     remove_all(*batch);
   }
@@ -378,7 +378,7 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
 
   const StoredState after = StoredState::of(now);
   for (int kind = 0; kind < kTokenKindCount; ++kind) {
-    const TokenTable& table = catalog().table(static_cast<TokenKind>(kind));
+    const TokenTable& table = now.schema->catalog->table(static_cast<TokenKind>(kind));
     for (uint32_t id = before.tokens[kind]; id < after.tokens[kind]; ++id) {
       batch->put(Keyspace::kMeta, meta_token_key(static_cast<TokenKind>(kind), id), table.name(id));
     }
@@ -423,6 +423,14 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
   old_entries.counts.clear();
   changed_counters = std::move(differ);
   return number;
+}
+
+Status Graph::Impl::write_removal(const Root& now) {
+  const std::unique_ptr<kv::WriteBatch> batch = store->batch();
+  remove_all(*batch);
+  std::string payload;
+  encode_commit_payload(make_payload(now, statistics, changed_counters), &payload);
+  return store->write(*batch, payload).status();
 }
 
 // The planner's sketches are estimates: a commit that finds no memory for them is none the less one.

@@ -60,18 +60,19 @@ Budget::Budget(Versions* versions, uint64_t limit_bytes) : versions_(versions), 
   for (auto& entry : recent_) entry.store(0, std::memory_order_relaxed);
 }
 
-void Budget::loaded(bool structure_held) {
+bool Budget::loaded(bool structure_held) {
   loads_.fetch_add(1, std::memory_order_relaxed);
-  if (!structure_held) make_room();
+  return !structure_held && make_room();
 }
 
-void Budget::make_room(bool structure_held) {
+bool Budget::make_room(bool structure_held) {
   const uint64_t limit = limit_.load(std::memory_order_relaxed);
-  if (limit == 0 || versions_->object_bytes() <= limit) return;
+  if (limit == 0 || versions_->object_bytes() <= limit) return false;
   std::unique_lock lock(versions_->structure_, std::defer_lock);
-  if (!structure_held && !lock.try_lock()) return;
+  if (!structure_held && !lock.try_lock()) return false;
   constexpr uint32_t kSteps = 256;
   turn(limit - limit / 64, kSteps, false);
+  return unwritten_ && versions_->object_bytes() > limit;
 }
 
 bool Budget::should_load(ChunkFamily family, uint64_t token, uint64_t index) {
@@ -176,6 +177,7 @@ bool Budget::evict(ChunkFamily family, uint64_t token, uint64_t index, Object* c
     // What a static one stands for has no stamp: a commit may have emptied it.
     unwritten = unwritten || (is_static && live.root->stored_stamp < live.root->stamp);
   }
+  unwritten_ = unwritten_ || unwritten;
   if (unwritten || (family == ChunkFamily::kIndexes && !other_versions.empty())) return false;
   // Older versions that live readers hold share some of the parts: these parts die with them.
   std::vector<Object*> shared, parts;
@@ -207,6 +209,7 @@ uint64_t Budget::turn(uint64_t target, uint32_t steps, bool all) {
   Versions::Impl& impl = *versions_->impl_;
   std::vector<EpochRetired> free_now;
   uint64_t evicted = 0;
+  unwritten_ = false;
   {
     std::lock_guard lock(impl.mutex);
     // Trees that the open transaction has dropped still hold chunks of the tip.

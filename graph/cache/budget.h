@@ -32,11 +32,13 @@ class Budget {
 
   // After a chunk has been loaded and published: counts it and, over the limit, evicts some. The chunk just loaded may
   // be read until the caller leaves its access epoch, even when it is evicted again at once. `structure_held`: by the
-  // writer in the middle of a write call; then nothing is evicted, so that what it has loaded stays linked.
-  void loaded(bool structure_held = false);
+  // writer in the middle of a write call; then nothing is evicted, so that what it has loaded stays linked. True: as
+  // make_room().
+  bool loaded(bool structure_held = false);
   // Evicts without a load; the writer calls it after a write call or at the end of a statement (`structure_held`: it
-  // still holds Versions::structure(), nothing it needs afterwards must be relied on to be resident).
-  void make_room(bool structure_held = false);
+  // still holds Versions::structure(), nothing it needs afterwards must be relied on to be resident). True: it is still
+  // over the limit, and chunks that the store does not have yet stood in the way.
+  bool make_room(bool structure_held = false);
 
   // Under pressure a single point read need not load a whole chunk. False: read the entity or list straight from the
   // store this time. True: load the chunk (there is room, or this chunk was asked for lately).
@@ -67,6 +69,7 @@ class Budget {
   std::atomic<uint32_t> turn_number_{1};
   std::atomic<uint64_t> recent_[kRecent];  // fingerprints of point reads, with the turn
   Hand hand_;                              // under structure()
+  bool unwritten_ = false;  // under structure(): the last turn has met a chunk that must be written first
 };
 
 }  // namespace lora::graph::cache

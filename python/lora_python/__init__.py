@@ -16,8 +16,9 @@ import threading as _threading
 from typing import TYPE_CHECKING, Any
 
 from . import _native
-from .database import Database, QueryStream, Transaction
+from .database import Database
 from .errors import InvalidParamsError, LoraError, LoraQueryError
+from .handles import QueryStream, Transaction
 from .types import (
     LoraBinary,
     LoraDate,

@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Any, Callable, Dict, Generator, Iterable, List, Mapping, Optional, Sequence, Type, TypeVar, Union
 
 from . import _native
-from .database import Database, Handle, QueryStream, read_only_mode, statement_pairs
+from .database import Database
+from .handles import Handle, QueryStream, read_only_mode, statement_pairs
 from .options import query_error
 from .types import LoraParams, QueryResult, SnapshotMeta
 

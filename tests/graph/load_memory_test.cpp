@@ -385,6 +385,29 @@ TEST(WriterMemoryTest, CommitsBehindTheStoreAreWholeOrNotThere) {
   EXPECT_EQ(read(), x);
 }
 
+// Entries that the building of an index has made have no names of their own: what is written twice must not lose them.
+TEST(WriterMemoryTest, AClearAndAnIndexBehindTheStoreAreWrittenOnce) {
+  tests::prepare_failing();
+  GraphOptions options;
+  options.unwritten_keys_max = 1;
+  const std::unique_ptr<Graph> graph = must(Graph::open(options));
+  constexpr int kNodes = 20;
+  for (int64_t skip = 0;; ++skip) {
+    Writer writer(*graph);
+    must(writer->clear());
+    if (skip != 0) static_cast<void>(writer->drop_index("i"));
+    for (int i = 0; i < kNodes; ++i) writer.node({"L"}, {{"x", Value::integer(i)}});
+    must(writer->create_index({"i", IndexKind::kRange, EntityKind::kNode, "L", {"x"}}).status());
+    failing = {true, skip, 0, false, 0};
+    static_cast<void>(contain([&] { return writer->commit().status(); }));
+    failing.armed = false;
+    const VerifyReport report = must(graph->verify(true, {}));
+    for (const std::string& error : report.errors) ADD_FAILURE() << "allocation " << skip << ": " << error;
+    if (HasFailure() || failing.failed == 0) break;
+  }
+  EXPECT_EQ(graph->node_count(), static_cast<uint64_t>(kNodes));
+}
+
 // --- bulk load, as lora-import does it ---
 
 constexpr uint64_t kBulkNodes = 20;

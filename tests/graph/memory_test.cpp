@@ -98,6 +98,36 @@ TEST_P(SmallMemoryTest, GraphTenTimesTheBudgetWorksWithinIt) {
   expect_sound(graph());
 }
 
+// A change of one small value keeps the whole block of 256 rows in memory until it is written.
+TEST_P(SmallMemoryTest, SmallChangesOfLargeBlocksStayWithinTheBudget) {
+  constexpr uint64_t kNodes = 10'000;  // 4 KiB each
+  const auto text_of = [](uint64_t i) {
+    return std::to_string(i) + std::string(4096, static_cast<char>('a' + i % 26));
+  };
+  for (uint64_t from = 0; from < kNodes; from += 500) {
+    Writer writer(graph());
+    for (uint64_t i = from; i < from + 500; ++i) writer.node({}, {{"text", Value::string(text_of(i))}});
+    writer.commit();
+  }
+  uint64_t most = 0;
+  const auto note = [&] { most = std::max(most, graph().stats().cache_bytes_used); };
+  for (uint64_t i = 0; i < 400; ++i) {
+    Writer writer(graph());
+    writer.set(NodeId(i * 256 % kNodes), "flag", Value::integer(static_cast<int64_t>(i)));
+    writer.commit();
+    note();
+  }
+  const Snapshot snapshot = graph().snapshot();
+  const auto reader = snapshot.reader();
+  for (uint64_t id = 0; id < kNodes; id += 32) {
+    ASSERT_EQ(reader->node_property(NodeId(id), *reader->find_key("text")).as_string(), text_of(id));
+    reader->unpin_batch();
+    note();
+  }
+  const uint64_t limit = graph().stats().cache_bytes_limit;
+  EXPECT_LE(most, limit * 3 / 2) << "limit " << limit;
+}
+
 TEST_P(GraphTest, HubGrowsShrinksAndSurvives) {
   RelTypeId type;
   NodeId hub;

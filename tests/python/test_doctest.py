@@ -35,7 +35,7 @@ def test_docstrings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     module = importlib.import_module(name)
     failed, tried = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
     assert failed == 0
-    if name in ("lora_python", "lora_python.database", "lora_python.types", "lora_python.aio"):
+    if name in ("lora_python", "lora_python.database", "lora_python.handles", "lora_python.types", "lora_python.aio"):
         assert tried > 0
 
 
