@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cypher/exec/adjacency.h"
+#include "cypher/exec/ask_size.h"
 #include "cypher/exec/build.h"
 #include "cypher/exec/execution.h"
 #include "cypher/expr/operations.h"
@@ -283,7 +284,7 @@ class SemiApplyOperator final : public Operator {
   }
 
   Status open() override {
-    ask_ = kBatchRowsMax;
+    ask_ = AskSize();
     return left_->open();
   }
   void close() override {
@@ -327,7 +328,7 @@ class SemiApplyOperator final : public Operator {
     size_t left = in.rows;
     while (left > 0) {
       Batch* result = nullptr;
-      LORA_TRY(right_->next(std::min(std::max(left, kAskMin), ask_), &result));
+      LORA_TRY(right_->next(ask_.rows(left), &result));
       if (result == nullptr) break;
       size_t matched = 0;
       for (int64_t n : (*result)[row_column_].integers) {
@@ -335,12 +336,7 @@ class SemiApplyOperator final : public Operator {
         seen_[static_cast<size_t>(n)] = 1;
       }
       left -= matched;
-      // Many rows for one left row (a scan under each) are work for nothing.
-      if (matched * 4 < result->rows) {
-        ask_ = std::max<size_t>(ask_ / 4, kAskMin);
-      } else if (matched * 2 >= result->rows && result->rows >= ask_) {
-        ask_ = std::min(ask_ * 4, kBatchRowsMax);
-      }
+      ask_.answered(result->rows, matched);
     }
     numbers.clear();
     return Status();
@@ -363,9 +359,7 @@ class SemiApplyOperator final : public Operator {
   OperatorPtr left_, right_;
   bool anti_;
   bool batched_;
-  // Rows worth asking the right side for; with fewer its filters would go through a scan in too small steps.
-  static constexpr size_t kAskMin = 64;
-  size_t ask_ = kBatchRowsMax;
+  AskSize ask_;
   Slot row_column_ = kNoSlot;
   ArgumentSource source_;
   std::vector<uint8_t> seen_;

@@ -1,8 +1,10 @@
 #include "cypher/exec/execution.h"
 
 #include <optional>
+#include <utility>
 
 #include "cypher/exec/adjacency.h"
+#include "cypher/exec/ask_size.h"
 #include "cypher/exec/build.h"
 #include "cypher/plan/op_traits.h"
 #include "cypher/syntax/stack_guard.h"
@@ -73,6 +75,7 @@ struct Execution::Subplan {
   std::optional<Value> answer;
   MemoryCharge answer_charge;
   std::vector<uint8_t> seen;
+  AskSize ask;  // of the batches, for EXISTS
   std::vector<List> lists;
 
   explicit Subplan(ExecState* state) : answer_charge(state) {}
@@ -312,9 +315,10 @@ Status Execution::collect_batch(Subplan& subplan, const Expr& expr, ExprKind as,
   LORA_TRY(subplan.batch_root->open());
   MemoryCharge charge(&state_);
   Status status;
-  for (;;) {
+  size_t left = outer.rows;
+  while (left > 0) {
     Batch* batch = nullptr;
-    status = subplan.batch_root->next(kBatchRowsMax, &batch);
+    status = subplan.batch_root->next(as == ExprKind::kExists ? subplan.ask.rows(left) : kBatchRowsMax, &batch);
     if (!status.ok() || batch == nullptr) break;
     const std::vector<int64_t>& rows = (*batch)[subplan.row_column].integers;
     if (as == ExprKind::kCollect) {
@@ -323,11 +327,13 @@ Status Execution::collect_batch(Subplan& subplan, const Expr& expr, ExprKind as,
                           (c.kind == Column::Kind::kValues || c.kind == Column::Kind::kStrings ? c.heap_bytes() : 0));
       if (!status.ok()) break;
       for (size_t i = 0; i < batch->rows; ++i) subplan.lists[static_cast<size_t>(rows[i])].push_back(c.get(i));
+    } else if (as == ExprKind::kCount) {
+      for (int64_t row : rows) ++out->integers[static_cast<size_t>(row)];
     } else {
-      for (int64_t row : rows) {
-        ++out->integers[static_cast<size_t>(row)];
-        subplan.seen[static_cast<size_t>(row)] = 1;
-      }
+      size_t found = 0;
+      for (int64_t row : rows) found += std::exchange(subplan.seen[static_cast<size_t>(row)], uint8_t{1}) == 0;
+      left -= found;
+      subplan.ask.answered(batch->rows, found);
     }
   }
   charge.clear();

@@ -202,11 +202,15 @@ TEST_F(RunTest, ExistsIsLeftAtItsFirstRow) {
   open();
   ASSERT_TRUE(status("CREATE INDEX FOR (p:P) ON (p.x)").ok());
   ASSERT_TRUE(status("UNWIND range(1, 10000) AS x CREATE (:P {x: x, y: x})-[:R {z: x}]->(:Q {x: x})").ok());
-  for (const char* query : {"MATCH (q:Q) WHERE q.x <= 50 AND EXISTS { MATCH (p:P) WHERE p.y > q.x } RETURN q.x",
-                            "MATCH (q:Q) WHERE q.x <= 50 AND EXISTS { MATCH (p:P) WHERE p.x > q.x } RETURN q.x",
-                            "MATCH (q:Q) WHERE q.x <= 50 AND EXISTS { MATCH ()-[r:R]->() WHERE r.z > q.x } RETURN q.x",
-                            "MATCH (q:Q) WHERE q.x <= 50 AND EXISTS { MATCH (p)-[:R]->(n) WHERE n.x > q.x } RETURN q.x",
-                            "MATCH (q:Q) WHERE q.x <= 50 AND EXISTS { MATCH (p) WHERE p.x > q.x } RETURN q.x"}) {
+  for (const char* query :
+       {"MATCH (q:Q) WHERE q.x <= 50 AND EXISTS { MATCH (p:P) WHERE p.y > q.x } RETURN q.x",
+        "MATCH (q:Q) WHERE q.x <= 50 AND EXISTS { MATCH (p:P) WHERE p.x > q.x } RETURN q.x",
+        "MATCH (q:Q) WHERE q.x <= 50 AND EXISTS { MATCH ()-[r:R]->() WHERE r.z > q.x } RETURN q.x",
+        "MATCH (q:Q) WHERE q.x <= 50 AND EXISTS { MATCH (p)-[:R]->(n) WHERE n.x > q.x } RETURN q.x",
+        "MATCH (q:Q) WHERE q.x <= 50 AND EXISTS { MATCH (p) WHERE p.x > q.x } RETURN q.x",
+        "MATCH (q:Q) WHERE q.x <= 50 RETURN q.x, EXISTS { MATCH (p:P) WHERE p.y > q.x } AS e",
+        "MATCH (q:Q) WHERE q.x <= 50 RETURN q.x, EXISTS { MATCH (p:P) WHERE p.x > q.x } AS e",
+        "MATCH (q:Q) WHERE q.x <= 50 RETURN q.x, EXISTS { MATCH ()-[r:R]->() WHERE r.z > q.x } AS e"}) {
     const auto profile = db_->profile(query);
     ASSERT_TRUE(profile.ok()) << query << ": " << profile.status().to_string();
     EXPECT_EQ(profile->total_rows, 50u) << query;
