@@ -62,6 +62,7 @@ class DirtyList {
     items_.clear();
     mark_ = ~size_t{0};
   }
+  const std::vector<T>& items() const { return items_; }  // in any order, some perhaps twice
   bool empty() const { return items_.empty(); }
   size_t size() const { return items_.size(); }
   size_t bytes() const { return items_.capacity() * sizeof(T); }

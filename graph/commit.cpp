@@ -86,6 +86,7 @@ Result<uint64_t> Transaction::Impl::commit_through() {
   if (!number.ok()) {
     return number;
   }
+  shared.note_degrees(in.changes, in.root().stamp);
   shared.note_changes(in.root(), in.changes);
   const uint64_t changed_chunks = chunks_of(in.changes);
   in.reader.reset();
@@ -135,6 +136,7 @@ Result<uint64_t> Transaction::Impl::commit_behind() {
   const Root* before = graph.versions->tip();  // published, so it is there until `version` is
   LORA_TRY(contain([&] {
     graph.versions->prepare_commit(*context);
+    graph.note_degrees(changes, root().stamp);
     graph.note_changes(root(), changes);
     unwritten.changes.take_names(changes);
     return Status();

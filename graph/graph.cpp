@@ -270,9 +270,11 @@ Result<std::unique_ptr<Graph>> Graph::open(const GraphOptions& options) {
       store->release_snapshot(snapshot);
     }
   });
-  // The hashes' share comes off what chunks may take, whether it is used or not.
+  // The hashes' share comes off what chunks may take, whether it is used or not; the degrees' when it is.
   in.hashes = std::make_unique<PropertyHashes>(split.hot / 8);
-  in.budget = std::make_unique<cache::Budget>(in.versions.get(), split.hot - split.hot / 8);
+  in.degrees = std::make_unique<DegreeCache>(split.hot / 4);
+  in.chunk_bytes = split.hot - split.hot / 8;
+  in.budget = std::make_unique<cache::Budget>(in.versions.get(), in.chunk_bytes);
 
   if (in_memory) {
     in.unwritten = std::make_unique<Unwritten>();
@@ -302,6 +304,7 @@ Status Graph::Impl::open_versions(bool again, bool new_catalog) {
     reserved.release();
     if (again) {
       hashes->clear();
+      degrees->changed_all(versions->tip()->stamp + 1);  // what comes has this stamp or a later one
       versions->replace(std::move(root));
     } else {
       versions->open(std::move(root));
@@ -524,8 +527,8 @@ GraphStats Graph::stats() {
   GraphStats out;
   const cache::BudgetStats budget = impl_->budget->stats();
   const cache::VersionsStats versions = impl_->versions->stats();
-  out.cache_bytes_used = versions.object_bytes + impl_->hashes->bytes();
-  out.cache_bytes_limit = budget.limit_bytes + impl_->hashes->bytes_max();
+  out.cache_bytes_used = versions.object_bytes + impl_->hashes->bytes() + impl_->degrees->bytes();
+  out.cache_bytes_limit = impl_->chunk_bytes + impl_->hashes->bytes_max();
   out.retired_bytes = versions.retired_bytes;
   out.chunk_loads = budget.loads;
   out.chunk_evictions = budget.evictions;

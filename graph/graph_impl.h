@@ -18,6 +18,7 @@
 #include "graph/cache/versions.h"
 #include "graph/catalog.h"
 #include "graph/changes.h"
+#include "graph/degree_cache.h"
 #include "graph/graph.h"
 #include "graph/layout.h"
 #include "graph/loader.h"
@@ -52,10 +53,12 @@ struct Graph::Impl {
   // What is in memory is no longer what is stored, after a load or a commit that failed half way: no more writes.
   std::atomic<bool> broken{false};
   std::unique_ptr<cache::Versions> versions;
+  uint64_t chunk_bytes = 0;  // for chunks and degrees together
   std::unique_ptr<cache::Budget> budget;
   WriterLock writer;
   IndexStatistics statistics;
   std::unique_ptr<PropertyHashes> hashes;
+  std::unique_ptr<DegreeCache> degrees;
   bool secondary = false;
   std::atomic<bool> closed{false};
   std::atomic<uint64_t> commits{0};
@@ -98,6 +101,8 @@ struct Graph::Impl {
                                  const std::function<void()>& ready);
   // In memory: removes all nodes and relationships, and what belongs to them, from the store.
   Status write_removal(const Root& now);
+  // Before a version is published that differs so, and has this stamp.
+  void note_degrees(const Changes& changes, uint64_t stamp);
   // Estimates and plans learn of a commit. Does not fail.
   void note_changes(const Root& now, Changes& changes);
   // In memory, with Unwritten::mutex: writes what commits have left. After a failure it is still there.

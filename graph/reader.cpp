@@ -279,13 +279,49 @@ const Reader::Impl::DirectList* ReaderChunks::direct_list(NodeId node, Direction
   return in.direct_lists.back().get();
 }
 
-const TopologyChunk* ReaderChunks::point_topology(RelTypeId type, Direction direction, uint64_t index) {
-  Reader::Impl& in = enter();
+const TopologyChunk* ReaderChunks::resident_topology(RelTypeId type, Direction direction, uint64_t index) {
+  enter();
   const TopologyChunk* chunk = reader_.root_->find_topology_chunk(type, direction, index);
   if (chunk != nullptr) [[likely]] {
     chunk->touch();
+  }
+  return chunk;
+}
+
+uint64_t ReaderChunks::unloaded_degree(NodeId node, Direction direction, RelTypeId type) {
+  Reader::Impl& in = impl();
+  const uint64_t index = TopologyChunk::index_of(node.value);
+  const uint32_t row = TopologyChunk::row_of(node.value);
+  // A private version has no stamp that others would know it by.
+  if (in.context != nullptr || !in.graph->budget->is_tight()) {
+    if (const TopologyChunk* chunk = point_topology(type, direction, index)) {
+      return chunk->degree(row);
+    }
+    const Reader::Impl::DirectList* list = direct_list(node, direction, type);
+    return list == nullptr ? 0 : list->neighbours.size();
+  }
+  const Root& root = *reader_.root_;
+  const uint64_t token = Root::topology_token(type, direction);
+  if (const std::optional<uint32_t> known = in.graph->degrees->find(token, index, row, root.stamp)) {
+    return *known;
+  }
+  // The 64 of its chunk, without the chunk: it would drive out more than it is worth.
+  const Result<cache::Loaded<TopologyChunk>> loaded = in.loader.topology(root, type, direction, index);
+  if (!loaded.ok()) {
+    fail(loaded.status());
+    return 0;
+  }
+  DegreeCache& degrees = *in.graph->degrees;
+  degrees.insert(token, index, root.stamp, (*loaded)->degrees);
+  in.graph->budget->set_limit(std::max<uint64_t>(in.graph->chunk_bytes, degrees.bytes() + 1) - degrees.bytes());
+  return (*loaded)->degree(row);
+}
+
+const TopologyChunk* ReaderChunks::point_topology(RelTypeId type, Direction direction, uint64_t index) {
+  if (const TopologyChunk* chunk = resident_topology(type, direction, index)) [[likely]] {
     return chunk;
   }
+  Reader::Impl& in = impl();
   // Reading lists one by one pays while few are kept; a batch with many of them wants the chunks.
   constexpr size_t kDirectListsMax = 64;
   if (in.direct_lists.size() < kDirectListsMax &&
@@ -560,12 +596,9 @@ uint64_t Reader::degree(NodeId id, Direction direction, RelTypeId type) {
     return 0;
   }
   ReaderChunks chunks(*this);
-  if (const TopologyChunk* chunk = chunks.point_topology(type, direction, TopologyChunk::index_of(id.value)))
-      [[likely]] {
-    return chunk->degree(TopologyChunk::row_of(id.value));
-  }
-  const Reader::Impl::DirectList* list = chunks.direct_list(id, direction, type);
-  return list == nullptr ? 0 : list->neighbours.size();
+  const TopologyChunk* chunk = chunks.resident_topology(type, direction, TopologyChunk::index_of(id.value));
+  return chunk != nullptr ? chunk->degree(TopologyChunk::row_of(id.value))
+                          : chunks.unloaded_degree(id, direction, type);
 }
 
 void Reader::add_degrees(std::span<const uint64_t> ids, Direction direction, RelTypeId type, int64_t* degrees) {
@@ -581,13 +614,13 @@ void Reader::add_degrees(std::span<const uint64_t> ids, Direction direction, Rel
     }
     const uint64_t index = TopologyChunk::index_of(ids[i]);
     if (index != current || chunk == nullptr) {
-      chunk = chunks.point_topology(type, direction, index);
+      chunk = chunks.resident_topology(type, direction, index);
       current = index;
     }
     if (chunk != nullptr) [[likely]] {
       degrees[i] += chunk->degree(TopologyChunk::row_of(ids[i]));
-    } else if (const Reader::Impl::DirectList* list = chunks.direct_list(NodeId(ids[i]), direction, type)) {
-      degrees[i] += static_cast<int64_t>(list->neighbours.size());
+    } else {
+      degrees[i] += static_cast<int64_t>(chunks.unloaded_degree(NodeId(ids[i]), direction, type));
     }
   }
 }

@@ -55,6 +55,10 @@ class ReaderChunks {
   const cache::IndexTree* index(const IndexInfo& info, uint64_t rows = 1);
 
   const cache::EntityBlock* point_block(EntityKind kind, uint64_t index);
+  const cache::TopologyChunk* resident_topology(RelTypeId type, Direction direction,
+                                                uint64_t index);  // null: not loaded
+  // Of a node whose chunk is not loaded.
+  uint64_t unloaded_degree(NodeId node, Direction direction, RelTypeId type);
   const cache::TopologyChunk* point_topology(RelTypeId type, Direction direction, uint64_t index);
   // For the open transaction's reader: was the entity there before it, or made by it (ids at or beyond its base)?
   bool was_in_base(EntityKind kind, uint64_t id);

@@ -433,6 +433,22 @@ Status Graph::Impl::write_removal(const Root& now) {
   return store->write(*batch, payload).status();
 }
 
+void Graph::Impl::note_degrees(const Changes& changes, uint64_t stamp) {
+  if (changes.cleared) {
+    degrees->changed_all(stamp);
+    return;
+  }
+  uint64_t token = kNoId, index = kNoId;
+  for (const DirtyBlock& block : changes.blocks.items()) {
+    const uint64_t next_token = Root::topology_token(RelTypeId(block.type), static_cast<Direction>(block.direction));
+    const uint64_t next_index = TopologyChunk::index_of(block.node);
+    if (next_token == token && next_index == index) continue;
+    token = next_token;
+    index = next_index;
+    degrees->changed(token, index, stamp);
+  }
+}
+
 // The planner's sketches are estimates: a commit that finds no memory for them is none the less one.
 void Graph::Impl::note_changes(const Root& now, Changes& changes) {
   static_cast<void>(contain([&]() -> Status {

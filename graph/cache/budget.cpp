@@ -76,8 +76,7 @@ bool Budget::make_room(bool structure_held) {
 }
 
 bool Budget::should_load(ChunkFamily family, uint64_t token, uint64_t index) {
-  const uint64_t limit = limit_.load(std::memory_order_relaxed);
-  if (limit == 0 || versions_->object_bytes() < limit - limit / 16) return true;
+  if (!is_tight()) return true;
   const uint64_t print = fingerprint(family, token, index);
   std::atomic<uint64_t>& place = recent_[print % kRecent];
   const uint64_t turn = turn_number_.load(std::memory_order_relaxed) & 0xffff;

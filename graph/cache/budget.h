@@ -45,6 +45,12 @@ class Budget {
   // token: as Table's, 0 for blocks.
   bool should_load(ChunkFamily family, uint64_t token, uint64_t index);
 
+  // Nearly all of the limit is used: what is loaded now drives something else out.
+  bool is_tight() const {
+    const uint64_t limit = limit_.load(std::memory_order_relaxed);
+    return limit != 0 && versions_->object_bytes() >= limit - limit / 16;
+  }
+
   // Evicts everything that may be evicted, static empties too. For tests; waits for the writer's current call.
   void drop_all();
 
