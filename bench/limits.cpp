@@ -34,6 +34,7 @@ using Clock = std::chrono::steady_clock;
 constexpr uint64_t kPlentyBytes = 8ull << 30;         // of cache: all fits
 constexpr int64_t kStartDegree = 8;                   // of the nodes that the rows about size begin at
 constexpr size_t kReadPasses = 20, kWritePasses = 3;  // over all starts, in a turn
+constexpr int kPace = 1'000;                          // commits a second of the writer beside readers
 
 struct Scale {
   size_t small, large;  // persons; ten times as many relationships
@@ -69,7 +70,7 @@ double seconds_since(Clock::time_point start) {
 
 double quantile(std::vector<double> samples, double q) {
   check(!samples.empty(), "no samples");
-  const auto at = samples.begin() + static_cast<ptrdiff_t>(q * static_cast<double>(samples.size() - 1) + 0.5);
+  const auto at = samples.begin() + static_cast<ptrdiff_t>(q * static_cast<double>(samples.size() - 1));
   std::nth_element(samples.begin(), at, samples.end());
   return *at;
 }
@@ -118,11 +119,11 @@ class Report {
 
   // `value` is what the aim is for.
   void add(const std::string& name, const Sides& sides, const char* unit, double value, double aim,
-           bool at_least = false, const std::string& note = "") {
+           bool at_least = false) {
     const bool reached = at_least ? value >= aim : value <= aim;
     const std::string met = !judged_ ? "-" : reached ? "yes" : "no";
-    std::printf("%-56s %10.2f %10.2f %-4s %9.2f %s %6.4g  %s%s\n", name.c_str(), sides.base, sides.other, unit, value,
-                at_least ? ">=" : "<=", aim, met.c_str(), note.c_str());
+    std::printf("%-56s %10.2f %10.2f %-4s %9.2f %s %6.4g  %s\n", name.c_str(), sides.base, sides.other, unit, value,
+                at_least ? ">=" : "<=", aim, met.c_str());
     std::fflush(stdout);
     std::ostringstream row;
     row << R"({"row": ")" << name << R"(", "base": )" << sides.base << R"(, "other": )" << sides.other
@@ -130,13 +131,13 @@ class Report {
         << (at_least ? "true" : "false") << R"(, "met": ")" << met << R"("})";
     json_ += (json_.empty() ? "\n  " : ",\n  ") + row.str();
   }
-  void add_ratio(const std::string& name, const Sides& sides, const char* unit, double aim, bool at_least = false,
-                 const std::string& note = "") {
-    add(name, sides, unit, sides.other / sides.base, aim, at_least, note);
+  void add_ratio(const std::string& name, const Sides& sides, const char* unit, double aim, bool at_least = false) {
+    add(name, sides, unit, sides.other / sides.base, aim, at_least);
   }
   void write_json(const std::string& path, const std::string& size, int rounds) const {
     std::ofstream out(path);
-    out << R"({"size": ")" << size << R"(", "rounds": )" << rounds << R"(, "rows": [)" << json_ << "\n]}\n";
+    out << R"({"size": ")" << size << R"(", "rounds": )" << rounds << R"(, "cores": )"
+        << std::thread::hardware_concurrency() << R"(, "rows": [)" << json_ << "\n]}\n";
     if (!out.flush()) throw std::runtime_error("cannot write `" + path + "`");
   }
 
@@ -318,14 +319,14 @@ double throughput(const Loaded& loaded, double seconds, uint64_t threads) {
   return answers / seconds / 1000;
 }
 
-// Creates relationships between random nodes for some time, 1 000 a second: how many.
+// Creates relationships between random nodes for some time, kPace a second: how many.
 uint64_t write_paced(const Loaded& loaded, double seconds) {
   std::mt19937_64 random(3);
   uint64_t commits = 0;
   for (const auto start = Clock::now(); seconds_since(start) < seconds; ++commits) {
     const size_t from = loaded.random_person(random), to = loaded.random_person(random);
     timed(*loaded.db, kCreateRelationship.query, ids(from, to));
-    std::this_thread::sleep_until(start + std::chrono::milliseconds(commits + 1));
+    std::this_thread::sleep_until(start + (commits + 1) * std::chrono::seconds(1) / kPace);
   }
   return commits;
 }
@@ -336,7 +337,7 @@ void measure_concurrency(const Scale& scale, const std::vector<Place>& places, c
     const std::string prefix = std::string("threads, ") + place.name + ": ";
     const double seconds = scale.turn_seconds;
     const auto p99 = [&] { return quantile(read_for(loaded, seconds, 2), 0.99); };
-    double slowest = 1e9;
+    double slowest = kPace;
     const auto p99_beside_writer = [&] {
       auto writer = std::async(std::launch::async, [&] { return write_paced(loaded, seconds); });
       const double us = p99();
@@ -346,8 +347,8 @@ void measure_concurrency(const Scale& scale, const std::vector<Place>& places, c
       return us;
     };
     const Sides beside = in_turns(scale.rounds, p99, p99_beside_writer);
-    report.add_ratio(prefix + "reader p99, writer idle and at work", beside, "us", 2, false,
-                     "; at least " + std::to_string(static_cast<int>(slowest)) + " commits a second");
+    report.add_ratio(prefix + "reader p99, writer idle and at work", beside, "us", 2);
+    report.add(prefix + "that writer's pace", {kPace, slowest}, "/s", slowest, 0.99 * kPace, true);
     const Sides readers = in_turns(
         scale.rounds, [&] { return throughput(loaded, seconds, 1); }, [&] { return throughput(loaded, seconds, 2); });
     report.add_ratio(prefix + "one reader and two", readers, "k/s", 1.8, true);
@@ -391,21 +392,23 @@ void run_child(const Place& place, uint64_t cache_bytes, size_t persons, size_t 
   const double before = own_memory("VmRSS:");
   const auto db = place.open(cache_bytes, "data");
   int64_t answers = 0;
+  const auto ask = [&](const char* query, const Params& params) {
+    int64_t number = 0;
+    const double us = timed(*db, query, params, &number);
+    answers += number;
+    return us;
+  };
   const Params all = ids(persons - 1, 0);
   for (const char* query : {"UNWIND range(0, $id) AS i MATCH (p:Person {id: i}) RETURN sum(p.age) AS n",
                             "MATCH (a:Person)-[:KNOWS]->(b) WHERE b.age >= 0 RETURN count(*) AS n",
                             "MATCH (a:Person)<-[:KNOWS]-(b) WHERE b.age >= 0 RETURN count(*) AS n",
                             "MATCH ()-[r:KNOWS]->() RETURN sum(r.since) AS n"}) {
-    int64_t number = 0;
-    timed(*db, query, all, &number);
-    answers += number;
+    ask(query, all);
   }
   std::mt19937_64 random(4);
   double us = 0;
   for (size_t i = 0; i < 2 * calls; ++i) {
-    int64_t number = 0;
-    const double took = timed(*db, kTwoHops, ids(random() % persons, 0), &number);
-    answers += number;
+    const double took = ask(kTwoHops, ids(random() % persons, 0));
     if (i >= calls) us += took;
   }
   const double form = static_cast<double>(must(db->stats()).cache_bytes_used);
@@ -426,10 +429,7 @@ Visit visit(const Place& place, uint64_t cache_bytes, size_t persons, size_t cal
 }
 
 void measure_memory(const Scale& scale, const Place& disk, const Plain& plain, Report& report) {
-  {
-    const Loaded loaded(disk, "data", plain);
-    must(loaded.db->close());
-  }
+  must(Loaded(disk, "data", plain).db->close());
   const Visit whole = visit(disk, kPlentyBytes, scale.small, scale.memory_calls);
   const auto tenth = static_cast<uint64_t>(whole.form_bytes / 10);
   double growth = 0;
@@ -445,20 +445,6 @@ void measure_memory(const Scale& scale, const Place& disk, const Plain& plain, R
   const double mib = 1 << 20, cache = static_cast<double>(tenth) / mib;
   report.add("memory: the cache, and growth of the process", {cache, growth / mib}, "MiB", growth / mib, cache + 64);
 }
-
-// Removed with all that is in it.
-struct Scratch {
-  fs::path path;
-  explicit Scratch(const std::string& parent) : path(fs::path(parent) / ("lora-limits-" + std::to_string(::getpid()))) {
-    fs::create_directories(path);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-};
 
 int run(int argc, char** argv) {
   std::string size = "medium", json, child, directory = fs::temp_directory_path().string();
@@ -482,8 +468,14 @@ int run(int argc, char** argv) {
   }
   Scale scale = size == "smoke" ? kSmoke : kMedium;
   if (rounds > 0) scale.rounds = rounds;
-  const Scratch scratch(directory);
-  const std::vector<Place> places = {{"in memory", ""}, {"on disk", scratch.path.string()}};
+  const fs::path scratch = fs::path(directory) / ("lora-limits-" + std::to_string(::getpid()));
+  fs::create_directories(scratch);
+  const auto remove = [](const fs::path* path) {
+    std::error_code ignored;
+    fs::remove_all(*path, ignored);
+  };
+  const std::unique_ptr<const fs::path, decltype(remove)> removed_at_end(&scratch, remove);
+  const std::vector<Place> places = {{"in memory", ""}, {"on disk", scratch.string()}};
   const auto wanted = [&](const char* part) { return std::find(only.begin(), only.end(), part) != only.end(); };
   std::printf("%zu and %zu persons, %d rounds, %u cores, on disk sync=interval; medians of turns\n", scale.small,
               scale.large, scale.rounds, std::thread::hardware_concurrency());
@@ -500,7 +492,11 @@ int run(int argc, char** argv) {
 
 }  // namespace lora::bench
 
-int main(int argc, char** argv) try { return lora::bench::run(argc, argv); } catch (const std::exception& error) {
-  std::fprintf(stderr, "limits: %s\n", error.what());
-  return 1;
+int main(int argc, char** argv) {
+  try {
+    return lora::bench::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "limits: %s\n", error.what());
+    return 1;
+  }
 }
