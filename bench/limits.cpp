@@ -21,6 +21,7 @@
 #include <unordered_map>
 
 #include "bench/dataset.h"
+#include "bench/machine.h"
 #include "cypher/database.h"
 #include "graph/bulk_load.h"
 
@@ -38,7 +39,7 @@ constexpr int kPace = 1'000;                          // commits a second of the
 
 struct Scale {
   size_t small, large;  // persons; ten times as many relationships
-  size_t starts;        // nodes that calls in turns of a number begin at
+  size_t starts;        // nodes that the calls of the rows about size begin at
   double turn_seconds;  // of turns of a time
   size_t memory_calls;
   int rounds;
@@ -372,16 +373,6 @@ void measure_concurrency(const Scale& scale, const std::vector<Place>& places, c
 
 // --- 3: more data than memory ---
 
-// A line of /proc/self/status, in bytes.
-double own_memory(const std::string& line) {
-  std::ifstream in("/proc/self/status");
-  for (std::string word; in >> word;) {
-    double kilobytes = 0;
-    if (word == line && in >> kilobytes) return kilobytes * 1024;
-  }
-  throw std::runtime_error("no " + line + " in /proc/self/status");
-}
-
 struct Visit {
   double form_bytes, mean_us, growth_bytes, answers;
 };
@@ -451,12 +442,14 @@ int run(int argc, char** argv) {
   std::vector<std::string> only = {"scale", "concurrency", "memory"};
   std::vector<uint64_t> numbers;
   int rounds = 0;
+  size_t starts = 0;
   CLI::App app("Cost by the size of the graph, beside other threads, and with little memory.", "limits");
   app.add_option("--size", size, "smoke: small graphs, aims printed and not judged")
       ->check(CLI::IsMember({"smoke", "medium"}))
       ->capture_default_str();
   app.add_option("--only", only, "parts to measure")->delimiter(',')->check(CLI::IsMember(only))->capture_default_str();
   app.add_option("--rounds", rounds, "turns of each side that count")->check(CLI::PositiveNumber);
+  app.add_option("--starts", starts, "nodes used by the rows about size")->check(CLI::PositiveNumber);
   app.add_option("--json", json, "also write the rows to this file");
   app.add_option("--dir", directory, "where databases on disk are made")->capture_default_str();
   app.add_option("--child", child)->group("");
@@ -468,6 +461,7 @@ int run(int argc, char** argv) {
   }
   Scale scale = size == "smoke" ? kSmoke : kMedium;
   if (rounds > 0) scale.rounds = rounds;
+  if (starts > 0) scale.starts = starts;
   const fs::path scratch = fs::path(directory) / ("lora-limits-" + std::to_string(::getpid()));
   fs::create_directories(scratch);
   const auto remove = [](const fs::path* path) {
@@ -480,10 +474,12 @@ int run(int argc, char** argv) {
   std::printf("%zu and %zu persons, %d rounds, %u cores, on disk sync=interval; medians of turns\n", scale.small,
               scale.large, scale.rounds, std::thread::hardware_concurrency());
   const Plain small(scale.small);
+  const Ticks start = Ticks::now();
   Report report(size != "smoke");
   if (wanted("scale")) measure_scale(scale, places, small, report);
   if (wanted("concurrency")) measure_concurrency(scale, places, small, report);
   if (wanted("memory")) measure_memory(scale, places[1], small, report);
+  std::printf("other processes had %.0f %% of the machine\n", taken_by_others(start, Ticks::now()));
   if (!json.empty()) report.write_json(json, size, scale.rounds);
   return 0;
 }
