@@ -111,11 +111,12 @@ Sides in_turns(int rounds, const std::function<double()>& base, const std::funct
   return {quantile(bases, 0.5), quantile(others, 0.5)};
 }
 
-// The table, and the same rows as JSON.
+// The table, and the same rows as JSON. "others": per cent of the machine that other processes had since the last row.
 class Report {
  public:
   explicit Report(bool judged) : judged_(judged) {
-    std::printf("%-56s %26s %9s %9s  met\n%s\n", "row", "measured", "", "aim", std::string(107, '-').c_str());
+    std::printf("%-56s %26s %9s %9s  %-3s %7s\n%s\n", "row", "measured", "", "aim", "met", "others",
+                std::string(117, '-').c_str());
   }
 
   // `value` is what the aim is for.
@@ -123,13 +124,16 @@ class Report {
            bool at_least = false) {
     const bool reached = at_least ? value >= aim : value <= aim;
     const std::string met = !judged_ ? "-" : reached ? "yes" : "no";
-    std::printf("%-56s %10.2f %10.2f %-4s %9.2f %s %6.4g  %s\n", name.c_str(), sides.base, sides.other, unit, value,
-                at_least ? ">=" : "<=", aim, met.c_str());
+    const Ticks now = Ticks::now();
+    const double others = taken_by_others(last_, now);
+    last_ = now;
+    std::printf("%-56s %10.2f %10.2f %-4s %9.2f %s %6.4g  %-3s %5.0f %%\n", name.c_str(), sides.base, sides.other, unit,
+                value, at_least ? ">=" : "<=", aim, met.c_str(), others);
     std::fflush(stdout);
     std::ostringstream row;
     row << R"({"row": ")" << name << R"(", "base": )" << sides.base << R"(, "other": )" << sides.other
         << R"(, "unit": ")" << unit << R"(", "value": )" << value << R"(, "aim": )" << aim << R"(, "at_least": )"
-        << (at_least ? "true" : "false") << R"(, "met": ")" << met << R"("})";
+        << (at_least ? "true" : "false") << R"(, "met": ")" << met << R"(", "others": )" << others << "}";
     json_ += (json_.empty() ? "\n  " : ",\n  ") + row.str();
   }
   void add_ratio(const std::string& name, const Sides& sides, const char* unit, double aim, bool at_least = false) {
@@ -144,6 +148,7 @@ class Report {
 
  private:
   bool judged_;
+  Ticks last_ = Ticks::now();
   std::string json_;
 };
 
@@ -474,12 +479,10 @@ int run(int argc, char** argv) {
   std::printf("%zu and %zu persons, %d rounds, %u cores, on disk sync=interval; medians of turns\n", scale.small,
               scale.large, scale.rounds, std::thread::hardware_concurrency());
   const Plain small(scale.small);
-  const Ticks start = Ticks::now();
   Report report(size != "smoke");
   if (wanted("scale")) measure_scale(scale, places, small, report);
   if (wanted("concurrency")) measure_concurrency(scale, places, small, report);
   if (wanted("memory")) measure_memory(scale, places[1], small, report);
-  std::printf("other processes had %.0f %% of the machine\n", taken_by_others(start, Ticks::now()));
   if (!json.empty()) report.write_json(json, size, scale.rounds);
   return 0;
 }
