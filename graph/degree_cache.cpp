@@ -15,7 +15,7 @@ uint64_t hash_of(uint64_t token, uint64_t index) {
 
 }  // namespace
 
-DegreeCache::DegreeCache(uint64_t bytes_max) : sets_max_(std::max<uint64_t>(bytes_max / sizeof(Set), 16)) {}
+DegreeCache::DegreeCache(uint64_t bytes_max) : sets_max_(std::max<uint64_t>(bytes_max / kSetBytes, 16)) {}
 
 DegreeCache::~DegreeCache() {
   std::atomic<Set*>* table = table_.load(std::memory_order_acquire);
@@ -45,6 +45,10 @@ std::optional<uint32_t> DegreeCache::find(uint64_t token, uint64_t index, uint32
   const Entry* entry = set->find(token, index);
   if (entry == nullptr || changed_at(hash).load(std::memory_order_seq_cst) > stamp) return std::nullopt;
   return entry->degrees[row];
+}
+
+bool DegreeCache::accepts(uint64_t token, uint64_t index, uint64_t stamp) const {
+  return changed_at(hash_of(token, index)).load(std::memory_order_seq_cst) <= stamp;
 }
 
 void DegreeCache::insert(uint64_t token, uint64_t index, uint64_t stamp, const uint32_t* degrees) {
@@ -93,6 +97,10 @@ void DegreeCache::changed(uint64_t token, uint64_t index, uint64_t stamp) {
 void DegreeCache::changed_all(uint64_t stamp) {
   for (auto& changed : changed_) changed.store(stamp, std::memory_order_seq_cst);
   std::atomic_thread_fence(std::memory_order_seq_cst);
+  clear();
+}
+
+void DegreeCache::clear() {
   std::atomic<Set*>* table = table_.load(std::memory_order_seq_cst);
   if (table == nullptr) return;
   for (uint64_t i = 0; i < sets_max_; ++i) {

@@ -32,15 +32,23 @@ class DegreeCache {
 
   // Degree of the chunk's node `row` in the version with `stamp`. Nothing: not known.
   std::optional<uint32_t> find(uint64_t token, uint64_t index, uint32_t row, uint64_t stamp) const;
+  // Would what a version with this stamp holds be kept? Not once it has changed since.
+  bool accepts(uint64_t token, uint64_t index, uint64_t stamp) const;
   // What the version with `stamp` holds. Without memory nothing is kept.
   void insert(uint64_t token, uint64_t index, uint64_t stamp, const uint32_t* degrees);
 
   // The writer, before a version with `stamp` is published: a chunk, or all of them, are others from now on.
   void changed(uint64_t token, uint64_t index, uint64_t stamp);
   void changed_all(uint64_t stamp);
+  // Forgets what is known.
+  void clear();
 
-  uint64_t bytes_max() const { return sets_max_ * sizeof(Set); }
-  uint64_t bytes() const { return sets_made_.load(std::memory_order_relaxed) * sizeof(Set); }
+  uint64_t bytes_max() const { return sets_max_ * kSetBytes; }
+  uint64_t bytes() const {
+    return table_.load(std::memory_order_relaxed) == nullptr
+               ? 0
+               : sets_max_ * sizeof(void*) + sets_made_.load(std::memory_order_relaxed) * sizeof(Set);
+  }
 
  private:
   static constexpr uint32_t kWays = 4, kBuckets = 256;
@@ -55,6 +63,7 @@ class DegreeCache {
     std::array<Entry, kWays> entries;
     Entry* find(uint64_t token, uint64_t index);
   };
+  static constexpr uint64_t kSetBytes = sizeof(Set) + sizeof(void*);
 
   std::atomic<uint64_t>& changed_at(uint64_t hash) const { return changed_[hash % kBuckets]; }
   // Null: none yet.

@@ -568,6 +568,7 @@ Status Graph::catch_up() {
 void Graph::drop_cache() {
   static_cast<void>(impl_->write_all_behind());
   impl_->versions->sweep();
+  impl_->degrees->clear();
   impl_->hashes->clear();
   impl_->budget->drop_all();
 }

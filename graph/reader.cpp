@@ -292,17 +292,18 @@ uint64_t ReaderChunks::unloaded_degree(NodeId node, Direction direction, RelType
   Reader::Impl& in = impl();
   const uint64_t index = TopologyChunk::index_of(node.value);
   const uint32_t row = TopologyChunk::row_of(node.value);
+  const Root& root = *reader_.root_;
+  const uint64_t token = Root::topology_token(type, direction);
+  DegreeCache& degrees = *in.graph->degrees;
   // A private version has no stamp that others would know it by.
-  if (in.context != nullptr || !in.graph->budget->is_tight()) {
+  if (in.context != nullptr || !in.graph->budget->is_tight() || !degrees.accepts(token, index, root.stamp)) {
     if (const TopologyChunk* chunk = point_topology(type, direction, index)) {
       return chunk->degree(row);
     }
     const Reader::Impl::DirectList* list = direct_list(node, direction, type);
     return list == nullptr ? 0 : list->neighbours.size();
   }
-  const Root& root = *reader_.root_;
-  const uint64_t token = Root::topology_token(type, direction);
-  if (const std::optional<uint32_t> known = in.graph->degrees->find(token, index, row, root.stamp)) {
+  if (const std::optional<uint32_t> known = degrees.find(token, index, row, root.stamp)) {
     return *known;
   }
   // The 64 of its chunk, without the chunk: it would drive out more than it is worth.
@@ -311,9 +312,9 @@ uint64_t ReaderChunks::unloaded_degree(NodeId node, Direction direction, RelType
     fail(loaded.status());
     return 0;
   }
-  DegreeCache& degrees = *in.graph->degrees;
   degrees.insert(token, index, root.stamp, (*loaded)->degrees);
-  in.graph->budget->set_limit(std::max<uint64_t>(in.graph->chunk_bytes, degrees.bytes() + 1) - degrees.bytes());
+  const uint64_t bytes = degrees.bytes();
+  in.graph->budget->set_limit(std::max(in.graph->chunk_bytes, bytes + 1) - bytes);
   return (*loaded)->degree(row);
 }
 

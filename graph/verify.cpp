@@ -440,7 +440,10 @@ class Verification {
       if (shared_.writer.try_acquire("verifying an index counter")) {
         WriterHold hold(shared_);
         const uint64_t counted = shared_.statistics.entries(index.id);
-        const bool current = root_.version == graph_.snapshot().version();
+        // Pinned, so that the tip, which nobody replaces now, is not renewed away; not published: not what was
+        // verified.
+        const Snapshot newest = graph_.snapshot();
+        const bool current = root_.version == newest.version() && shared_.versions->tip()->version == newest.version();
         hold.release();
         if (current) {
           check_counter(fmt::format("index `{}`", index.definition.name), counted, found[index.id.value].count);

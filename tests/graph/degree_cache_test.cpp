@@ -42,12 +42,16 @@ TEST(DegreeCache, AChangeIsSeenByTheVersionsItIsIn) {
   EXPECT_EQ(cache.find(1, 2, 0, 20), 6u);
   EXPECT_EQ(cache.find(1, 2, 0, 25), 6u);
   EXPECT_EQ(cache.find(1, 2, 0, 10), std::nullopt) << "an older version has the older degrees";
+  EXPECT_TRUE(cache.accepts(1, 2, 20));
+  EXPECT_FALSE(cache.accepts(1, 2, 10));
   cache.changed_all(30);
   EXPECT_EQ(cache.find(1, 2, 0, 30), std::nullopt);
   cache.insert(1, 2, 25, all(6).data());
   EXPECT_EQ(cache.find(1, 2, 0, 30), std::nullopt);
   cache.insert(1, 2, 30, all(0).data());
   EXPECT_EQ(cache.find(1, 2, 0, 31), 0u);
+  cache.clear();
+  EXPECT_EQ(cache.find(1, 2, 0, 31), std::nullopt);
 }
 
 TEST(DegreeCache, StaysWithinItsBytes) {
