@@ -8,7 +8,6 @@
 namespace lora::graph {
 
 using cache::EntityBlock;
-using cache::LabelChunk;
 
 namespace {
 
