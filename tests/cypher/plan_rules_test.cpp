@@ -56,13 +56,15 @@ TEST_F(RulesTest, ListsThatAreOnlyCountedAreCounts) {
   };
   EXPECT_TRUE(counts("MATCH (n:Person) RETURN size(collect(n.name)) AS c"));
   EXPECT_TRUE(counts("MATCH (n:Person) WITH n.age AS age, collect(n.name) AS names RETURN age, size(names) AS c"));
-  EXPECT_TRUE(counts("MATCH (n:Person) WITH n.age AS age, collect(DISTINCT n.name) AS names WHERE size(names) > 1 "
-                     "RETURN age ORDER BY size(names) + 1"));
+  EXPECT_TRUE(
+      counts("MATCH (n:Person) WITH n.age AS age, collect(DISTINCT n.name) AS names WHERE size(names) > 1 "
+             "RETURN age ORDER BY size(names) + 1"));
   EXPECT_FALSE(counts("MATCH (n:Person) WITH n.age AS age, collect(n.name) AS names RETURN age, size(names), names"));
   EXPECT_FALSE(counts("MATCH (n:Person) WITH collect(n.name) AS names RETURN size(names), names[0]"));
   EXPECT_FALSE(counts("MATCH (n:Person) WITH collect(n.name) AS names WITH DISTINCT names RETURN size(names)"));
-  EXPECT_FALSE(counts("MATCH (n:Person) WITH collect(n.name) AS names RETURN size(names), "
-                      "COLLECT { UNWIND names AS x RETURN x } AS xs"));
+  EXPECT_FALSE(
+      counts("MATCH (n:Person) WITH collect(n.name) AS names RETURN size(names), "
+             "COLLECT { UNWIND names AS x RETURN x } AS xs"));
   // A count like any other: its hops become degrees.
   EXPECT_EQ(plan("MATCH (a:Person {id: 1})-[:KNOWS]->(b) WITH collect(b) AS bs RETURN size(bs)"),
             "Projection(EagerAggregation(Degree(NodeIndexSeek(a:Person(id = 1)))))");
