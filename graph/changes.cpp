@@ -1,9 +1,16 @@
 #include "graph/changes.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
 namespace lora::graph {
+
+const std::vector<std::string>& DirtyIndex::sort() {
+  std::sort(entries.begin(), entries.end());
+  entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
+  return entries;
+}
 
 void Changes::begin_statement() {
   nodes.begin_statement();
@@ -64,6 +71,25 @@ void Changes::take_names(Changes& other) {
     dirty.entries.clear();
   }
   index_bytes += std::exchange(other.index_bytes, 0);
+  compact_entries();
+}
+
+void Changes::compact_entries() {
+  size_t entries = 0;
+  for (const auto& [id, dirty] : indexes) {
+    entries += dirty.entries.size();
+  }
+  if (entries < compact_entries_at_) {
+    return;
+  }
+  entries = index_bytes = 0;
+  for (auto& [id, dirty] : indexes) {
+    for (const std::string& entry : dirty.sort()) {
+      index_bytes += entry.size() + sizeof(std::string);
+    }
+    entries += dirty.entries.size();
+  }
+  compact_entries_at_ = std::max<size_t>(4096, entries * 2);
 }
 
 uint64_t Changes::keys() const {
@@ -79,14 +105,18 @@ uint64_t Changes::bytes() const {
 }
 
 void Changes::clear() {
+  clear_names();
+  counters.clear();
+  cleared = false;
+}
+
+void Changes::clear_names() {
   nodes.clear();
   relationships.clear();
   blocks.clear();
   labels.clear();
-  counters.clear();
   indexes.clear();
   index_bytes = 0;
-  cleared = false;
 }
 
 }  // namespace lora::graph

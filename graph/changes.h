@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -52,6 +51,14 @@ class DirtyList {
     }
     return items_;
   }
+  // Moves up to `count` of the last ones to *to. Of a list that is sorted and has no statement.
+  void take_last(uint64_t count, DirtyList* to) {
+    to->items_.reserve(to->items_.size() + std::min<uint64_t>(count, items_.size()));
+    for (; count > 0 && !items_.empty(); --count) {
+      to->items_.push_back(items_.back());
+      items_.pop_back();
+    }
+  }
   void begin_statement() { mark_ = items_.size(); }
   void rollback_statement() {
     if (mark_ < items_.size()) {
@@ -88,7 +95,10 @@ struct DirtyLabel {
 // Entries of one index that were put in or taken out: values | id, as in the hot tree.
 struct DirtyIndex {
   std::vector<std::string> entries;
-  size_t mark = 0;
+  size_t mark = 0;  // length when the statement began
+
+  // Sorted, unique. Not during a statement.
+  const std::vector<std::string>& sort();
 };
 struct CounterKey {
   CounterKind kind = CounterKind::kLabel;
@@ -111,15 +121,19 @@ struct Changes {
   void rollback_statement();
   void add_entry(uint32_t index, std::string entry);
   // Takes over the names of `other`; not whether it has cleared. Without memory some of them are here twice or not at
-  // all, and `other` keeps what is not here.
+  // all, and `other` keeps what is not here. Not during a statement.
   void take_names(Changes& other);
   // Entries of the store that are named, about.
   uint64_t keys() const;
   uint64_t bytes() const;
   void clear();
+  void clear_names();  // counters stay, and whether it has cleared
 
  private:
+  void compact_entries();
+
   bool cleared_before_statement_ = false;
+  size_t compact_entries_at_ = 4096;
 };
 
 // What the store holds, as far as writing changes to it must know.
@@ -132,20 +146,6 @@ struct StoredState {
     return {
         root.schema, root.next_node, root.next_relationship, {root.label_tokens, root.type_tokens, root.key_tokens}};
   }
-};
-
-// Write-behind of an in-memory graph. Its store is no log, only the place that chunks can be evicted to: commits show
-// their version at once and leave names here, and many of them are written together (Graph::Impl::write_behind). Chunks
-// that the store does not have yet are not evicted (RootFields::stored_stamp).
-//
-// `mutex` is taken after the writer (if at all: saving a snapshot writes without it) and before Versions::structure().
-// While it is held no version is committed.
-struct Unwritten {
-  std::mutex mutex;
-  Changes changes;
-  StoredState stored;
-  uint64_t commits = 0;     // since the newest version was one that the store holds in full
-  uint64_t made_bytes = 0;  // objects that the unwritten ones of these commits have made
 };
 
 }  // namespace lora::graph

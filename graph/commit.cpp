@@ -5,7 +5,7 @@
 // Memory that runs out before the write rolls back; after it, what was written cannot be shown, and the graph takes no
 // writes until it is opened again.
 //
-// In memory: new tip, publish, writer released. The store is written behind, see Unwritten in changes.h.
+// In memory: new tip, publish, writer released. The store is written behind (write_behind.h).
 #include <fmt/format.h>
 
 #include <chrono>
@@ -29,15 +29,6 @@ Status take_snapshot_patiently(const Graph::Impl& graph, const kv::Snapshot** sn
     if (status.code() != ErrorCode::kMemoryLimit || attempt == 100) return status;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-}
-
-// Objects that commits may have made are an eighth of the budget at most before the store is written.
-constexpr uint64_t kUnwrittenShare = 8;
-// One batch holds 2 GiB at most; from here on the store gets sorted runs, however few keys they have.
-constexpr uint64_t kLargeBytes = 256 << 20;
-
-uint64_t chunks_of(const Changes& changes) {
-  return changes.nodes.size() / 64 + changes.relationships.size() / 64 + changes.blocks.size() / 16;
 }
 
 }  // namespace
@@ -80,15 +71,15 @@ Result<uint64_t> Transaction::Impl::commit_through() {
     const Impl::Scope scope(in);
     StoredState before = StoredState::of(in.base());
     std::copy(std::begin(in.tokens_at_begin), std::end(in.tokens_at_begin), before.tokens.begin());
-    return shared.write_changes(in.changes, in.root(), before, false,
-                                [&] { shared.versions->prepare_commit(*in.context); });
+    return shared.write_changes(in.changes, in.root(), before, [&] { shared.versions->prepare_commit(*in.context); });
   });
   if (!number.ok()) {
     return number;
   }
   shared.note_degrees(in.changes, in.root().stamp);
   shared.note_changes(in.root(), in.changes);
-  const uint64_t changed_chunks = chunks_of(in.changes);
+  const uint64_t changed_chunks =
+      in.changes.nodes.size() / 64 + in.changes.relationships.size() / 64 + in.changes.blocks.size() / 16;
   in.reader.reset();
   const kv::Snapshot* snapshot = nullptr;
   Status durable = take_snapshot_patiently(shared, &snapshot);
@@ -131,21 +122,19 @@ Result<uint64_t> Transaction::Impl::commit_behind() {
   Graph::Impl& graph = *shared;
   Unwritten& unwritten = *graph.unwritten;
   const uint64_t version = base().version + 1;
-  const uint64_t made_bytes = context->bytes();
+  const uint64_t keys = changes.keys();
   const std::lock_guard lock(unwritten.mutex);
   const Root* before = graph.versions->tip();  // published, so it is there until `version` is
   LORA_TRY(contain([&] {
     graph.versions->prepare_commit(*context);
     graph.note_degrees(changes, root().stamp);
     graph.note_changes(root(), changes);
-    unwritten.changes.take_names(changes);
+    unwritten.add_names(changes);
     return Status();
   }));
-  unwritten.changes.cleared |= changes.cleared;
-  unwritten.commits += 1;
-  unwritten.made_bytes += made_bytes;
+  unwritten.committed(changes.cleared);
   reader.reset();
-  const Root* now = graph.versions->commit_behind(std::move(context), version);
+  const Root* now = graph.versions->commit_behind(std::move(context), version, changes.cleared);
   graph.commits.fetch_add(1, std::memory_order_relaxed);
   static_cast<void>(contain([&] {
     std::vector<CounterKey> grown;
@@ -163,81 +152,8 @@ Result<uint64_t> Transaction::Impl::commit_behind() {
   graph.versions->publish(version);
   end();
   // The commit stands; what follows can wait for memory, and for the next one.
-  static_cast<void>(contain([&]() -> Status {
-    return graph.write_behind_is_due() || graph.budget->make_room() ? graph.write_behind() : Status();
-  }));
+  static_cast<void>(contain([&] { return graph.write_some_behind(keys); }));
   return version;
-}
-
-// --- writing behind ---
-
-bool Graph::Impl::write_behind_is_due() const {
-  return unwritten->changes.keys() >= options.unwritten_keys_max ||
-         unwritten->made_bytes >= budget->stats().limit_bytes / kUnwrittenShare;
-}
-
-Status Graph::Impl::write_behind() {
-  if (unwritten->commits == 0) {
-    return Status();
-  }
-  const uint64_t changed_chunks = chunks_of(unwritten->changes);
-  return contain([&]() -> Status {
-    Changes& changes = unwritten->changes;
-    const Root& tip = *versions->tip();
-    std::unique_ptr<Root> renewed = versions->prepare_renewal();
-    if (changes.cleared) {
-      // By itself, so that a load after it goes the way of large commits. Nobody looks at the store in between.
-      LORA_TRY(write_removal(tip));
-      changes.cleared = false;
-      unwritten->stored.next_node = unwritten->stored.next_relationship = 0;
-    }
-    {
-      const auto no_eviction = versions->structure();
-      const bool large = unwritten->made_bytes > kLargeBytes;
-      LORA_TRY(write_changes(changes, tip, unwritten->stored, large, [] {}).status());
-    }
-    // Without memory for the snapshot there is nothing to write next time, but a version to renew.
-    changes = Changes();
-    unwritten->stored = StoredState::of(tip);
-    unwritten->made_bytes = 0;
-    versions->renew(std::move(renewed), take_store_snapshot());
-    unwritten->commits = 0;
-    make_room_for(changed_chunks);
-    return Status();
-  });
-}
-
-void Graph::Impl::chunk_loaded() {
-  if (budget->loaded() && unwritten != nullptr) [[unlikely]] {
-    const std::unique_lock lock(unwritten->mutex, std::try_to_lock);
-    if (lock.owns_lock()) {
-      static_cast<void>(write_behind());
-    }
-  }
-}
-
-Status Graph::Impl::write_all_behind() {
-  if (unwritten == nullptr) {
-    return Status();
-  }
-  const std::lock_guard lock(unwritten->mutex);
-  return write_behind();
-}
-
-Result<Snapshot> Graph::stored_snapshot() {
-  if (impl_->unwritten == nullptr) {
-    return snapshot();
-  }
-  const std::lock_guard lock(impl_->unwritten->mutex);
-  LORA_TRY(impl_->write_behind());
-  return snapshot();
-}
-
-// One call of the budget looks at 256 chunks; a large commit has made more.
-void Graph::Impl::make_room_for(uint64_t changed_chunks) {
-  for (uint64_t done = 0; done <= changed_chunks * 2; done += 256) {
-    budget->make_room();
-  }
 }
 
 void Transaction::Impl::end() {

@@ -276,6 +276,9 @@ Result<std::unique_ptr<Graph>> Graph::open(const GraphOptions& options) {
   in.degrees = std::make_unique<DegreeCache>(split.hot / 4);
   in.chunk_bytes = split.hot - split.hot / 8;
   in.budget = std::make_unique<cache::Budget>(in.versions.get(), in.chunk_bytes);
+  if (in.options.write_behind_from_bytes == 0) {
+    in.options.write_behind_from_bytes = in.chunk_bytes / 2;
+  }
 
   if (in_memory) {
     in.unwritten = std::make_unique<Unwritten>();
@@ -302,6 +305,7 @@ Status Graph::Impl::open_versions(bool again, bool new_catalog) {
   const kv::Snapshot* snapshot = take_store_snapshot();
   Status status = contain([&]() -> Status {
     LORA_TRY(load_root(snapshot, &root));
+    root.nothing_stored = unwritten != nullptr && root.nodes == 0 && root.relationships == 0;
     reserved.release();
     if (again) {
       hashes->clear();
@@ -311,7 +315,8 @@ Status Graph::Impl::open_versions(bool again, bool new_catalog) {
       versions->open(std::move(root));
     }
     if (unwritten != nullptr) {
-      unwritten->stored = StoredState::of(*versions->tip());
+      const std::lock_guard lock(unwritten->mutex);
+      unwritten->reset(*versions->tip());
     }
     return Status();
   });
@@ -476,7 +481,6 @@ Status Graph::checkpoint(bool compact) {
     return closed_error();
   }
   if (!read_only()) {
-    LORA_TRY(impl_->write_all_behind());
     LORA_TRY(impl_->save_statistics());
   }
   return impl_->store->flush(compact);

@@ -19,12 +19,13 @@
 #include "graph/catalog.h"
 #include "graph/changes.h"
 #include "graph/degree_cache.h"
+#include "graph/entry_encoder.h"
 #include "graph/graph.h"
 #include "graph/layout.h"
 #include "graph/loader.h"
 #include "graph/property_hash.h"
-#include "graph/record.h"
 #include "graph/stats.h"
+#include "graph/write_behind.h"
 #include "graph/writer_lock.h"
 #include "kv/store.h"
 
@@ -37,9 +38,7 @@ CommitPayload make_payload(const Root& root, const IndexStatistics& statistics, 
 
 // What commits are encoded with. Whoever writes to the store uses it; small commits find the memory of the one before.
 struct CommitBuffers {
-  RecordEncoder encoder;
-  std::vector<Property> properties;
-  std::string bytes;
+  EncoderBuffers encoder;
   std::unique_ptr<kv::WriteBatch> batch;
 };
 
@@ -94,10 +93,9 @@ struct Graph::Impl {
   // Never fails.
   void release_writer() noexcept;
   const kv::Snapshot* take_store_snapshot() const { return secondary ? nullptr : store->snapshot(); }
-  // Writes what is named, as it is in `now`, to a store that holds `before`. `large`: as sorted runs, however few names
-  // there are. `ready` is called before anything is written, when all else that may fail has been done. Chunks must not
-  // be evicted meanwhile (Versions::structure()).
-  Result<uint64_t> write_changes(Changes& changes, const Root& now, const StoredState& before, bool large,
+  // Writes what is named, as it is in `now`, to a store that holds `before`. `ready` is called before anything is
+  // written, when all else that may fail has been done. Chunks must not be evicted meanwhile (Versions::structure()).
+  Result<uint64_t> write_changes(Changes& changes, const Root& now, const StoredState& before,
                                  const std::function<void()>& ready);
   // In memory: removes all nodes and relationships, and what belongs to them, from the store.
   Status write_removal(const Root& now);
@@ -105,10 +103,13 @@ struct Graph::Impl {
   void note_degrees(const Changes& changes, uint64_t stamp);
   // Estimates and plans learn of a commit. Does not fail.
   void note_changes(const Root& now, Changes& changes);
-  // In memory, with Unwritten::mutex: writes what commits have left. After a failure it is still there.
-  bool write_behind_is_due() const;
+  // In memory, with Unwritten::mutex: after a commit of `keys` names, writes a part of what commits have left where the
+  // budget will soon want it; or all of it. After a failure it is still there.
+  Status write_some_behind(uint64_t keys);
   Status write_behind();
-  // The same, for any graph and without the mutex.
+  Status begin_writing_behind();
+  Status write_names_behind(uint64_t keys_max);
+  // All of it, for any graph and without the mutex.
   Status write_all_behind();
   void make_room_for(uint64_t changed_chunks);
   // A reader of a snapshot has loaded a chunk: counts it, makes room, and writes behind where that takes it.

@@ -10,11 +10,14 @@
 #include <algorithm>
 #include <map>
 
+#include "graph/entry_encoder.h"
 #include "graph/graph_impl.h"
 #include "graph/index.h"
 #include "graph/run_writer.h"
 #include "graph/snapshot_file.h"
 #include "graph/value_codec.h"
+#include "graph/version_walk.h"
+#include "kv/check.h"
 #include "kv/contain.h"
 
 namespace lora::graph {
@@ -23,13 +26,168 @@ using kv::Keyspace;
 
 // --- saving ---
 
+namespace {
+
+// What one version holds, into a snapshot file: from the store, or from memory when the store has nothing of it.
+class Saving {
+ public:
+  Saving(Graph::Impl& graph, const Root& root, SnapshotFileWriter& writer, const std::function<Status()>& poll)
+      : graph_(graph), root_(root), writer_(writer), poll_(poll) {}
+
+  Status run() {
+    LORA_TRY(root_.nothing_stored ? names_from_memory() : names_from_store());
+    // Entries of indexes are not versioned counters: whoever reads the file counts them.
+    std::vector<CounterKey> keys = all_counters(root_, graph_.statistics);
+    std::erase_if(keys, [](const CounterKey& key) { return key.kind == CounterKind::kIndexEntries; });
+    std::string payload;
+    encode_commit_payload(make_payload(root_, graph_.statistics, keys), &payload);
+    LORA_TRY(writer_.add(SnapshotSection::kCounters, {}, payload));
+    return root_.nothing_stored ? entities_from_memory() : entities_from_store();
+  }
+
+ private:
+  Status names_from_store() {
+    const auto table = [](char c) { return std::string(1, c); };
+    LORA_TRY(copy(SnapshotSection::kNames, Keyspace::kMeta, table(kMetaToken), table(kMetaToken + 1)));
+    return copy(SnapshotSection::kDefinitions, Keyspace::kMeta, table(kMetaIndex), table(kMetaConstraint + 1));
+  }
+
+  Status entities_from_store() {
+    LORA_TRY(copy(SnapshotSection::kNodes, Keyspace::kNodes, {}, {}));
+    LORA_TRY(copy(SnapshotSection::kRelationships, Keyspace::kRelationships, {}, {}));
+    LORA_TRY(copy(SnapshotSection::kAdjacency, Keyspace::kAdjacency, {}, {}));
+    LORA_TRY(copy(SnapshotSection::kLabels, Keyspace::kLabels, {}, {}));
+    return copy(SnapshotSection::kIndexes, Keyspace::kIndexes, {}, {});
+  }
+
+  Status copy(SnapshotSection section, Keyspace space, std::string lower, std::string upper) {
+    kv::CursorOptions range;
+    range.lower = std::move(lower);
+    range.upper = std::move(upper);
+    range.snapshot = root_.store_snapshot;
+    range.fill_cache = false;
+    range.readahead_bytes = 1u << 20;
+    const std::unique_ptr<kv::Cursor> cursor = graph_.store->cursor(space, range);
+    uint64_t steps = 0;
+    for (cursor->seek_first(); cursor->valid(); cursor->next()) {
+      LORA_TRY(writer_.add(section, cursor->key(), cursor->value()));
+      if (++steps % 1024 == 0 && poll_) {
+        LORA_TRY(poll_());
+      }
+    }
+    return cursor->status();
+  }
+
+  Status names_from_memory() {
+    const Schema& schema = *root_.schema;
+    const std::array<uint32_t, kTokenKindCount> tokens = StoredState::of(root_).tokens;
+    for (int kind = 0; kind < kTokenKindCount; ++kind) {
+      const TokenTable& table = schema.catalog->table(static_cast<TokenKind>(kind));
+      for (uint32_t id = 0; id < tokens[kind]; ++id) {
+        LORA_TRY(
+            writer_.add(SnapshotSection::kNames, meta_token_key(static_cast<TokenKind>(kind), id), table.name(id)));
+      }
+    }
+    std::map<std::string, std::string> definitions;
+    for (const IndexInfo& index : schema.indexes) {
+      definitions.emplace(meta_number_key(kMetaIndex, index.id.value), encode_index_definition(index));
+    }
+    for (const ConstraintInfo& constraint : schema.constraints) {
+      definitions.emplace(meta_number_key(kMetaConstraint, constraint.number),
+                          encode_constraint_definition(constraint));
+    }
+    for (const auto& [key, value] : definitions) {
+      LORA_TRY(writer_.add(SnapshotSection::kDefinitions, key, value));
+    }
+    return Status();
+  }
+
+  Status entities_from_memory() {
+    class Output final : public EntryOutput {
+     public:
+      explicit Output(SnapshotFileWriter& writer) : writer_(writer) {}
+      Status put(Keyspace space, ByteView key, ByteView value) override {
+        return writer_.add(section_of(space), key, value);
+      }
+      void remove(Keyspace, ByteView) override { LORA_DCHECK(false); }  // the version has all that is named
+
+     private:
+      static SnapshotSection section_of(Keyspace space) {
+        switch (space) {
+          case Keyspace::kNodes: return SnapshotSection::kNodes;
+          case Keyspace::kRelationships: return SnapshotSection::kRelationships;
+          case Keyspace::kAdjacency: return SnapshotSection::kAdjacency;
+          case Keyspace::kLabels: return SnapshotSection::kLabels;
+          default: return SnapshotSection::kIndexes;
+        }
+      }
+      SnapshotFileWriter& writer_;
+    };
+    constexpr uint64_t kNamesMax = 4096;
+    // Chunks of the version stay, but empty ones that readers have made may go.
+    struct Access {
+      cache::Versions& versions;
+      cache::AccessSlot* slot = versions.claim_access();
+      ~Access() {
+        if (slot != nullptr) versions.release_access(slot);
+      }
+      void enter_anew() {
+        versions.leave(slot);
+        versions.enter(slot);
+      }
+    } access{*graph_.versions};
+    if (access.slot == nullptr) {
+      return Status::limit("readers", "too many readers are open");
+    }
+    std::vector<IndexId> indexes;
+    for (const IndexInfo& info : root_.schema->indexes) {
+      indexes.push_back(info.id);
+    }
+    const StoredState nothing;
+    EncoderBuffers buffers;
+    Output out(writer_);
+    EntryEncoder encoder(true, root_, nothing, buffers, out);
+    VersionWalk walk(std::move(indexes));
+    Changes names;
+    for (;;) {
+      names.clear();
+      access.enter_anew();
+      if (!walk.next(root_, kNamesMax, &names)) {
+        return Status();
+      }
+      LORA_TRY(encoder.entities(EntityKind::kNode, names.nodes.sort()));
+      LORA_TRY(encoder.entities(EntityKind::kRelationship, names.relationships.sort()));
+      LORA_TRY(encoder.adjacency(names.blocks.sort()));
+      LORA_TRY(encoder.labels(names.labels.sort()));
+      for (const IndexInfo& info : root_.schema->indexes) {
+        if (const auto it = names.indexes.find(info.id.value); it != names.indexes.end()) {
+          LORA_TRY(encoder.index(info, it->second.entries));
+        }
+      }
+      if (poll_) {
+        LORA_TRY(poll_());
+      }
+    }
+  }
+
+  Graph::Impl& graph_;
+  const Root& root_;
+  SnapshotFileWriter& writer_;
+  const std::function<Status()>& poll_;
+};
+
+}  // namespace
+
 Result<SnapshotFileMeta> Graph::save_snapshot(const SnapshotSaveOptions& options, const ByteSink& sink,
                                               const std::function<Status()>& poll) {
   Impl& in = *impl_;
   if (in.closed) {
     return Status(ErrorCode::kClosed, "the graph is closed");
   }
-  LORA_ASSIGN(const Snapshot pinned, stored_snapshot());
+  Snapshot pinned = snapshot();
+  if (pinned.root_ != nullptr && !pinned.root_->nothing_stored) {
+    LORA_ASSIGN(pinned, stored_snapshot());
+  }
   const Root& root = *pinned.root_;
   SnapshotFileMeta meta;
   meta.format_version = kSnapshotVersion;
@@ -40,37 +198,7 @@ Result<SnapshotFileMeta> Graph::save_snapshot(const SnapshotSaveOptions& options
   }
   SnapshotFileWriter writer(sink);
   LORA_TRY(writer.begin(meta, options));
-  const auto copy = [&](SnapshotSection section, Keyspace space, std::string lower, std::string upper) -> Status {
-    kv::CursorOptions range;
-    range.lower = std::move(lower);
-    range.upper = std::move(upper);
-    range.snapshot = root.store_snapshot;
-    range.fill_cache = false;
-    range.readahead_bytes = 1u << 20;
-    const std::unique_ptr<kv::Cursor> cursor = in.store->cursor(space, range);
-    uint64_t steps = 0;
-    for (cursor->seek_first(); cursor->valid(); cursor->next()) {
-      LORA_TRY(writer.add(section, cursor->key(), cursor->value()));
-      if (++steps % 1024 == 0 && poll) {
-        LORA_TRY(poll());
-      }
-    }
-    return cursor->status();
-  };
-  const auto table = [](char c) { return std::string(1, c); };
-  LORA_TRY(copy(SnapshotSection::kNames, Keyspace::kMeta, table(kMetaToken), table(kMetaToken + 1)));
-  LORA_TRY(copy(SnapshotSection::kDefinitions, Keyspace::kMeta, table(kMetaIndex), table(kMetaConstraint + 1)));
-  // Entries of indexes are not versioned counters: whoever reads the file counts them.
-  std::vector<CounterKey> keys = all_counters(root, in.statistics);
-  std::erase_if(keys, [](const CounterKey& key) { return key.kind == CounterKind::kIndexEntries; });
-  std::string payload;
-  encode_commit_payload(make_payload(root, in.statistics, keys), &payload);
-  LORA_TRY(writer.add(SnapshotSection::kCounters, {}, payload));
-  LORA_TRY(copy(SnapshotSection::kNodes, Keyspace::kNodes, {}, {}));
-  LORA_TRY(copy(SnapshotSection::kRelationships, Keyspace::kRelationships, {}, {}));
-  LORA_TRY(copy(SnapshotSection::kAdjacency, Keyspace::kAdjacency, {}, {}));
-  LORA_TRY(copy(SnapshotSection::kLabels, Keyspace::kLabels, {}, {}));
-  LORA_TRY(copy(SnapshotSection::kIndexes, Keyspace::kIndexes, {}, {}));
+  LORA_TRY(Saving(in, root, writer, poll).run());
   LORA_TRY(writer.finish());
   return meta;
 }

@@ -2,16 +2,21 @@
 #include <algorithm>
 
 #include "graph/changes.h"
+#include "graph/entry_encoder.h"
 #include "graph/graph_impl.h"
-#include "graph/record.h"
 #include "kv/contain.h"
 
 namespace lora::graph {
 
-using cache::EntityBlock;
-using cache::LabelChunk;
 using cache::TopologyChunk;
 using kv::Keyspace;
+
+namespace {
+
+// RocksDB's batches end at 4 GiB, and memory has to hold them.
+constexpr size_t kBatchBytesMax = 256 << 20;
+
+}  // namespace
 
 uint64_t counter_value(const Root& root, const CounterKey& key) {
   switch (key.kind) {
@@ -26,33 +31,40 @@ uint64_t counter_value(const Root& root, const CounterKey& key) {
 
 namespace {
 
-// Where encoded entries go: into the batch, or, for a large commit, into one sorted run per keyspace. Entries of a
-// keyspace must then come in key order, which the sorted dirty names give; removals always go to the batch, which the
-// store writes after the runs.
-class Output {
+// Entries go into the batch, or, when there are many, into one sorted run per keyspace. Entries of a keyspace must then
+// come in key order, which the sorted names give; removals always go to the batch, which the store writes after the
+// runs.
+class StoreOutput final : public EntryOutput {
  public:
-  Output(kv::Store& store, kv::WriteBatch& batch, bool runs) : store_(store), batch_(batch), use_runs_(runs) {}
+  // The batch takes about `batch_bytes_max` bytes; what is more fails, and makes it full().
+  StoreOutput(kv::Store& store, kv::WriteBatch& batch, bool runs, size_t batch_bytes_max)
+      : store_(store), batch_(batch), use_runs_(runs), batch_bytes_max_(batch_bytes_max) {}
 
-  Status put(Keyspace space, ByteView key, ByteView value) {
+  Status put(Keyspace space, ByteView key, ByteView value) override {
     if (!use_runs_) {
+      if (batch_.byte_size() + value.size() > batch_bytes_max_) [[unlikely]] {
+        full_ = true;
+        return Status::limit("batch size", "too much for one batch");
+      }
       batch_.put(space, key, value);
       return Status();
     }
     if (run_ == nullptr || space != run_space_) {
-      LORA_TRY(finish_run());
+      LORA_TRY(end_of_kind());
       LORA_ASSIGN(run_, store_.sorted_run(space));
       run_space_ = space;
     }
     return run_->add(key, value);
   }
-  void remove(Keyspace space, ByteView key) { batch_.remove(space, key); }
-  Status finish_run() {
+  void remove(Keyspace space, ByteView key) override { batch_.remove(space, key); }
+  Status end_of_kind() override {
     if (run_ != nullptr && run_->count() != 0) {
       runs_.push_back(std::move(run_));
     }
     run_ = nullptr;
     return Status();
   }
+  bool full() const { return full_; }
   bool has_runs() const { return !runs_.empty(); }
   std::vector<std::unique_ptr<kv::SortedRun>> take_runs() { return std::move(runs_); }
 
@@ -60,152 +72,11 @@ class Output {
   kv::Store& store_;
   kv::WriteBatch& batch_;
   const bool use_runs_;
+  const size_t batch_bytes_max_;
+  bool full_ = false;
   std::unique_ptr<kv::SortedRun> run_;
   Keyspace run_space_ = Keyspace::kMeta;
   std::vector<std::unique_ptr<kv::SortedRun>> runs_;
-};
-
-class CommitEncoder {
- public:
-  // `cleared`: all that was stored before is removed.
-  CommitEncoder(bool cleared, const Root& root, const StoredState& stored, CommitBuffers& buffers, Output& out)
-      : cleared_(cleared),
-        root_(root),
-        stored_(stored),
-        out_(out),
-        encoder_(buffers.encoder),
-        properties_(buffers.properties),
-        bytes_(buffers.bytes) {}
-
-  Status entities(EntityKind kind, const std::vector<uint64_t>& ids) {
-    const bool nodes = kind == EntityKind::kNode;
-    const Keyspace space = nodes ? Keyspace::kNodes : Keyspace::kRelationships;
-    const uint64_t stored_limit = cleared_ ? 0 : nodes ? stored_.next_node : stored_.next_relationship;
-    for (uint64_t id : ids) {
-      const EntityBlock* block = root_.find_block(kind, EntityBlock::index_of(id));
-      if (block == nullptr) {
-        continue;  // not loaded: not changed after all (its statement was rolled back)
-      }
-      const uint32_t row = EntityBlock::row_of(id);
-      const IdKey key = id_key(id);
-      if (!block->exists(row)) {
-        if (id < stored_limit) {
-          out_.remove(space, key);
-        }
-        continue;
-      }
-      properties_.clear();
-      block->properties(row, &properties_);
-      LORA_ASSIGN(const ByteView record,
-                  nodes ? encoder_.node(block->labels(row), properties_)
-                        : encoder_.relationship(block->type(row), block->start(row), block->end(row), properties_));
-      LORA_TRY(out_.put(space, key, record));
-    }
-    return out_.finish_run();
-  }
-
-  Status adjacency(const std::vector<DirtyBlock>& blocks) {
-    for (const DirtyBlock& dirty : blocks) {
-      const auto direction = static_cast<Direction>(dirty.direction);
-      const RelTypeId type(dirty.type);
-      const TopologyChunk* chunk = root_.find_topology_chunk(type, direction, TopologyChunk::index_of(dirty.node));
-      if (chunk == nullptr) {
-        continue;
-      }
-      const AdjacencyKey key =
-          adjacency_key(dirty.node, direction, type, {dirty.first.neighbour, dirty.first.relationship});
-      Neighbours pairs;
-      if (!chunk->find_block(TopologyChunk::row_of(dirty.node), dirty.first, &pairs)) {
-        if (dirty.node < stored_.next_node && !cleared_) {
-          out_.remove(Keyspace::kAdjacency, key);
-        }
-        continue;
-      }
-      bytes_.clear();
-      encode_adjacency_block(
-          pairs.count, [&](uint32_t i) { return pairs.neighbour(i); },
-          [&](uint32_t i) { return pairs.relationship(i); }, &bytes_);
-      LORA_TRY(out_.put(Keyspace::kAdjacency, key, bytes_));
-    }
-    return out_.finish_run();
-  }
-
-  Status labels(const std::vector<DirtyLabel>& labels) {
-    for (const DirtyLabel& dirty : labels) {
-      const LabelChunk* chunk = root_.find_label_chunk(LabelId(dirty.label), dirty.block);
-      if (chunk == nullptr) {
-        continue;
-      }
-      const LabelKey key = label_key(LabelId(dirty.label), dirty.block);
-      if (chunk->count == 0) {
-        out_.remove(Keyspace::kLabels, key);
-        continue;
-      }
-      encode_label_block(chunk->bits, &bytes_);
-      LORA_TRY(out_.put(Keyspace::kLabels, key, bytes_));
-    }
-    return out_.finish_run();
-  }
-
-  // Entries of one index that changed; `entries` sorted and unique.
-  Status index(const IndexInfo& info, const std::vector<std::string>& entries) {
-    const cache::IndexTree* tree = root_.find_index(info.id);
-    if (tree == nullptr) {
-      return Status();
-    }
-    std::string key = index_prefix(info.id).string();
-    ByteView last;
-    for (const std::string& entry : entries) {
-      const ByteView values(entry.data(), entry.size() - kIdBytes);
-      key.resize(4);
-      if (info.unique) {
-        if (!last.empty() && last == values) {
-          continue;
-        }
-        last = values;
-        key.append(values);
-        const uint64_t id = tree->lookup_first(values);
-        if (id == kNoId) {
-          out_.remove(Keyspace::kIndexes, key);
-        } else {
-          LORA_TRY(out_.put(Keyspace::kIndexes, key, id_key(id)));
-        }
-      } else {
-        key.append(entry);
-        if (tree->contains(entry)) {
-          LORA_TRY(out_.put(Keyspace::kIndexes, key, {}));
-        } else {
-          out_.remove(Keyspace::kIndexes, key);
-        }
-      }
-    }
-    return Status();
-  }
-
-  Status whole_index(const IndexInfo& info) {
-    const cache::IndexTree* tree = root_.find_index(info.id);
-    if (tree == nullptr) {
-      return Status::internal("a new index has no tree");
-    }
-    std::string key = index_prefix(info.id).string();
-    cache::IndexTree::Cursor cursor(tree);
-    for (cursor.seek(""); cursor.valid(); cursor.next()) {
-      const ByteView entry = cursor.key();
-      key.resize(4);
-      key.append(info.unique ? entry.substr(0, entry.size() - kIdBytes) : entry);
-      LORA_TRY(out_.put(Keyspace::kIndexes, key, info.unique ? entry.substr(entry.size() - kIdBytes) : ByteView()));
-    }
-    return Status();
-  }
-
- private:
-  const bool cleared_;
-  const Root& root_;
-  const StoredState& stored_;
-  Output& out_;
-  RecordEncoder& encoder_;
-  std::vector<Property>& properties_;
-  std::string& bytes_;
 };
 
 // The writer's buffers, for one commit. They are kept for the next one when it stands and was small; what memory that
@@ -224,10 +95,11 @@ class BorrowedBuffers {
   }
   void keep() {
     constexpr size_t kKeptBytesMax = 64 << 10;
-    kept_ = slot_->batch->byte_size() <= kKeptBytesMax && slot_->bytes.capacity() <= kKeptBytesMax &&
-            slot_->encoder.largest() <= kKeptBytesMax;
+    EncoderBuffers& encoder = slot_->encoder;
+    kept_ = slot_->batch->byte_size() <= kKeptBytesMax && encoder.bytes.capacity() <= kKeptBytesMax &&
+            encoder.encoder.largest() <= kKeptBytesMax;
     slot_->batch->clear();
-    slot_->properties.clear();
+    encoder.properties.clear();
   }
   BorrowedBuffers(const BorrowedBuffers&) = delete;
   BorrowedBuffers& operator=(const BorrowedBuffers&) = delete;
@@ -328,7 +200,7 @@ std::vector<CounterKey> all_counters(const Root& root, const IndexStatistics& st
   return keys;
 }
 
-Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, const StoredState& before, bool large,
+Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, const StoredState& before,
                                             const std::function<void()>& ready) {
   BorrowedBuffers buffers(this);
   kv::WriteBatch* const batch = buffers->batch.get();
@@ -336,6 +208,9 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
   const std::vector<uint64_t>& relationship_ids = changes.relationships.sort();
   const std::vector<DirtyBlock>& dirty_blocks = changes.blocks.sort();
   const std::vector<DirtyLabel>& dirty_labels = changes.labels.sort();
+  for (auto& [id, dirty] : changes.indexes) {
+    dirty.sort();
+  }
   const bool cleared = changes.cleared;
   uint64_t keys = changes.keys();
   const bool schema_changed = now.schema != before.schema;
@@ -345,36 +220,46 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
       keys += before.schema->find_index(info.id) == nullptr && tree != nullptr ? tree->entries : 0;
     }
   }
+  const auto encode = [&](StoreOutput& out) -> Status {
+    if (cleared) {
+      remove_all(*batch);
+    }
+    EntryEncoder encoder(cleared, now, before, buffers->encoder, out);
+    LORA_TRY(encoder.entities(EntityKind::kNode, node_ids));
+    LORA_TRY(encoder.entities(EntityKind::kRelationship, relationship_ids));
+    LORA_TRY(encoder.adjacency(dirty_blocks));
+    LORA_TRY(encoder.labels(dirty_labels));
+    for (const IndexInfo& info : now.schema->indexes) {  // ascending ids: key order
+      if (before.schema->find_index(info.id) == nullptr) {
+        LORA_TRY(encoder.whole_index(info));
+      } else if (const auto it = changes.indexes.find(info.id.value); it != changes.indexes.end()) {
+        LORA_TRY(encoder.index(info, it->second.entries));
+      }
+    }
+    return out.end_of_kind();
+  };
   // The batch is written after the runs, so a clear() in it would take the runs' entries with it: clear() and what
   // is written with it go through the batch.
-  Output out(*store, *batch, (large || keys > options.ingest_keys_min) && !cleared);
-  if (cleared) {
-    remove_all(*batch);
+  std::optional<StoreOutput> out;
+  out.emplace(*store, *batch, keys > options.ingest_keys_min && !cleared, cleared ? ~size_t{0} : kBatchBytesMax);
+  Status encoded = encode(*out);
+  if (out->full()) {
+    batch->clear();
+    out.emplace(*store, *batch, true, kBatchBytesMax);
+    encoded = encode(*out);
   }
-  CommitEncoder encoder(cleared, now, before, *buffers, out);
-  LORA_TRY(encoder.entities(EntityKind::kNode, node_ids));
-  LORA_TRY(encoder.entities(EntityKind::kRelationship, relationship_ids));
-  LORA_TRY(encoder.adjacency(dirty_blocks));
-  LORA_TRY(encoder.labels(dirty_labels));
+  LORA_TRY(encoded);
   std::vector<std::pair<IndexId, uint64_t>> new_entries;  // exact numbers after this commit
-  for (const IndexInfo& info : now.schema->indexes) {     // ascending ids: key order
-    if (before.schema->find_index(info.id) == nullptr) {
-      LORA_TRY(encoder.whole_index(info));
-    } else if (const auto it = changes.indexes.find(info.id.value);
-               it != changes.indexes.end() && !it->second.entries.empty()) {
-      std::vector<std::string>& entries = it->second.entries;
-      std::sort(entries.begin(), entries.end());
-      entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
-      LORA_TRY(encoder.index(info, entries));
-    } else if (!cleared) {
-      continue;
-    }
-    if (const cache::IndexTree* tree = now.find_index(info.id)) {
+  for (const IndexInfo& info : now.schema->indexes) {
+    const auto it = changes.indexes.find(info.id.value);
+    const bool changed = cleared || before.schema->find_index(info.id) == nullptr ||
+                         (it != changes.indexes.end() && !it->second.entries.empty());
+    const cache::IndexTree* tree = changed ? now.find_index(info.id) : nullptr;
+    if (tree != nullptr) {
       new_entries.emplace_back(info.id, tree->entries);
       changes.counters.add({CounterKind::kIndexEntries, info.id.value, 0});
     }
   }
-  LORA_TRY(out.finish_run());
 
   const StoredState after = StoredState::of(now);
   for (int kind = 0; kind < kTokenKindCount; ++kind) {
@@ -415,7 +300,7 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
   // Here the write can still fail; what follows it must not.
   ready();
   Result<uint64_t> number =
-      out.has_runs() ? store->ingest(out.take_runs(), *batch, payload) : store->write(*batch, payload);
+      out->has_runs() ? store->ingest(out->take_runs(), *batch, payload) : store->write(*batch, payload);
   if (!number.ok()) {
     return number;
   }

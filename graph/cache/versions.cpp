@@ -356,16 +356,17 @@ void Versions::prepare_commit(WriteContext& context) {
 
 const Root* Versions::commit(std::unique_ptr<WriteContext> context, uint64_t version, const kv::Snapshot* snapshot) {
   const uint64_t stamp = context->root()->stamp;
-  return commit_reading(std::move(context), version, snapshot, stamp);
+  return commit_reading(std::move(context), version, snapshot, stamp, false);
 }
 
-const Root* Versions::commit_behind(std::unique_ptr<WriteContext> context, uint64_t version) {
+const Root* Versions::commit_behind(std::unique_ptr<WriteContext> context, uint64_t version, bool cleared) {
   const Root* before = tip();
-  return commit_reading(std::move(context), version, before->store_snapshot, before->stored_stamp);
+  return commit_reading(std::move(context), version, before->store_snapshot, before->stored_stamp,
+                        before->nothing_stored || cleared);
 }
 
 const Root* Versions::commit_reading(std::unique_ptr<WriteContext> context, uint64_t version,
-                                     const kv::Snapshot* snapshot, uint64_t stored_stamp) {
+                                     const kv::Snapshot* snapshot, uint64_t stored_stamp, bool nothing_stored) {
   prepare_commit(*context);
   auto structure_lock = structure();
   WriteContext& c = *context;
@@ -375,6 +376,7 @@ const Root* Versions::commit_reading(std::unique_ptr<WriteContext> context, uint
   live.root->version = version;
   live.root->store_snapshot = snapshot;
   live.root->stored_stamp = stored_stamp;
+  live.root->nothing_stored = nothing_stored;
   live.made = std::move(c.made_);
   live.retired = std::move(c.retired_);
   c.committed_ = true;
@@ -393,9 +395,10 @@ std::unique_ptr<Root> Versions::prepare_renewal() {
   return copy;
 }
 
-void Versions::renew(std::unique_ptr<Root> copy, const kv::Snapshot* snapshot) {
+void Versions::renew(std::unique_ptr<Root> copy, const kv::Snapshot* snapshot, uint64_t stored_stamp) {
   copy->store_snapshot = snapshot;
-  copy->stored_stamp = copy->stamp;
+  copy->stored_stamp = stored_stamp;
+  copy->nothing_stored = false;
   Garbage garbage;
   {
     std::lock_guard lock(impl_->mutex);

@@ -166,12 +166,14 @@ class Versions {
   // The private root becomes the tip: a version `version` that reads from `snapshot` (taken over). Not published yet.
   const Root* commit(std::unique_ptr<WriteContext> context, uint64_t version, const kv::Snapshot* snapshot);
   // The same, but the store does not have it yet: it reads from the snapshot of the tip before it, and what the
-  // transaction has made is not evicted. Does not fail after prepare_commit().
-  const Root* commit_behind(std::unique_ptr<WriteContext> context, uint64_t version);
-  // The tip, which must be published, reads from `snapshot` (taken over), which has all of it, from now on: what new
-  // pins get is prepare_renewal()'s copy of it. No commit in between; any thread. renew() does not fail.
+  // transaction has made is not evicted. `cleared`: it has nothing in common with the tip. Does not fail after
+  // prepare_commit().
+  const Root* commit_behind(std::unique_ptr<WriteContext> context, uint64_t version, bool cleared);
+  // The tip, which must be published, reads from `snapshot` (taken over), which has all of it that was made up to
+  // `stored_stamp`, from now on: what new pins get is prepare_renewal()'s copy of it. No commit in between; any thread.
+  // renew() does not fail.
   std::unique_ptr<Root> prepare_renewal();
-  void renew(std::unique_ptr<Root> copy, const kv::Snapshot* snapshot);
+  void renew(std::unique_ptr<Root> copy, const kv::Snapshot* snapshot, uint64_t stored_stamp);
   // Any thread: everything with version <= `version` may be seen. Does not fail: without memory, what may be freed
   // waits for the next time.
   void publish(uint64_t version);
@@ -194,7 +196,7 @@ class Versions {
   struct Impl;
   struct Garbage;
   const Root* commit_reading(std::unique_ptr<WriteContext> context, uint64_t version, const kv::Snapshot* snapshot,
-                             uint64_t stored_stamp);
+                             uint64_t stored_stamp, bool nothing_stored);
   void free_garbage(Garbage* garbage);
   void free_dropped(LiveRoot* live) noexcept;
 

@@ -341,7 +341,8 @@ TEST(WriterMemoryTest, TransactionsAndCareGiveTheWriterBack) {
 TEST(WriterMemoryTest, CommitsBehindTheStoreAreWholeOrNotThere) {
   tests::prepare_failing();
   GraphOptions options;
-  options.unwritten_keys_max = 1;
+  options.write_behind_from_bytes = 1;
+  options.unwritten_keys_max = 0;
   const std::unique_ptr<Graph> graph = must(Graph::open(options));
   int64_t x = 0;
   NodeId node;
@@ -371,14 +372,14 @@ TEST(WriterMemoryTest, CommitsBehindTheStoreAreWholeOrNotThere) {
     const Status status = contain([&] { return writer->commit().status(); });
     failing.armed = false;
     refused += !status.ok();
-    left += graph->impl()->unwritten->commits != 0;
+    left += graph->impl()->unwritten->behind;
     x += status.ok();
     ASSERT_EQ(read(), x) << "allocation " << skip << ": " << status.to_string();
     if (failing.failed == 0) break;
   }
   EXPECT_GE(refused, 1);
   EXPECT_GT(left, 10) << "the write to the store never failed";
-  EXPECT_EQ(graph->impl()->unwritten->commits, 0u);
+  EXPECT_FALSE(graph->impl()->unwritten->behind);
   const VerifyReport report = must(graph->verify(true, {}));
   for (const std::string& error : report.errors) ADD_FAILURE() << error;
   graph->drop_cache();
@@ -389,7 +390,8 @@ TEST(WriterMemoryTest, CommitsBehindTheStoreAreWholeOrNotThere) {
 TEST(WriterMemoryTest, AClearAndAnIndexBehindTheStoreAreWrittenOnce) {
   tests::prepare_failing();
   GraphOptions options;
-  options.unwritten_keys_max = 1;
+  options.write_behind_from_bytes = 1;
+  options.unwritten_keys_max = 0;
   const std::unique_ptr<Graph> graph = must(Graph::open(options));
   constexpr int kNodes = 20;
   for (int64_t skip = 0;; ++skip) {

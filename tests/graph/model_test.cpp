@@ -3,6 +3,7 @@
 //
 // LORA_SEED sets the seed, LORA_STEPS the number of steps; both are printed when something differs.
 #include <algorithm>
+#include <array>
 #include <map>
 #include <random>
 #include <set>
@@ -398,6 +399,16 @@ class ModelTest : public GraphTest {
   }
 
   void run();
+  // Between two transactions.
+  virtual void vary() {}
+  // The graph as a snapshot file says.
+  void compare_saved(const Model& model) {
+    const std::string file = save(graph());
+    const std::unique_ptr<Graph> other = must(Graph::open({}));
+    must(load(*other, file).status());
+    const Snapshot snapshot = other->snapshot();
+    compare(*snapshot.reader(), model);
+  }
 
   uint64_t seed_ = 20261122;
   std::mt19937_64 random_;
@@ -422,12 +433,14 @@ class StarvedModelTest : public ModelTest {
 INSTANTIATE_TEST_SUITE_P(Stores, StarvedModelTest, ::testing::Bool(),
                          [](const auto& info) { return info.param ? "Disk" : "Memory"; });
 
-// In memory, where commits are written later: a few of them together.
+// In memory, where commits are written later: a few of them together, in parts that end commits later, or not at all
+// for a while.
 class WrittenBehindModelTest : public ModelTest {
  protected:
-  void SetUp() override {
-    options_.unwritten_keys_max = 100;
-    ModelTest::SetUp();
+  void vary() override {
+    GraphOptions& options = graph().impl()->options;
+    if (pick(8) == 0) options.write_behind_from_bytes = pick(2) == 0 ? 1 : ~uint64_t{0};
+    if (pick(8) == 0) options.unwritten_keys_max = std::array{0, 5, 100, 500}[pick(4)];
   }
 };
 INSTANTIATE_TEST_SUITE_P(Stores, WrittenBehindModelTest, ::testing::Values(false),
@@ -450,6 +463,7 @@ void ModelTest::run() {
   std::vector<std::pair<Snapshot, Model>> pinned;
   for (int step = 0; step < steps && !HasFatalFailure() && !HasNonfatalFailure(); ++step) {
     SCOPED_TRACE("step " + std::to_string(step));
+    vary();
     Model model = committed;
     auto t = begin(graph());
     in_transaction_ = true;
@@ -504,7 +518,7 @@ void ModelTest::run() {
     }
     t.reset();
     in_transaction_ = false;
-    switch (pick(6)) {
+    switch (pick(7)) {
       case 0: drop_cache(); break;
       case 1:
         pinned.clear();  // a snapshot may not outlive its graph
@@ -512,6 +526,7 @@ void ModelTest::run() {
         break;
       case 2: pinned.emplace_back(graph().snapshot(), committed); break;
       case 3: must(graph().checkpoint(pick(2) == 0)); break;
+      case 4: compare_saved(committed); break;
       default: break;
     }
     {
