@@ -388,7 +388,7 @@ uint64_t Graph::relationship_count() {
   return published_value(*this, [](const Root& root) { return root.relationships; });
 }
 uint64_t Graph::schema_version() {
-  return published_value(*this, [](const Root& root) { return root.schema_version; });
+  return impl_->versions == nullptr ? 0 : impl_->versions->published_schema_version();
 }
 uint64_t Graph::statistics_epoch() {
   return impl_->statistics_epoch.load(std::memory_order_relaxed);

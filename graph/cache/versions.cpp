@@ -276,7 +276,7 @@ void Versions::open(Root root) {
     if (trie != nullptr) object_bytes_.fetch_add(static_cast<int64_t>(tree_bytes(trie)), std::memory_order_relaxed);
   }
   tip_.store(owned.get(), std::memory_order_seq_cst);
-  published_.store(owned.get(), std::memory_order_seq_cst);
+  set_published(owned.get());
   impl_->roots.push_back({std::move(owned), {}, {}});
 }
 
@@ -405,7 +405,7 @@ void Versions::renew(std::unique_ptr<Root> copy, const kv::Snapshot* snapshot, u
     LORA_DCHECK(impl_->roots.back().root->stamp == copy->stamp && impl_->roots.back().root.get() == published());
     const uint64_t stamp = copy->stamp;
     tip_.store(copy.get(), std::memory_order_release);
-    published_.store(copy.get(), std::memory_order_seq_cst);
+    set_published(copy.get());
     impl_->roots.push_back({std::move(copy), {}, {}});
     impl_->collect(stamp, published(), &garbage);
   }
@@ -422,7 +422,7 @@ void Versions::publish(uint64_t version) {
       if (live.root->stamp > before->stamp && live.root->version <= version) newest = live.root.get();
     }
     if (newest == nullptr) return;
-    published_.store(newest, std::memory_order_seq_cst);
+    set_published(newest);
     impl_->collect(before->stamp, newest, &garbage);
   }
   free_garbage(&garbage);

@@ -157,6 +157,8 @@ class Versions {
   }
   void leave(AccessSlot* slot) { slot->epoch.store(0, std::memory_order_release); }
   const Root* published() const { return published_.load(std::memory_order_acquire); }
+  // Of the published root, or of one before it: a pinned one may have a newer one already.
+  uint64_t published_schema_version() const { return published_schema_version_.load(std::memory_order_acquire); }
 
   // --- the writer (the graph's writer lock) ---
   const Root* tip() const { return tip_.load(std::memory_order_acquire); }
@@ -200,7 +202,15 @@ class Versions {
   void free_garbage(Garbage* garbage);
   void free_dropped(LiveRoot* live) noexcept;
 
+  void set_published(Root* root) {
+    published_.store(root, std::memory_order_seq_cst);
+    if (published_schema_version_.load(std::memory_order_relaxed) != root->schema_version) {
+      published_schema_version_.store(root->schema_version, std::memory_order_release);
+    }
+  }
+
   std::atomic<Root*> published_{nullptr};
+  std::atomic<uint64_t> published_schema_version_{0};
   std::atomic<Root*> tip_{nullptr};
   std::atomic<uint64_t> epoch_{1};
   std::atomic<int64_t> object_bytes_{0};

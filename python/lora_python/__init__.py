@@ -112,6 +112,7 @@ __all__ = [
     "wgs84_3d",
 ]
 
+_native._take_over_execute(Database)
 _native._register(LoraError, LoraQueryError, InvalidParamsError, QueryResult, _threading.main_thread().ident or 0)
 
 

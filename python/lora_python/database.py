@@ -110,7 +110,7 @@ class Database(Handle):
     <lora_python.Database nodes=1 relationships=0>
     """
 
-    __slots__ = ("_native", "_execute", "__weakref__")
+    __slots__ = ("_native", "__weakref__")
 
     def __init__(self, database_name: Optional[str] = None, options: Optional[Mapping[str, Any]] = None) -> None:
         if database_name is not None and not isinstance(database_name, str):
@@ -118,7 +118,6 @@ class Database(Handle):
         # A lone surrogate becomes a `?`, which no name may have.
         name = None if database_name is None else database_name.encode("utf-8", "replace")
         self._native = _native.Database.open(name, database_options(database_name, options))
-        self._execute = self._native.execute
 
     @classmethod
     def create(cls, database_name: Optional[str] = None, options: Optional[Mapping[str, Any]] = None) -> Database:
@@ -175,7 +174,7 @@ class Database(Handle):
         >>> Database().execute("RETURN $a + 1 AS b", {"a": 1})["rows"]
         [{'b': 2}]
         """
-        return self._execute(query, params, timeout, 0)
+        return self._native.execute(query, params, timeout, 0)  # as the native method that takes its place
 
     def stream(self, query: str, params: Optional[LoraParams] = None) -> QueryStream:
         """Runs a query lazily.

@@ -2,8 +2,11 @@
 #include <cxxabi.h>
 
 #include <new>
+#include <string>
 
 #include "bindings.h"
+// Python.h comes first.
+#include <structmember.h>
 
 namespace py = pybind11;
 
@@ -30,7 +33,25 @@ PyObject* guarded(F f) {
   return nullptr;
 }
 
-// execute(query, params, timeout, owner_token[, cancel]): the hot call, without pybind11's argument handling.
+PyObject* run(PyObject* native, PyObject* query, PyObject* params_object, PyObject* timeout, uint64_t owner,
+              const CancelToken* cancel) {
+  auto* instance = reinterpret_cast<py::detail::instance*>(native);
+  auto* handle = static_cast<DatabaseHandle*>(instance->simple_value_holder[0]);
+  if (handle == nullptr || handle->database == nullptr) {
+    PyErr_SetString(PyExc_RuntimeError, "the native handle was not initialised");
+    return nullptr;
+  }
+  std::string_view text;
+  Value params;
+  QueryOptions options;
+  if (!query_text(query, &text) || !params_from_python(params_object, &params) ||
+      !query_options(timeout, owner, &options, cancel)) {
+    return nullptr;
+  }
+  return result_to_python(take(without_gil([&] { return handle->database->execute(text, params, options); })));
+}
+
+// execute(query, params, timeout, owner_token[, cancel]), without pybind11's argument handling.
 PyObject* execute(PyObject* self, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
     if (count != 4 && count != 5) {
@@ -38,22 +59,9 @@ PyObject* execute(PyObject* self, PyObject* const* args, Py_ssize_t count) {
       return nullptr;
     }
     const CancelToken* cancel = count == 5 ? py::handle(args[4]).cast<const CancelToken*>() : nullptr;
-    auto* instance = reinterpret_cast<py::detail::instance*>(self);
-    auto* handle = static_cast<DatabaseHandle*>(instance->simple_value_holder[0]);
-    if (handle == nullptr || handle->database == nullptr) {
-      PyErr_SetString(PyExc_RuntimeError, "the native handle was not initialised");
-      return nullptr;
-    }
     const uint64_t owner = PyLong_AsUnsignedLongLong(args[3]);
     if (owner == static_cast<uint64_t>(-1) && PyErr_Occurred() != nullptr) return nullptr;
-    std::string_view text;
-    Value params;
-    QueryOptions options;
-    if (!query_text(args[0], &text) || !params_from_python(args[1], &params) ||
-        !query_options(args[2], owner, &options, cancel)) {
-      return nullptr;
-    }
-    return result_to_python(take(without_gil([&] { return handle->database->execute(text, params, options); })));
+    return run(self, args[0], args[1], args[2], owner, cancel);
   });
 }
 
@@ -61,6 +69,61 @@ PyObject* execute(PyObject* self, PyObject* const* args, Py_ssize_t count) {
 PyMethodDef execute_method = {"execute", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(execute)),
                               METH_FASTCALL,
                               "execute($self, query, params, timeout, owner_token, cancel=None, /)\n--\n\n"};
+
+// lora_python.Database.execute(query, params=None, *, timeout=None): the hot call, which so has no frame in Python.
+// Where the slot `_native` is in its objects:
+Py_ssize_t native_offset = 0;
+std::string public_execute_doc;
+
+PyObject* public_execute(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  return guarded([&]() -> PyObject* {
+    PyObject* given[] = {nullptr, nullptr, nullptr};  // query, params, timeout
+    static constexpr const char* kNames[] = {"query", "params", "timeout"};
+    if (count > 2) {
+      PyErr_Format(PyExc_TypeError, "Database.execute() takes 2 or 3 positional arguments but %zd were given", count + 1);
+      return nullptr;
+    }
+    for (Py_ssize_t i = 0; i < count; ++i) given[i] = args[i];
+    for (Py_ssize_t k = 0; names != nullptr && k < PyTuple_GET_SIZE(names); ++k) {
+      PyObject* name = PyTuple_GET_ITEM(names, k);
+      int at = 0;
+      while (at < 3 && PyUnicode_CompareWithASCIIString(name, kNames[at]) != 0) ++at;
+      if (at == 3 || given[at] != nullptr) {
+        PyErr_Format(PyExc_TypeError, "Database.execute() got %s argument '%U'",
+                     at == 3 ? "an unexpected keyword" : "multiple values for", name);
+        return nullptr;
+      }
+      given[at] = args[count + k];
+    }
+    if (given[0] == nullptr) {
+      PyErr_SetString(PyExc_TypeError, "Database.execute() missing 1 required positional argument: 'query'");
+      return nullptr;
+    }
+    PyObject* native = *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(self) + native_offset);
+    if (native == nullptr) {
+      PyErr_SetString(PyExc_AttributeError, "the database was not initialised");
+      return nullptr;
+    }
+    const py::object kept = py::reinterpret_borrow<py::object>(native);
+    return run(native, given[0], given[1] != nullptr ? given[1] : Py_None, given[2] != nullptr ? given[2] : Py_None, 0,
+               nullptr);
+  });
+}
+
+PyMethodDef public_execute_method = {"execute",
+                                     reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(public_execute)),
+                                     METH_FASTCALL | METH_KEYWORDS, nullptr};
+
+// Replaces `execute` of lora_python.Database; it keeps its documentation.
+void take_over_execute(const py::type& type) {
+  const py::object slot = type.attr("_native");
+  if (Py_TYPE(slot.ptr()) != &PyMemberDescr_Type) throw py::type_error("`_native` is no slot");
+  native_offset = reinterpret_cast<PyMemberDescrObject*>(slot.ptr())->d_member->offset;
+  public_execute_doc = "execute($self, /, query, params=None, *, timeout=None)\n--\n\n" +
+                       type.attr("execute").attr("__doc__").cast<std::string>();
+  public_execute_method.ml_doc = public_execute_doc.c_str();
+  type.attr("execute") = own(PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(type.ptr()), &public_execute_method));
+}
 
 DatabaseOptions database_options(const py::dict& d) {
   DatabaseOptions options;
@@ -105,6 +168,7 @@ void bind_database(py::module_& module) {
     start_process(main_thread_ident);
   });
   module.def("_close_all", &close_all);
+  module.def("_take_over_execute", &take_over_execute);
   py::register_local_exception_translator([](std::exception_ptr pointer) {
     if (pointer == nullptr) return;
     try {

@@ -238,8 +238,34 @@ PyObject* to_python(const Value& value) {
   return Py_NewRef(Py_None);
 }
 
+namespace {
+
+// Column names come again and again: the last ones are kept, with their hashes, by a cheap hash of their bytes.
+PyObject* name_to_python(std::string_view name) {
+  constexpr size_t kKept = 256;
+  static PyObject* kept[kKept];
+  if (name.empty() || name.size() > 64) return text_to_python(name);
+  const auto at = [&](size_t i) { return static_cast<unsigned char>(name[i]); };
+  PyObject*& place =
+      kept[(at(0) * 31 + at(name.size() / 2) * 7 + at(name.size() - 1) * 131 + name.size() * 17) % kKept];
+  if (place != nullptr) {
+    Py_ssize_t size = 0;
+    const char* text = PyUnicode_AsUTF8AndSize(place, &size);
+    if (text != nullptr && name == std::string_view(text, static_cast<size_t>(size))) return Py_NewRef(place);
+  }
+  PyObject* made = text_to_python(name);
+  if (made == nullptr) return nullptr;
+#if PY_VERSION_HEX < 0x030C0000
+  PyUnicode_InternInPlace(&made);  // from 3.12 on that would keep it for ever
+#endif
+  Py_XSETREF(place, Py_NewRef(made));
+  return made;
+}
+
+}  // namespace
+
 PyObject* names_to_python(const std::vector<std::string>& columns) {
-  return list_of(columns.size(), [&](size_t i) { return text_to_python(columns[i]); });
+  return list_of(columns.size(), [&](size_t i) { return name_to_python(columns[i]); });
 }
 
 namespace {
@@ -291,15 +317,6 @@ class PauseCollector {
 
 namespace {
 
-// Keys of many dicts are worth interning, unless that keeps them for ever (Python 3.12 and later).
-PyObject* intern_key(PyObject* name) {
-  PyObject* key = Py_NewRef(name);
-#if PY_VERSION_HEX < 0x030C0000
-  PyUnicode_InternInPlace(&key);
-#endif
-  return key;
-}
-
 // Writes rows into list[first, last); false with an error set.
 bool fill_rows(PyObject* list, const std::vector<PyObject*>& keys, PyObject* shared, const Value* values, size_t first,
                size_t last) {
@@ -326,11 +343,12 @@ PyObject* rows_to_python(PyObject* columns, const Value* values, size_t row_coun
   // Unfinished, it must not be found through the collector while other threads run.
   PyObject_GC_UnTrack(list);
   std::vector<PyObject*> keys(static_cast<size_t>(PyList_GET_SIZE(columns)));
-  for (size_t i = 0; i < keys.size(); ++i) keys[i] = intern_key(PyList_GET_ITEM(columns, static_cast<Py_ssize_t>(i)));
+  for (size_t i = 0; i < keys.size(); ++i) keys[i] = PyList_GET_ITEM(columns, static_cast<Py_ssize_t>(i));
   PyObject* shared = row_count >= kSharedKeysFrom ? key_sharing_template(keys.data(), keys.size()) : nullptr;
 
   bool good = true;
-  auto taken = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point taken;
+  if (row_count > kChunkRows) taken = std::chrono::steady_clock::now();
   for (size_t row = 0; good && row < row_count; row += kChunkRows) {
     const size_t end = std::min(row + kChunkRows, row_count);
     {
@@ -344,7 +362,6 @@ PyObject* rows_to_python(PyObject* columns, const Value* values, size_t row_coun
     }
   }
   Py_XDECREF(shared);
-  for (PyObject* key : keys) Py_XDECREF(key);
   PyObject_GC_Track(list);
   if (!good) Py_CLEAR(list);
   return list;
