@@ -223,6 +223,9 @@ class Reader {
   void add_loops(std::span<const uint64_t> ids, RelTypeId type, int64_t* loops);
   // All segments of the list in order. A self loop appears once in kOut and once in kIn.
   void neighbours(NodeId id, Direction direction, RelTypeId type, std::vector<Neighbours>* segments);
+  // A hint that lists of these nodes (kNoId: none) are read soon: what of them is in memory is on its way to the
+  // processor's cache, side by side. Best for some ten to thirty nodes at a time.
+  void expect_neighbours(std::span<const uint64_t> ids, Direction direction, RelTypeId type);
   // Relationships from `from` to `to` (kOut: from is the start), binary search; appended to out.
   void relationships_between(NodeId from, NodeId to, Direction direction, RelTypeId type, std::vector<uint64_t>* out);
 

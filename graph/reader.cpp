@@ -684,6 +684,41 @@ void Reader::neighbours(NodeId id, Direction direction, RelTypeId type, std::vec
   }
 }
 
+void Reader::expect_neighbours(std::span<const uint64_t> ids, Direction direction, RelTypeId type) {
+  constexpr size_t kMax = 32;
+  ids = ids.first(std::min(ids.size(), kMax));
+  if (ids.empty() || type.value >= root_->type_tokens || ids.back() - ids.front() == ids.size() - 1) {
+    return;  // nodes in a row share their chunks
+  }
+  ReaderChunks chunks(*this);
+  chunks.enter();
+  const cache::Trie<TopologyChunk> trie = root_->find_topology(type, direction);
+  const TopologyChunk* found[kMax];
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const TopologyChunk* chunk = ids[i] < root_->next_node ? trie.find(TopologyChunk::index_of(ids[i])) : nullptr;
+    found[i] = chunk;
+    if (chunk != nullptr) {
+      __builtin_prefetch(&chunk->hub_mask);
+      __builtin_prefetch(&chunk->offsets[TopologyChunk::row_of(ids[i])]);
+    }
+  }
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (found[i] == nullptr) {
+      continue;
+    }
+    const uint32_t row = TopologyChunk::row_of(ids[i]);
+    if (found[i]->is_hub(row)) {
+      __builtin_prefetch(found[i]->hub(row));
+      continue;
+    }
+    const Neighbours list = found[i]->list(row);
+    if (list.count != 0) {
+      __builtin_prefetch(list.neighbours);
+      __builtin_prefetch(list.relationships);
+    }
+  }
+}
+
 void Reader::relationships_between(NodeId from, NodeId to, Direction direction, RelTypeId type,
                                    std::vector<uint64_t>* out) {
   if (from.value >= root_->next_node || type.value >= root_->type_tokens) {

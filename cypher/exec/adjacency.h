@@ -155,6 +155,30 @@ inline void append_ids(const void* from, bool wide, uint32_t begin, uint32_t cou
   }
 }
 
+// Tells the reader some rows ahead whose lists will be read, so that it need not wait for each of them in turn.
+class ListsAhead {
+ public:
+  void start() { at_ = 0; }
+  // Before the lists of `row` are read; `from`: the nodes.
+  void reach(graph::Reader& reader, const TypeIds& types, Direction direction, const Column& from, size_t row) {
+    if (row < at_) [[likely]]
+      return;
+    if (from.kind != Column::Kind::kNodes || types.ids().size() != 1 || from.ids.size() < row + kFewest) {
+      at_ = from.size();
+      return;
+    }
+    const size_t end = std::min(row + kRows, from.ids.size());
+    for (size_t s = 0; s < side_count(direction); ++s) {
+      reader.expect_neighbours({from.ids.data() + row, end - row}, side(direction, s), types.ids()[0]);
+    }
+    at_ = end;
+  }
+
+ private:
+  static constexpr size_t kRows = 16, kFewest = 8;
+  size_t at_ = 0;
+};
+
 // Does a relationship differ from those that other slots of the same MATCH hold, in one row?
 class DifferFrom {
  public:

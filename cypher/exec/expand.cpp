@@ -44,6 +44,7 @@ class ExpandOperator : public MultiplyingOperator {
   }
   Status begin_batch() override {
     walk_.start();
+    ahead_.start();
     return check_nodes((*in_)[expand_.from]);
   }
 
@@ -65,6 +66,7 @@ class ExpandOperator : public MultiplyingOperator {
     const Column& from = (*in_)[expand_.from];
     size_t budget = room;
     while (row_ < in_->rows) {
+      ahead_.reach(reader, types_, expand_.direction, from, row_);
       const uint64_t node = node_at(from, row_);
       if (node == kNoId || row_done()) {
         next_row();
@@ -139,6 +141,7 @@ class ExpandOperator : public MultiplyingOperator {
   bool relationship_wanted_, to_wanted_;
   bool keep_to_ = false, keep_relationship_ = false;
   ListWalk walk_;
+  ListsAhead ahead_;
   std::vector<uint8_t> keep_;
 };
 

@@ -36,7 +36,10 @@ class IntersectOperator final : public MultiplyingOperator {
   }
   Status begin_batch() override {
     begin_row();
-    for (const Side& s : sides_) LORA_TRY(check_nodes((*in_)[s.slot]));
+    for (Side& s : sides_) {
+      s.ahead.start();
+      LORA_TRY(check_nodes((*in_)[s.slot]));
+    }
     return Status();
   }
 
@@ -83,6 +86,7 @@ class IntersectOperator final : public MultiplyingOperator {
     Slot slot;  // its bound node
     TypeIds types;
     DifferFrom differ;
+    ListsAhead ahead;
     bool wanted = false;
     std::vector<uint64_t> found;  // relationships to the end at hand
   };
@@ -143,6 +147,7 @@ class IntersectOperator final : public MultiplyingOperator {
     if (run_end_ <= row_) start_run(a, b);
     if (marked_ != kNoId) {
       Side& other = sides_[1 - marked_side_];
+      other.ahead.reach(state_.reader(), other.types, other.op.direction, (*in_)[other.slot], row_);
       const uint64_t node = marked_side_ == 0 ? b : a;
       if (marked_count_ == 0) return;
       uint64_t there = 0;
