@@ -108,6 +108,7 @@ SETTINGS = {
     "medium": Settings(5, 0.3, 2000, 60, 600, 120, 10, 2),
     "large": Settings(2, 0.5, 2000, 120, 1200, 300, 20, 1),
 }
+NOISE = 0.1  # of the machine: more than that, used by others, is named in the report
 PYTHON_MAKES = 1_000_000  # relationships; more are left to the C++ program, which takes seconds for what takes minutes
 MEMORY_LIMIT = (
     os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
@@ -129,6 +130,35 @@ def resident(pid: int) -> int:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return 0
+
+
+class Use(NamedTuple):
+    """Processor seconds of the machine since it started."""
+
+    there: float
+    busy: float
+    ours: float  # of this process, of its children that ended, and of the processes named
+
+
+def use_of_machine(processes: Sequence[int]) -> Use:
+    tick = os.sysconf("SC_CLK_TCK")
+    with open("/proc/stat") as stat:
+        fields = [int(field) for field in stat.readline().split()[1:9]]  # what guests use is in the first ones
+    ours = sum(os.times()[:4])
+    for process in processes:
+        try:
+            with open("/proc/%d/stat" % process) as stat:
+                own = stat.read().rsplit(")", 1)[1].split()
+            ours += sum(map(int, own[11:15])) / tick
+        except (OSError, IndexError):
+            pass
+    return Use(sum(fields) / tick, (sum(fields) - fields[3] - fields[4]) / tick, ours)
+
+
+def used_by_others(before: Use, after: Use) -> float:
+    """The share of the machine, 0 to 1, that work which is none of ours had between the two."""
+    others = (after.busy - before.busy) - (after.ours - before.ours)
+    return max(0.0, others / max(after.there - before.there, 0.01))
 
 
 # --- environments ---
@@ -507,8 +537,10 @@ def summary(turns: List[List[int]]) -> Dict[str, Any]:
     return {"n": len(pooled), "p50": at(0.5), "p99": at(0.99), "min": pooled[0] / 1e3, "turns": medians}
 
 
-def run_group(peers: List[Peer], workloads: List[Workload], context: Dict[str, Any], settings: Settings) -> None:
-    """Loads all, then workload by workload."""
+def run_group(
+    peers: List[Peer], workloads: List[Workload], context: Dict[str, Any], settings: Settings
+) -> Dict[str, float]:
+    """Loads all, then workload by workload; the share of the machine that others had during each."""
     for peer in peers:
         progress("loading %s" % peer.name)
         try:
@@ -517,15 +549,22 @@ def run_group(peers: List[Peer], workloads: List[Workload], context: Dict[str, A
         except (Failed, Gone) as error:
             peer.dead = "load: %s" % str(error).splitlines()[0][:160]
             peer.kill()
+    others: Dict[str, float] = {}
     changed = False
+
+    def processes() -> List[int]:
+        return [pid for peer in peers if peer.process is not None for pid in [peer.process.pid] + peer.also]
+
     for workload in workloads:
         progress(workload.title)
+        before = use_of_machine(processes())
         if workload.write and not changed:
             changed = True
             for peer in peers:
                 if peer.process is not None:
                     peer.after_reads = peer.resident() - peer.hello["empty"]
         run_workload(workload, peers, context, settings)
+        others[workload.key] = used_by_others(before, use_of_machine(processes()))
     for peer in peers:
         if peer.mode.group != "memory" and peer.process is not None:
             progress("reopening %s" % peer.name)
@@ -539,6 +578,7 @@ def run_group(peers: List[Peer], workloads: List[Workload], context: Dict[str, A
             except (Failed, Gone) as error:
                 peer.reopened.append({"error": "compact: %s" % str(error).splitlines()[0][:160]})
         peer.close()
+    return others
 
 
 def progress(text: str) -> None:
@@ -695,9 +735,14 @@ def tables(report: Dict[str, Any]) -> str:
             what = result.get("error") or result.get("wrong")
             if what and what != peer["dead"]:
                 notes.append("%s, %s: %s" % (peer["name"], titles[key], what))
+    for half, shares in report["others"].items():
+        noisy = sorted(((share, titles[key]) for key, share in shares.items() if share > NOISE), reverse=True)
+        if noisy:
+            worst = ", ".join("%s %.0f %%" % (title, 100 * share) for share, title in noisy[:5])
+            notes.append("%s, others used the machine in %d of %d rows: %s" % (half, len(noisy), len(shares), worst))
     notes += ["%s: not measured, %s" % item for item in sorted(report["missing"].items())]
     if notes:
-        parts.append("Wrong answers (!), errors, engines left out:\n" + "\n".join("  " + note for note in notes))
+        parts.append("Wrong answers (!), errors, noise, engines left out:\n" + "\n".join("  " + note for note in notes))
     return "\n\n".join(parts)
 
 
@@ -725,6 +770,8 @@ def header(report: Dict[str, Any]) -> str:
         ),
         "times: wall clock of one call from Python, rows fetched as Python values; Nx: times ours with the same sync",
     ]
+    if report["fsync"] is not None:
+        lines.append("an fsync of 4 KiB, appended: %s" % duration(report["fsync"]))
     for peer in report["peers"]:
         facts = peer["hello"].get("facts", {})
         extra = ""
@@ -769,6 +816,19 @@ def count_fsyncs(cache: str) -> Optional[str]:
         print("fsyncs are not counted: %s" % error, file=sys.stderr)
         return None
     return library
+
+
+def fsync_time(directory: str) -> float:
+    """The median of some fsyncs of 4 KiB each, appended to a file, in microseconds."""
+    times = []
+    with tempfile.TemporaryFile(dir=directory) as file:
+        for _ in range(51):
+            file.write(b"x" * 4096)
+            file.flush()
+            start = time.perf_counter()
+            os.fsync(file.fileno())
+            times.append((time.perf_counter() - start) * 1e6)
+    return sorted(times)[len(times) // 2]
 
 
 def commit() -> str:
@@ -931,8 +991,10 @@ def measure(options: argparse.Namespace, prepared: Prepared) -> Dict[str, Any]:
     load_before = os.getloadavg()[0]
     peers: List[Peer] = []
     interrupted = False
+    others: Dict[str, Dict[str, float]] = {}
     preload = None if options.only == "memory" else count_fsyncs(cache)
     with tempfile.TemporaryDirectory(prefix="databases-", dir=options.directory or cache) as databases:
+        sync_time = None if options.only == "memory" else fsync_time(databases)
         for in_memory in (True, False):
             if options.only and (options.only == "memory") != in_memory:
                 continue
@@ -945,7 +1007,7 @@ def measure(options: argparse.Namespace, prepared: Prepared) -> Dict[str, Any]:
             peers += group
             try:
                 chosen = [w for w in workloads if in_memory or w.disk]
-                run_group(group, chosen, context, settings)
+                others["memory" if in_memory else "disk"] = run_group(group, chosen, context, settings)
             except KeyboardInterrupt:
                 interrupted = True
             finally:
@@ -962,6 +1024,8 @@ def measure(options: argparse.Namespace, prepared: Prepared) -> Dict[str, Any]:
         "reference": prepared.judged_by,
         "settings": settings._asdict(),
         "load": [load_before, os.getloadavg()[0]],
+        "others": others,
+        "fsync": sync_time,
         "missing": prepared.missing,
         "interrupted": interrupted,
         "peers": [
