@@ -400,7 +400,10 @@ class Peer:
             self.by_rows = scratch.load(context, rows=True)
         except (Failed, Gone) as error:
             self.by_rows = {"seconds": {}, "error": str(error).splitlines()[0][:160]}
-        scratch.close()
+        else:
+            scratch.close()
+        finally:
+            scratch.kill()
 
     def again(self, context: Dict[str, Any]) -> None:
         """After the child went: a new one with the same data, a few times."""
@@ -541,6 +544,11 @@ def run_group(
     peers: List[Peer], workloads: List[Workload], context: Dict[str, Any], settings: Settings
 ) -> Dict[str, float]:
     """Loads all, then workload by workload; the share of the machine that others had during each."""
+
+    def processes() -> List[int]:
+        return [pid for peer in peers if peer.process is not None for pid in [peer.process.pid] + peer.also]
+
+    before = use_of_machine(processes())
     for peer in peers:
         progress("loading %s" % peer.name)
         try:
@@ -549,12 +557,8 @@ def run_group(
         except (Failed, Gone) as error:
             peer.dead = "load: %s" % str(error).splitlines()[0][:160]
             peer.kill()
-    others: Dict[str, float] = {}
+    others = {"load": used_by_others(before, use_of_machine(processes()))}
     changed = False
-
-    def processes() -> List[int]:
-        return [pid for peer in peers if peer.process is not None for pid in [peer.process.pid] + peer.also]
-
     for workload in workloads:
         progress(workload.title)
         before = use_of_machine(processes())
@@ -668,7 +672,7 @@ def load_rows(peers: List[Dict[str, Any]]) -> List[List[str]]:
         ["memory after load"] + [megabytes(peer["loaded"].get("bytes")) for peer in peers],
         ["memory after the reads"] + [megabytes(peer["after_reads"]) for peer in peers],
         ["memory, most while loading"] + [megabytes(peer["loaded"].get("peak")) for peer in peers],
-        ["memory, most of the process"] + [megabytes(peer["most"]) for peer in peers],
+        ["memory, most of the process"] + [megabytes(peer["most"] or None) for peer in peers],
     ]
     if any(peer["reopened"] for peer in peers):
         rows.append(["close (after the writes)"] + [reopened(peer, "close") for peer in peers])
@@ -736,7 +740,7 @@ def tables(report: Dict[str, Any]) -> str:
             if what and what != peer["dead"]:
                 notes.append("%s, %s: %s" % (peer["name"], titles[key], what))
     for half, shares in report["others"].items():
-        noisy = sorted(((share, titles[key]) for key, share in shares.items() if share > NOISE), reverse=True)
+        noisy = sorted(((share, titles.get(key, key)) for key, share in shares.items() if share > NOISE), reverse=True)
         if noisy:
             worst = ", ".join("%s %.0f %%" % (title, 100 * share) for share, title in noisy[:5])
             notes.append("%s, others used the machine in %d of %d rows: %s" % (half, len(noisy), len(shares), worst))
