@@ -329,7 +329,9 @@ class Peer:
                 self.kill()
                 raise Gone("> %d s" % patience)
             if not select.select([self.process.stdout], [], [], min(left, 0.1))[0]:
-                if resident(self.process.pid) > MEMORY_LIMIT:
+                now = resident(self.process.pid)
+                self.most = max(self.most, now)
+                if now > MEMORY_LIMIT:
                     self.kill()
                     raise Gone("> %.0f GB of memory" % (MEMORY_LIMIT / 1e9))
                 continue
@@ -337,7 +339,10 @@ class Peer:
             if not part:
                 code = self.process.wait()
                 self.kill()
-                raise Gone("crashed (%s)" % (signal.Signals(-code).name if code < 0 else "exit %d" % code))
+                how = signal.Signals(-code).name if code < 0 else "exit %d" % code
+                if self.most > MEMORY_LIMIT / 2:  # what it was refused is not known
+                    how += ", had used %.1f GB of %.1f" % (self.most / 1e9, MEMORY_LIMIT / 1e9)
+                raise Gone("crashed (%s)" % how)
             self.buffer += part
         line, self.buffer = self.buffer.split(b"\n", 1)
         answer: Dict[str, Any] = json.loads(line)
@@ -351,7 +356,7 @@ class Peer:
 
     def note_most(self) -> None:
         if self.process is not None:
-            self.most = max(self.most, sum(map(most_resident, [self.process.pid] + self.also)))
+            self.most = max(self.most, sum(map(most_resident, [self.process.pid] + self.also)))  # 0 after a crash
 
     def kill(self) -> None:
         self.note_most()
