@@ -5,6 +5,8 @@ same floating-point operations, so the same bytes.
     dataset.py --size small # the checksums of both tables
     dataset.py --size small --csv DIRECTORY   # persons.csv and knows.csv, without header
 
+`write_headers` makes persons_header.csv and knows_header.csv of those, with the header line that `lora-import` wants.
+
 `engines/reference.py --compare PROGRAM` compares both with the C++ program.
 """
 
@@ -12,6 +14,7 @@ import argparse
 import bisect
 import json
 import os
+import shutil
 import sys
 import zlib
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Tuple
@@ -21,6 +24,11 @@ SIZES: Dict[str, Tuple[int, int]] = {
     "smoke": (1_000, 10_000),
     "small": (20_000, 200_000),
     "medium": (100_000, 1_000_000),
+    "large": (1_000_000, 10_000_000),
+}
+HEADERS = {
+    "persons": "id:ID(Person){id-type:int},name,age:int,city,created:int,score:float\n",
+    "knows": ":START_ID(Person),:END_ID(Person),since:int\n",
 }
 
 _MASK = (1 << 64) - 1
@@ -157,15 +165,29 @@ def write_csv(data: Dataset, directory: str) -> None:
         os.replace(path + ".tmp", path)
 
 
-def read_csv(directory: str) -> Dataset:
-    people = []
+def write_headers(directory: str) -> None:
+    """Writes the files once more, each below a header line."""
+    for name, header in HEADERS.items():
+        path = os.path.join(directory, name + "_header.csv")
+        with open(os.path.join(directory, name + ".csv"), "rb") as lines, open(path + ".tmp", "wb") as out:
+            out.write(header.encode("ascii"))
+            shutil.copyfileobj(lines, out, 1 << 20)
+        os.replace(path + ".tmp", path)
+
+
+def read_ages(directory: str) -> List[int]:
+    """The age of each person, from persons.csv."""
     with open(os.path.join(directory, "persons.csv"), encoding="ascii") as lines:
-        for line in lines:
-            key, name, age, city, created, score = line.rstrip("\n").split(",")
-            people.append(Person(int(key), name, int(age), city, int(created), float(score)))
-    with open(os.path.join(directory, "knows.csv"), encoding="ascii") as lines:
-        edges = [Knows(*map(int, line.split(","))) for line in lines]
-    return Dataset(people, edges)
+        return [int(line.split(",", 3)[2]) for line in lines]
+
+
+def read_crc(path: str) -> str:
+    """CRC-32 of a file, as in `digest`."""
+    crc = 0
+    with open(path, "rb") as file:
+        for part in iter(lambda: file.read(1 << 20), b""):
+            crc = zlib.crc32(part, crc)
+    return "%08x" % crc
 
 
 def main() -> int:

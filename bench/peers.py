@@ -7,12 +7,14 @@ interleaved.
 
     peers.py --smoke                          a minute, nothing downloaded: ours, and what is installed already
     peers.py --size small --json out.json     all engines, memory and disk
-    peers.py --engines ours,kuzu --size medium
+    peers.py --engines ours,kuzu --size medium --cores both
+    peers.py --size large --engines ours --only memory --workloads lookup,hop2_count
     peers.py --build old=/tmp/old --engines ours,old   two builds of ours in one run
     peers.py --compare before.json after.json          two earlier runs
 
 Ours is taken from .venv of the checkout; LORA_PEERS_PYTHONPATH (or --ours-path) names a folder that holds lora_python
-instead.
+instead. On disk it is loaded by `lora-import`, from the newest build below the checkout; LORA_PEERS_TOOLS (or
+--tools-path) names another folder for it.
 """
 
 import argparse
@@ -28,14 +30,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "engines"))
 
-from dataset import SIZES, Dataset, digest, make_dataset, write_csv  # noqa: E402
+from dataset import SIZES, make_dataset, read_ages, read_crc, write_csv, write_headers  # noqa: E402
 from reference import compute, find_program, run_program  # noqa: E402
 from workloads import WORKLOADS, Workload  # noqa: E402
 
@@ -56,6 +58,7 @@ class Spec(NamedTuple):
     requirements: Tuple[str, ...] = ()  # the first that installs is taken; empty: ours
     python: Tuple[int, int] = (3, 8)  # the oldest that the package runs on
     path: str = ""
+    importer: str = ""  # `lora-import` of the same build
 
 
 MEMORY = Mode("mem", "memory", "none")
@@ -94,18 +97,31 @@ class Settings(NamedTuple):
     calls: int  # most calls of one turn
     patience: float  # seconds until an engine that does not answer is ended
     load: float  # seconds
+    rows: float  # seconds of loading with UNWIND, where that is not the engine's own way
     budget: float  # seconds of one workload on one engine
+    restarts: int  # of an engine that crashed or was ended
 
 
 SETTINGS = {
-    "smoke": Settings(2, 0.02, 200, 4, 20, 1),
-    "small": Settings(5, 0.2, 2000, 15, 240, 5),
-    "medium": Settings(5, 0.3, 2000, 60, 600, 10),
+    "smoke": Settings(2, 0.02, 200, 4, 20, 5, 1, 2),
+    "small": Settings(5, 0.2, 2000, 15, 240, 60, 5, 2),
+    "medium": Settings(5, 0.3, 2000, 60, 600, 120, 10, 2),
+    "large": Settings(2, 0.5, 2000, 120, 1200, 300, 20, 1),
 }
-RESTARTS = 2
+NOISE = 0.1  # of the machine: more than that, used by others, is named in the report
+PYTHON_MAKES = 1_000_000  # relationships; more are left to the C++ program, which takes seconds for what takes minutes
 MEMORY_LIMIT = (
     os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
 )  # of one engine; one that passes it is ended
+
+
+def most_resident(pid: int) -> int:
+    """The most memory that a process ever had, 0 if it is gone."""
+    try:
+        with open("/proc/%d/status" % pid) as status:
+            return sum(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
+    except OSError:
+        return 0
 
 
 def resident(pid: int) -> int:
@@ -114,6 +130,35 @@ def resident(pid: int) -> int:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return 0
+
+
+class Use(NamedTuple):
+    """Processor seconds of the machine since it started."""
+
+    there: float
+    busy: float
+    ours: float  # of this process, of its children that ended, and of the processes named
+
+
+def use_of_machine(processes: Sequence[int]) -> Use:
+    tick = os.sysconf("SC_CLK_TCK")
+    with open("/proc/stat") as stat:
+        fields = [int(field) for field in stat.readline().split()[1:9]]  # what guests use is in the first ones
+    ours = sum(os.times()[:4])
+    for process in processes:
+        try:
+            with open("/proc/%d/stat" % process) as stat:
+                own = stat.read().rsplit(")", 1)[1].split()
+            ours += sum(map(int, own[11:15])) / tick
+        except (OSError, IndexError):
+            pass
+    return Use(sum(fields) / tick, (sum(fields) - fields[3] - fields[4]) / tick, ours)
+
+
+def used_by_others(before: Use, after: Use) -> float:
+    """The share of the machine, 0 to 1, that work which is none of ours had between the two."""
+    others = (after.busy - before.busy) - (after.ours - before.ours)
+    return max(0.0, others / max(after.there - before.there, 0.01))
 
 
 # --- environments ---
@@ -191,30 +236,44 @@ class Gone(Exception):
 
 class Peer:
     def __init__(
-        self, spec: Spec, mode: Mode, found: Environment, databases: str, settings: Settings, preload: Optional[str]
+        self,
+        spec: Spec,
+        mode: Mode,
+        found: Environment,
+        databases: str,
+        data: str,
+        settings: Settings,
+        preload: Optional[str],
     ) -> None:
         self.spec, self.mode, self.settings = spec, mode, settings
         self.name = "%s-%s" % (spec.key, mode.suffix)
-        self.python = found.python
+        self.found = found
         self.options = dict(mode.options)
+        if not spec.requirements:  # ours
+            self.options.update(importer=spec.importer, files=data)
         if "module" in self.options:
             self.options["module"] = found.module
-        self.databases = databases
+        self.databases, self.data = databases, data
         self.preload = preload
         self.process: Optional[subprocess.Popen] = None
         self.buffer = b""
         self.also: List[int] = []
         self.hello: Dict[str, Any] = {}
-        self.loaded: Dict[str, Any] = {}
+        self.directory: Optional[str] = None
+        self.loaded: Dict[str, Any] = {}  # in its own way
+        self.by_rows: Dict[str, Any] = {}  # with UNWIND
+        self.after_reads: Optional[int] = None  # bytes
+        self.most = 0  # bytes
         self.reopened: List[Dict[str, Any]] = []
+        self.compacted: Optional[int] = None  # bytes
         self.results: Dict[str, Dict[str, Any]] = {}
         self.restarts = 0
         self.dead = ""
 
     def start(self) -> None:
-        directory = None
+        self.directory = directory = None
         if self.mode.group != "memory":
-            directory = tempfile.mkdtemp(prefix=self.name + "-", dir=self.databases)
+            self.directory = directory = tempfile.mkdtemp(prefix=self.name + "-", dir=self.databases)
         config = {
             "engine": self.spec.engine,
             "path": self.spec.path,
@@ -227,7 +286,7 @@ class Peer:
             keep["LD_PRELOAD"] = " ".join(filter(None, (self.preload, keep.get("LD_PRELOAD"))))
         self.buffer = b""
         self.process = subprocess.Popen(
-            [self.python, "-I", os.path.join(HERE, "engines", "child.py"), json.dumps(config)],
+            [self.found.python, "-I", os.path.join(HERE, "engines", "child.py"), json.dumps(config)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -270,7 +329,9 @@ class Peer:
                 self.kill()
                 raise Gone("> %d s" % patience)
             if not select.select([self.process.stdout], [], [], min(left, 0.1))[0]:
-                if resident(self.process.pid) > MEMORY_LIMIT:
+                now = resident(self.process.pid)
+                self.most = max(self.most, now)
+                if now > MEMORY_LIMIT:
                     self.kill()
                     raise Gone("> %.0f GB of memory" % (MEMORY_LIMIT / 1e9))
                 continue
@@ -278,7 +339,10 @@ class Peer:
             if not part:
                 code = self.process.wait()
                 self.kill()
-                raise Gone("crashed (%s)" % (signal.Signals(-code).name if code < 0 else "exit %d" % code))
+                how = signal.Signals(-code).name if code < 0 else "exit %d" % code
+                if self.most > MEMORY_LIMIT / 2:  # what it was refused is not known
+                    how += ", had used %.1f GB of %.1f" % (self.most / 1e9, MEMORY_LIMIT / 1e9)
+                raise Gone("crashed (%s)" % how)
             self.buffer += part
         line, self.buffer = self.buffer.split(b"\n", 1)
         answer: Dict[str, Any] = json.loads(line)
@@ -287,7 +351,15 @@ class Peer:
             raise Failed(answer["error"])
         return answer
 
+    def resident(self) -> int:
+        return 0 if self.process is None else sum(map(resident, [self.process.pid] + self.also))
+
+    def note_most(self) -> None:
+        if self.process is not None:
+            self.most = max(self.most, sum(map(most_resident, [self.process.pid] + self.also)))  # 0 after a crash
+
     def kill(self) -> None:
+        self.note_most()
         process, self.process = self.process, None
         if process is not None:
             process.kill()
@@ -304,8 +376,11 @@ class Peer:
             except OSError:
                 pass
         self.also = []
+        if self.directory is not None:
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     def close(self) -> None:
+        self.note_most()
         if self.process is not None:
             try:
                 self.ask(op="close")
@@ -313,21 +388,39 @@ class Peer:
                 pass
         self.kill()
 
-    def load(self, data: str, context: Dict[str, Any]) -> None:
-        limit = self.settings.load
-        self.loaded = self.ask(limit * 2 + 30, op="load", data=data, context=context, limit=limit)
+    def load(self, context: Dict[str, Any], rows: bool = False) -> Dict[str, Any]:
+        limit = self.settings.rows if rows else self.settings.load
+        parameters = {key: context[key] for key in ("starts", "names", "pairs", "persons")}
+        return self.ask(limit * 2 + 30, op="load", data=self.data, context=parameters, limit=limit, rows=rows)
 
-    def again(self, data: str, context: Dict[str, Any]) -> None:
+    def load_both(self, context: Dict[str, Any]) -> None:
+        """In its own way and, in a process and a database of their own that are closed then, with UNWIND."""
+        self.loaded = self.load(context)
+        if self.loaded["by_rows"]:
+            self.by_rows = self.loaded
+            return
+        scratch = Peer(self.spec, self.mode, self.found, self.databases, self.data, self.settings, self.preload)
+        try:
+            scratch.start()
+            self.by_rows = scratch.load(context, rows=True)
+        except (Failed, Gone) as error:
+            self.by_rows = {"seconds": {}, "error": str(error).splitlines()[0][:160]}
+        else:
+            scratch.close()
+        finally:
+            scratch.kill()
+
+    def again(self, context: Dict[str, Any]) -> None:
         """After the child went: a new one with the same data, a few times."""
         if self.process is not None or self.dead:
             return
-        if self.restarts == RESTARTS:
-            self.dead = "ended %d times" % (RESTARTS + 1)
+        if self.restarts == self.settings.restarts:
+            self.dead = "ended %d times" % (self.restarts + 1)
             return
         self.restarts += 1
         try:
             self.start()
-            self.load(data, context)
+            self.load(context)
         except (Failed, Gone) as error:
             self.dead = "no restart: %s" % error
             self.kill()
@@ -379,7 +472,7 @@ def shorten(value: Any) -> str:
 # --- running ---
 
 
-def run_workload(workload: Workload, peers: List[Peer], data: str, context: Dict[str, Any], settings: Settings) -> None:
+def run_workload(workload: Workload, peers: List[Peer], context: Dict[str, Any], settings: Settings) -> None:
     times: Dict[str, List[List[int]]] = {}
     cpu: Dict[str, float] = {}
     synced: Dict[str, int] = {}
@@ -389,7 +482,7 @@ def run_workload(workload: Workload, peers: List[Peer], data: str, context: Dict
         result = peer.results[workload.key]
         result["error"] = str(error).splitlines()[0][:160]
         times.pop(peer.name, None)
-        peer.again(data, context)
+        peer.again(context)
 
     for peer in peers:
         result = peer.results[workload.key] = {}
@@ -439,7 +532,7 @@ def run_workload(workload: Workload, peers: List[Peer], data: str, context: Dict
                     result["wrong"] = "%r arrived instead of %d" % (found["found"], found["expected"])
             except (Failed, Gone) as error:
                 result["wrong"] = "not verified: %s" % str(error).splitlines()[0][:120]
-                peer.again(data, context)
+                peer.again(context)
 
 
 def summary(turns: List[List[int]]) -> Dict[str, Any]:
@@ -453,20 +546,34 @@ def summary(turns: List[List[int]]) -> Dict[str, Any]:
 
 
 def run_group(
-    peers: List[Peer], workloads: List[Workload], data: str, context: Dict[str, Any], settings: Settings
-) -> None:
-    """Loads all, then workload by workload."""
+    peers: List[Peer], workloads: List[Workload], context: Dict[str, Any], settings: Settings
+) -> Dict[str, float]:
+    """Loads all, then workload by workload; the share of the machine that others had during each."""
+
+    def processes() -> List[int]:
+        return [pid for peer in peers if peer.process is not None for pid in [peer.process.pid] + peer.also]
+
+    before = use_of_machine(processes())
     for peer in peers:
         progress("loading %s" % peer.name)
         try:
             peer.start()
-            peer.load(data, context)
+            peer.load_both(context)
         except (Failed, Gone) as error:
             peer.dead = "load: %s" % str(error).splitlines()[0][:160]
             peer.kill()
+    others = {"load": used_by_others(before, use_of_machine(processes()))}
+    changed = False
     for workload in workloads:
         progress(workload.title)
-        run_workload(workload, peers, data, context, settings)
+        before = use_of_machine(processes())
+        if workload.write and not changed:
+            changed = True
+            for peer in peers:
+                if peer.process is not None:
+                    peer.after_reads = peer.resident() - peer.hello["empty"]
+        run_workload(workload, peers, context, settings)
+        others[workload.key] = used_by_others(before, use_of_machine(processes()))
     for peer in peers:
         if peer.mode.group != "memory" and peer.process is not None:
             progress("reopening %s" % peer.name)
@@ -475,7 +582,12 @@ def run_group(
                     peer.reopened.append(peer.ask(op="reopen"))
             except (Failed, Gone) as error:
                 peer.reopened.append({"error": str(error).splitlines()[0][:160]})
+            try:
+                peer.compacted = peer.ask(settings.load, op="compact").get("bytes")
+            except (Failed, Gone) as error:
+                peer.reopened.append({"error": "compact: %s" % str(error).splitlines()[0][:160]})
         peer.close()
+    return others
 
 
 def progress(text: str) -> None:
@@ -535,18 +647,18 @@ def cell(peer: Dict[str, Any], key: str, field: str, peers: List[Dict[str, Any]]
 
 
 def load_rows(peers: List[Dict[str, Any]]) -> List[List[str]]:
-    def loaded(peer: Dict[str, Any], part: str) -> str:
-        seconds = peer["loaded"].get("seconds", {})
+    def loaded(peer: Dict[str, Any], way: str, part: str) -> str:
+        seconds = peer[way].get("seconds", {})
         if part not in seconds:
-            return "-"
+            return peer[way].get("late", "error" if "error" in peer[way] else "-")
         base = base_of(peer, peers)
         text = duration(seconds[part] * 1e6)
         if base is not None and base is not peer:
-            text += times_ours(seconds[part], base["loaded"].get("seconds", {}).get(part)).rjust(7)
+            text += times_ours(seconds[part], base[way].get("seconds", {}).get(part)).rjust(7)
         return text + "  "
 
-    def megabytes(peer: Dict[str, Any]) -> str:
-        return "%.0f MB  " % (peer["loaded"]["bytes"] / 1e6) if "bytes" in peer["loaded"] else "-"
+    def megabytes(found: Optional[int]) -> str:
+        return "-" if found is None else "%.*f MB  " % (1 if found < 1e7 else 0, found / 1e6)
 
     def reopened(peer: Dict[str, Any], field: str) -> str:
         good = [entry for entry in peer["reopened"] if "error" not in entry]
@@ -556,16 +668,41 @@ def load_rows(peers: List[Dict[str, Any]]) -> List[List[str]]:
         return "%.1f MB  " % (middle / 1e6) if field == "bytes" else duration(middle * 1e6) + "  "
 
     rows = [
-        ["load: nodes"] + [loaded(peer, "nodes") for peer in peers],
-        ["load: relationships"] + [loaded(peer, "edges") for peer in peers],
-        ["load: way"] + [peer["loaded"].get("way", "-") for peer in peers],
-        ["memory after load"] + [megabytes(peer) for peer in peers],
+        ["load: UNWIND $rows, nodes"] + [loaded(peer, "by_rows", "nodes") for peer in peers],
+        ["load: UNWIND $rows, relationships"] + [loaded(peer, "by_rows", "edges") for peer in peers],
+        ["load: own way"] + [peer["loaded"].get("way", "-") for peer in peers],
+        ["load: own way, nodes"] + [loaded(peer, "loaded", "nodes") for peer in peers],
+        ["load: own way, relationships"] + [loaded(peer, "loaded", "edges") for peer in peers],
+        ["load: own way, total"] + [loaded(peer, "loaded", "total") for peer in peers],
+        ["memory after load"] + [megabytes(peer["loaded"].get("bytes")) for peer in peers],
+        ["memory after the reads"] + [megabytes(peer["after_reads"]) for peer in peers],
+        ["memory, most while loading"] + [megabytes(peer["loaded"].get("peak")) for peer in peers],
+        ["memory, most of the process"] + [megabytes(peer["most"] or None) for peer in peers],
     ]
     if any(peer["reopened"] for peer in peers):
         rows.append(["close (after the writes)"] + [reopened(peer, "close") for peer in peers])
         rows.append(["open to first answer"] + [reopened(peer, "open") for peer in peers])
-        rows.append(["size on disk"] + [reopened(peer, "bytes") for peer in peers])
+        rows.append(["size on disk, closed"] + [reopened(peer, "bytes") for peer in peers])
+        sizes = [peer["compacted"] for peer in peers]
+        rows.append(["size on disk, compacted"] + ["" if n is None else "%.1f MB  " % (n / 1e6) for n in sizes])
     return rows
+
+
+def syncs_of_writes(peer: Dict[str, Any]) -> List[float]:
+    """Fsyncs a call of each workload whose every call writes."""
+    writes = [workload.key for workload in WORKLOADS if workload.write and workload.verify]
+    found = [peer["results"].get(key, {}).get("fsyncs") for key in writes]
+    return [n for n in found if n is not None]
+
+
+def durability(peer: Dict[str, Any]) -> str:
+    """What the count of fsyncs says about the durability that the engine states."""
+    counted = syncs_of_writes(peer)
+    if peer["group"] == "memory" or not counted:
+        return ""
+    synced = min(counted) >= 0.99
+    seen = "%.2f to %.2f fsyncs a write" % (min(counted), max(counted))
+    return "%s: %s" % ("as counted" if synced == (peer["group"] == "commit") else "NOT as counted", seen)
 
 
 def tables(report: Dict[str, Any]) -> str:
@@ -589,7 +726,7 @@ def tables(report: Dict[str, Any]) -> str:
         used += [[titles[key]] + [cell(peer, key, "cpu", peers) for peer in peers] for key in keys]
         parts.append(grid(used))
         counted = [key for key in keys if any("fsyncs" in peer["results"].get(key, {}) for peer in peers)]
-        if counted:
+        if counted:  # of any write, also those that had nothing to change
             syncs = [[title + ", fsyncs a call"] + names]
             for key in counted:
                 found = [peer["results"].get(key, {}).get("fsyncs") for peer in peers]
@@ -597,15 +734,24 @@ def tables(report: Dict[str, Any]) -> str:
             parts.append(grid(syncs))
     notes = []
     for peer in report["peers"]:
+        if "error" in peer["by_rows"]:
+            notes.append("%s, UNWIND $rows: %s" % (peer["name"], peer["by_rows"]["error"]))
+        failed = [entry["error"] for entry in peer["reopened"] if "error" in entry]
+        notes += ["%s, reopening: %s" % (peer["name"], error) for error in failed]
         if peer["dead"]:
             notes.append("%s: %s" % (peer["name"], peer["dead"]))
         for key, result in peer["results"].items():
             what = result.get("error") or result.get("wrong")
             if what and what != peer["dead"]:
                 notes.append("%s, %s: %s" % (peer["name"], titles[key], what))
+    for half, shares in report["others"].items():
+        noisy = sorted(((share, titles.get(key, key)) for key, share in shares.items() if share > NOISE), reverse=True)
+        if noisy:
+            worst = ", ".join("%s %.0f %%" % (title, 100 * share) for share, title in noisy[:5])
+            notes.append("%s, others used the machine in %d of %d rows: %s" % (half, len(noisy), len(shares), worst))
     notes += ["%s: not measured, %s" % item for item in sorted(report["missing"].items())]
     if notes:
-        parts.append("Wrong answers (!), errors, engines left out:\n" + "\n".join("  " + note for note in notes))
+        parts.append("Wrong answers (!), errors, noise, engines left out:\n" + "\n".join("  " + note for note in notes))
     return "\n\n".join(parts)
 
 
@@ -613,8 +759,15 @@ def header(report: Dict[str, Any]) -> str:
     machine = report["machine"]
     lines = [
         "%s  commit %s" % (report["date"], report["commit"]),
-        "%s, %d cores, %.1f GB, %s; load average %.1f before, %.1f after"
-        % (machine["cpu"], machine["cores"], machine["memory"] / 1e9, machine["system"], *report["load"]),
+        "%s, %d of %d cores, %.1f GB, %s; load average %.1f before, %.1f after"
+        % (
+            machine["cpu"],
+            machine["cores"],
+            machine["cores_there"],
+            machine["memory"] / 1e9,
+            machine["system"],
+            *report["load"],
+        ),
         "data %s: %d persons, %d relationships (crc32 %s, %s); answers compared with %s"
         % (
             report["size"],
@@ -626,6 +779,8 @@ def header(report: Dict[str, Any]) -> str:
         ),
         "times: wall clock of one call from Python, rows fetched as Python values; Nx: times ours with the same sync",
     ]
+    if report["fsync"] is not None:
+        lines.append("an fsync of 4 KiB, appended: %s" % duration(report["fsync"]))
     for peer in report["peers"]:
         facts = peer["hello"].get("facts", {})
         extra = ""
@@ -633,6 +788,9 @@ def header(report: Dict[str, Any]) -> str:
             extra = ", %s %s assertions" % (facts["engine"], "WITH" if facts.get("engine_assertions") else "without")
         version = peer["hello"].get("version", "?")
         lines.append("  %-22s %-9s sync: %s%s" % (peer["name"], version, peer["sync"], extra))
+        counted = durability(peer)
+        if counted:
+            lines.append("  %-22s %-9s       %s" % ("", "", counted))
     return "\n".join(lines)
 
 
@@ -646,6 +804,7 @@ def machine() -> Dict[str, Any]:
     return {
         "cpu": cpu,
         "cores": len(os.sched_getaffinity(0)),
+        "cores_there": os.cpu_count() or 1,
         "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "system": "%s %s" % (platform.system(), platform.release()),
     }
@@ -668,6 +827,19 @@ def count_fsyncs(cache: str) -> Optional[str]:
     return library
 
 
+def fsync_time(directory: str) -> float:
+    """The median of some fsyncs of 4 KiB each, appended to a file, in microseconds."""
+    times = []
+    with tempfile.TemporaryFile(dir=directory) as file:
+        for _ in range(51):
+            file.write(b"x" * 4096)
+            file.flush()
+            start = time.perf_counter()
+            os.fsync(file.fileno())
+            times.append((time.perf_counter() - start) * 1e6)
+    return sorted(times)[len(times) // 2]
+
+
 def commit() -> str:
     try:
         git = ["git", "-C", ROOT, "describe", "--always", "--dirty", "--abbrev=10"]
@@ -678,13 +850,28 @@ def commit() -> str:
 
 def compare(before: str, after: str) -> int:
     """Prints ours of one report against ours of another, turn medians included, so that noise shows."""
-    reports = []
+    runs = []
     for path in (before, after):
         with open(path) as text:
-            reports.append(json.load(text))
+            found = json.load(text)
+        runs.append(found.get("runs", [found]))
+    if len(runs[0]) != len(runs[1]):
+        print("the one file has %d runs, the other %d" % (len(runs[0]), len(runs[1])), file=sys.stderr)
+        return 1
+    return max(compare_runs(pair) for pair in zip(*runs))
+
+
+def compare_runs(reports: Sequence[Dict[str, Any]]) -> int:
     for report in reports:
         print(
-            "%s  commit %s, data %s, %s" % (report["date"], report["commit"], report["size"], report["machine"]["cpu"])
+            "%s  commit %s, data %s, %s, %d cores"
+            % (
+                report["date"],
+                report["commit"],
+                report["size"],
+                report["machine"]["cpu"],
+                report["machine"]["cores"],
+            )
         )
     if reports[0]["digest"] != reports[1]["digest"]:
         print("the reports are about different data", file=sys.stderr)
@@ -710,21 +897,42 @@ def compare(before: str, after: str) -> int:
 # --- main ---
 
 
-def expected_answers(data: Dataset) -> Tuple[Dict[str, Any], str]:
+def make_files(size: str, folder: str) -> Tuple[Dict[str, Any], str]:
+    """Writes the CSV files of this size into `folder`; the answers about them, and who gave those."""
+    os.makedirs(folder, exist_ok=True)
+    persons, knows = SIZES[size]
     program = find_program(ROOT)
     if program is not None:
         try:
-            answers = run_program(program, len(data.persons), len(data.knows))
+            answers = run_program(program, persons, knows, folder)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
-            print("%s does not run (%s)" % (program, error), file=sys.stderr)
+            print("%s does not run, is it up to date? (%s)" % (program, error), file=sys.stderr)
         else:
-            if answers["digest"] != digest(data):
-                raise SystemExit("bench/dataset.py and %s make different data; is the program up to date?" % program)
+            for name in ("persons", "knows"):
+                if read_crc(os.path.join(folder, name + ".csv")) != answers["digest"][name + "_crc32"]:
+                    raise SystemExit("%s wrote a damaged %s.csv" % (program, name))
             wanted = {w.answers or w.key for w in WORKLOADS if w.params != "ids" and (w.answers or not w.write)}
             if not wanted <= set(answers["answers"]):
                 raise SystemExit("%s does not know all workloads; build it again" % program)
             return answers, "the C++ reference"
+    if knows > PYTHON_MAKES:
+        raise SystemExit("size %s needs bench/reference; build it (LORA_BUILD_BENCH=ON)" % size)
+    data = make_dataset(persons, knows)
+    write_csv(data, folder)
     return compute(data), "the Python reference (bench/reference is not built)"
+
+
+def find_importer(options: argparse.Namespace, spec: Spec) -> str:
+    """`lora-import` of a build of ours: in the folder named, in the checkout the module lies in, or in this one."""
+    named = options.tools_path or os.environ.get("LORA_PEERS_TOOLS", "")
+    if named and spec.key == "ours":
+        importer = os.path.join(os.path.abspath(named), "lora-import")
+        return importer if os.access(importer, os.X_OK) else ""
+    checkouts = [os.path.dirname(spec.path)] if spec.path else []
+    if spec.key == "ours":
+        checkouts.append(ROOT)
+    found = [find_program(checkout, "tools/lora-import") for checkout in checkouts]
+    return next(filter(None, found), "")
 
 
 def choose(options: argparse.Namespace) -> List[Spec]:
@@ -737,6 +945,7 @@ def choose(options: argparse.Namespace) -> List[Spec]:
         if not path or not os.path.isdir(os.path.join(path, "lora_python")):
             raise SystemExit("--build takes NAME=FOLDER, where FOLDER holds lora_python, not `%s`" % build)
         specs.insert(1, Spec(name, "lora", OURS, path=os.path.abspath(path)))
+    specs = [spec if spec.requirements else spec._replace(importer=find_importer(options, spec)) for spec in specs]
     if not options.engines:
         return specs
     wanted = options.engines.split(",")
@@ -747,14 +956,22 @@ def choose(options: argparse.Namespace) -> List[Spec]:
     return [spec for spec in specs if spec.key in wanted]
 
 
-def measure(options: argparse.Namespace) -> Dict[str, Any]:
+class Prepared(NamedTuple):
+    """What runs on one core and on two have in common."""
+
+    size: str
+    cache: str
+    folder: str  # of the CSV files
+    found: List[Tuple[Spec, Environment]]
+    missing: Dict[str, str]
+    context: Dict[str, Any]
+    digest: Dict[str, Any]
+    judged_by: str
+
+
+def prepare(options: argparse.Namespace) -> Prepared:
     size = "smoke" if options.smoke else options.size
-    settings = SETTINGS[size]
-    if options.cores:  # of this process, and so of all that it starts
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
-    if options.rounds:
-        settings = settings._replace(rounds=options.rounds)
-    cache = os.path.join(ROOT, ".cache", "peers")
+    cache = os.path.abspath(options.cache)
     install = not (options.smoke or options.no_install)
     found: List[Tuple[Spec, Environment]] = []
     missing: Dict[str, str] = {}
@@ -766,36 +983,40 @@ def measure(options: argparse.Namespace) -> Dict[str, Any]:
             print("%s: %s" % (spec.key, error), file=sys.stderr)
 
     progress("making the data (%s)" % size)
-    data = make_dataset(*SIZES[size])
-    answers, judged_by = expected_answers(data)
     folder = os.path.join(cache, "data", size)
-    write_csv(data, folder)
-    context = dict(answers, persons=len(data.persons), ages=[person.age for person in data.persons])
-    context["names"] = [rows[0][0] for rows in answers["answers"]["lookup"]]
-    for_child = {key: context[key] for key in ("starts", "names", "pairs", "persons")}
-    for_child["answers"] = for_child["ages"] = None
-    del data
+    answers, judged_by = make_files(size, folder)
+    write_headers(folder)
+    context = dict(answers, ages=read_ages(folder), names=[rows[0][0] for rows in answers["answers"]["lookup"]])
+    context["persons"] = len(context["ages"])
+    return Prepared(size, cache, folder, found, missing, context, answers["digest"], judged_by)
 
+
+def measure(options: argparse.Namespace, prepared: Prepared) -> Dict[str, Any]:
+    settings = SETTINGS[prepared.size]
+    if options.rounds:
+        settings = settings._replace(rounds=options.rounds)
+    cache, folder, context = prepared.cache, prepared.folder, prepared.context
     workloads = [w for w in WORKLOADS if not options.workloads or w.key in options.workloads.split(",")]
     load_before = os.getloadavg()[0]
     peers: List[Peer] = []
     interrupted = False
-    os.makedirs(cache, exist_ok=True)
+    others: Dict[str, Dict[str, float]] = {}
     preload = None if options.only == "memory" else count_fsyncs(cache)
     with tempfile.TemporaryDirectory(prefix="databases-", dir=options.directory or cache) as databases:
+        sync_time = None if options.only == "memory" else fsync_time(databases)
         for in_memory in (True, False):
             if options.only and (options.only == "memory") != in_memory:
                 continue
             group = [
-                Peer(spec, mode, where, databases, settings, preload)
-                for spec, where in found
+                Peer(spec, mode, where, databases, folder, settings, preload)
+                for spec, where in prepared.found
                 for mode in spec.modes
                 if (mode.group == "memory") == in_memory
             ]
             peers += group
             try:
                 chosen = [w for w in workloads if in_memory or w.disk]
-                run_group(group, chosen, folder, context, settings)
+                others["memory" if in_memory else "disk"] = run_group(group, chosen, context, settings)
             except KeyboardInterrupt:
                 interrupted = True
             finally:
@@ -807,12 +1028,14 @@ def measure(options: argparse.Namespace) -> Dict[str, Any]:
         "date": datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z"),
         "commit": commit(),
         "machine": machine(),
-        "size": size,
-        "digest": answers["digest"],
-        "reference": judged_by,
+        "size": prepared.size,
+        "digest": prepared.digest,
+        "reference": prepared.judged_by,
         "settings": settings._asdict(),
         "load": [load_before, os.getloadavg()[0]],
-        "missing": missing,
+        "others": others,
+        "fsync": sync_time,
+        "missing": prepared.missing,
         "interrupted": interrupted,
         "peers": [
             {
@@ -822,6 +1045,10 @@ def measure(options: argparse.Namespace) -> Dict[str, Any]:
                 "sync": peer.mode.sync,
                 "hello": peer.hello,
                 "loaded": peer.loaded,
+                "by_rows": peer.by_rows,
+                "after_reads": peer.after_reads,
+                "most": peer.most,
+                "compacted": peer.compacted,
                 "reopened": peer.reopened,
                 "dead": peer.dead,
                 "results": peer.results,
@@ -840,24 +1067,50 @@ def main() -> int:
     parser.add_argument("--only", choices=("memory", "disk"), help="one half of the run")
     parser.add_argument("--json", metavar="FILE", help="write all figures there")
     parser.add_argument("--rounds", type=int, help="turns of each engine and workload")
-    parser.add_argument("--cores", type=int, help="processor cores that the engines may use (default: all)")
+    parser.add_argument(
+        "--cores", help="processor cores that the engines may use (default: all); both: a run on one, then one on two"
+    )
     parser.add_argument("--no-install", action="store_true", help="leave out engines that are not installed yet")
     parser.add_argument("--ours-path", metavar="FOLDER", help="a folder that holds lora_python, instead of .venv")
+    parser.add_argument("--tools-path", metavar="FOLDER", help="a folder that holds lora-import, for ours on disk")
     parser.add_argument("--build", action="append", default=[], metavar="NAME=FOLDER", help="another build of ours")
-    parser.add_argument("--directory", help="where databases are made (default: .cache/peers)")
+    parser.add_argument(
+        "--cache",
+        metavar="FOLDER",
+        default=os.path.join(ROOT, ".cache", "peers"),
+        help="where engines are installed and data is kept (default: .cache/peers)",
+    )
+    parser.add_argument("--directory", help="where databases are made (default: the cache)")
     parser.add_argument("--compare", nargs=2, metavar=("BEFORE", "AFTER"), help="compare two files of --json")
     options = parser.parse_args()
     if options.compare:
         return compare(*options.compare)
-    if options.cores is not None and options.cores < 1:
-        parser.error("--cores takes a number from 1 on")
+    all_cores = sorted(os.sched_getaffinity(0))
+    core_counts = [len(all_cores)]
+    if options.cores == "both":
+        core_counts = [1, 2]
+    elif options.cores is not None:
+        if not options.cores.isdecimal() or int(options.cores) < 1:
+            parser.error("--cores takes a number from 1 on, or `both`")
+        core_counts = [int(options.cores)]
+    if max(core_counts) > len(all_cores):
+        parser.error("there are %d cores" % len(all_cores))
+    unknown = set(options.workloads.split(",") if options.workloads else ()) - {w.key for w in WORKLOADS}
+    if unknown:
+        parser.error("unknown workloads: %s" % ", ".join(sorted(unknown)))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up, and report what there is
-    report = measure(options)
-    if options.json:
-        with open(options.json, "w") as out:
-            json.dump(report, out, indent=1)
-    print(tables(report))
-    ours = [peer for peer in report["peers"] if peer["key"] == "ours"]
+    prepared = prepare(options)
+    reports: List[Dict[str, Any]] = []
+    for cores in core_counts:
+        os.sched_setaffinity(0, all_cores[:cores])  # of this process, and so of all that it starts
+        reports.append(measure(options, prepared))
+        if options.json:  # after each run, so that none is lost
+            with open(options.json, "w") as out:
+                json.dump(reports[0] if len(core_counts) == 1 else {"runs": reports}, out, indent=1)
+        print(tables(reports[-1]) + ("\n" if cores != core_counts[-1] else ""), flush=True)
+        if reports[-1]["interrupted"]:
+            break
+    ours = [peer for report in reports for peer in report["peers"] if peer["key"] == "ours"]
     bad = any(peer["dead"] or any(r.get("wrong") or "error" in r for r in peer["results"].values()) for peer in ours)
     return 1 if bad else 0
 

@@ -1,6 +1,7 @@
 // Expected answers of the peer benchmark, counted over plain adjacency arrays: the independent judge of every engine.
 //
-// Usage: reference PERSONS KNOWS [STARTS] [PAIRS]. Prints one JSON object: "digest" (CRC-32 of the dataset's CSV texts,
+// Usage: reference PERSONS KNOWS [STARTS] [PAIRS] [DIRECTORY]. Writes persons.csv and knows.csv, without a header, into
+// DIRECTORY if one is named. Prints one JSON object: "digest" (CRC-32 of the dataset's CSV texts,
 // as dataset.py), "starts" and "pairs" (the parameters drawn), and "answers": for each workload one list of rows a
 // parameter. Paths are Cypher's: no relationship twice in one path. engines/reference.py computes the same in Python.
 #include <algorithm>
@@ -292,23 +293,52 @@ void from_all(const Dataset& data, const Adjacency& out, const Adjacency& in, An
   answers->add("collect_by_city", row(collected));
 }
 
-int run(size_t persons, size_t relationships, size_t starts, size_t pairs) {
+// One table as CSV text: its CRC-32 and, if wanted, its file, which gets its name when it is whole.
+class Csv {
+ public:
+  Csv(const std::string& directory, const char* name) {
+    if (directory.empty()) return;
+    path_ = directory + "/" + name;
+    file_ = std::fopen((path_ + ".tmp").c_str(), "wb");
+    good_ = file_ != nullptr;
+  }
+  void add(const char* line, int size) {
+    crc_.add(line, static_cast<size_t>(size));
+    if (file_ != nullptr) good_ = std::fwrite(line, 1, static_cast<size_t>(size), file_) > 0 && good_;
+  }
+  // False, and said on standard error, if the file could not be written.
+  bool finish() {
+    if (file_ != nullptr) good_ = std::fclose(file_) == 0 && good_;
+    if (good_ && !path_.empty()) good_ = std::rename((path_ + ".tmp").c_str(), path_.c_str()) == 0;
+    if (!good_) std::fprintf(stderr, "cannot write %s\n", path_.c_str());
+    return good_;
+  }
+  uint32_t crc() const { return crc_.value(); }
+
+ private:
+  std::string path_;
+  std::FILE* file_ = nullptr;
+  bool good_ = true;
+  Crc32 crc_;
+};
+
+int run(size_t persons, size_t relationships, size_t starts, size_t pairs, const std::string& directory) {
   const Dataset data = make_dataset(persons, relationships);
-  Crc32 person_crc, knows_crc;
+  Csv person_csv(directory, "persons.csv"), knows_csv(directory, "knows.csv");
   char line[256];
   for (const Dataset::Person& p : data.persons) {
-    person_crc.add(line,
-                   static_cast<size_t>(std::snprintf(
-                       line, sizeof line, "%lld,%s,%lld,%s,%lld,%.3f\n", static_cast<long long>(p.id), p.name.c_str(),
-                       static_cast<long long>(p.age), p.city.c_str(), static_cast<long long>(p.created), p.score)));
+    person_csv.add(line, std::snprintf(line, sizeof line, "%lld,%s,%lld,%s,%lld,%.3f\n", static_cast<long long>(p.id),
+                                       p.name.c_str(), static_cast<long long>(p.age), p.city.c_str(),
+                                       static_cast<long long>(p.created), p.score));
   }
   Adjacency out(persons), in(persons);
   for (const Dataset::Knows& k : data.knows) {
-    knows_crc.add(line, static_cast<size_t>(std::snprintf(line, sizeof line, "%u,%u,%lld\n", k.from, k.to,
-                                                          static_cast<long long>(k.since))));
+    knows_csv.add(line,
+                  std::snprintf(line, sizeof line, "%u,%u,%lld\n", k.from, k.to, static_cast<long long>(k.since)));
     out[k.from].push_back(k.to);
     in[k.to].push_back(k.from);
   }
+  if (!person_csv.finish() || !knows_csv.finish()) return 1;
   for (Adjacency* lists : {&out, &in}) {
     for (std::vector<uint32_t>& list : *lists) std::sort(list.begin(), list.end());
   }
@@ -316,7 +346,7 @@ int run(size_t persons, size_t relationships, size_t starts, size_t pairs) {
   Answers answers;
   std::printf(
       "{\"digest\":{\"persons\":%zu,\"knows\":%zu,\"persons_crc32\":\"%08x\",\"knows_crc32\":\"%08x\"},\n\"starts\":[",
-      data.persons.size(), data.knows.size(), person_crc.value(), knows_crc.value());
+      data.persons.size(), data.knows.size(), person_csv.crc(), knows_csv.crc());
   for (size_t i = 0; i < starts; ++i) {
     const auto p = static_cast<uint32_t>(random.below(persons));
     std::printf("%s%u", i == 0 ? "" : ",", p);
@@ -354,9 +384,10 @@ size_t argument(int argc, char** argv, int at, size_t otherwise) {
 int main(int argc, char** argv) {
   using lora::bench::argument;
   const size_t persons = argument(argc, argv, 1, 0), knows = argument(argc, argv, 2, 0);
-  if (argc > 5 || persons < 2 || knows < 1 || persons > 100'000'000) {
-    std::fprintf(stderr, "usage: reference PERSONS KNOWS [STARTS] [PAIRS]\n");
+  if (argc > 6 || persons < 2 || knows < 1 || persons > 100'000'000) {
+    std::fprintf(stderr, "usage: reference PERSONS KNOWS [STARTS] [PAIRS] [DIRECTORY]\n");
     return 2;
   }
-  return lora::bench::run(persons, knows, argument(argc, argv, 3, 20), argument(argc, argv, 4, 10));
+  return lora::bench::run(persons, knows, argument(argc, argv, 3, 20), argument(argc, argv, 4, 10),
+                          argc > 5 ? argv[5] : "");
 }

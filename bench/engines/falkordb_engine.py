@@ -3,7 +3,7 @@
 import importlib.metadata
 from typing import Any, Dict, List, Optional, Sequence
 
-from base import Clock, Engine, load_by_unwind
+from base import Engine
 
 
 class FalkorEngine(Engine):
@@ -25,11 +25,8 @@ class FalkorEngine(Engine):
     def rows(self, result: Sequence[Any]) -> List[List[Any]]:
         return [list(row) for row in result]
 
-    def load(self, data: str, clock: Clock) -> str:
-        with clock("nodes"):
-            self.execute("CREATE INDEX FOR (p:Person) ON (p.id)", {})
-        load_by_unwind(self, data, clock)
-        return "UNWIND $rows"
+    def prepare(self) -> None:
+        self.execute("CREATE INDEX FOR (p:Person) ON (p.id)", {})
 
     def close(self) -> None:
         self._db.close()

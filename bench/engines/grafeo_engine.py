@@ -22,9 +22,12 @@ class GrafeoEngine(Engine):
         rows: List[Any] = self._db.execute_cypher(text, params).to_list()
         return rows
 
+    def prepare(self) -> None:
+        self._db.create_property_index("id")
+
     def load(self, data: str, clock: Clock) -> str:
         with clock("nodes"):
-            self._db.create_property_index("id")
+            self.prepare()
         ids: List[int] = []
         for people in person_batches(data):
             with clock("nodes"):

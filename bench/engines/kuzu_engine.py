@@ -42,13 +42,16 @@ class KuzuEngine(Engine):
         # A sum of integers comes as Decimal: the value is right, the type is theirs.
         return [[int(value) if isinstance(value, Decimal) else value for value in row] for row in result]
 
+    def prepare(self) -> None:
+        self._connection.execute(
+            "CREATE NODE TABLE Person(id INT64, name STRING, age INT64, city STRING, created INT64, score DOUBLE, "
+            "PRIMARY KEY(id))"
+        )
+        self._connection.execute("CREATE REL TABLE KNOWS(FROM Person TO Person, since INT64)")
+
     def load(self, data: str, clock: Clock) -> str:
         with clock("nodes"):
-            self._connection.execute(
-                "CREATE NODE TABLE Person(id INT64, name STRING, age INT64, city STRING, created INT64, score DOUBLE, "
-                "PRIMARY KEY(id))"
-            )
-            self._connection.execute("CREATE REL TABLE KNOWS(FROM Person TO Person, since INT64)")
+            self.prepare()
             self._connection.execute("COPY Person FROM '%s'" % os.path.join(data, "persons.csv"))
         with clock("edges"):
             self._connection.execute("COPY KNOWS FROM '%s'" % os.path.join(data, "knows.csv"))

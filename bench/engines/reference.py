@@ -142,18 +142,23 @@ def compute(data: Dataset, starts: int = STARTS, pairs: int = PAIRS) -> Dict[str
     return {"digest": digest(data), "starts": start_ids, "pairs": pair_ids, "answers": answers}
 
 
-def run_program(program: str, persons: int, knows: int) -> Dict[str, Any]:
-    """The C++ program's answers; raises OSError, CalledProcessError or ValueError."""
+def run_program(program: str, persons: int, knows: int, directory: Optional[str] = None) -> Dict[str, Any]:
+    """The C++ program's answers; with `directory`, it writes persons.csv and knows.csv there.
+
+    Raises OSError, CalledProcessError or ValueError.
+    """
     arguments = [program] + [str(n) for n in (persons, knows, STARTS, PAIRS)]
+    if directory is not None:
+        arguments.append(directory)
     result: Dict[str, Any] = json.loads(subprocess.check_output(arguments, timeout=600))
     return result
 
 
-def find_program(root: str) -> Optional[str]:
-    """The newest built `bench/reference` below `root`: in a folder whose name begins with `build`, or one in it."""
+def find_program(root: str, program: str = "bench/reference") -> Optional[str]:
+    """The newest built `program` below `root`: in a folder whose name begins with `build`, or one in it."""
     found = []
-    for pattern in ("build*/bench/reference", "build*/*/bench/reference"):
-        for path in glob.glob(os.path.join(glob.escape(root), pattern)):
+    for folder in ("build*", "build*/*"):
+        for path in glob.glob(os.path.join(glob.escape(root), folder, program)):
             if os.access(path, os.X_OK):
                 found.append((os.path.getmtime(path), path))
     return max(found)[1] if found else None
