@@ -3,6 +3,7 @@
 // Where every row of the right side comes from one row of its Argument, in order (is_row_wise), a whole batch of left
 // rows runs through it at once; a hidden column says which left row a result belongs to.
 #include <algorithm>
+#include <numeric>
 
 #include "cypher/exec/adjacency.h"
 #include "cypher/exec/ask_size.h"
@@ -501,7 +502,7 @@ class ForeachOperator final : public Operator {
 class UnitSubqueryOperator final : public Operator {
  public:
   UnitSubqueryOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr left)
-      : Operator(build, op), left_(std::move(left)) {
+      : Operator(build, op), left_(std::move(left)), together_(static_cast<const CallSubquery*>(op)->rows_independent) {
     BuildContext inner = build;
     inner.argument = &source_;
     right_ = build_operator(inner, op->inputs[1]);
@@ -516,11 +517,13 @@ class UnitSubqueryOperator final : public Operator {
   Status do_next(size_t rows_wanted, Batch** batch) override {
     LORA_TRY(left_->next(rows_wanted, batch));
     if (*batch == nullptr) return Status();
-    for (size_t row = 0; row < (*batch)->rows; ++row) {
+    const size_t step = together_ ? (*batch)->rows : 1;
+    for (size_t row = 0; row < (*batch)->rows; row += step) {
       LORA_TRY(state_.tick());
       source_ = {};
       source_.batch = *batch;
       source_.row = row;
+      if (step > 1) source_.rows = step;
       LORA_TRY(drain(right_.get()));
     }
     return Status();
@@ -528,6 +531,7 @@ class UnitSubqueryOperator final : public Operator {
 
  private:
   OperatorPtr left_, right_;
+  const bool together_;
   ArgumentSource source_;
 };
 
@@ -600,32 +604,36 @@ class TransactionsOperator final : public Operator {
       source_ = {};
       source_.batch = in_;
       source_.row = row_;
+      size_t step = 1;
       if (call_.unit) {
+        if (call_.rows_independent)
+          step = static_cast<size_t>(std::min<uint64_t>(in_->rows - row_, batch_rows_ - rows));
+        if (step > 1) source_.rows = step;
         LORA_TRY(drain(right_.get()));
-        LORA_TRY(keep(nullptr));
+        LORA_TRY(keep(nullptr, step));
       } else {
         LORA_TRY(right_->open());
         for (;;) {
           Batch* result = nullptr;
           LORA_TRY(right_->next(kBatchRowsMax, &result));
           if (result == nullptr) break;
-          LORA_TRY(keep(result));
+          LORA_TRY(keep(result, result->rows));
         }
       }
-      ++row_;
-      ++rows;
+      row_ += step;
+      rows += step;
     }
     right_->close();
     return rows > 0 ? state_.execution->commit_and_continue() : Status();
   }
 
-  // The results of one left row, or (null pointer) that row itself.
-  Status keep(const Batch* result) {
-    const size_t rows = result == nullptr ? 1 : result->rows;
+  // The `rows` results of one left row, or (null pointer) so many left rows from it on.
+  Status keep(const Batch* result, size_t rows) {
     if (results_.empty() || results_.back().rows + rows > kBatchRowsMax) results_.emplace_back(state_.column_count);
     Batch& to = results_.back();
     uint64_t bytes = 0;
     rows_.assign(rows, static_cast<uint32_t>(row_));
+    if (result == nullptr) std::iota(rows_.begin(), rows_.end(), static_cast<uint32_t>(row_));
     for (Slot slot : carried()) {
       const bool from_right = result != nullptr && (*result)[slot].kind != Column::Kind::kEmpty;
       const Column& from = from_right ? (*result)[slot] : (*in_)[slot];

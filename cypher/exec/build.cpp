@@ -1,5 +1,7 @@
 #include "cypher/exec/build.h"
 
+#include "cypher/plan/op_traits.h"
+
 namespace lora::cypher {
 
 OperatorPtr build_input(const BuildContext& build, const LogicalOp* op) {
@@ -55,30 +57,11 @@ OperatorPtr build_operator(const BuildContext& build, const LogicalOp* op) {
 }
 
 bool is_row_wise(const LogicalOp* op) {
-  switch (op->kind) {
-    case OpKind::kArgument:
-    case OpKind::kAllNodesScan:
-    case OpKind::kLabelScan:
-    case OpKind::kNodeByIdSeek:
-    case OpKind::kIndexSeek:
-    case OpKind::kIndexRangeScan:
-    case OpKind::kRelationshipScan:
-    case OpKind::kRelationshipByIdSeek:
-    case OpKind::kCountStore:
-    case OpKind::kDegree:
-    case OpKind::kExpand:
-    case OpKind::kIntersect:
-    case OpKind::kVarExpand:
-    case OpKind::kShortestPath:
-    case OpKind::kFilter:
-    case OpKind::kProjection:
-    case OpKind::kUnwind: break;
-    case OpKind::kApply:
-    case OpKind::kSemiApply: break;  // their right sides see one row or one batch of the left side at a time
-    default: return false;
-  }
   // Right sides of Apply and its kin give, per left row, whatever they like.
-  return op->inputs.empty() || is_row_wise(op->inputs[0]);
+  for (; is_row_wise_step(op->kind); op = op->inputs[0]) {
+    if (op->inputs.empty()) return true;
+  }
+  return false;
 }
 
 }  // namespace lora::cypher

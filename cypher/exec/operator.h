@@ -41,6 +41,7 @@ class Execution;
 struct ArgumentSource {
   Batch* batch = nullptr;  // null: one row without columns
   size_t row = 0;          // give only this row (copied) ...
+  size_t rows = 0;         // ... or so many from it on ...
   bool whole = false;      // ... or the whole batch
   // Apply on whole batches: the rows of the batch that need no more matches (1), by the row number in `row_column`.
   // Operators that multiply rows may leave those out.

@@ -1,6 +1,7 @@
 // Leaves: the outer row, and nodes and relationships by scan, id or index. Each gives its rows once per input row.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "cypher/exec/adjacency.h"
 #include "cypher/exec/build.h"
@@ -42,6 +43,11 @@ class ArgumentOperator final : public Operator {
       *batch = &out_;
       return Status();
     }
+    if (source_ != nullptr && source_->rows != 0) {
+      copy_rows(*source_->batch, source_->row, source_->rows);
+      *batch = &out_;
+      return Status();
+    }
     if (source_ != nullptr && source_->batch != nullptr) copy_row(*source_->batch, source_->row);
     out_.rows = 1;
     *batch = &out_;
@@ -49,23 +55,40 @@ class ArgumentOperator final : public Operator {
   }
 
  private:
+  void copy_rows(const Batch& outer, size_t row, size_t rows) {
+    numbers_.resize(rows);
+    std::iota(numbers_.begin(), numbers_.end(), static_cast<uint32_t>(row));
+    for (Slot slot : carried()) {
+      if (slot < outer.columns.size() && outer.columns[slot].kind != Column::Kind::kEmpty) {
+        out_.columns[slot].gather_from(outer.columns[slot], numbers_);
+      }
+    }
+    add_locals(rows);
+    out_.rows = rows;
+  }
+
   void copy_row(const Batch& outer, size_t row) {
     for (Slot slot : carried()) {
       if (slot < outer.columns.size() && outer.columns[slot].kind != Column::Kind::kEmpty) {
         out_.columns[slot].push_from(outer.columns[slot], row);
       }
     }
-    // Variables of comprehensions around a subquery.
+    add_locals(1);
+  }
+
+  // Variables of comprehensions around a subquery.
+  void add_locals(size_t rows) {
     state_.evaluator.for_each_local([&](Slot slot, const Value& v) {
       if (slot < out_.columns.size()) {
         out_.columns[slot].clear();
-        out_.columns[slot].push(v);
+        for (size_t i = 0; i < rows; ++i) out_.columns[slot].push(v);
       }
     });
   }
 
   ArgumentSource* source_;
   Batch out_;
+  std::vector<uint32_t> numbers_;
   bool done_ = false;
 };
 

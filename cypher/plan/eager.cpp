@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "cypher/plan/op_traits.h"
 #include "cypher/plan/passes.h"
 
 namespace lora::cypher {
@@ -526,6 +527,10 @@ class Barriers {
     Pipeline right = walk(op->inputs[1], start);
     b_.set_input(op, 0, left.op);
     b_.set_input(op, 1, right.op);
+    if (op->kind == OpKind::kCallSubquery) {
+      auto* call = static_cast<CallSubquery*>(op);
+      call->rows_independent = call->unit && rows_independent(op->inputs[1]);
+    }
     const bool rows_kept = op->kind == OpKind::kSemiApply || op->kind == OpKind::kForeach ||
                            (op->kind == OpKind::kCallSubquery && static_cast<const CallSubquery*>(op)->unit);
     left.single = left.single && (rows_kept || right.single);
@@ -533,6 +538,29 @@ class Barriers {
     left.only_node = kNoSlot;
     left.op = op;
     return left;
+  }
+
+  // The body of a subquery, with its barriers: a chain of operators that take one row after the other, none of which
+  // reads or overwrites what another one writes. (What an operator itself has written for one row it sees at the next.)
+  bool rows_independent(const LogicalOp* body) {
+    std::vector<const LogicalOp*> chain;
+    for (const LogicalOp* op = body;; op = op->inputs[0]) {
+      const bool writes = op->kind == OpKind::kCreate || op->kind == OpKind::kMerge ||
+                          op->kind == OpKind::kSetProperties || op->kind == OpKind::kRemove ||
+                          op->kind == OpKind::kDelete || op->kind == OpKind::kForeach;
+      if (!writes && !is_row_wise_step(op->kind)) return false;
+      chain.push_back(op);
+      if (op->inputs.empty()) break;
+    }
+    Effects below;
+    for (size_t i = chain.size(); i-- > 0;) {
+      Effects own;
+      op_effects(*chain[i], &own);
+      for (size_t input = 1; input < chain[i]->inputs.size(); ++input) subtree_effects(chain[i]->inputs[input], &own);
+      if (collide(below, own) || collide(own, below) || overwrite(below, own)) return false;
+      below.add(own);
+    }
+    return true;
   }
 
   PlanBuilder& b_;

@@ -434,8 +434,8 @@ std::string details(const LogicalOp& op, const Printer& p, const graph::Reader& 
     case OpKind::kEager:
     case OpKind::kApply:
     case OpKind::kSemiApply:
-    case OpKind::kProcedureCall:
-    case OpKind::kCallSubquery: return "";
+    case OpKind::kProcedureCall: return "";
+    case OpKind::kCallSubquery: return as<CallSubquery>(op).rows_independent ? "rows together" : "";
   }
   return "";
 }

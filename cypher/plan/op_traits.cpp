@@ -119,6 +119,31 @@ bool right_is_applied(OpKind kind) {
          kind == OpKind::kCallSubquery || kind == OpKind::kRepeat;
 }
 
+bool is_row_wise_step(OpKind kind) {
+  switch (kind) {
+    case OpKind::kArgument:
+    case OpKind::kAllNodesScan:
+    case OpKind::kLabelScan:
+    case OpKind::kNodeByIdSeek:
+    case OpKind::kIndexSeek:
+    case OpKind::kIndexRangeScan:
+    case OpKind::kRelationshipScan:
+    case OpKind::kRelationshipByIdSeek:
+    case OpKind::kCountStore:
+    case OpKind::kDegree:
+    case OpKind::kExpand:
+    case OpKind::kIntersect:
+    case OpKind::kVarExpand:
+    case OpKind::kShortestPath:
+    case OpKind::kFilter:
+    case OpKind::kProjection:
+    case OpKind::kUnwind:
+    case OpKind::kApply:
+    case OpKind::kSemiApply: return true;
+    default: return false;
+  }
+}
+
 Slot argument_extra(const LogicalOp& op) {
   if (op.kind == OpKind::kForeach) return as<Foreach>(op).element;
   if (op.kind == OpKind::kRepeat) return as<Repeat>(op).inner_from;

@@ -71,6 +71,9 @@ InputRange op_inputs(OpKind kind);
 
 // The right input starts from an Argument that gives the left input's row (Apply and its kin).
 bool right_is_applied(OpKind kind);
+// Gives every row from one row of its first input, in that one's order. (Right sides of Apply and SemiApply see one
+// row, or one batch, of the left side at a time.)
+bool is_row_wise_step(OpKind kind);
 // The slot that the Argument of an applied right input has besides those of the left row; kNoSlot: none.
 Slot argument_extra(const LogicalOp& op);
 // Output slots are only those in adds(); the input's are gone.

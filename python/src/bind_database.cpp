@@ -80,7 +80,8 @@ PyObject* public_execute(PyObject* self, PyObject* const* args, Py_ssize_t count
     PyObject* given[] = {nullptr, nullptr, nullptr};  // query, params, timeout
     static constexpr const char* kNames[] = {"query", "params", "timeout"};
     if (count > 2) {
-      PyErr_Format(PyExc_TypeError, "Database.execute() takes 2 or 3 positional arguments but %zd were given", count + 1);
+      PyErr_Format(PyExc_TypeError, "Database.execute() takes 2 or 3 positional arguments but %zd were given",
+                   count + 1);
       return nullptr;
     }
     for (Py_ssize_t i = 0; i < count; ++i) given[i] = args[i];

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/cypher/plan_fixture.h"
 
 namespace lora::test {
@@ -14,6 +16,32 @@ TEST_F(BarriersTest, ScanDoesNotMeetTheNodesItMakes) {
   EXPECT_EQ(number("MATCH (n) RETURN count(*)"), 20);
   run("MATCH (a:A) CREATE (a)-[:T]->(:A)");
   EXPECT_EQ(number("MATCH (n) RETURN count(*)"), 40);
+}
+
+// Rows of a unit subquery go through it together only where no step reads or overwrites what another one writes.
+TEST_F(BarriersTest, RowsOfASubqueryGoTogetherWhenTheyCannotMeet) {
+  run("CREATE CONSTRAINT FOR (p:P) REQUIRE p.id IS UNIQUE");
+  const auto together = [&](const std::string& body) {
+    const auto explained = db_->execute("EXPLAIN UNWIND $rows AS r CALL (r) { " + body + " }");
+    EXPECT_TRUE(explained.ok()) << body << "\n" << explained.status().to_string();
+    return explained.ok() && std::any_of(explained->values.begin(), explained->values.end(), [](const Value& value) {
+             return value.is_string() && value.as_string() == "rows together";
+           });
+  };
+  EXPECT_TRUE(together("CREATE (:P {id: r.id})"));
+  EXPECT_TRUE(together("MERGE (p:P {id: r.id}) ON CREATE SET p.made = r.now"));
+  EXPECT_TRUE(together("MATCH (a:P {id: r.a}) MATCH (b:P {id: r.b}) CREATE (a)-[:T {w: r.w}]->(b)"));
+  EXPECT_TRUE(together("MATCH (a:P {id: r.a}) SET a.seen = a.seen + 1"));
+  EXPECT_TRUE(together("FOREACH (x IN r.xs | CREATE (:Q {x: x}))"));
+  EXPECT_FALSE(together("MATCH (a:P {id: r.a}) CREATE (:P {id: r.b})"));
+  EXPECT_FALSE(together("MATCH (a:P {id: r.a}) SET a.id = r.b"));
+  EXPECT_FALSE(together("MATCH (a:P {id: r.a}) WHERE a.seen < 3 SET a.seen = a.seen + 1"));
+  EXPECT_FALSE(together("MATCH (a:P {id: r.a}) DETACH DELETE a"));
+  EXPECT_FALSE(together("MATCH (a:P {id: r.a})-[:T]->(b) CREATE (a)-[:T]->(:Q)"));
+  EXPECT_FALSE(together("MATCH (a:P {id: r.a}) SET a.x = 1 SET a.x = a.x + 1"));
+  EXPECT_FALSE(together("MERGE (a:P {id: r.a}) MERGE (b:P {id: r.b}) MERGE (a)-[:T]->(b)"));
+  EXPECT_FALSE(together("MATCH (a:P {id: r.a}) WITH count(a) AS n CREATE (:Q {n: n})"));
+  EXPECT_FALSE(together("MATCH (a:P {id: r.a}) WHERE NOT EXISTS { (a)-[:T]->() } CREATE (a)-[:T]->(:Q)"));
 }
 
 TEST_F(BarriersTest, OtherLabelsNeedNoBarrier) {
