@@ -26,9 +26,9 @@ using namespace lora;
 
 constexpr size_t kStatementsMax = 8;
 constexpr uint64_t kBudgetBytes = 4 << 20;
-constexpr std::chrono::milliseconds kDeadline(20);
+constexpr std::chrono::milliseconds kDeadline(8);
 // What is deleted slows the store down, and names are kept for good: a new database from time to time is cheaper.
-constexpr uint64_t kRestoredMax = 100;
+constexpr uint64_t kRestoredMax = 250;
 constexpr uint64_t kEntitiesMax = 200;
 
 constexpr std::string_view kSchema[] = {
