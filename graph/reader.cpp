@@ -634,6 +634,7 @@ void Reader::add_loops(std::span<const uint64_t> ids, RelTypeId type, int64_t* l
   std::vector<uint64_t> found;
   uint64_t current = kNoId;
   const TopologyChunk* chunk = nullptr;
+  bool any = false;  // in `chunk`
   for (size_t i = 0; i < ids.size(); ++i) {
     const uint64_t id = ids[i];
     if (id >= root_->next_node) {
@@ -643,26 +644,18 @@ void Reader::add_loops(std::span<const uint64_t> ids, RelTypeId type, int64_t* l
     if (index != current || chunk == nullptr) {
       chunk = chunks.point_topology(type, Direction::kOut, index);
       current = index;
+      any = chunk == nullptr || chunk->has_loops(index * TopologyChunk::kNodes);
     }
-    if (chunk == nullptr) [[unlikely]] {
-      found.clear();
-      relationships_between(NodeId(id), NodeId(id), Direction::kOut, type, &found);
-      loops[i] += static_cast<int64_t>(found.size());
+    if (!any) [[likely]] {
       continue;
     }
-    const uint32_t row = TopologyChunk::row_of(id);
-    const uint32_t degree = chunk->degree(row);
-    constexpr uint32_t kWalkedMax = 24;  // shorter lists are walked faster than searched
-    if (degree <= kWalkedMax && !chunk->is_hub(row) && !chunk->wide) {
-      const auto* neighbours = static_cast<const uint32_t*>(chunk->list(row).neighbours);
-      int64_t count = 0;
-      for (uint32_t n = 0; n < degree; ++n) count += neighbours[n] == id ? 1 : 0;
-      loops[i] += count;
+    found.clear();
+    if (chunk != nullptr) {
+      chunk->find(TopologyChunk::row_of(id), id, &found);
     } else {
-      found.clear();
-      chunk->find(row, id, &found);
-      loops[i] += static_cast<int64_t>(found.size());
+      relationships_between(NodeId(id), NodeId(id), Direction::kOut, type, &found);
     }
+    loops[i] += static_cast<int64_t>(found.size());
   }
 }
 

@@ -221,6 +221,8 @@ void KeyStore::clear() {
   index_.clear();
   recent_.clear();
   short_.clear();
+  recent_words_.clear();
+  short_rows_ = 0;
   by_id_.clear();
   null_entry_ = HashIndex::kNone;
   by_id_closed_ = false;
@@ -233,6 +235,7 @@ void KeyStore::release() {
   for (Column& c : columns_) c.trim();
   recent_.clear();
   short_ = {};
+  recent_words_ = {};
   if (size_ > kBatchRowsMax) {
     index_.release();
     by_id_ = {};
@@ -375,11 +378,20 @@ bool KeyStore::find_short(const std::vector<const Column*>& keys, size_t rows, s
     hashes_[row] = fold((length * kLengthFactor) ^ word, 0);  // as hash_text()
   }
   if (longest > kLengthMax) return false;
+  short_rows_ += rows;
+  if (recent_words_.empty() && short_rows_ > kRecentWords) recent_words_.resize(kRecentWords);
   for (size_t row = 0; row < rows; ++row) {
     const uint64_t word = words_[row];
+    RecentWord* recent = recent_words_.empty() ? nullptr : &recent_words_[(hashes_[row] >> 40) % kRecentWords];
+    if (recent != nullptr && recent->word == word) [[likely]] {
+      (*entries)[row] = recent->entry;
+      continue;
+    }
     bool added = false;
-    (*entries)[row] = index_.find_or_add(
+    const uint32_t entry = index_.find_or_add(
         hashes_[row], [&](uint32_t e) { return short_[e] == word; }, &added);
+    (*entries)[row] = entry;
+    if (recent != nullptr) *recent = {word, entry};
     if (added) {
       add(keys, row);
       short_.push_back(word);

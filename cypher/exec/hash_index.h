@@ -139,6 +139,14 @@ class KeyStore {
   std::vector<uint64_t> hashes_;
   std::vector<uint64_t> words_;  // of find_short(), by row
   std::vector<uint64_t> short_;  // the same by entry, while all of them are short texts
+  // The word that was last met with these bits of its hash, and its entry. Empty until enough rows have come.
+  struct RecentWord {
+    uint64_t word = ~uint64_t{0};  // no text is so long
+    uint32_t entry = HashIndex::kNone;
+  };
+  static constexpr size_t kRecentWords = 4096;
+  std::vector<RecentWord> recent_words_;
+  size_t short_rows_ = 0;
   std::vector<uint32_t> by_id_;  // entry by id, or by number
   uint32_t null_entry_ = HashIndex::kNone;
   bool by_id_closed_ = false;      // ids were too far apart: not tried again

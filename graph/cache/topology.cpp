@@ -455,6 +455,24 @@ bool TopologyChunk::find_block(uint32_t row, BlockKey key, Neighbours* out) cons
   return true;
 }
 
+bool TopologyChunk::find_loops(uint64_t first_node) const {
+  bool some = false;
+  for (uint32_t row = 0; row < kNodes && !some; ++row) {
+    const uint64_t node = first_node + row;
+    constexpr uint32_t kWalkedMax = 24;  // shorter lists are walked faster than searched
+    if (degrees[row] <= kWalkedMax && !is_hub(row) && !wide) {
+      const auto* neighbours = static_cast<const uint32_t*>(list(row).neighbours);
+      for (uint32_t i = 0; i < degrees[row]; ++i) some |= neighbours[i] == node;
+    } else if (degrees[row] != 0) {
+      std::vector<uint64_t> found;
+      find(row, node, &found);
+      some = !found.empty();
+    }
+  }
+  loops.store(some ? Loops::kSome : Loops::kNone, std::memory_order_relaxed);
+  return some;
+}
+
 TopologyChunk* TopologyChunk::writable(WriteContext& context, TopologyChunk* chunk) {
   if (context.mine(chunk)) return chunk;
   const uint32_t used = chunk->offsets[kNodes];
@@ -469,6 +487,7 @@ TopologyChunk* TopologyChunk::writable(WriteContext& context, TopologyChunk* chu
 
 TopologyChunk* TopologyChunk::insert(WriteContext& context, TopologyChunk* chunk, uint32_t row, uint64_t neighbour,
                                      uint64_t relationship, TouchedBlocks* touched) {
+  if (context.mine(chunk)) chunk->loops.store(Loops::kUnknown, std::memory_order_relaxed);
   if (chunk->is_hub(row)) {
     chunk = writable(context, chunk);
     Hub*& place = chunk->hubs()[chunk->hub_rank(row)];

@@ -14,6 +14,7 @@
 // Threads: see object.h. All lookups are const and safe on a published chunk.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -82,7 +83,9 @@ struct TopologyChunk : Object {
   uint32_t hub_capacity = 0;  // hub pointers that fit
   uint64_t hub_mask = 0;      // rows whose list is a hub
   bool wide = false;
-  uint32_t degrees[kNodes];  // right for hubs too
+  enum class Loops : uint8_t { kUnknown, kNone, kSome };
+  mutable std::atomic<Loops> loops{Loops::kUnknown};  // what has_loops() has found
+  uint32_t degrees[kNodes];                           // right for hubs too
   uint32_t offsets[kNodes + 1];
 
   TopologyChunk() : Object(ObjectKind::kTopologyChunk) {}
@@ -117,6 +120,11 @@ struct TopologyChunk : Object {
   // Relationships between the row's node and `neighbour`, ascending, appended; binary search.
   void find(uint32_t row, uint64_t neighbour, std::vector<uint64_t>* relationships) const;
   bool contains(uint32_t row, uint64_t neighbour, uint64_t relationship) const;
+  // Is any of the relationships one from a node to itself? `first_node`: the id of row 0. Looked for once.
+  bool has_loops(uint64_t first_node) const {
+    const Loops known = loops.load(std::memory_order_relaxed);
+    return known == Loops::kUnknown ? find_loops(first_node) : known == Loops::kSome;
+  }
   // The stored block with exactly this key, as it is now; false: there is none (any more).
   bool find_block(uint32_t row, BlockKey key, Neighbours* out) const;
   // f(BlockKey, const Neighbours&) for each stored block of the row.
@@ -134,6 +142,8 @@ struct TopologyChunk : Object {
       }
     }
   }
+
+  bool find_loops(uint64_t first_node) const;
 
   // --- writing: static, because the chunk may move; put the returned chunk back (Root's edit functions do) ---
   static TopologyChunk* writable(WriteContext& context, TopologyChunk* chunk);
