@@ -94,6 +94,27 @@ TEST_F(RulesTest, CountByDegreeMakesNoGroupForNodesWithoutRelationships) {
   EXPECT_EQ(number("MATCH (a:Nope)-[:T]->(b) RETURN count(b)"), 0);
 }
 
+TEST_F(RulesTest, AGroupForEachScannedNodeIsItsRow) {
+  fill();
+  run("MATCH (a:Person), (b:Person) WHERE b.id = (a.id + 2) % 1000 CREATE (a)-[:KNOWS]->(b)");
+  run("MATCH (a:Person {id: 7}), (b:Person {id: 10}) CREATE (a)-[:KNOWS]->(b)");
+  const auto groups = [&](const std::string& query) {
+    return plan(query).find("EagerAggregation") != std::string::npos;
+  };
+  EXPECT_FALSE(groups("MATCH (p:Person)-[:KNOWS]->(x) WITH p, count(*) AS d RETURN p.id, d"));
+  EXPECT_FALSE(groups("MATCH (p:Person) WHERE p.age > 7 RETURN p AS q, count(*) AS n"));
+  EXPECT_FALSE(groups("MATCH (p) WHERE EXISTS { (p)-[:KNOWS]->() } WITH p, p.age AS age, count(*) AS n RETURN age, n"));
+  EXPECT_EQ(number("MATCH (p:Person)-[:KNOWS]->(x) WITH p, count(*) AS d WHERE d = 3 RETURN sum(p.id * d)"), 21);
+  EXPECT_EQ(number("MATCH (p:Person) WITH p, count(*) AS n RETURN sum(n)"), 1000);
+  // Several rows of one node, or a key that several nodes share.
+  EXPECT_TRUE(groups("MATCH (p:Person), (c:City) WITH p, count(*) AS n RETURN n"));
+  EXPECT_TRUE(groups("UNWIND [1, 2] AS i MATCH (p:Person) WITH p, count(*) AS n RETURN n"));
+  EXPECT_TRUE(groups("MATCH (p:Person) RETURN p.age, count(*) AS n"));
+  EXPECT_TRUE(groups("MATCH (p:Person) WITH p, collect(p.name) AS names RETURN names"));
+  EXPECT_TRUE(groups("MATCH (p:Person) WITH p, sum(p.age) AS s RETURN s"));
+  EXPECT_EQ(number("UNWIND [1, 2] AS i MATCH (p:Person) WITH p, count(*) AS n RETURN sum(n * n)"), 4000);
+}
+
 TEST_F(RulesTest, FirstHopFromNodesThatNobodyLooksAtIsCountedByDegree) {
   fill();
   run("MATCH (a:Person), (b:Person) WHERE b.id = (a.id + 2) % 1000 CREATE (a)-[:KNOWS]->(b)");

@@ -24,6 +24,8 @@ constexpr Rule kRules[] = {
     // Whole counts before counts by degree: they replace more.
     {"count_store", kind_bit(OpKind::kAggregate), count_store},
     {"count_by_degree", kind_bit(OpKind::kAggregate), count_by_degree},
+    // What the counts by degree leave is often one row for each node.
+    {"one_row_groups", kind_bit(OpKind::kAggregate), one_row_groups},
     {"distinct_ends", kind_bit(OpKind::kVarExpand), distinct_ends},
     // On what is still a scan with its filter.
     {"scan_hint", kind_bit(OpKind::kLabelScan) | kind_bit(OpKind::kAllNodesScan), scan_hint},

@@ -26,6 +26,7 @@ LogicalOp* drop_unused(const RuleContext& context, LogicalOp* root);
 LogicalOp* count_collected(const RuleContext& context, LogicalOp* root);
 LogicalOp* count_store(const RuleContext& context, LogicalOp* root);
 LogicalOp* count_by_degree(const RuleContext& context, LogicalOp* root);
+LogicalOp* one_row_groups(const RuleContext& context, LogicalOp* root);
 LogicalOp* scan_hint(const RuleContext& context, LogicalOp* root);
 LogicalOp* scan_relationships(const RuleContext& context, LogicalOp* root);
 LogicalOp* intersect_hops(const RuleContext& context, LogicalOp* root);
