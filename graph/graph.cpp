@@ -533,6 +533,9 @@ GraphStats Graph::stats() {
   const cache::BudgetStats budget = impl_->budget->stats();
   const cache::VersionsStats versions = impl_->versions->stats();
   out.cache_bytes_used = versions.object_bytes + impl_->hashes->bytes() + impl_->degrees->bytes();
+  if (impl_->unwritten != nullptr) {
+    out.cache_bytes_used += impl_->unwritten->name_bytes.load(std::memory_order_relaxed);
+  }
   out.cache_bytes_limit = impl_->chunk_bytes + impl_->hashes->bytes_max();
   out.retired_bytes = versions.retired_bytes;
   out.chunk_loads = budget.loads;

@@ -188,6 +188,9 @@ Result<SnapshotFileMeta> Graph::save_snapshot(const SnapshotSaveOptions& options
   if (pinned.root_ != nullptr && !pinned.root_->nothing_stored) {
     LORA_ASSIGN(pinned, stored_snapshot());
   }
+  if (pinned.root_ == nullptr) {
+    return Status::limit("readers", "too many readers are open");
+  }
   const Root& root = *pinned.root_;
   SnapshotFileMeta meta;
   meta.format_version = kSnapshotVersion;

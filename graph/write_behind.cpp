@@ -16,6 +16,12 @@ namespace {
 constexpr uint64_t kWrittenForOne = 4;
 // Names that are made and written at a time.
 constexpr uint64_t kPartMax = 200'000;
+// Names that are left while there is room: to sort them must not take long.
+constexpr uint64_t kNamesMax = 32'768;
+// A commit that finds the budget full of what is unwritten writes so many at least.
+constexpr uint64_t kStuckPart = 32'768;
+// A reader that finds it so.
+constexpr uint64_t kReaderPart = 4096;
 
 uint64_t chunks_of(const Changes& changes) {
   return changes.nodes.size() / 64 + changes.relationships.size() / 64 + changes.blocks.size() / 16;
@@ -71,6 +77,10 @@ void NamesToWrite::written() {
   had_part_ = true;
 }
 
+uint64_t NamesToWrite::bytes() const {
+  return left_.bytes() + part_.bytes();
+}
+
 bool NamesToWrite::done() const {
   return had_part_ && !in_part_ && !walk_.has_value() && left_.keys() == 0;
 }
@@ -94,30 +104,44 @@ void Unwritten::committed(bool cleared) noexcept {
   writing.reset();
 }
 
+void Unwritten::note_bytes() noexcept {
+  name_bytes.store(changes.bytes() + (writing.has_value() ? writing->bytes() : 0), std::memory_order_relaxed);
+}
+
 void Unwritten::reset(const Root& root) {
   behind = outdated = false;
   all = root.nothing_stored;
   changes.clear();
   writing.reset();
   owed = 0;
+  note_bytes();
   stored = StoredState::of(root);
 }
 
 Status Graph::Impl::write_some_behind(uint64_t keys) {
   Unwritten& u = *unwritten;
-  if (budget->make_room()) {
-    return write_behind();
-  }
-  if (versions->object_bytes() + u.changes.bytes() < options.write_behind_from_bytes) {
+  u.note_bytes();
+  const bool stuck = budget->make_room();
+  const uint64_t object_bytes = versions->object_bytes();
+  const uint64_t before = std::exchange(u.object_bytes, object_bytes);
+  if (!stuck && !u.writing.has_value() && u.changes.keys() < kNamesMax &&
+      object_bytes + u.name_bytes.load(std::memory_order_relaxed) < options.write_behind_from_bytes) {
     return Status();
   }
   const uint64_t enough = options.unwritten_keys_max;
   if (enough == 0) {
     return write_behind();
   }
-  u.owed += keys * kWrittenForOne;
+  // A few large values drive out as much as many small ones.
+  const Root& tip = *versions->tip();
+  const uint64_t entity_bytes = object_bytes / (tip.nodes + tip.relationships + 1) + 1;
+  const uint64_t grown = object_bytes - std::min(object_bytes, before);
+  u.owed += std::max(keys, grown / entity_bytes) * kWrittenForOne;
+  if (stuck) {
+    u.owed = std::max(u.owed, kStuckPart);
+  }
   if (!u.writing.has_value()) {
-    if ((u.all ? u.owed : u.changes.keys()) < enough) {
+    if (!stuck && (u.all ? u.owed : u.changes.keys()) < enough) {
       return Status();
     }
     LORA_TRY(begin_writing_behind());
@@ -125,7 +149,7 @@ Status Graph::Impl::write_some_behind(uint64_t keys) {
   while (u.owed >= enough && u.writing.has_value()) {
     const uint64_t keys_max = std::min(u.owed, kPartMax);
     LORA_TRY(write_names_behind(keys_max));
-    u.owed -= keys_max;
+    u.owed -= std::min(u.owed, keys_max);
   }
   return Status();
 }
@@ -192,6 +216,7 @@ Status Graph::Impl::write_names_behind(uint64_t keys_max) {
   versions->renew(std::move(renewed), take_store_snapshot(), u.writing_stamp);
   u.writing.reset();
   u.owed = 0;
+  u.note_bytes();
   u.behind = versions->tip()->stamp != u.writing_stamp;
   make_room_for(u.chunks);
   return Status();
@@ -208,8 +233,13 @@ Status Graph::Impl::write_all_behind() {
 void Graph::Impl::chunk_loaded() {
   if (budget->loaded() && unwritten != nullptr) [[unlikely]] {
     const std::unique_lock lock(unwritten->mutex, std::try_to_lock);
-    if (lock.owns_lock()) {
-      static_cast<void>(write_behind());
+    if (lock.owns_lock() && unwritten->behind) {
+      static_cast<void>(contain([&]() -> Status {
+        if (!unwritten->writing.has_value()) {
+          LORA_TRY(begin_writing_behind());
+        }
+        return write_names_behind(kReaderPart);
+      }));
     }
   }
 }

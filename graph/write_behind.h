@@ -1,7 +1,8 @@
 // Write-behind of in-memory graphs. Their store is no log, only the place that chunks can be evicted to: commits show
-// their version at once and leave names, and as long as the budget has room that is all.
+// their version at once and leave names, and as long as the budget has room, and there are not too many names, that is
+// all.
 //
-// Once half of the budget is used, commits write some of what they have left: each writes several times as many names
+// From half of the budget on, commits write some of what they have left: each writes several times as many names
 // as it adds. What has been left until a certain version is written in parts, each from the newest version there is by
 // then: what has changed meanwhile is named again, and not evicted, so that nobody reads the parts that are older. When
 // all of it is there, the newest version is renewed: it reads from a new store snapshot, which has everything that was
@@ -10,6 +11,7 @@
 // A graph of which the store has nothing (new, or cleared) leaves no names at all: everything is to be written.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -29,6 +31,7 @@ class NamesToWrite {
   // About `keys_max` names, of the newest version, `root`. They are given again until written() is called.
   Changes& next(const Root& root, uint64_t keys_max);
   void written();
+  uint64_t bytes() const;
   // There has been a part, and there is no other.
   bool done() const;
 
@@ -53,12 +56,16 @@ struct Unwritten {
   uint64_t writing_stamp = 0;  // of the newest version when `writing` began
   uint64_t owed = 0;           // names that commits should have written
   uint64_t chunks = 0;         // that `writing` has written, about
+  uint64_t object_bytes = 0;   // after the commit before
+  // Of `changes` and `writing`. Any thread.
+  std::atomic<uint64_t> name_bytes{0};
   StoredState stored;
 
   // Before a transaction with these changes is shown; a failure leaves names too many.
   void add_names(Changes& of_transaction);
   // After it. Does not fail.
   void committed(bool cleared) noexcept;
+  void note_bytes() noexcept;
   // As for a graph that has been opened as `root`.
   void reset(const Root& root);
 };

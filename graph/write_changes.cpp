@@ -313,9 +313,14 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
 Status Graph::Impl::write_removal(const Root& now) {
   const std::unique_ptr<kv::WriteBatch> batch = store->batch();
   remove_all(*batch);
-  std::string payload;
-  encode_commit_payload(make_payload(now, statistics, changed_counters), &payload);
-  return store->write(*batch, payload).status();
+  // A new base: nobody knows any more which counters were not zero before.
+  std::string bytes;
+  encode_commit_payload(make_payload(now, statistics, all_counters(now, statistics)), &bytes);
+  batch->put(Keyspace::kMeta, kMetaCounterBaseKey, bytes);
+  encode_commit_payload(make_payload(now, statistics, {}), &bytes);
+  LORA_TRY(store->write(*batch, bytes).status());
+  changed_counters.clear();
+  return Status();
 }
 
 void Graph::Impl::note_degrees(const Changes& changes, uint64_t stamp) {

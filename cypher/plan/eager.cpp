@@ -125,6 +125,13 @@ void label_names(const LabelExpr* labels, Names* out) {
   for (const LabelExpr* c : labels->children) label_names(c, out);
 }
 
+// `%`: any label at all.
+bool has_unnamed(const LabelExpr& labels) {
+  if (labels.name == nullptr && labels.children.empty()) return true;
+  return std::any_of(labels.children.begin(), labels.children.end(),
+                     [](const LabelExpr* c) { return has_unnamed(*c); });
+}
+
 class Barriers {
  public:
   Barriers(PlanBuilder& builder, const std::vector<TypeSet>& slot_types) : b_(builder), slot_types_(slot_types) {}
@@ -177,7 +184,7 @@ class Barriers {
         case ExprKind::kHasLabels:
           out->reads_graph = true;
           label_names(e.labels, &out->tested_labels);
-          if (out->tested_labels.empty()) out->reads_all_labels = true;
+          if (e.labels == nullptr || has_unnamed(*e.labels)) out->reads_all_labels = true;
           break;
         case ExprKind::kFunction: function_effects(*e.function, out); break;
         default: break;
@@ -544,14 +551,23 @@ class Barriers {
   // reads or overwrites what another one writes. (What an operator itself has written for one row it sees at the next.)
   bool rows_independent(const LogicalOp* body) {
     std::vector<const LogicalOp*> chain;
+    size_t writing = 0, volatile_steps = 0;
+    bool only_makes = true;
     for (const LogicalOp* op = body;; op = op->inputs[0]) {
-      const bool writes = op->kind == OpKind::kCreate || op->kind == OpKind::kMerge ||
-                          op->kind == OpKind::kSetProperties || op->kind == OpKind::kRemove ||
+      const bool makes = op->kind == OpKind::kCreate || op->kind == OpKind::kMerge;
+      const bool writes = makes || op->kind == OpKind::kSetProperties || op->kind == OpKind::kRemove ||
                           op->kind == OpKind::kDelete || op->kind == OpKind::kForeach;
       if (!writes && !is_row_wise_step(op->kind)) return false;
+      writing += writes;
+      only_makes = only_makes && (makes || !writes);
+      volatile_steps += !is_deterministic_step(*op);
       chain.push_back(op);
       if (op->inputs.empty()) break;
     }
+    // A unique constraint looks at what other steps may have taken away or changed.
+    if (writing > 1 && !only_makes && !b_.input().reader->schema().constraints.empty()) return false;
+    // Functions of the program are called in the order of the rows.
+    if (volatile_steps > 1) return false;
     Effects below;
     for (size_t i = chain.size(); i-- > 0;) {
       Effects own;
@@ -561,6 +577,25 @@ class Barriers {
       below.add(own);
     }
     return true;
+  }
+
+  // With its right sides.
+  static bool is_deterministic_step(const LogicalOp& op) {
+    OpUse use;
+    op_use(op, &use);
+    for (const Expr* e : use.exprs) {
+      if (!is_deterministic(e)) return false;
+    }
+    bool yes = true;
+    for (size_t i = 1; i < op.inputs.size(); ++i) {
+      for_each_op(op.inputs[i], [&](const LogicalOp& below) {
+        OpUse inner;
+        op_use(below, &inner);
+        for (const Expr* e : inner.exprs) yes = yes && is_deterministic(e);
+        return yes;
+      });
+    }
+    return yes;
   }
 
   PlanBuilder& b_;

@@ -73,6 +73,7 @@ PyMethodDef execute_method = {"execute", reinterpret_cast<PyCFunction>(reinterpr
 // lora_python.Database.execute(query, params=None, *, timeout=None): the hot call, which so has no frame in Python.
 // Where the slot `_native` is in its objects:
 Py_ssize_t native_offset = 0;
+PyTypeObject* native_type = nullptr;  // of what is there
 std::string public_execute_doc;
 
 PyObject* public_execute(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
@@ -101,7 +102,7 @@ PyObject* public_execute(PyObject* self, PyObject* const* args, Py_ssize_t count
       return nullptr;
     }
     PyObject* native = *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(self) + native_offset);
-    if (native == nullptr) {
+    if (native == nullptr || Py_TYPE(native) != native_type) {
       PyErr_SetString(PyExc_AttributeError, "the database was not initialised");
       return nullptr;
     }
@@ -169,7 +170,6 @@ void bind_database(py::module_& module) {
     start_process(main_thread_ident);
   });
   module.def("_close_all", &close_all);
-  module.def("_take_over_execute", &take_over_execute);
   py::register_local_exception_translator([](std::exception_ptr pointer) {
     if (pointer == nullptr) return;
     try {
@@ -290,6 +290,8 @@ void bind_database(py::module_& module) {
       });
   bind_snapshots(handle);
   bind_callables(handle);
+  native_type = reinterpret_cast<PyTypeObject*>(handle.ptr());
+  module.def("_take_over_execute", &take_over_execute);
   handle.attr("execute") = own(PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(handle.ptr()), &execute_method));
 }
 

@@ -251,6 +251,7 @@ PyObject* name_to_python(std::string_view name) {
   if (place != nullptr) {
     Py_ssize_t size = 0;
     const char* text = PyUnicode_AsUTF8AndSize(place, &size);
+    if (text == nullptr) PyErr_Clear();
     if (text != nullptr && name == std::string_view(text, static_cast<size_t>(size))) return Py_NewRef(place);
   }
   PyObject* made = text_to_python(name);
@@ -342,7 +343,7 @@ PyObject* rows_to_python(PyObject* columns, const Value* values, size_t row_coun
   if (list == nullptr || row_count == 0) return list;
   // Unfinished, it must not be found through the collector while other threads run.
   PyObject_GC_UnTrack(list);
-  std::vector<PyObject*> keys(static_cast<size_t>(PyList_GET_SIZE(columns)));
+  std::vector<PyObject*> keys(static_cast<size_t>(PyList_GET_SIZE(columns)));  // the list is the caller's alone so far
   for (size_t i = 0; i < keys.size(); ++i) keys[i] = PyList_GET_ITEM(columns, static_cast<Py_ssize_t>(i));
   PyObject* shared = row_count >= kSharedKeysFrom ? key_sharing_template(keys.data(), keys.size()) : nullptr;
 

@@ -20,7 +20,7 @@ TEST_F(BarriersTest, ScanDoesNotMeetTheNodesItMakes) {
 
 // Rows of a unit subquery go through it together only where no step reads or overwrites what another one writes.
 TEST_F(BarriersTest, RowsOfASubqueryGoTogetherWhenTheyCannotMeet) {
-  run("CREATE CONSTRAINT FOR (p:P) REQUIRE p.id IS UNIQUE");
+  run("CREATE INDEX FOR (p:P) ON (p.id)");
   const auto together = [&](const std::string& body) {
     const auto explained = db_->execute("EXPLAIN UNWIND $rows AS r CALL (r) { " + body + " }");
     EXPECT_TRUE(explained.ok()) << body << "\n" << explained.status().to_string();
@@ -42,6 +42,18 @@ TEST_F(BarriersTest, RowsOfASubqueryGoTogetherWhenTheyCannotMeet) {
   EXPECT_FALSE(together("MERGE (a:P {id: r.a}) MERGE (b:P {id: r.b}) MERGE (a)-[:T]->(b)"));
   EXPECT_FALSE(together("MATCH (a:P {id: r.a}) WITH count(a) AS n CREATE (:Q {n: n})"));
   EXPECT_FALSE(together("MATCH (a:P {id: r.a}) WHERE NOT EXISTS { (a)-[:T]->() } CREATE (a)-[:T]->(:Q)"));
+  EXPECT_TRUE(together("CREATE (:Q {x: rand()})"));
+  EXPECT_FALSE(together("CREATE (:Q {x: rand()}) CREATE (:R {x: rand()})"));
+  EXPECT_TRUE(together("CREATE (q:Q {x: r.x}) SET q.y = r.y"));
+  run("CREATE CONSTRAINT FOR (o:Other) REQUIRE o.id IS UNIQUE");
+  EXPECT_TRUE(together("MATCH (a:P {id: r.a}) CREATE (a)-[:T]->(q:Q) CREATE (q)-[:U]->(:R)"));
+  EXPECT_FALSE(together("CREATE (q:Q {x: r.x}) SET q.y = r.y"));
+}
+
+TEST_F(BarriersTest, AnyLabelBesideANamedOneIsAReadOfAll) {
+  EXPECT_TRUE(eager("MATCH (a)-[:NEXT]->(b) WHERE a:Q|% SET b:Z"));
+  EXPECT_TRUE(eager("MATCH (a)-[:NEXT]->(b) WHERE a:Q AND a:% SET b:Z"));
+  EXPECT_FALSE(eager("MATCH (a)-[:NEXT]->(b) WHERE a:Q|R SET b:Z"));
 }
 
 TEST_F(BarriersTest, OtherLabelsNeedNoBarrier) {

@@ -190,3 +190,37 @@ def test_handles_cannot_be_copied_or_pickled(memory: Database) -> None:
         for call in (copy.copy, copy.deepcopy, pickle.dumps):
             with pytest.raises(TypeError, match="cannot"):
                 call(handle)
+
+
+def test_execute_takes_its_arguments_as_it_says() -> None:
+    db = Database()
+    assert db.execute(query="RETURN $a AS a", params={"a": 1})["rows"] == [{"a": 1}]
+    assert db.execute("RETURN $a AS a", params={"a": 1}, timeout=5)["rows"] == [{"a": 1}]
+    assert Database.execute(db, "RETURN 1 AS a", None, timeout=None)["rows"] == [{"a": 1}]
+    assert "InvalidParamsError" in (Database.execute.__doc__ or "")
+    bad: Any = db.execute
+    for call in (
+        lambda: bad(),
+        lambda: bad("RETURN 1", None, 5),
+        lambda: bad("RETURN 1", query="RETURN 2"),
+        lambda: bad("RETURN 1", {}, params={}),
+        lambda: bad("RETURN 1", limit=1),
+        lambda: bad(params={}),
+        lambda: Database.execute("RETURN 1", "RETURN 1"),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(TypeError):
+            call()
+    with pytest.raises(AttributeError):
+        Database.__new__(Database).execute("RETURN 1")
+    for other in (5, object(), db.begin()):
+        twin = Database()
+        twin._native = other  # type: ignore[assignment]
+        with pytest.raises(AttributeError):
+            twin.execute("RETURN 1")
+
+    class Sub(Database):
+        def execute(self, query: str, params: Any = None, *, timeout: Any = None) -> Any:
+            return super().execute(query.replace("?", "1"), params, timeout=timeout)
+
+    assert Sub().execute("RETURN ? AS a")["rows"] == [{"a": 1}]
+    assert db.execute("RETURN 1 AS a")["rows"] == [{"a": 1}]
