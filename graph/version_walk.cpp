@@ -8,7 +8,6 @@ namespace lora::graph {
 using cache::EntityBlock;
 using cache::IndexTree;
 using cache::LabelChunk;
-using cache::Object;
 using cache::TopologyChunk;
 
 bool VersionWalk::next(const Root& root, uint64_t keys_max, Changes* names) {
