@@ -166,12 +166,12 @@ Status run_read(DatabaseCore& db, std::string_view text, std::shared_ptr<const P
                 const Params& params, QueryControl* control, bool profiling, QueryResult* result, uint64_t* rows,
                 std::vector<OperatorMetrics>* metrics) {
   const graph::Snapshot snapshot = db.graph->snapshot();
-  const std::unique_ptr<graph::Reader> reader = snapshot.reader();
-  if (reader->schema_version() != (*query)->prepared->plan().schema_version) {
-    LORA_ASSIGN(*query, db.prepare(text, reader.get()));
+  graph::Reader reader = snapshot.read();
+  if (reader.schema_version() != (*query)->prepared->plan().schema_version) {
+    LORA_ASSIGN(*query, db.prepare(text, &reader));
   }
   Loan execution((*query)->prepared);
-  LORA_TRY(execution->open(cypher::make_context(db, **query, params, control, reader.get(), nullptr, 0), profiling));
+  LORA_TRY(execution->open(cypher::make_context(db, **query, params, control, &reader, nullptr, 0), profiling));
   LORA_TRY(cypher::drain(*execution, *control, result, rows));
   if (metrics != nullptr) {
     const auto counters = execution->counters();

@@ -377,6 +377,10 @@ std::unique_ptr<Reader> Snapshot::reader() const {
   return std::unique_ptr<Reader>(new Reader(graph_, root_));
 }
 
+Reader Snapshot::read() const {
+  return {graph_, root_};
+}
+
 uint64_t Snapshot::version() const {
   return root_ == nullptr ? 0 : root_->version;
 }

@@ -270,6 +270,7 @@ class Snapshot {
   ~Snapshot();
   explicit operator bool() const { return root_ != nullptr; }
   std::unique_ptr<Reader> reader() const;  // many may exist, in several threads
+  Reader read() const;                     // the same, without an allocation
   uint64_t version() const;                // commit number
 
  private:

@@ -154,12 +154,21 @@ def run_program(program: str, persons: int, knows: int, directory: Optional[str]
     return result
 
 
+def _sanitized(folder: str) -> bool:
+    try:
+        with open(os.path.join(folder, "CMakeCache.txt"), encoding="utf-8", errors="replace") as cache:
+            return any(line.startswith("LORA_SANITIZE:") and line.rstrip("\n").split("=", 1)[1] for line in cache)
+    except OSError:
+        return False
+
+
 def find_program(root: str, program: str = "bench/reference") -> Optional[str]:
-    """The newest built `program` below `root`: in a folder whose name begins with `build`, or one in it."""
+    """The newest built `program` below `root`, without sanitizers: in a folder named `build...`, or one in it."""
     found = []
-    for folder in ("build*", "build*/*"):
-        for path in glob.glob(os.path.join(glob.escape(root), folder, program)):
-            if os.access(path, os.X_OK):
+    for pattern in ("build*", "build*/*"):
+        for folder in glob.glob(os.path.join(glob.escape(root), pattern)):
+            path = os.path.join(folder, program)
+            if os.access(path, os.X_OK) and not _sanitized(folder):
                 found.append((os.path.getmtime(path), path))
     return max(found)[1] if found else None
 
