@@ -105,7 +105,7 @@ class Settings(NamedTuple):
 SETTINGS = {
     "smoke": Settings(2, 0.02, 200, 4, 20, 5, 1, 2),
     "small": Settings(5, 0.2, 2000, 15, 240, 60, 5, 2),
-    "medium": Settings(5, 0.3, 2000, 60, 600, 120, 10, 2),
+    "medium": Settings(5, 0.3, 2000, 60, 600, 30, 10, 2),
     "large": Settings(2, 0.5, 2000, 120, 1200, 300, 20, 1),
 }
 NOISE = 0.1  # of the machine: more than that, used by others, is named in the report
