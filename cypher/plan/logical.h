@@ -322,8 +322,8 @@ struct LoadCsv : LogicalOp {
 struct CallSubquery : LogicalOp {  // inputs: left, right over Argument
   CallSubquery() : LogicalOp(OpKind::kCallSubquery) {}
   bool unit = false;  // body returns nothing: left rows pass on unchanged
-  // Of a unit body: no row's run reads or overwrites what another one's writes, so that many may go through it
-  // together, step by step. Found by insert_barriers().
+  // Of a unit body: no step reads or overwrites what another one writes, so that many rows may go through it together,
+  // step by step, to the same effect (of two errors another one may come first). Found by insert_barriers().
   bool rows_independent = false;
   bool in_transactions = false;
   const Expr* batch_rows = nullptr;  // OF n ROWS; default 1000
