@@ -19,13 +19,15 @@
 
 namespace lora::graph {
 
-// A set in a vector: appended cheaply, made unique when it has doubled.
-template <typename T>
+// A set in a vector: appended cheaply, made unique when it has doubled. One of the last `kRecent` is not added again.
+template <typename T, size_t kRecent = 1>
 class DirtyList {
  public:
   void add(const T& item) {
-    if (!items_.empty() && items_.back() == item) {
-      return;
+    for (size_t i = 1; i <= kRecent && i <= items_.size(); ++i) {
+      if (items_[items_.size() - i] == item) {
+        return;
+      }
     }
     items_.push_back(item);
     if (items_.size() >= compact_at_) [[unlikely]] {
@@ -107,12 +109,15 @@ struct CounterKey {
   friend auto operator<=>(const CounterKey&, const CounterKey&) = default;
 };
 
+// A relationship counts for its type, and for a label of each end: these come in turns.
+using DirtyCounters = DirtyList<CounterKey, 4>;
+
 // One thread at a time.
 struct Changes {
   DirtyList<uint64_t> nodes, relationships;
   DirtyList<DirtyBlock> blocks;
   DirtyList<DirtyLabel> labels;
-  DirtyList<CounterKey> counters;
+  DirtyCounters counters;
   std::map<uint32_t, DirtyIndex> indexes;
   size_t index_bytes = 0;
   bool cleared = false;  // everything that was stored before goes

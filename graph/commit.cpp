@@ -36,7 +36,7 @@ Status take_snapshot_patiently(const Graph::Impl& graph, const kv::Snapshot** sn
 Result<uint64_t> Transaction::commit() {
   Impl& in = *impl_;
   LORA_TRY(in.check_open());
-  Status status = in.check_dangling();
+  Status status = in.check_lists();
   if (status.ok()) {
     status = in.check_size();
   }

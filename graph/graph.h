@@ -253,8 +253,15 @@ class Reader {
   friend class ReaderChunks;  // graph/reader_chunks.h
   Reader(Graph* graph, const Root* root);
   bool find_candidates(KeyId key, const Value& value, std::vector<uint64_t>* ids);  // ids of nodes that are gone too
+  // Before lists are read: what the open transaction has still to put into them.
+  void settle() {
+    if (unsettled_ != nullptr) [[unlikely]]
+      settle_lists();
+  }
+  void settle_lists();
   struct Impl;
   Graph* graph_;
+  Transaction* unsettled_ = nullptr;
   const Root* root_;
   const uint32_t* lasting_tokens_ = nullptr;  // of each kind, when a transaction reads; null: all of this version
   Status status_;
@@ -354,6 +361,7 @@ class Transaction {
 
  private:
   friend class Graph;
+  friend class Reader;
   explicit Transaction(Graph* graph);
   struct Impl;
   std::unique_ptr<Impl> impl_;

@@ -593,6 +593,7 @@ void Reader::relationship_ends(std::span<const uint64_t> ids, uint64_t* starts, 
 // --- adjacency ---
 
 uint64_t Reader::degree(NodeId id, Direction direction, RelTypeId type) {
+  settle();
   if (id.value >= root_->next_node || type.value >= root_->type_tokens) {
     return 0;
   }
@@ -603,6 +604,7 @@ uint64_t Reader::degree(NodeId id, Direction direction, RelTypeId type) {
 }
 
 void Reader::add_degrees(std::span<const uint64_t> ids, Direction direction, RelTypeId type, int64_t* degrees) {
+  settle();
   if (type.value >= root_->type_tokens) {
     return;
   }
@@ -627,6 +629,7 @@ void Reader::add_degrees(std::span<const uint64_t> ids, Direction direction, Rel
 }
 
 void Reader::add_loops(std::span<const uint64_t> ids, RelTypeId type, int64_t* loops) {
+  settle();
   if (type.value >= root_->type_tokens) {
     return;
   }
@@ -660,6 +663,7 @@ void Reader::add_loops(std::span<const uint64_t> ids, RelTypeId type, int64_t* l
 }
 
 void Reader::neighbours(NodeId id, Direction direction, RelTypeId type, std::vector<Neighbours>* segments) {
+  settle();
   segments->clear();
   if (id.value >= root_->next_node || type.value >= root_->type_tokens) {
     return;
@@ -678,6 +682,7 @@ void Reader::neighbours(NodeId id, Direction direction, RelTypeId type, std::vec
 }
 
 void Reader::expect_neighbours(std::span<const uint64_t> ids, Direction direction, RelTypeId type) {
+  settle();
   constexpr size_t kMax = 32;
   ids = ids.first(std::min(ids.size(), kMax));
   if (ids.empty() || type.value >= root_->type_tokens || ids.back() - ids.front() == ids.size() - 1) {
@@ -714,6 +719,7 @@ void Reader::expect_neighbours(std::span<const uint64_t> ids, Direction directio
 
 void Reader::relationships_between(NodeId from, NodeId to, Direction direction, RelTypeId type,
                                    std::vector<uint64_t>* out) {
+  settle();
   if (from.value >= root_->next_node || type.value >= root_->type_tokens) {
     return;
   }
@@ -732,6 +738,7 @@ void Reader::relationships_between(NodeId from, NodeId to, Direction direction, 
 }
 
 void Reader::adjacent_types(NodeId id, Direction direction, std::vector<RelTypeId>* out) {
+  settle();
   out->clear();
   if (id.value >= root_->next_node) {
     return;

@@ -45,7 +45,7 @@ uint64_t Transaction::Impl::memory_bytes() const {
   if (context == nullptr) {
     return 0;
   }
-  return context->bytes() + changes.bytes();
+  return context->bytes() + changes.bytes() + inserts.bytes();
 }
 
 Status Transaction::Impl::check_size() const {
@@ -177,7 +177,8 @@ uint64_t Transaction::Impl::known_degree(NodeId node, RelTypeId type, Direction 
 }
 
 Status Transaction::Impl::count_label_of_node(NodeId id, LabelId label, int64_t sign) {
-  Status status;
+  Status status = settle();
+  LORA_TRY(status);
   for (uint32_t t = 0; t < root().type_tokens; ++t) {
     const RelTypeId type(t);
     if (root().type_count(type) == 0) {
@@ -209,20 +210,26 @@ Reader& Transaction::reader() {
 Status Transaction::begin_statement() {
   Impl& in = *impl_;
   LORA_TRY(in.check_open());
+  if (!in.inserts.empty()) {
+    const Impl::Scope scope(in);
+    LORA_TRY(in.settle());
+  }
   in.context->begin_statement();
   in.in_statement = true;
+  in.inserted_at_once = 0;
   in.changes.begin_statement();
   in.deleted_nodes.clear();
   in.counts_before_statement = in.counts;
   return Status();
 }
 
-Status Transaction::Impl::check_dangling() {
-  if (deleted_nodes.empty()) {
+Status Transaction::Impl::check_lists() {
+  if (deleted_nodes.empty() && inserts.empty()) {
     return Status();
   }
   const Scope scope(*this);
-  Status status;
+  Status status = settle();
+  LORA_TRY(status);
   for (uint64_t id : deleted_nodes) {
     for (uint32_t t = 0; t < root().type_tokens; ++t) {
       if (root().type_count(RelTypeId(t)) == 0) {
@@ -249,7 +256,7 @@ Status Transaction::Impl::check_dangling() {
 Status Transaction::finish_statement() {
   Impl& in = *impl_;
   LORA_TRY(in.check_open());
-  LORA_TRY(in.check_dangling());
+  LORA_TRY(in.check_lists());
   LORA_TRY(in.check_size());
   LORA_TRY(in.reader->status());
   in.context->finish_statement();
@@ -269,6 +276,8 @@ void Transaction::rollback_statement() {
   }
   const uint64_t next_node = in.root().next_node;
   const uint64_t next_relationship = in.root().next_relationship;
+  in.inserts.clear();
+  in.reader->unsettled_ = nullptr;
   in.context->rollback_statement();
   in.in_statement = false;
   // Tokens stay: someone may hold their ids. Ids of entities are not given out again.
@@ -405,6 +414,56 @@ Status Transaction::Impl::connect(RelTypeId type, Direction direction, NodeId no
   return Status();
 }
 
+Status Transaction::Impl::insert_ends(RelTypeId type, Direction direction, std::vector<ListInserts::End>& ends) {
+  ListInserts::sort(&ends);
+  for (size_t from = 0, to = 0; from < ends.size(); from = to) {
+    const uint64_t index = TopologyChunk::index_of(ends[from].node());
+    new_pairs.clear();
+    for (; to < ends.size() && TopologyChunk::index_of(ends[to].node()) == index; ++to) {
+      const ListInserts::End& end = ends[to];
+      new_pairs.push_back({TopologyChunk::row_of(end.node()), end.neighbour(), inserts.relationship(end).value});
+    }
+    uint64_t left = 0;
+    if (!root().edit_connect_many(*context, type, direction, index, new_pairs, &left)) {
+      LORA_TRY(topology(type, direction, index).status());
+      if (!root().edit_connect_many(*context, type, direction, index, new_pairs, &left)) {
+        return Status::internal("topology chunk is not loaded");
+      }
+    }
+    for (const cache::NewPair& pair : new_pairs) {
+      const NodeId node(index * TopologyChunk::kNodes + pair.row);
+      if ((left >> pair.row & 1) != 0) {
+        LORA_TRY(connect(type, direction, node, NodeId(pair.neighbour), RelId(pair.relationship)));
+      } else {
+        changes.blocks.add({node.value, static_cast<uint8_t>(direction), type.value, cache::BlockKey{}});
+      }
+    }
+  }
+  return Status();
+}
+
+Status Transaction::Impl::settle() {
+  if (inserts.empty()) return Status();
+  reader->unsettled_ = nullptr;
+  inserted_at_once = 0;
+  Status status = contain([&] {
+    for (auto& [type, ends] : inserts.types()) {
+      LORA_TRY(insert_ends(RelTypeId(type), Direction::kOut, ends.out));
+      LORA_TRY(insert_ends(RelTypeId(type), Direction::kIn, ends.in));
+    }
+    return Status();
+  });
+  inserts.clear();
+  if (!status.ok() && reader->status_.ok()) reader->status_ = status;
+  return status;
+}
+
+void Reader::settle_lists() {
+  Transaction::Impl& in = *unsettled_->impl_;
+  const Transaction::Impl::Scope scope(in);
+  static_cast<void>(in.settle());  // kept in status()
+}
+
 Status Transaction::Impl::disconnect(RelTypeId type, Direction direction, NodeId node, NodeId neighbour, RelId id) {
   cache::TouchedBlocks touched;
   bool found = false;
@@ -465,8 +524,12 @@ Result<RelId> Transaction::create_relationship(RelTypeId type, NodeId start, Nod
   // The ends of a large graph are in no cache: their pieces come side by side instead of one after the other.
   prefetch(root.find_block(EntityKind::kNode, EntityBlock::index_of(end.value)));
   prefetch(root.find_block(EntityKind::kNode, EntityBlock::index_of(start.value)));
-  prefetch(root.find_topology_chunk(type, Direction::kOut, TopologyChunk::index_of(start.value)));
-  prefetch(root.find_topology_chunk(type, Direction::kIn, TopologyChunk::index_of(end.value)));
+  constexpr uint32_t kAtOnceMax = 16;  // a statement of few relationships has nothing to sort
+  const bool at_once = in.inserted_at_once < kAtOnceMax;
+  if (at_once) {
+    prefetch(root.find_topology_chunk(type, Direction::kOut, TopologyChunk::index_of(start.value)));
+    prefetch(root.find_topology_chunk(type, Direction::kIn, TopologyChunk::index_of(end.value)));
+  }
   LORA_TRY(in.existing(EntityKind::kNode, end.value).status());
   LORA_ASSIGN(const EntityBlock* start_block, in.existing(EntityKind::kNode, start.value));
   if (!root.edit_create_relationship(*in.context, id, type, start, end, clean)) {
@@ -478,8 +541,15 @@ Result<RelId> Transaction::create_relationship(RelTypeId type, NodeId start, Nod
   root.next_relationship = id.value + 1;
   root.relationships += 1;
   in.changes.relationships.add(id.value);
-  LORA_TRY(in.connect(type, Direction::kOut, start, end, id));
-  LORA_TRY(in.connect(type, Direction::kIn, end, start, id));
+  if (at_once) {
+    LORA_TRY(in.connect(type, Direction::kOut, start, end, id));
+    LORA_TRY(in.connect(type, Direction::kIn, end, start, id));
+    ++in.inserted_at_once;
+  } else {
+    in.inserts.add(type, start, end, id);
+    in.reader->unsettled_ = this;
+    if (in.inserts.size() >= ListInserts::kMax) LORA_TRY(in.settle());
+  }
   in.count_type(type, 1);
   LORA_TRY(in.count_ends(start_block, type, start, end, 1));
   if (!root.schema->indexes.empty()) {
@@ -495,6 +565,7 @@ Result<RelId> Transaction::create_relationship(RelTypeId type, NodeId start, Nod
 
 Status Transaction::Impl::delete_relationship(RelId id, bool* deleted) {
   *deleted = false;
+  LORA_TRY(settle());
   if (id.value >= root().next_relationship) {
     return not_found(EntityKind::kRelationship, id.value);
   }
@@ -583,6 +654,7 @@ Result<bool> Transaction::detach_delete_node(NodeId id, uint64_t* deleted_relati
   LORA_TRY(in.check_open());
   LORA_TRY(in.check_size());
   const Impl::Scope scope(in);
+  LORA_TRY(in.settle());
   uint64_t count = 0;
   std::vector<uint64_t> ids;
   if (id.value < in.root().next_node) {
@@ -658,6 +730,8 @@ Status Transaction::clear() {
       in.changes.counters.add({CounterKind::kRelType, 0, t});
     }
   }
+  in.inserts.clear();
+  in.reader->unsettled_ = nullptr;
   root.edit_clear(*in.context);
   root.nodes = 0;
   root.relationships = 0;

@@ -12,6 +12,7 @@
 #include "graph/changes.h"
 #include "graph/graph_impl.h"
 #include "graph/index.h"
+#include "graph/list_inserts.h"
 #include "graph/reader_chunks.h"
 
 namespace lora::graph {
@@ -28,6 +29,8 @@ struct Transaction::Impl {
   bool ids_skipped = false;  // skip_ids() has moved a counter
 
   Changes changes;
+  ListInserts inserts;
+  uint32_t inserted_at_once = 0;        // relationships, since the statement began or lists were read
   std::vector<uint64_t> deleted_nodes;  // of the running statement: must have no relationships at its end
   uint32_t tokens_at_begin[kTokenKindCount] = {};
   Transaction::Counts counts, counts_before_statement;
@@ -35,6 +38,7 @@ struct Transaction::Impl {
   std::vector<Property> properties, old_properties;
   std::vector<LabelId> label_list, old_labels;
   std::vector<Neighbours> segments;
+  std::vector<cache::NewPair> new_pairs;
   std::string entry;
 
   Root& root() { return *context->root(); }
@@ -75,6 +79,10 @@ struct Transaction::Impl {
   Status set_property(EntityKind kind, uint64_t id, KeyId key, const Value& value);
   Status replace_properties(EntityKind kind, uint64_t id, std::span<const Property> in);
   Status put_label(NodeId id, LabelId label, bool there);
+  // Puts what create_relationship() has left into the lists. Call inside a Scope, before anything looks at lists. A
+  // failure stays in the reader's status.
+  Status settle();
+  Status insert_ends(RelTypeId type, Direction direction, std::vector<ListInserts::End>& ends);
   Status connect(RelTypeId type, Direction direction, NodeId node, NodeId neighbour, RelId id);
   Status disconnect(RelTypeId type, Direction direction, NodeId node, NodeId neighbour, RelId id);
   Status count_ends(const cache::EntityBlock* start_block, RelTypeId type, NodeId start, NodeId end, int64_t delta);
@@ -85,7 +93,8 @@ struct Transaction::Impl {
   Status count_label_of_node(NodeId id, LabelId label, int64_t sign);
   Status delete_relationship(RelId id, bool* deleted);
   Status delete_node(NodeId id, bool* deleted);
-  Status check_dangling();
+  // At the end of a statement: all lists are as they must be.
+  Status check_lists();
 
   // constraint.cpp: index entries of an entity before and after a change, and uniqueness.
   Status index_entity(const IndexInfo& info, uint64_t id, const std::function<Value(KeyId)>& value, bool put);

@@ -37,7 +37,7 @@ NamesToWrite::NamesToWrite(Changes names) : left_(std::move(names)) {
   part_.counters = std::move(left_.counters);
 }
 
-NamesToWrite::NamesToWrite(VersionWalk walk, DirtyList<CounterKey> counters) : walk_(std::move(walk)) {
+NamesToWrite::NamesToWrite(VersionWalk walk, DirtyCounters counters) : walk_(std::move(walk)) {
   part_.counters = std::move(counters);
 }
 

@@ -26,7 +26,7 @@ class NamesToWrite {
  public:
   explicit NamesToWrite(Changes names);
   // All that the walk finds, and these counters.
-  NamesToWrite(VersionWalk walk, DirtyList<CounterKey> counters);
+  NamesToWrite(VersionWalk walk, DirtyCounters counters);
 
   // About `keys_max` names, of the newest version, `root`. They are given again until written() is called.
   Changes& next(const Root& root, uint64_t keys_max);

@@ -287,7 +287,7 @@ Result<Expr*> Binder::bind_index(const ast::Index& e) {
     return type_error("InvalidArgumentType", quoted(text_of(e.base->span)) + " is neither list nor map", e.base->span);
   }
   if (surely(object->types, kListType) && never(index->types, kIntegerType)) {
-    return type_error("InvalidArgumentType", "the index of a list must be an integer", e.index->span);
+    return type_error("", "the index of a list must be an integer", e.index->span);
   }
   const bool list = surely(object->types, kListType);
   return make(ExprKind::kIndex, e.span, list ? elements_of(*object) | kNullType : kAnyType, {object, index});

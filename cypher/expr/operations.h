@@ -13,7 +13,8 @@
 
 namespace lora::cypher {
 
-Status type_error(std::string_view detail, std::string message);  // TypeError at run time
+// TypeError at run time; `detail` is empty where openCypher has no word for it.
+Status type_error(std::string_view detail, std::string message);
 Status operand_error(std::string_view op, const Value& a, const Value& b);
 // A value for an error text: shortened, entities by id.
 std::string describe(const Value& v);

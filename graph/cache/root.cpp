@@ -250,6 +250,16 @@ bool Root::edit_connect(WriteContext& context, RelTypeId type, Direction directi
   return true;
 }
 
+bool Root::edit_connect_many(WriteContext& context, RelTypeId type, Direction direction, uint64_t index,
+                             std::span<const NewPair> pairs, uint64_t* left) {
+  const uint64_t token = topology_token(type, direction);
+  TopologyChunk* chunk = topology.find(token, index);
+  if (chunk == nullptr) return false;
+  TopologyChunk* now = TopologyChunk::merge(context, chunk, pairs, left);
+  if (now != chunk) topology.set(context, token, index, now);
+  return true;
+}
+
 bool Root::edit_disconnect(WriteContext& context, RelTypeId type, Direction direction, NodeId node, uint64_t neighbour,
                            uint64_t relationship, TouchedBlocks* touched, bool* found) {
   const uint64_t token = topology_token(type, direction), index = TopologyChunk::index_of(node.value);

@@ -136,6 +136,9 @@ struct Root : RootFields {
   bool edit_label(cache::WriteContext& context, LabelId label, NodeId id, bool value);
   bool edit_connect(cache::WriteContext& context, RelTypeId type, Direction direction, NodeId node, uint64_t neighbour,
                     uint64_t relationship, cache::TouchedBlocks* touched);
+  // Of many new pairs of one chunk, sorted, those that TopologyChunk::merge() takes.
+  bool edit_connect_many(cache::WriteContext& context, RelTypeId type, Direction direction, uint64_t index,
+                         std::span<const cache::NewPair> pairs, uint64_t* left);
   // *found = false: the pair was not in the list.
   bool edit_disconnect(cache::WriteContext& context, RelTypeId type, Direction direction, NodeId node,
                        uint64_t neighbour, uint64_t relationship, cache::TouchedBlocks* touched, bool* found);

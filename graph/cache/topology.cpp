@@ -39,6 +39,16 @@ void copy_ids(void* to, bool to_wide, size_t to_at, const void* from, bool from_
   for (size_t i = 0; i < count; ++i) put_id(to, to_wide, to_at + i, get_id(from, from_wide, from_at + i));
 }
 
+// The same within one array or between two of the same width, else between two arrays.
+void move_ids(void* to, bool to_wide, size_t to_at, const void* from, bool from_wide, size_t from_at, size_t count) {
+  if (to_wide != from_wide) return copy_ids(to, to_wide, to_at, from, from_wide, from_at, count);
+  const size_t width = to_wide ? 8 : 4;
+  if (count != 0) {
+    std::memmove(static_cast<char*>(to) + to_at * width, static_cast<const char*>(from) + from_at * width,
+                 count * width);
+  }
+}
+
 // Moves [at, count) up (by = 1) or [at + 1, count) down (by = -1) by one place.
 void shift_ids(void* array, bool wide, size_t at, size_t count, int by) {
   const size_t width = wide ? 8 : 4;
@@ -540,6 +550,70 @@ TopologyChunk* TopologyChunk::insert(WriteContext& context, TopologyChunk* chunk
   ++chunk->degrees[row];
   touched->add(BlockKey{});
   return chunk;
+}
+
+TopologyChunk* TopologyChunk::merge(WriteContext& context, TopologyChunk* chunk, std::span<const NewPair> pairs,
+                                    uint64_t* left) {
+  *left = 0;
+  uint32_t added = 0;
+  bool wide = chunk->wide;
+  for (size_t from = 0, to = 0; from < pairs.size(); from = to) {
+    const uint32_t row = pairs[from].row;
+    bool row_wide = false;
+    for (; to < pairs.size() && pairs[to].row == row; ++to) {
+      row_wide = row_wide || needs_wide(pairs[to].neighbour, pairs[to].relationship);
+    }
+    if (chunk->is_hub(row) || chunk->degrees[row] + (to - from) > kListMax) {
+      *left |= uint64_t{1} << row;
+      continue;
+    }
+    added += static_cast<uint32_t>(to - from);
+    wide = wide || row_wide;
+  }
+  if (added == 0) return chunk;
+  const uint32_t used = chunk->offsets[kNodes];
+  TopologyChunk* made = chunk;
+  if (!context.mine(chunk) || used + added > chunk->capacity || wide != chunk->wide) {
+    made = allocate_chunk(&context, used + added + 8, static_cast<uint32_t>(std::popcount(chunk->hub_mask)), wide);
+    copy_header(made, chunk);
+  }
+  // From the last one on, which also works in place: of the old pairs those below `old_end` are still to be moved.
+  uint32_t old_end = used, new_end = used + added;
+  const auto move_from = [&](uint32_t at) {
+    const uint32_t count = old_end - at;
+    new_end -= count;
+    old_end = at;
+    if (made == chunk && new_end == at) return;
+    move_ids(made->neighbour_array(), wide, new_end, chunk->neighbour_array(), chunk->wide, at, count);
+    move_ids(made->relationship_array(), wide, new_end, chunk->relationship_array(), chunk->wide, at, count);
+  };
+  for (size_t p = pairs.size(); p-- > 0;) {
+    const NewPair& pair = pairs[p];
+    if ((*left >> pair.row & 1) != 0) continue;
+    Neighbours rest = chunk->list(pair.row);
+    rest.count = std::min(rest.count, old_end - chunk->offsets[pair.row]);
+    const uint32_t in_list = lower_bound(rest, pair.neighbour, pair.relationship);
+    LORA_DCHECK(!is_pair(rest, in_list, pair.neighbour, pair.relationship));
+    move_from(chunk->offsets[pair.row] + in_list);
+    --new_end;
+    put_id(made->neighbour_array(), wide, new_end, pair.neighbour);
+    put_id(made->relationship_array(), wide, new_end, pair.relationship);
+  }
+  move_from(0);
+  uint32_t shift = 0;
+  size_t next = 0;
+  for (uint32_t row = 0; row < kNodes; ++row) {
+    made->offsets[row] += shift;
+    for (; next < pairs.size() && pairs[next].row == row; ++next) {
+      if ((*left >> row & 1) != 0) continue;
+      ++shift;
+      ++made->degrees[row];
+    }
+  }
+  made->offsets[kNodes] += shift;
+  made->loops.store(Loops::kUnknown, std::memory_order_relaxed);
+  if (made != chunk) replace(context, chunk, made);
+  return made;
 }
 
 TopologyChunk* TopologyChunk::erase(WriteContext& context, TopologyChunk* chunk, uint32_t row, uint64_t neighbour,

@@ -43,6 +43,13 @@ struct TouchedBlocks {
   }
 };
 
+// A relationship to be put into the list of one row.
+struct NewPair {
+  uint32_t row;
+  uint64_t neighbour;
+  uint64_t relationship;
+};
+
 struct HubBlock : Object {
   static constexpr uint32_t kPairsMax = 256;  // also the limit of a stored block
   BlockKey first;
@@ -150,6 +157,10 @@ struct TopologyChunk : Object {
   // The result is mine; `chunk` is retired when it was not. The pair must not be there.
   static TopologyChunk* insert(WriteContext& context, TopologyChunk* chunk, uint32_t row, uint64_t neighbour,
                                uint64_t relationship, TouchedBlocks* touched);
+  // Inserts many, sorted by (row, neighbour, relationship), moving each pair of the chunk at most once. Rows whose list
+  // is a hub or would become one are left out: the bits of *left. Touches the block {0, 0} of the others.
+  static TopologyChunk* merge(WriteContext& context, TopologyChunk* chunk, std::span<const NewPair> pairs,
+                              uint64_t* left);
   // *found = false and nothing changed when the pair is not there.
   static TopologyChunk* erase(WriteContext& context, TopologyChunk* chunk, uint32_t row, uint64_t neighbour,
                               uint64_t relationship, TouchedBlocks* touched, bool* found);

@@ -1,7 +1,9 @@
 #include "graph/cache/topology.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "tests/graph/cache_support.h"
 
@@ -89,6 +91,26 @@ class TopologyModelTest : public ::testing::Test {
     return builder.finish();
   }
 
+  // Many pairs at once: those that merge() leaves out one by one, as a transaction does it.
+  static void insert_many(WriteContext& context, std::vector<NewPair> pairs,
+                          std::set<std::pair<uint32_t, BlockKey>>* touched) {
+    std::sort(pairs.begin(), pairs.end(), [](const NewPair& a, const NewPair& b) {
+      return std::tie(a.row, a.neighbour, a.relationship) < std::tie(b.row, b.neighbour, b.relationship);
+    });
+    uint64_t left = 0;
+    ASSERT_TRUE(context.root()->edit_connect_many(context, kType, Direction::kOut, 0, pairs, &left));
+    for (const NewPair& pair : pairs) {
+      TouchedBlocks keys;
+      if ((left >> pair.row & 1) != 0) {
+        ASSERT_TRUE(context.root()->edit_connect(context, kType, Direction::kOut, NodeId(pair.row), pair.neighbour,
+                                                 pair.relationship, &keys));
+      } else {
+        keys.add(BlockKey{});
+      }
+      for (uint32_t i = 0; i < keys.count; ++i) touched->insert({pair.row, keys.keys[i]});
+    }
+  }
+
   // rows: how many rows are used; grow/shrink phases alternate, so that hubs come and go.
   void run(uint32_t rows, uint64_t neighbours, uint32_t wide_percent, int steps, uint64_t salt) {
     Random random(salt);
@@ -109,6 +131,18 @@ class TopologyModelTest : public ::testing::Test {
         Model before = transaction;
         context->begin_statement();
         const bool shrink = (step / 4000) % 2 == 1;
+        if (!shrink && rows > 1 && random.chance(rows > 4 ? 20 : 4)) {
+          std::vector<NewPair> pairs;
+          for (uint64_t n = random.below(random.chance(50) ? 150 : 8); n > 0; --n, ++step) {
+            const uint32_t row = static_cast<uint32_t>(random.below(rows));
+            const uint64_t neighbour = random.below(neighbours) + (random.chance(wide_percent) ? uint64_t{1} << 33 : 0);
+            pairs.push_back({row, neighbour, next_rel++});
+            transaction[row].insert({neighbour, pairs.back().relationship});
+          }
+          insert_many(*context, std::move(pairs), &touched);
+          check(chunk_of(*context->root()), transaction);
+          if (HasFatalFailure()) return;
+        }
         for (uint64_t n = 1 + random.below(random.chance(10) ? 600 : 20); n > 0; --n, ++step) {
           const uint32_t row = static_cast<uint32_t>(random.below(rows));
           auto& list = transaction[row];

@@ -337,6 +337,44 @@ TEST(WriterMemoryTest, TransactionsAndCareGiveTheWriterBack) {
   }
 }
 
+// Lists that a statement fills at its end are filled, or the statement fails and leaves nothing.
+TEST(WriterMemoryTest, RelationshipsThatWerePutOffAreThereOrNot) {
+  tests::prepare_failing();
+  const std::unique_ptr<Graph> graph = must(Graph::open({}));
+  std::vector<NodeId> nodes;
+  {
+    Writer writer(*graph);
+    for (int i = 0; i < 300; ++i) nodes.push_back(writer.node());
+    for (int i = 0; i < 150; ++i) writer.relationship(nodes[0], "R", nodes[static_cast<size_t>(i)]);
+    writer.commit();
+  }
+  int64_t refused = 0;
+  for (int64_t skip = 0;; ++skip) {
+    Writer writer(*graph);
+    const RelTypeId type = must(writer->rel_type("R"));
+    must(writer->begin_statement());
+    failing = {true, skip, 0, false, 0};
+    const Status status = contain([&]() -> Status {
+      for (size_t i = 0; i < 120; ++i) {
+        LORA_TRY(writer->create_relationship(type, nodes[i % 2], nodes[i * 2], {}).status());
+      }
+      return writer->finish_statement();
+    });
+    failing.armed = false;
+    if (!status.ok()) writer->rollback_statement();
+    refused += !status.ok();
+    Reader& reader = writer->reader();
+    ASSERT_EQ(reader.degree(nodes[0], Direction::kOut, type), status.ok() ? 210u : 150u) << "allocation " << skip;
+    ASSERT_EQ(reader.degree(nodes[1], Direction::kOut, type), status.ok() ? 60u : 0u) << "allocation " << skip;
+    must(writer->begin_statement());
+    must(writer->create_relationship(type, nodes[7], nodes[8], {}).status());
+    must(writer->finish_statement());
+    ASSERT_EQ(reader.degree(nodes[7], Direction::kOut, type), 1u);
+    if (failing.failed == 0) break;
+  }
+  EXPECT_GT(refused, 20);
+}
+
 // A commit in memory is there or not; when only its way to the store fails, it goes there with a later one.
 TEST(WriterMemoryTest, CommitsBehindTheStoreAreWholeOrNotThere) {
   tests::prepare_failing();

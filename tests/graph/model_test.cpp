@@ -266,11 +266,14 @@ class ModelTest : public GraphTest {
       case 4:
       case 5: {
         // Often from one node, so that it becomes a hub.
-        ModelRelationship r{
-            types_[pick(kTypes)].value, pick(3) == 0 ? m.nodes.begin()->first : any_id(m.nodes), any_id(m.nodes), {}};
-        const auto properties = random_properties(&r.properties);
-        const RelId id = must(t.create_relationship(RelTypeId(r.type), NodeId(r.start), NodeId(r.end), properties));
-        m.relationships[id.value] = r;
+        // Now and then so many that they are put off until lists are read.
+        for (uint64_t n = pick(40) == 0 ? 17 + pick(60) : 1; n > 0; --n) {
+          ModelRelationship r{
+              types_[pick(kTypes)].value, pick(3) == 0 ? m.nodes.begin()->first : any_id(m.nodes), any_id(m.nodes), {}};
+          const auto properties = random_properties(&r.properties);
+          const RelId id = must(t.create_relationship(RelTypeId(r.type), NodeId(r.start), NodeId(r.end), properties));
+          m.relationships[id.value] = r;
+        }
         return true;
       }
       case 6:

@@ -1,0 +1,197 @@
+// Relationships whose ends are put into lists later: nobody can see that they are late.
+#include "graph/list_inserts.h"
+
+#include <algorithm>
+#include <functional>
+#include <random>
+#include <tuple>
+
+#include "tests/graph/graph_fixture.h"
+
+namespace lora::graph {
+namespace {
+
+using End = ListInserts::End;
+
+constexpr uint64_t kMany = 40;  // more than a statement puts into lists at once
+
+TEST(ListInsertsTest, AnEndKeepsIdsOfAllSizes) {
+  for (uint64_t node : {uint64_t{0}, uint64_t{1} << 31, kIdMax}) {
+    for (uint64_t neighbour : {uint64_t{0}, (uint64_t{1} << 32) + 5, kIdMax}) {
+      const End end(node, neighbour, ~uint32_t{0} - 1);
+      EXPECT_EQ(end.node(), node);
+      EXPECT_EQ(end.neighbour(), neighbour);
+      EXPECT_EQ(end.order(), ~uint32_t{0} - 1);
+    }
+  }
+}
+
+TEST(ListInsertsTest, EndsAreSortedLikeLists) {
+  std::mt19937_64 random(7);
+  for (const uint64_t nodes : {uint64_t{1}, uint64_t{200}, uint64_t{5000}, kIdMax}) {
+    for (const size_t count : {size_t{0}, size_t{1}, size_t{3}, size_t{3000}}) {
+      std::vector<End> ends, expected;
+      for (uint32_t i = 0; i < count; ++i) ends.emplace_back(random() % nodes, random() % nodes, i);
+      expected = ends;
+      std::sort(expected.begin(), expected.end(), [](const End& a, const End& b) {
+        return std::tuple(a.node(), a.neighbour(), a.order()) < std::tuple(b.node(), b.neighbour(), b.order());
+      });
+      ListInserts::sort(&ends);
+      EXPECT_TRUE(ends == expected) << nodes << " nodes, " << count << " ends";
+    }
+  }
+}
+
+TEST(ListInsertsTest, RelationshipsAreFoundByTheirOrder) {
+  ListInserts inserts;
+  EXPECT_TRUE(inserts.empty());
+  inserts.add(RelTypeId(3), NodeId(1), NodeId(2), RelId(70));
+  inserts.add(RelTypeId(0), NodeId(2), NodeId(2), RelId(90));
+  inserts.add(RelTypeId(3), NodeId(5), NodeId(1), RelId(91));
+  EXPECT_EQ(inserts.size(), 3u);
+  ASSERT_EQ(inserts.types().size(), 2u);
+  const ListInserts::OfType& three = inserts.types().at(3);
+  ASSERT_EQ(three.out.size(), 2u);
+  EXPECT_EQ(three.out[1].node(), 5u);
+  EXPECT_EQ(inserts.relationship(three.out[1]), RelId(91));
+  EXPECT_EQ(inserts.relationship(three.in[0]), RelId(70));
+  inserts.clear();
+  EXPECT_TRUE(inserts.empty());
+  EXPECT_TRUE(inserts.types().empty());
+}
+
+// A statement that has made `kMany` relationships from one node to others, and has not ended.
+class PutOffTest : public ::testing::Test {
+ protected:
+  PutOffTest() {
+    {
+      Writer writer(*graph_);
+      hub_ = writer.node({"Hub"});
+      for (uint64_t i = 0; i < kMany; ++i) others_.push_back(writer.node({"Other"}));
+      type_ = must(writer->rel_type("R"));
+      label_ = must(writer->label("Hub"));
+      writer.commit();
+    }
+    transaction_ = begin(*graph_);
+    must(transaction_->begin_statement());
+    for (NodeId other : others_) rels_.push_back(must(transaction_->create_relationship(type_, hub_, other, {})));
+  }
+  Reader& reader() { return transaction_->reader(); }
+  uint64_t committed_degree() {
+    const Snapshot snapshot = graph_->snapshot();
+    return snapshot.reader()->degree(hub_, Direction::kOut, type_);
+  }
+
+  std::unique_ptr<Graph> graph_ = must(Graph::open({}));
+  NodeId hub_;
+  std::vector<NodeId> others_;
+  std::vector<RelId> rels_;
+  RelTypeId type_;
+  LabelId label_;
+  std::unique_ptr<Transaction> transaction_;
+};
+
+TEST_F(PutOffTest, EachWayToReadListsSeesThem) {
+  const std::function<uint64_t(Reader&)> ways[] = {
+      [&](Reader& r) { return r.degree(hub_, Direction::kOut, type_); },
+      [&](Reader& r) {
+        const uint64_t ids[] = {hub_.value};
+        int64_t degree = 0;
+        r.add_degrees(ids, Direction::kOut, type_, &degree);
+        return static_cast<uint64_t>(degree);
+      },
+      [&](Reader& r) { return list_of(r, hub_, Direction::kOut, type_).size(); },
+      [&](Reader& r) {
+        uint64_t found = 0;
+        std::vector<uint64_t> ids;
+        for (NodeId other : others_) {
+          ids.clear();
+          r.relationships_between(other, hub_, Direction::kIn, type_, &ids);
+          found += ids.size();
+        }
+        return found;
+      },
+      [&](Reader& r) {
+        std::vector<RelTypeId> types;
+        r.adjacent_types(hub_, Direction::kOut, &types);
+        return types.size() * kMany;
+      },
+  };
+  for (const auto& way : ways) {
+    EXPECT_EQ(way(reader()), kMany);
+    transaction_->rollback_statement();
+    EXPECT_EQ(reader().degree(hub_, Direction::kOut, type_), 0u);
+    must(transaction_->begin_statement());
+    for (NodeId other : others_) must(transaction_->create_relationship(type_, hub_, other, {}).status());
+  }
+  const NodeId loop = hub_;
+  for (uint64_t i = 0; i < kMany; ++i) must(transaction_->create_relationship(type_, loop, loop, {}).status());
+  const uint64_t ids[] = {loop.value};
+  int64_t loops = 0;
+  reader().add_loops(ids, type_, &loops);
+  EXPECT_EQ(loops, static_cast<int64_t>(kMany));
+}
+
+TEST_F(PutOffTest, TheStatementsEndTheNextOneAndTheCommitSeeThem) {
+  must(transaction_->finish_statement());
+  must(transaction_->begin_statement());
+  transaction_->rollback_statement();
+  // Without a statement, then with one that is undone.
+  for (NodeId other : others_) must(transaction_->create_relationship(type_, hub_, other, {}).status());
+  must(transaction_->begin_statement());
+  for (NodeId other : others_) must(transaction_->create_relationship(type_, hub_, other, {}).status());
+  transaction_->rollback_statement();
+  for (NodeId other : others_) must(transaction_->create_relationship(type_, other, hub_, {}).status());
+  must(transaction_->commit().status());
+  EXPECT_EQ(committed_degree(), 2 * kMany);
+  const VerifyReport report = must(graph_->verify(true, {}));
+  for (const std::string& error : report.errors) ADD_FAILURE() << error;
+}
+
+TEST_F(PutOffTest, DeletesLabelsAndClearSeeThem) {
+  bool deleted = must(transaction_->delete_relationship(rels_[kMany - 1]));
+  EXPECT_TRUE(deleted);
+  // The count of relationships by label of their start is that of the lists.
+  for (NodeId other : others_) must(transaction_->create_relationship(type_, hub_, other, {}).status());
+  must(transaction_->remove_label(hub_, label_).status());
+  must(transaction_->add_label(hub_, label_).status());
+  EXPECT_EQ(reader().relationship_count(label_, type_, Direction::kOut), 2 * kMany - 1);
+  for (NodeId other : others_) must(transaction_->create_relationship(type_, hub_, other, {}).status());
+  uint64_t gone = 0;
+  EXPECT_TRUE(must(transaction_->detach_delete_node(others_[3], &gone)));
+  EXPECT_EQ(gone, 3u);
+  must(transaction_->finish_statement());
+  must(transaction_->begin_statement());
+  for (uint64_t i = 0; i < kMany; ++i) must(transaction_->create_relationship(type_, hub_, others_[0], {}).status());
+  EXPECT_TRUE(must(transaction_->delete_node(others_[0])));
+  EXPECT_EQ(transaction_->finish_statement().code(), ErrorCode::kForeignKey);
+  transaction_->rollback_statement();
+  must(transaction_->begin_statement());
+  for (NodeId other : {others_[0], others_[1]}) {
+    for (uint64_t i = 0; i < kMany; ++i) must(transaction_->create_relationship(type_, hub_, other, {}).status());
+  }
+  must(transaction_->clear());
+  const NodeId fresh = must(transaction_->create_node({}, {}));
+  EXPECT_EQ(reader().degree(fresh, Direction::kOut, type_), 0u);
+  EXPECT_EQ(reader().degree(hub_, Direction::kOut, type_), 0u);
+  must(transaction_->finish_statement());
+  must(transaction_->commit().status());
+  EXPECT_EQ(committed_degree(), 0u);
+  const VerifyReport report = must(graph_->verify(true, {}));
+  for (const std::string& error : report.errors) ADD_FAILURE() << error;
+}
+
+TEST_F(PutOffTest, ALoadOfMoreThanAreKeptIsWhole) {
+  for (size_t i = 0; i < ListInserts::kMax + 100; ++i) {
+    must(transaction_->create_relationship(type_, others_[i % kMany], hub_, {}).status());
+  }
+  EXPECT_LT(transaction_->memory_bytes(), uint64_t{200} << 20);
+  must(transaction_->finish_statement());
+  EXPECT_EQ(reader().degree(hub_, Direction::kIn, type_), ListInserts::kMax + 100);
+  EXPECT_EQ(reader().degree(hub_, Direction::kOut, type_), kMany);
+  transaction_->rollback();
+  EXPECT_EQ(committed_degree(), 0u);
+}
+
+}  // namespace
+}  // namespace lora::graph
