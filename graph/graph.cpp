@@ -596,6 +596,8 @@ Status Graph::close() {
   }
   in.budget.reset();
   in.versions.reset();  // gives the store's snapshots back
+  if (in.hashes != nullptr) in.hashes->clear();
+  if (in.degrees != nullptr) in.degrees->clear();
   Status closed = in.store->close();
   return closed.ok() ? saved : closed;
 }

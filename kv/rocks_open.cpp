@@ -412,6 +412,8 @@ Status RocksStore::close() {
     acked_.reset();
   }
   lock_.reset();
+  // Memory goes back now, not when the handle does.
+  cache_.reset();
   return outcome.ok() ? closed : outcome;
 }
 

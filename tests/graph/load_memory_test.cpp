@@ -246,6 +246,37 @@ TEST(LoadMemoryTest, HashesOfPropertiesAreWholeOrNotThere) {
 }
 
 // After a failed sync. Three versions, the later ones with parts of the earlier ones, and loads into each of them.
+// Whoever keeps a closed handle does not keep its caches.
+TEST(LoadMemoryTest, ClosingGivesBackWhatWasCached) {
+  const TemporaryDirectory directory;
+  GraphOptions options;
+  options.store.directory = directory.path();
+  constexpr int kNodes = 20'000;
+  {
+    const std::unique_ptr<Graph> graph = must(Graph::open(options));
+    Writer writer(*graph);
+    for (int i = 0; i < kNodes; ++i)
+      writer.node({}, {{"text", Value::string(std::string(300, 'a') + std::to_string(i))}});
+    writer.commit();
+    must(graph->close());
+  }
+  tests::prepare_failing();
+  const int64_t before = live_allocations();
+  const std::unique_ptr<Graph> graph = must(Graph::open(options));
+  const int64_t opened = live_allocations();
+  {
+    const Snapshot snapshot = graph->snapshot();
+    const auto reader = snapshot.reader();
+    const KeyId key = *reader->find_key("text");
+    for (uint64_t i = 0; i < kNodes; ++i) ASSERT_TRUE(reader->node_property(NodeId(i), key).is_string());
+  }
+  const int64_t read = live_allocations();
+  EXPECT_GT(read - opened, 1000);  // chunks, and blocks of the store
+  must(graph->close());
+  EXPECT_LT(live_allocations(), opened);
+  EXPECT_GE(live_allocations(), before);
+}
+
 TEST(LoadMemoryTest, DroppingWhatWasNotPublishedNeedsNoMemory) {
   tests::prepare_failing();
   const auto rows = many_properties();
