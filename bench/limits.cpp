@@ -1,9 +1,10 @@
-// What an embedded graph database should keep as its graph grows, as others work beside, and as memory runs short. One
-// table of ratios with their aims, through the C++ API, on the graph of dataset.h.
+// What an embedded graph database should keep as its graph grows, as others work beside, as memory runs short, and what
+// durable commits cost beside the disk itself. One table with aims, through the C++ API, on the graph of dataset.h.
 //
 // The two sides of a ratio take turns, and each figure is the median of its turns, so that other work on the machine
 // falls on both. The first turn of each side is not counted: all nodes that are used have been used once before, and
 // the rows are about cost with data in the cache. Answers are compared with those counted over the plain arrays.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -42,11 +43,17 @@ struct Scale {
   size_t starts;        // nodes that the calls of the rows about size begin at
   double turn_seconds;  // of turns of a time
   size_t memory_calls;
+  size_t commits;  // durable ones, for each kind of write
   int rounds;
 };
-constexpr Scale kSmoke{2'000, 20'000, 100, 0.05, 2'000, 2};
-constexpr Scale kMedium{100'000, 1'000'000, 1'000, 1, 20'000, 5};
+constexpr Scale kSmoke{2'000, 20'000, 100, 0.05, 2'000, 50, 2};
+constexpr Scale kMedium{100'000, 1'000'000, 1'000, 1, 20'000, 2'000, 5};
 
+// Read the whole graph with its index.
+constexpr const char* kUseAll[] = {"UNWIND range(0, $id) AS i MATCH (p:Person {id: i}) RETURN sum(p.age) AS n",
+                                   "MATCH (a:Person)-[:KNOWS]->(b) WHERE b.age >= 0 RETURN count(*) AS n",
+                                   "MATCH (a:Person)<-[:KNOWS]-(b) WHERE b.age >= 0 RETURN count(*) AS n",
+                                   "MATCH ()-[r:KNOWS]->() RETURN sum(r.since) AS n"};
 constexpr const char* kTwoHops = "MATCH (p:Person {id: $id})-[:KNOWS]->()-[:KNOWS]->(x) RETURN count(*) AS n";
 
 // --- errors, times ---
@@ -169,12 +176,14 @@ struct Place {
   const char* name;
   std::string directory;  // empty: in memory
 
+  SyncLevel sync = SyncLevel::kInterval;
+
   std::unique_ptr<Database> open(uint64_t cache_bytes, const std::string& file) const {
     DatabaseOptions options;
     options.cache_bytes = cache_bytes;
     if (directory.empty()) return must(Database::in_memory(options));
     options.database_dir = directory;
-    options.sync = SyncLevel::kInterval;
+    options.sync = sync;
     return must(Database::open(file, options));
   }
 };
@@ -394,11 +403,7 @@ void run_child(const Place& place, uint64_t cache_bytes, size_t persons, size_t 
     answers += number;
     return us;
   };
-  for (const char* query : {"UNWIND range(0, $id) AS i MATCH (p:Person {id: i}) RETURN sum(p.age) AS n",
-                            "MATCH (a:Person)-[:KNOWS]->(b) WHERE b.age >= 0 RETURN count(*) AS n",
-                            "MATCH (a:Person)<-[:KNOWS]-(b) WHERE b.age >= 0 RETURN count(*) AS n",
-                            "MATCH ()-[r:KNOWS]->() RETURN sum(r.since) AS n"})
-    ask(query, ids(persons - 1, 0));
+  for (const char* query : kUseAll) ask(query, ids(persons - 1, 0));
   std::mt19937_64 random(4);
   double us = 0;
   for (size_t i = 0; i < 2 * calls; ++i) {
@@ -440,13 +445,94 @@ void measure_memory(const Scale& scale, const Place& disk, const Plain& plain, R
   report.add("memory: the cache, and growth of the process", {cache, growth / mib}, "MiB", growth / mib, cache + 64);
 }
 
+// --- 4: durable commits ---
+
+// A file that is appended to and synced, as plainly as can be.
+class RawLog {
+ public:
+  explicit RawLog(const std::string& path) : file_(::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)) {
+    if (file_ < 0) throw std::runtime_error("cannot write `" + path + "`");
+  }
+  ~RawLog() { ::close(file_); }
+  RawLog(const RawLog&) = delete;
+  RawLog& operator=(const RawLog&) = delete;
+
+  double append(size_t bytes) {
+    content_.resize(bytes, 'x');
+    const auto start = Clock::now();
+    if (::write(file_, content_.data(), bytes) != static_cast<ssize_t>(bytes) || ::fdatasync(file_) != 0) {
+      throw std::runtime_error("cannot append and sync");
+    }
+    return seconds_since(start) * 1e6;
+  }
+
+ private:
+  int file_;
+  std::string content_;
+};
+
+// Single writes, one after the other, and after each an append to a plain file of as many bytes as such a write adds to
+// the log. Then commits a second of 16 threads.
+void measure_durable(const Scale& scale, const Place& disk, const Plain& plain, Report& report) {
+  Loaded loaded({disk.name, disk.directory, SyncLevel::kCommit}, "durable", plain);
+  for (const char* query : kUseAll) timed(*loaded.db, query, ids(loaded.plain.data.persons.size() - 1, 0));
+  RawLog raw(disk.directory + "/raw.log");
+  std::mt19937_64 random(6);
+  for (const Operation& operation : kOperations) {
+    if (operation.what <= Operation::kTwoHops) continue;
+    const auto write = [&] {
+      const size_t id = loaded.random_person(random), other = loaded.random_person(random);
+      return timed(*loaded.db, operation.query, ids(id, other, loaded.unused++));
+    };
+    const size_t tried = scale.commits / 10;
+    must(loaded.db->checkpoint());
+    const uint64_t before = must(loaded.db->stats()).store.wal_bytes;
+    for (size_t i = 0; i < tried; ++i) write();
+    const uint64_t bytes = (must(loaded.db->stats()).store.wal_bytes - before) / tried;
+    std::vector<double> commits, appends;
+    for (size_t i = 0; i < scale.commits; ++i) {
+      commits.push_back(write());
+      appends.push_back(raw.append(bytes));
+    }
+    const Sides sides{quantile(std::move(appends), 0.5), quantile(std::move(commits), 0.5)};
+    report.add(std::string("durable, append and sync, ") + operation.name, sides, "us", sides.other - sides.base, 15);
+    const size_t writes = tried + scale.commits;
+    if (operation.what == Operation::kNode) loaded.nodes += writes;
+    if (operation.what == Operation::kRelationship) loaded.relationships += writes;
+  }
+  constexpr int64_t kThreads = 16;
+  const auto commits_of = [&](int64_t threads) {
+    std::vector<std::future<uint64_t>> writers;
+    for (int64_t t = 0; t < threads; ++t) {
+      writers.push_back(std::async(std::launch::async, [&, t] {
+        uint64_t commits = 0;
+        for (const auto start = Clock::now(); seconds_since(start) < scale.turn_seconds; ++commits) {
+          const int64_t unused = loaded.unused + t * 100'000'000 + static_cast<int64_t>(commits);
+          must(loaded.db->execute("CREATE (:Person {id: $id})", make_params({{"id", Value::integer(unused)}})));
+        }
+        return commits;
+      }));
+    }
+    uint64_t commits = 0;
+    for (auto& writer : writers) commits += writer.get();
+    loaded.nodes += commits;
+    loaded.unused += kThreads * 100'000'000;
+    return static_cast<double>(commits) / scale.turn_seconds;
+  };
+  const Sides sides = in_turns(
+      scale.rounds, [&] { return commits_of(1); }, [&] { return commits_of(kThreads); });
+  report.add("durable, commits a second: one thread and 16", sides, "/s", sides.other, 20'000, true);
+  loaded.check_counts();
+}
+
 int run(int argc, char** argv) {
   std::string size = "medium", json, child, directory = fs::temp_directory_path().string();
-  std::vector<std::string> only = {"scale", "concurrency", "memory"};
+  std::vector<std::string> only = {"scale", "concurrency", "memory", "durable"};
   std::vector<uint64_t> numbers;
   int rounds = 0;
   size_t starts = 0;
-  CLI::App app("Cost by the size of the graph, beside other threads, and with little memory.", "limits");
+  CLI::App app("Cost by the size of the graph, beside other threads, with little memory, and of durable commits.",
+               "limits");
   app.add_option("--size", size, "smoke: small graphs, aims printed and not judged")
       ->check(CLI::IsMember({"smoke", "medium"}))
       ->capture_default_str();
@@ -481,6 +567,7 @@ int run(int argc, char** argv) {
   if (wanted("scale")) measure_scale(scale, places, small, report);
   if (wanted("concurrency")) measure_concurrency(scale, places, small, report);
   if (wanted("memory")) measure_memory(scale, places[1], small, report);
+  if (wanted("durable")) measure_durable(scale, places[1], small, report);
   if (!json.empty()) report.write_json(json, size, scale.rounds);
   return 0;
 }
