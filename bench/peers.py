@@ -250,7 +250,7 @@ class Peer:
         self.found = found
         self.options = dict(mode.options)
         if not spec.requirements:  # ours
-            self.options.update(importer=spec.importer, files=data)
+            self.options.update(importer=spec.importer)
         if "module" in self.options:
             self.options["module"] = found.module
         self.databases, self.data = databases, data

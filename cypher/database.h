@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "cypher/import/import_options.h"
 #include "cypher/procedures/callable.h"
 #include "graph/graph.h"
 #include "graph/value.h"
@@ -171,6 +172,10 @@ class Database {
                                                 const QueryOptions& options = {});
   Result<graph::SnapshotFileMeta> load_snapshot_file(const std::string& path, const graph::SnapshotCrypto& crypto = {},
                                                      const QueryOptions& options = {});
+
+  // Adds the nodes and relationships of CSV files, all or nothing: in one transaction, or faster where the database is
+  // on disk and never held anything. Relationships name nodes of the same call. Errors: cypher/import/import_csv.h.
+  Result<ImportCounts> import_csv(const ImportOptions& files, const QueryOptions& options = {});
 
   Status clear(const QueryOptions& options = {});
   Result<uint64_t> node_count() const;  // kClosed, kForked

@@ -4,14 +4,14 @@
 #include <exception>
 
 #include "tools/database_path.h"
-#include "tools/import_csv.h"
+#include "tools/import_database.h"
 #include "tools/progress.h"
 
 namespace {
 
 // "A:B=file.csv" or "file.csv"; a path that holds `=` is given with an empty name before it.
-lora::tools::ImportFile split(const std::string& argument, bool labels) {
-  lora::tools::ImportFile file;
+lora::ImportFile split(const std::string& argument, bool labels) {
+  lora::ImportFile file;
   const size_t equals = argument.find('=');
   file.path = equals == std::string::npos ? argument : argument.substr(equals + 1);
   std::string names = equals == std::string::npos ? "" : argument.substr(0, equals);
@@ -35,7 +35,8 @@ int main(int argc, char** argv) try {
   using namespace lora::tools;
   constexpr const char* kTool = "lora-import";
   install_signal_handlers();
-  ImportOptions options;
+  lora::ImportOptions options;
+  bool force = false;
   std::string database, separator = ",", list_separator = ";";
   std::vector<std::string> nodes, relationships;
   CLI::App app(
@@ -57,7 +58,7 @@ int main(int argc, char** argv) try {
       ->check(one_byte)
       ->capture_default_str();
   app.add_flag("--skip-dangling", options.skip_dangling, "leave out relationships whose ends are not there");
-  app.add_flag("--force", options.force, "replace a database that is not empty");
+  app.add_flag("--force", force, "replace a database that is not empty");
   app.footer("Exit codes: 0 imported, 1 failed and nothing changed, 2 wrong arguments.");
   try {
     app.parse(argc, argv);
@@ -72,11 +73,11 @@ int main(int argc, char** argv) try {
   for (const std::string& argument : relationships) options.relationships.push_back(split(argument, false));
   const auto counts = [&] {
     Progress progress("importing:");
-    return import_csv(database_path(database), options, std::ref(progress));
+    return import_database(database_path(database), options, force, std::ref(progress));
   }();
   if (!counts.ok()) return fail(kTool, counts.status());
-  std::fprintf(stderr, "imported %llu nodes, %llu relationships", static_cast<unsigned long long>(counts->graph.nodes),
-               static_cast<unsigned long long>(counts->graph.relationships));
+  std::fprintf(stderr, "imported %llu nodes, %llu relationships", static_cast<unsigned long long>(counts->nodes),
+               static_cast<unsigned long long>(counts->relationships));
   if (counts->skipped != 0) {
     std::fprintf(stderr, "; left out %llu dangling", static_cast<unsigned long long>(counts->skipped));
   }

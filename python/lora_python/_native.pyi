@@ -1,7 +1,7 @@
 # The private engine module; everything public is in the package.
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Type
 
-from .types import QueryResult, SnapshotMeta
+from .types import ImportCounts, QueryResult, SnapshotMeta
 
 # (kind, key id, password, key, memory cost in KiB, passes, lanes); texts as UTF-8.
 _Crypto = Optional[Tuple[str, bytes, bytes, bytes, int, int, int]]
@@ -84,6 +84,16 @@ class Database:
     def load_snapshot_file(self, path: bytes, crypto: _Crypto, owner_token: int) -> SnapshotMeta: ...
     def load_snapshot_bytes(self, data: Any, crypto: _Crypto, owner_token: int) -> SnapshotMeta: ...
     def load_snapshot_reader(self, read: Callable[[int], bytes], crypto: _Crypto, owner_token: int) -> SnapshotMeta: ...
+    def import_csv(
+        self,
+        nodes: Sequence[Tuple[Sequence[str], bytes]],
+        relationships: Sequence[Tuple[Sequence[str], bytes]],
+        separator: str,
+        list_separator: str,
+        skip_dangling: bool,
+        owner_token: int,
+        cancel: Optional[CancelToken] = None,
+    ) -> ImportCounts: ...
     def register_function(
         self, signature: str, function: Callable[..., Any], description: str, deterministic: bool
     ) -> None: ...

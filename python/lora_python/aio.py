@@ -14,8 +14,8 @@ from typing import Any, Callable, Dict, Generator, Iterable, List, Mapping, Opti
 from . import _native
 from .database import Database
 from .handles import Handle, QueryStream, read_only_mode, statement_pairs
-from .options import query_error
-from .types import LoraParams, QueryResult, SnapshotMeta
+from .options import ImportFiles, boolean, import_files, import_separators, query_error
+from .types import ImportCounts, LoraParams, QueryResult, SnapshotMeta
 
 __all__ = ["AsyncDatabase", "AsyncQueryStream", "AsyncTransaction"]
 
@@ -488,6 +488,36 @@ class AsyncDatabase(Handle):
         0
         """
         return await self._waiting.run_to_end(self._database._load_snapshot, source, format, options, _owner())
+
+    async def import_csv(
+        self,
+        nodes: ImportFiles = None,
+        relationships: ImportFiles = None,
+        *,
+        separator: str = ",",
+        list_separator: str = ";",
+        skip_dangling: bool = False,
+    ) -> ImportCounts:
+        """Adds the nodes and relationships of CSV files; see `Database.import_csv`. Cancelling it stops it.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from lora_python import AsyncDatabase
+        >>> async def main():
+        ...     async with await AsyncDatabase.create() as db:
+        ...         return await db.import_csv({})
+        >>> asyncio.run(main())
+        {'nodes': 0, 'relationships': 0, 'skipped': 0}
+        """
+        return await self._waiting.run_cancellable(
+            self._native.import_csv,
+            import_files("nodes", nodes, True),
+            import_files("relationships", relationships, False),
+            *import_separators(separator, list_separator),
+            boolean("skip_dangling", skip_dangling),
+            _owner(),
+        )
 
     async def register_function(
         self,

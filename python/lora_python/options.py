@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from .errors import InvalidParamsError, LoraQueryError
 
@@ -47,7 +47,7 @@ def _type_error(name: str, wanted: str, value: object) -> InvalidParamsError:
     return params_error("option `%s` must be %s, not `%s`" % (name, wanted, type(value).__name__))
 
 
-def _boolean(name: str, value: Any) -> bool:
+def boolean(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise _type_error(name, "True or False", value)
     return value
@@ -89,11 +89,45 @@ def path_bytes(name: str, value: Any) -> bytes:
     return path
 
 
+# Paths of CSV files by the labels of their nodes, or by the type of their relationships.
+ImportFiles = Optional[Mapping[str, Union[str, "os.PathLike[str]", Sequence[Union[str, "os.PathLike[str]"]]]]]
+
+
+def import_files(name: str, files: ImportFiles, labels: bool) -> List[Tuple[List[str], bytes]]:
+    """The names and the path of each file."""
+    if files is None:
+        return []
+    if not isinstance(files, Mapping):
+        raise params_error("`%s` must be a mapping from names to paths, not `%s`" % (name, type(files).__name__))
+    out = []
+    for key, paths in files.items():
+        if not isinstance(key, str):
+            raise params_error("`%s` has a key that is no str but `%s`" % (name, type(key).__name__))
+        try:
+            key.encode()
+        except UnicodeEncodeError:
+            raise params_error("`%s` has a key that is no text: %s" % (name, quoted(key))) from None
+        names = [part for part in key.split(":") if part] if labels else [key] if key else []
+        for path in paths if isinstance(paths, (list, tuple)) else [paths]:
+            out.append((names, path_bytes("%s[%s]" % (name, quoted(key)), path)))
+    return out
+
+
+def import_separators(separator: str, list_separator: str) -> Tuple[str, str]:
+    """Both, looked at: one ASCII character each that can separate fields."""
+    for name, value in (("separator", separator), ("list_separator", list_separator)):
+        if not isinstance(value, str) or len(value) != 1 or not value.isascii() or value in '"\n\r\0':
+            raise params_error("`%s` must be one ASCII character, no quote, not %s" % (name, quoted(value)))
+    if separator == list_separator:
+        raise params_error("`list_separator` must not be that of the fields")
+    return separator, list_separator
+
+
 _MAX = 2**63 - 1
 DATABASE_OPTIONS: Dict[str, Callable[[str, Any], Any]] = {
     "database_dir": path_bytes,
-    "create_if_missing": _boolean,
-    "read_only": _boolean,
+    "create_if_missing": boolean,
+    "read_only": boolean,
     "sync": _one_of("commit", "interval", "off"),
     "sync_interval_ms": _integer(1, 86_400_000),
     "cache_bytes": _integer(1 << 20, _MAX),

@@ -32,6 +32,7 @@ __all__ = [
     "LoraValue",
     "LoraVector",
     "QueryResult",
+    "ImportCounts",
     "SnapshotMeta",
     "binary",
     "cartesian",
@@ -159,6 +160,14 @@ class SnapshotMeta(TypedDict):
     nodeCount: int
     relationshipCount: int
     walLsn: Optional[int]
+
+
+class ImportCounts(TypedDict):
+    """What an import has added, and how many dangling relationships it has left out."""
+
+    nodes: int
+    relationships: int
+    skipped: int
 
 
 class QueryResult(Dict[str, Any]):

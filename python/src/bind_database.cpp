@@ -3,9 +3,12 @@
 
 #include <new>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "bindings.h"
 // Python.h comes first.
+#include <pybind11/stl.h>
 #include <structmember.h>
 
 namespace py = pybind11;
@@ -31,6 +34,15 @@ PyObject* guarded(F f) {
     raise_status(Status::internal("an unknown C++ exception"));
   }
   return nullptr;
+}
+
+// (names, path) of each file.
+using ImportFiles = std::vector<std::pair<std::vector<std::string>, py::bytes>>;
+
+std::vector<ImportFile> import_files(const ImportFiles& files) {
+  std::vector<ImportFile> out;
+  for (const auto& [names, path] : files) out.push_back({names, std::string(path)});
+  return out;
 }
 
 PyObject* run(PyObject* native, PyObject* query, PyObject* params_object, PyObject* timeout, uint64_t owner,
@@ -254,6 +266,27 @@ void bind_database(py::module_& module) {
             return profile_to_python(take(without_gil([&] { return self.database->profile(text, values, options); })));
           },
           py::arg("query"), py::arg("params"), py::arg("owner_token"), py::arg("cancel") = nullptr)
+      .def(
+          "import_csv",
+          [](DatabaseHandle& self, const ImportFiles& nodes, const ImportFiles& relationships,
+             const std::string& separator, const std::string& list_separator, bool skip_dangling, uint64_t owner,
+             std::shared_ptr<CancelToken> cancel) {
+            ImportOptions files;
+            files.nodes = import_files(nodes);
+            files.relationships = import_files(relationships);
+            files.separator = separator[0];
+            files.list_separator = list_separator[0];
+            files.skip_dangling = skip_dangling;
+            const QueryOptions options = options_or_throw(py::none(), owner, cancel.get());
+            const ImportCounts counts = take(without_gil([&] { return self.database->import_csv(files, options); }));
+            py::dict d;
+            d["nodes"] = counts.nodes;
+            d["relationships"] = counts.relationships;
+            d["skipped"] = counts.skipped;
+            return d;
+          },
+          py::arg("nodes"), py::arg("relationships"), py::arg("separator"), py::arg("list_separator"),
+          py::arg("skip_dangling"), py::arg("owner_token"), py::arg("cancel") = nullptr)
       .def("clear",
            [](DatabaseHandle& self, uint64_t owner) {
              const QueryOptions options = options_or_throw(py::none(), owner);

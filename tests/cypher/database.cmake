@@ -3,6 +3,7 @@ lora_test(database_test
     callables_test.cpp
     database_fork_test.cpp
     database_hostile_test.cpp
+    database_import_test.cpp
     database_test.cpp
     database_name_test.cpp
     database_sessions_test.cpp

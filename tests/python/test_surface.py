@@ -34,6 +34,7 @@ MEMBERS = {
     "profile": "(query, params=None)",
     "save_snapshot": "(target=None, format=None, options=None)",
     "load_snapshot": "(source, format=None, options=None)",
+    "import_csv": "(nodes=None, relationships=None, *, separator=',', list_separator=';', skip_dangling=False)",
     "create": "(database_name=None, options=None)",
     "register_function": "(signature, function, *, deterministic=False, description=None)",
     "register_procedure": "(signature, source, rows=None, *, description=None)",

@@ -5,93 +5,16 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <random>
 
 #include "cypher/database.h"
 #include "graph/text.h"
 #include "tests/support/temp_directory.h"
-#include "tools/id_table.h"
-#include "tools/import_csv.h"
-#include "tools/import_header.h"
+#include "tools/import_database.h"
 
 namespace lora::tools {
 namespace {
 
 namespace fs = std::filesystem;
-
-TEST(ImportHeader, ReadsTheNotation) {
-  const auto column = [](std::string_view text) {
-    const Result<ImportColumn> c = parse_import_column(text);
-    if (!c.ok()) return std::string(error_code_name(c.status().code()));
-    return c->name + "/" + std::to_string(static_cast<int>(c->role)) + "/" + c->group + "/" +
-           std::string(value_type_name(c->type)) + (c->list ? "[]" : "");
-  };
-  EXPECT_EQ(column("name"), "name/0//STRING");
-  EXPECT_EQ(column("age:int"), "age/0//INTEGER");
-  EXPECT_EQ(column("age:LONG"), "age/0//INTEGER");
-  EXPECT_EQ(column("tags:string[]"), "tags/0//STRING[]");
-  EXPECT_EQ(column("at:localdatetime"), "at/0//LOCAL DATETIME");
-  EXPECT_EQ(column(":ID"), "/1//STRING");
-  EXPECT_EQ(column("key:ID(Person)"), "key/1/Person/STRING");
-  EXPECT_EQ(column("key:ID(Person){id-type:int}"), "key/1/Person/INTEGER");
-  EXPECT_EQ(column("key:ID{id-type: long}"), "key/1//INTEGER");
-  EXPECT_EQ(column(":LABEL"), "/2//STRING");
-  EXPECT_EQ(column(":START_ID(Person)"), "/3/Person/STRING");
-  EXPECT_EQ(column(":END_ID"), "/4//STRING");
-  EXPECT_EQ(column(":TYPE"), "/5//STRING");
-  EXPECT_EQ(column("x:IGNORE"), "/6//STRING");
-  for (const char* wrong : {"", ":", ":int", "a:", "a:text", "a:int[", "a:ID(", "a:ID(x)y", "a:ID{id-type:what}",
-                            ":LABEL(x)", ":TYPE[]", "a:int[][]", "a:START"}) {
-    EXPECT_EQ(column(wrong), "LORA_PARSE") << wrong;
-  }
-}
-
-TEST(ImportHeader, ReadsValues) {
-  const auto value = [](std::string_view column, std::string_view text) {
-    const Result<Value> v = parse_import_value(*parse_import_column(column), text, ';');
-    return v.ok() ? to_text(*v) : std::string(error_code_name(v.status().code()));
-  };
-  EXPECT_EQ(value("a", "x y"), "x y");
-  EXPECT_EQ(value("a", ""), "null");
-  EXPECT_EQ(value("a:int", "-9223372036854775808"), "-9223372036854775808");
-  EXPECT_EQ(value("a:int", "+7"), "7");
-  EXPECT_EQ(value("a:float", "1e3"), "1000.0");
-  EXPECT_EQ(value("a:boolean", "TRUE"), "true");
-  EXPECT_EQ(value("a:date", "2024-02-29"), "2024-02-29");
-  EXPECT_EQ(value("a:int[]", "1;2;3"), "[1, 2, 3]");
-  EXPECT_EQ(value("a:string[]", "x;;y"), "['x', '', 'y']");
-  for (const auto& [column, text] : std::initializer_list<std::pair<const char*, const char*>>{
-           {"a:int", "9223372036854775808"},
-           {"a:int", "1.5"},
-           {"a:int", " 1"},
-           {"a:int", "+"},
-           {"a:int", "1x"},
-           {"a:float", "one"},
-           {"a:float", "1e999"},
-           {"a:boolean", "yes"},
-           {"a:int[]", "1;"},
-       }) {
-    EXPECT_EQ(value(column, text), "LORA_PARSE") << column << " " << text;
-  }
-  EXPECT_FALSE(parse_import_value(*parse_import_column("a:date"), "2023-02-29", ';').ok());
-}
-
-TEST(IdTable, FindsWhatWasAdded) {
-  IdTable table;
-  EXPECT_FALSE(table.find("a").has_value());
-  std::mt19937_64 random(3);
-  std::map<std::string, uint32_t> model;
-  for (uint32_t i = 0; i < 50'000; ++i) {
-    std::string id = std::to_string(random() % 40'000);
-    if (random() % 3 == 0) id += "-a longer id";
-    if (random() % 50 == 0) id = std::string(random() % 10, '\0');  // zeros are bytes like others
-    const bool fresh = model.emplace(id, i).second;
-    EXPECT_EQ(table.add(id, i), fresh) << id;
-  }
-  for (const auto& [id, node] : model) EXPECT_EQ(table.find(id), node) << id;
-  EXPECT_FALSE(table.find("40001").has_value());
-  EXPECT_FALSE(table.find("40001-a longer id").has_value());
-}
 
 class ImportTest : public ::testing::Test {
  protected:
@@ -100,7 +23,9 @@ class ImportTest : public ::testing::Test {
     return directory_ / name;
   }
   std::string database() const { return directory_ / "db.loradb"; }
-  Result<ImportCounts> import(const ImportOptions& options) { return import_csv(database(), options, {}); }
+  Result<ImportCounts> import(const ImportOptions& options, bool force = false) {
+    return import_database(database(), options, force, {});
+  }
   // "CODE: message" of one file of nodes, and of relationships beside fit nodes.
   std::string nodes_error(const std::string& text) {
     ImportOptions options;
@@ -159,8 +84,8 @@ TEST_F(ImportTest, NodesLabelsTypesAndProperties) {
   };
   const auto counts = import(options);
   ASSERT_TRUE(counts.ok()) << counts.status().to_string();
-  EXPECT_EQ(counts->graph.nodes, 5u);
-  EXPECT_EQ(counts->graph.relationships, 5u);
+  EXPECT_EQ(counts->nodes, 5u);
+  EXPECT_EQ(counts->relationships, 5u);
   EXPECT_EQ(answer("MATCH (n:Person) RETURN n.id, n.name, labels(n), n.born, n.tags, n.note ORDER BY n.id"),
             "1 Ada ['Person', 'Author'] 1815-12-10 ['maths', 'poems'] null\n"
             "2 Grace, B. ['Person'] 1906-12-09 null null\n"
@@ -244,8 +169,7 @@ TEST_F(ImportTest, ADatabaseThatHoldsSomethingIsReplacedOnlyByForce) {
   options.nodes = {{{"New"}, file("n.csv", "id:ID\na\n")}};
   EXPECT_EQ(import(options).status().code(), ErrorCode::kConfig);
   EXPECT_EQ(answer("MATCH (n) RETURN labels(n)"), "['Old']\n");
-  options.force = true;
-  ASSERT_TRUE(import(options).ok());
+  ASSERT_TRUE(import(options, true).ok());
   EXPECT_EQ(answer("MATCH (n) RETURN labels(n)"), "['New']\n");
   EXPECT_EQ(answer("CREATE (n:Newer) RETURN id(n) > 0"), "true\n");
 }
@@ -255,7 +179,7 @@ TEST_F(ImportTest, APollThatFailsStopsItAndLeavesNothing) {
   for (int i = 0; i < 20'000; ++i) text += std::to_string(i) + "\n";
   ImportOptions options;
   options.nodes = {{{"N"}, file("n.csv", text)}};
-  const auto counts = import_csv(database(), options, [](const graph::DumpCounts& so_far) {
+  const auto counts = import_database(database(), options, false, [](const graph::DumpCounts& so_far) {
     return so_far.nodes > 10'000 ? Status(ErrorCode::kInterrupted, "stop") : Status();
   });
   EXPECT_EQ(counts.status().code(), ErrorCode::kInterrupted);

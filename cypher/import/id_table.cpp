@@ -1,11 +1,11 @@
-#include "tools/id_table.h"
+#include "cypher/import/id_table.h"
 
 #include <bit>
 #include <cstring>
 #include <functional>
 #include <utility>
 
-namespace lora::tools {
+namespace lora::cypher {
 
 uint64_t IdTable::word_of(std::string_view id) {
   if (id.size() > kShortBytes) return std::hash<std::string_view>()(id);
@@ -63,4 +63,4 @@ std::optional<uint32_t> IdTable::find(std::string_view id) const {
   return id.size() <= kShortBytes ? slot.number - 1 : long_ids_[slot.number - 1].node;
 }
 
-}  // namespace lora::tools
+}  // namespace lora::cypher

@@ -1,4 +1,4 @@
-// The first line of a CSV file for lora-import: what each column is. The notation is that of Neo4j's importer, so that
+// The first line of a CSV file for an import: what each column is. The notation is that of Neo4j's importer, so that
 // files made for it can be read.
 //
 //   name            a property, text
@@ -19,7 +19,7 @@
 #include "graph/value.h"
 #include "kv/status.h"
 
-namespace lora::tools {
+namespace lora::cypher {
 
 struct ImportColumn {
   enum class Role : uint8_t { kProperty, kId, kLabel, kStart, kEnd, kType, kIgnore };
@@ -39,4 +39,4 @@ Result<std::vector<ImportColumn>> parse_import_header(const std::vector<std::str
 // A field's value; null for an empty one. `list_separator` splits lists. kParse when the text is none of the type.
 Result<Value> parse_import_value(const ImportColumn& column, std::string_view text, char list_separator);
 
-}  // namespace lora::tools
+}  // namespace lora::cypher

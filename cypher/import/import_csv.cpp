@@ -1,43 +1,39 @@
-#include "tools/import_csv.h"
+#include "cypher/import/import_csv.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
 #include <utility>
 
 #include "cypher/exec/csv_reader.h"
-#include "graph/bulk_load.h"
-#include "tools/id_table.h"
-#include "tools/import_header.h"
-#include "tools/make_database.h"
+#include "cypher/import/id_table.h"
+#include "cypher/import/import_header.h"
+#include "cypher/import/import_target.h"
 
-namespace lora::tools {
+namespace lora::cypher {
 
 namespace {
 
-using graph::BulkLoad;
 using Role = ImportColumn::Role;
 constexpr uint64_t kRecordsBetweenPolls = 4096;
+constexpr size_t kRecordsAhead = 16;  // that are read before they are used, so that their ids are looked up together
 
 class CsvImport {
  public:
-  CsvImport(BulkLoad& load, const ImportOptions& options, const graph::DumpPoll& poll)
-      : load_(load), options_(options), poll_(poll) {}
+  CsvImport(ImportTarget& target, const ImportOptions& options, const ImportPoll& poll)
+      : target_(target), options_(options), poll_(poll) {}
 
   Status run() {
     for (const ImportFile& file : options_.nodes) LORA_TRY(read(file, false));
     for (const ImportFile& file : options_.relationships) LORA_TRY(read(file, true));
-    return load_.finish([this] { return report(); });
+    return target_.finish([this] { return report(); });
   }
-  ImportCounts counts() const { return {counts_, skipped_}; }
+  const ImportCounts& counts() const { return counts_; }
 
  private:
-  Status report() {
-    counts_.nodes = load_.node_count();
-    counts_.relationships = load_.relationship_count();
-    return poll_ ? poll_(counts_) : Status();
-  }
+  Status report() { return poll_ ? poll_(counts_) : Status(); }
 
   Status read(const ImportFile& file, bool relationships) {
     LORA_ASSIGN(const std::unique_ptr<cypher::CsvReader> reader,
@@ -46,22 +42,43 @@ class CsvImport {
       return Status(status.code(), "`" + file.path + "`, line `" + std::to_string(line) + "`: " + status.message());
     };
     bool more = false;
-    LORA_TRY(reader->next(&fields_, &more));
+    std::vector<std::string>& names = ahead_[0].fields;
+    LORA_TRY(reader->next(&names, &more));
     if (!more) return {ErrorCode::kParse, "`" + file.path + "` is empty; its first line names the columns"};
-    auto header = parse_import_header(fields_, relationships);
+    auto header = parse_import_header(names, relationships);
     if (!header.ok()) return at_line(1, header.status());
     if (const Status status = begin(file, std::move(*header), relationships); !status.ok()) return at_line(1, status);
-    for (uint64_t records = 1;; ++records) {
-      const uint64_t line = reader->line();
-      LORA_TRY(reader->next(&fields_, &more));
-      if (!more) return report();
-      if (fields_.size() != columns_.size()) {
-        return at_line(line, {ErrorCode::kParse, "there are " + std::to_string(fields_.size()) + " fields for " +
-                                                     std::to_string(columns_.size()) + " columns"});
+    for (uint64_t records = 0; more;) {
+      size_t ahead = 0;
+      Status read;
+      for (; ahead < kRecordsAhead; ++ahead) {
+        Record& record = ahead_[ahead];
+        record.line = reader->line();
+        read = reader->next(&record.fields, &more);
+        if (!read.ok() || !more) break;
+        if (relationships && record.fields.size() == columns_.size()) {
+          start_ids_->expect(record.fields[*start_column_]);
+          end_ids_->expect(record.fields[*end_column_]);
+        }
       }
-      if (const Status status = relationships ? relationship() : node(); !status.ok()) return at_line(line, status);
-      if (records % kRecordsBetweenPolls == 0) LORA_TRY(report());
+      for (size_t i = 0; i < ahead; ++i) {
+        const Record& record = ahead_[i];
+        if (record.fields.size() != columns_.size()) {
+          return at_line(record.line,
+                         {ErrorCode::kParse, "there are " + std::to_string(record.fields.size()) + " fields for " +
+                                                 std::to_string(columns_.size()) + " columns"});
+        }
+        const Status status = relationships ? relationship(record.fields) : node(record.fields);
+        if (!status.ok()) return at_line(record.line, status);
+      }
+      LORA_TRY(read);
+      records += ahead;
+      if (records >= kRecordsBetweenPolls) {
+        LORA_TRY(report());
+        records = 0;
+      }
     }
+    return report();
   }
 
   // What is the same for all records of a file.
@@ -96,28 +113,30 @@ class CsvImport {
         case Role::kIgnore: break;
       }
       if (!column.name.empty() && column.role != Role::kIgnore) {
-        LORA_ASSIGN(const KeyId key, load_.key(column.name));
+        LORA_ASSIGN(const KeyId key, target_.key(column.name));
         properties_.emplace_back(key, i);
       }
     }
     std::sort(properties_.begin(), properties_.end());
     if (!relationships) {
       for (const std::string& name : file.names) {
-        LORA_ASSIGN(const LabelId label, load_.label(name));
+        LORA_ASSIGN(const LabelId label, target_.label(name));
         labels_.push_back(label);
       }
     } else if (!file.names.empty()) {
-      LORA_ASSIGN(type_, load_.rel_type(file.names.front()));
+      LORA_ASSIGN(type_, target_.rel_type(file.names.front()));
     } else if (!type_column_) {
       return {ErrorCode::kParse, "relationships need a type: a column `:TYPE`, or TYPE= before the file's name"};
     }
     return Status();
   }
 
-  Status values() {
+  using Fields = std::vector<std::string>;
+
+  Status values(const Fields& fields) {
     values_.clear();
     for (const auto& [key, column] : properties_) {
-      Result<Value> value = parse_import_value(columns_[column], fields_[column], options_.list_separator);
+      Result<Value> value = parse_import_value(columns_[column], fields[column], options_.list_separator);
       if (!value.ok()) {
         return {value.status().code(), "column `" + columns_[column].name + "`: " + value.status().message()};
       }
@@ -126,15 +145,15 @@ class CsvImport {
     return Status();
   }
 
-  Status node() {
-    LORA_TRY(values());
+  Status node(const Fields& fields) {
+    LORA_TRY(values(fields));
     const std::vector<LabelId>* labels = &labels_;
-    if (label_column_ && !fields_[*label_column_].empty()) {
+    if (label_column_ && !fields[*label_column_].empty()) {
       some_labels_ = labels_;
-      const std::string_view text = fields_[*label_column_];
+      const std::string_view text = fields[*label_column_];
       for (size_t from = 0;;) {
         const size_t to = text.find(options_.list_separator, from);
-        LORA_ASSIGN(const LabelId label, load_.label(text.substr(from, to - from)));
+        LORA_ASSIGN(const LabelId label, target_.label(text.substr(from, to - from)));
         some_labels_.push_back(label);
         if (to == std::string_view::npos) break;
         from = to + 1;
@@ -147,45 +166,48 @@ class CsvImport {
       some_labels_.erase(std::unique(some_labels_.begin(), some_labels_.end()), some_labels_.end());
       labels = &some_labels_;
     }
-    LORA_ASSIGN(const NodeId id, load_.add_node(*labels, values_));
+    if (counts_.nodes == IdTable::kNodesMax) return Status::limit("ids", "an import is of 2^32 - 1 nodes at most");
+    LORA_TRY(target_.add_node(*labels, values_));
+    const auto number = static_cast<uint32_t>(counts_.nodes++);
     if (!id_column_) return Status();
-    const std::string& text = fields_[*id_column_];
+    const std::string& text = fields[*id_column_];
     if (text.empty()) return {ErrorCode::kParse, "the id is empty"};
-    if (!ids_->add(text, static_cast<uint32_t>(id.value))) {
+    if (!ids_->add(text, number)) {
       return {ErrorCode::kUniqueConstraint, "another node has the id `" + text + "`"};
     }
     return Status();
   }
 
-  Status relationship() {
-    const std::string& start_text = fields_[*start_column_];
-    const std::string& end_text = fields_[*end_column_];
+  Status relationship(const Fields& fields) {
+    const std::string& start_text = fields[*start_column_];
+    const std::string& end_text = fields[*end_column_];
     const std::optional<uint32_t> start = start_ids_->find(start_text);
     const std::optional<uint32_t> end = end_ids_->find(end_text);
     if (!start || !end) {
       if (options_.skip_dangling) {
-        ++skipped_;
+        ++counts_.skipped;
         return Status();
       }
       return {ErrorCode::kNotFound, "no node has the id `" + (start ? end_text : start_text) + "`"};
     }
-    LORA_TRY(values());
+    LORA_TRY(values(fields));
     RelTypeId type;
-    if (type_column_ && !fields_[*type_column_].empty()) {
-      LORA_ASSIGN(type, load_.rel_type(fields_[*type_column_]));
+    if (type_column_ && !fields[*type_column_].empty()) {
+      LORA_ASSIGN(type, target_.rel_type(fields[*type_column_]));
     } else if (type_) {
       type = *type_;
     } else {
       return {ErrorCode::kParse, "the type is empty"};
     }
-    return load_.add_relationship(type, NodeId(*start), NodeId(*end), values_).status();
+    LORA_TRY(target_.add_relationship(type, *start, *end, values_));
+    ++counts_.relationships;
+    return Status();
   }
 
-  BulkLoad& load_;
+  ImportTarget& target_;
   const ImportOptions& options_;
-  const graph::DumpPoll& poll_;
-  graph::DumpCounts counts_;
-  uint64_t skipped_ = 0;
+  const ImportPoll& poll_;
+  ImportCounts counts_;
   std::map<std::string, IdTable, std::less<>> groups_;
 
   // Of the file that is read.
@@ -198,26 +220,27 @@ class CsvImport {
   const IdTable* start_ids_ = nullptr;
   const IdTable* end_ids_ = nullptr;
 
+  struct Record {
+    uint64_t line = 0;
+    std::vector<std::string> fields;
+  };
+  std::array<Record, kRecordsAhead> ahead_;
+
   // Of the record.
-  std::vector<std::string> fields_;
   std::vector<graph::Property> values_;
   std::vector<LabelId> some_labels_;
 };
 
 }  // namespace
 
-Result<ImportCounts> import_csv(const std::string& path, const ImportOptions& options, const graph::DumpPoll& poll) {
-  ImportCounts counts;
-  const FillDatabase fill = [&](Database& database) -> Result<graph::DumpCounts> {
-    LORA_ASSIGN(const std::unique_ptr<BulkLoad> load,
-                BulkLoad::begin(database.graph(), std::chrono::steady_clock::now() + std::chrono::seconds(5), {}));
-    CsvImport import(*load, options, poll);
-    LORA_TRY(import.run());
-    counts = import.counts();
-    return counts.graph;
-  };
-  LORA_TRY(make_database(path, ".lora-import-", options.force, fill).status());
-  return counts;
+Result<ImportCounts> import_csv(graph::Graph& graph, const ImportOptions& options, bool in_memory,
+                                std::chrono::steady_clock::time_point deadline, uint64_t owner_token,
+                                const ImportPoll& poll) {
+  LORA_ASSIGN(const std::unique_ptr<ImportTarget> target,
+              make_import_target(graph, in_memory, deadline, owner_token, [&] { return poll ? poll({}) : Status(); }));
+  CsvImport import(*target, options, poll);
+  LORA_TRY(import.run());
+  return import.counts();
 }
 
-}  // namespace lora::tools
+}  // namespace lora::cypher

@@ -1,4 +1,4 @@
-#include "tools/import_header.h"
+#include "cypher/import/import_header.h"
 
 #include <algorithm>
 #include <charconv>
@@ -7,7 +7,7 @@
 
 #include "graph/temporal.h"
 
-namespace lora::tools {
+namespace lora::cypher {
 
 namespace {
 
@@ -178,4 +178,4 @@ Result<Value> parse_import_value(const ImportColumn& column, std::string_view te
   }
 }
 
-}  // namespace lora::tools
+}  // namespace lora::cypher
