@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from .errors import InvalidParamsError, LoraQueryError
 
@@ -89,8 +89,8 @@ def path_bytes(name: str, value: Any) -> bytes:
     return path
 
 
-# Paths of CSV files by the labels of their nodes, or by the type of their relationships.
-ImportFiles = Optional[Mapping[str, Union[str, "os.PathLike[str]", Sequence[Union[str, "os.PathLike[str]"]]]]]
+# CSV files by the labels of their nodes, or by the type of their relationships: str or PathLike, or lists of them.
+ImportFiles = Optional[Mapping[str, Any]]
 
 
 def import_files(name: str, files: ImportFiles, labels: bool) -> List[Tuple[List[str], bytes]]:
