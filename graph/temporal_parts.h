@@ -84,6 +84,8 @@ int weeks_in(int64_t week_year);
 inline int quarter_of(int month) {
   return (month - 1) / 3 + 1;
 }
+int day_of_quarter(int64_t days);
+Status check_range(std::string_view what, int64_t value, int64_t low, int64_t high);
 // Each checks the ranges of its parts.
 Result<int64_t> days_from_calendar(int64_t year, int64_t month, int64_t day);
 Result<int64_t> days_from_week(int64_t week_year, int64_t week, int64_t day);
