@@ -13,8 +13,6 @@
 namespace lora::kv {
 namespace {
 
-constexpr size_t kBlockBytes = 32768;
-constexpr size_t kHeaderBytes = 7;
 constexpr uint32_t kMaskDelta = 0xa282ead8;
 enum RecordType : uint8_t { kZero = 0, kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4, kTypeMax = 9 };
 
@@ -71,11 +69,11 @@ bool starts_with_record(ByteView rest, uint8_t* type, ByteView* bytes) {
   const uint16_t length = __builtin_bswap16(load_u16(rest.data() + 4));
   *type = static_cast<uint8_t>(rest[6]);
   // The cheap conditions first: behind damage this is asked at every byte.
-  if (*type == kZero || *type > kTypeMax || length > rest.size() - kHeaderBytes) {
+  if (*type == kZero || *type > kTypeMax || length > rest.size() - kLogHeaderBytes) {
     return false;
   }
   const uint32_t crc = __builtin_bswap32(load_u32(rest.data()));
-  *bytes = rest.substr(kHeaderBytes, length);
+  *bytes = rest.substr(kLogHeaderBytes, length);
   return mask(crc32c(0, rest.substr(6, size_t{length} + 1))) == crc;
 }
 
@@ -84,9 +82,10 @@ class LogFile {
   explicit LogFile(LogScan* scan) : scan_(scan) {}
 
   void block(ByteView rest) {
-    while (rest.size() >= kHeaderBytes) {
+    while (rest.size() >= kLogHeaderBytes) {
       if (rest[6] == kZero && all_zero(rest)) {
-        return;  // preallocated, never written
+        ended_ = true;  // prepared, never written
+        return;
       }
       uint8_t type = kZero;
       ByteView bytes;
@@ -94,11 +93,11 @@ class LogFile {
         damage();
         do {
           rest.remove_prefix(1);
-        } while (rest.size() >= kHeaderBytes && !starts_with_record(rest, &type, &bytes));
+        } while (rest.size() >= kLogHeaderBytes && !starts_with_record(rest, &type, &bytes));
         continue;
       }
       record(type, bytes);
-      rest.remove_prefix(kHeaderBytes + bytes.size());
+      rest.remove_prefix(kLogHeaderBytes + bytes.size());
     }
     if (!all_zero(rest)) {
       damage();
@@ -119,6 +118,10 @@ class LogFile {
   }
 
   void record(uint8_t type, ByteView bytes) {
+    if (ended_) {
+      damage();  // what came before it never reached the disk
+      ended_ = false;
+    }
     if (type == kFull || type == kFirst) {
       if (open_) {
         damage();
@@ -149,6 +152,7 @@ class LogFile {
   LogScan* scan_;
   std::string batch_;
   bool open_ = false;
+  bool ended_ = false;  // zeros have been met
 };
 
 Status scan_file(rocksdb::FileSystem& files, const std::string& path, LogScan* scan) {
@@ -156,15 +160,15 @@ Status scan_file(rocksdb::FileSystem& files, const std::string& path, LogScan* s
   std::unique_ptr<rocksdb::FSSequentialFile> file;
   LORA_TRY(from_rocks(files.NewSequentialFile(path, rocksdb::FileOptions(), &file, nullptr), doing));
   LogFile log(scan);
-  std::vector<char> scratch(kBlockBytes);
+  std::vector<char> scratch(kLogBlockBytes);
   std::string block;
   while (true) {
     rocksdb::Slice got;
-    LORA_TRY(
-        from_rocks(file->Read(kBlockBytes - block.size(), rocksdb::IOOptions(), &got, scratch.data(), nullptr), doing));
+    LORA_TRY(from_rocks(file->Read(kLogBlockBytes - block.size(), rocksdb::IOOptions(), &got, scratch.data(), nullptr),
+                        doing));
     block.append(got.data(), got.size());
     scan->bytes += got.size();
-    if (got.empty() || block.size() == kBlockBytes) {
+    if (got.empty() || block.size() == kLogBlockBytes) {
       log.block(block);
       block.clear();
       if (got.empty()) {
@@ -177,6 +181,17 @@ Status scan_file(rocksdb::FileSystem& files, const std::string& path, LogScan* s
 }
 
 }  // namespace
+
+size_t log_record_bytes(ByteView rest) {
+  const uint16_t length = __builtin_bswap16(load_u16(rest.data() + 4));
+  return length == 0 && rest[6] == kZero ? 0 : kLogHeaderBytes + length;
+}
+
+bool is_log_record(ByteView record) {
+  uint8_t type = kZero;
+  ByteView bytes;
+  return record.size() >= kLogHeaderBytes && starts_with_record(record, &type, &bytes);
+}
 
 uint32_t crc32c(uint32_t crc, ByteView bytes) {
   crc = ~crc;

@@ -27,6 +27,14 @@ struct LogScan {
 // Scans every *.log of `directory`. Reads only. kIo when a file cannot be read.
 Result<LogScan> scan_logs(rocksdb::FileSystem& files, const std::string& directory);
 
+inline constexpr size_t kLogBlockBytes = 32768;
+inline constexpr size_t kLogHeaderBytes = 7;
+// Of a record with its header, as the header says; 0: a header of zeros, where nothing has been written. `rest` begins
+// with a whole header.
+size_t log_record_bytes(ByteView rest);
+// Is this a whole record, and its checksum right?
+bool is_log_record(ByteView record);
+
 uint32_t crc32c(uint32_t crc, ByteView bytes);
 
 }  // namespace lora::kv

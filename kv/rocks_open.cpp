@@ -199,7 +199,7 @@ Status RocksStore::open_writer() {
 
 Status RocksStore::open_reader() {
   const uint64_t acked = AckedFile::read(*environment_.file_system, path_, id_);
-  LORA_ASSIGN(const LogScan scan, scan_logs(*environment_.file_system, path_));
+  LORA_ASSIGN(const LogScan scan, scan_logs(*environment_.file_system->target(), path_));
   LORA_TRY(open_existing());
   return check_promises(std::max(acked, scan.promised));
 }
@@ -244,7 +244,7 @@ Status RocksStore::open_secondary() {
 // out first what the recovery would keep, so that a refused open leaves every file as it was.
 Status RocksStore::collect_promises(uint64_t* promised) {
   const uint64_t acked = AckedFile::read(*environment_.file_system, path_, id_);
-  LORA_ASSIGN(const LogScan scan, scan_logs(*environment_.file_system, path_));
+  LORA_ASSIGN(const LogScan scan, scan_logs(*environment_.file_system->target(), path_));
   *promised = std::max(acked, scan.promised);
   const bool suspicious = scan.bytes != 0 && (scan.damaged || acked > scan.last_commit);
   if (!suspicious || options_.recover) {

@@ -100,8 +100,8 @@ class GuardedManifest final : public rocksdb::FSWritableFileOwnerWrapper {
   const GuardedFileSystem* files_;
 };
 
-GuardedFileSystem::GuardedFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target, Target kind)
-    : rocksdb::FileSystemWrapper(target), kind_(kind) {}
+GuardedFileSystem::GuardedFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target, Target kind, Logs logs)
+    : rocksdb::FileSystemWrapper(target), kind_(kind), logs_(logs) {}
 
 void GuardedFileSystem::absorb(const rocksdb::IOStatus& status) {
   absorbed_.store(true, std::memory_order_release);
@@ -117,6 +117,15 @@ rocksdb::IOStatus GuardedFileSystem::check_manifest() const {
 
 void GuardedFileSystem::keep_private(const std::string& path) const {
   if (kind_ == Target::kSystem) static_cast<void>(::chmod(path.c_str(), 0600));
+}
+
+rocksdb::IOStatus GuardedFileSystem::GetFileSize(const std::string& path, const rocksdb::IOOptions& options,
+                                                 uint64_t* bytes, rocksdb::IODebugContext* context) {
+  if (const std::optional<uint64_t> written = log_sizes_.find(path)) {
+    *bytes = *written;
+    return rocksdb::IOStatus::OK();
+  }
+  return target()->GetFileSize(path, options, bytes, context);
 }
 
 rocksdb::IOStatus GuardedFileSystem::LockFile(const std::string& path, const rocksdb::IOOptions& options,
@@ -141,8 +150,20 @@ rocksdb::IOStatus GuardedFileSystem::NewWritableFile(const std::string& path, co
       *file = std::make_unique<CompactionOutput>(std::move(*file), this);
     } else if (name.starts_with("MANIFEST-")) {
       *file = std::make_unique<GuardedManifest>(std::move(*file), this);
+    } else if (name.ends_with(".log") && logs_ == Logs::kPrepared) {
+      *file = std::make_unique<PreparedLog>(std::move(*file), target(), path, &log_sizes_);
     }
   }
+  return status;
+}
+
+rocksdb::IOStatus GuardedFileSystem::NewSequentialFile(const std::string& path, const rocksdb::FileOptions& options,
+                                                       std::unique_ptr<rocksdb::FSSequentialFile>* file,
+                                                       rocksdb::IODebugContext* context) {
+  if (!path.ends_with(".log")) return target()->NewSequentialFile(path, options, file, context);
+  std::unique_ptr<rocksdb::FSRandomAccessFile> log;
+  rocksdb::IOStatus status = target()->NewRandomAccessFile(path, options, &log, context);
+  if (status.ok()) *file = std::make_unique<LogReader>(std::move(log), logs_ == Logs::kFollowed);
   return status;
 }
 
@@ -171,7 +192,11 @@ RocksEnvironment make_rocks_environment(const StoreOptions& options, bool in_mem
   } else {
     base = rocksdb::FileSystem::Default();
   }
-  made.file_system = std::make_shared<GuardedFileSystem>(base, kind);
+  using Logs = GuardedFileSystem::Logs;
+  const Logs logs = options.secondary                    ? Logs::kFollowed
+                    : options.sync == SyncLevel::kCommit ? Logs::kPrepared
+                                                         : Logs::kPlain;
+  made.file_system = std::make_shared<GuardedFileSystem>(base, kind, logs);
   made.env = rocksdb::NewCompositeEnv(made.file_system);
   return made;
 }

@@ -12,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "kv/rocks_log_files.h"
 #include "kv/store.h"
 
 namespace lora::kv {
@@ -29,13 +30,17 @@ namespace lora::kv {
 // when writing that output fails. So failures of compaction outputs are not shown to the compaction: they go to
 // `on_failure`, and from then on every write of a manifest fails, so that nothing of the compaction comes to count.
 //
+// Logs of stores whose commits are synced are written ahead with zeros (PreparedLog); all are read up to such zeros.
+//
 // Files on the system's disk are their owner's alone (mode 0600), whatever the umask; where the file system has no
 // modes they are what it makes of them.
 class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
  public:
   enum class Target : uint8_t { kMemory, kGiven, kSystem };  // given: by StoreOptions::file_system
 
-  GuardedFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target, Target kind);
+  enum class Logs : uint8_t { kPlain, kPrepared, kFollowed };  // rocks_log_files.h; followed: another process writes
+
+  GuardedFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target, Target kind, Logs logs);
   static const char* kClassName() { return "LoraGuardedFileSystem"; }
   const char* Name() const override { return kClassName(); }
 
@@ -46,6 +51,11 @@ class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* file,
                                     rocksdb::IODebugContext* context) override;
+  rocksdb::IOStatus NewSequentialFile(const std::string& path, const rocksdb::FileOptions& options,
+                                      std::unique_ptr<rocksdb::FSSequentialFile>* file,
+                                      rocksdb::IODebugContext* context) override;
+  rocksdb::IOStatus GetFileSize(const std::string& path, const rocksdb::IOOptions& options, uint64_t* bytes,
+                                rocksdb::IODebugContext* context) override;
   rocksdb::IOStatus LockFile(const std::string& path, const rocksdb::IOOptions& options, rocksdb::FileLock** lock,
                              rocksdb::IODebugContext* context) override;
   rocksdb::IOStatus DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
@@ -59,6 +69,8 @@ class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus check_manifest() const;
 
   const Target kind_;
+  const Logs logs_;
+  LogSizes log_sizes_;
   std::function<void(const rocksdb::IOStatus&)> on_failure_;
   std::atomic<bool> frozen_{false};
   std::atomic<bool> absorbed_{false};

@@ -196,7 +196,7 @@ TEST(PowerLoss, ALyingDiskIsCaught) {
     disk.faults().set_sync_lies(true);
     uint64_t acknowledged = 0;
     for (uint64_t i = 2 + random() % 20; i > 0; --i) {
-      const uint64_t number = put(*store, kN, std::string("k").append(std::to_string(i)), std::string(100, 'v'));
+      const uint64_t number = put(*store, kN, std::string("k").append(std::to_string(i)), std::string(2'000, 'v'));
       if (store->wait_durable(number).ok()) {
         acknowledged = number;
       }

@@ -34,10 +34,17 @@ class LogScanTest : public testing::Test {
     for (const auto& entry : fs::directory_iterator(options.directory)) {
       if (entry.path().extension() == ".log") {
         fs::copy(entry.path(), copy());
+        cut_zeros(copy() / entry.path().filename());
       }
     }
   }
-  std::string copy() const { return directory_ / "copy"; }
+  // Without what is written ahead of the records.
+  static void cut_zeros(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    const std::string content(std::istreambuf_iterator<char>(file), {});
+    fs::resize_file(path, content.find_last_not_of('\0') + 1);
+  }
+  fs::path copy() const { return directory_ / "copy"; }
   std::string log() const {
     for (const auto& entry : fs::directory_iterator(copy())) {
       return entry.path().string();

@@ -1,4 +1,5 @@
 // Opening what a crash or a rotten disk has left: torn tails open silently, lost acknowledged commits never do.
+#include <algorithm>
 #include <random>
 
 #include "tests/kv/memory_disk.h"
@@ -18,6 +19,15 @@ std::string log_of(const Image& image) {
   return "";
 }
 
+// Without the zeros that are written ahead: as the log's records are.
+void cut_zeros(Image* image) {
+  for (auto& [name, content] : *image) {
+    if (name.ends_with(".log")) {
+      content.resize(content.find_last_not_of('\0') + 1);
+    }
+  }
+}
+
 class RecoveryTest : public testing::Test {
  protected:
   // Commit i: counts up in two keyspaces, adds a key, says i in its payload.
@@ -30,8 +40,9 @@ class RecoveryTest : public testing::Test {
     EXPECT_TRUE(store.write(*batch, i).ok());
   }
 
-  // The disk of a process killed after `commits`, of which the first `acknowledged` were waited for.
-  Image killed_after(uint64_t commits, uint64_t acknowledged) {
+  // The disk of a process killed after `commits`, of which the first `acknowledged` were waited for; its log as it is,
+  // or without the zeros behind its records.
+  Image killed_after(uint64_t commits, uint64_t acknowledged, bool zeros = false) {
     const auto store = must_open(disk_.options());
     Image image;
     for (uint64_t i = 1; i <= commits; ++i) {
@@ -40,11 +51,16 @@ class RecoveryTest : public testing::Test {
         EXPECT_STATUS_OK(store->wait_durable(i));
       }
       if (i == acknowledged) {
-        const Image now = disk_.image();
+        Image now = disk_.image();
+        cut_zeros(&now);
         acknowledged_bytes_ = now.at(log_of(now)).size();
       }
     }
     image = disk_.image();
+    EXPECT_EQ(image.at(log_of(image)).back(), '\0') << "the log is not written ahead";
+    if (!zeros) {
+      cut_zeros(&image);
+    }
     return image;
   }
 
@@ -66,10 +82,50 @@ class RecoveryTest : public testing::Test {
 };
 
 TEST_F(RecoveryTest, AKilledProcessLosesNothing) {
-  disk_.put_back(killed_after(20, 0));
-  const auto store = must_open(disk_.options());
-  EXPECT_EQ(store->last_commit(), 20u);
-  expect_prefix(*store);
+  for (const bool zeros : {true, false}) {
+    MemoryDisk::Image none;
+    disk_.put_back(none);
+    disk_.put_back(killed_after(20, 0, zeros));
+    const auto store = must_open(disk_.options());
+    EXPECT_EQ(store->last_commit(), 20u);
+    expect_prefix(*store);
+  }
+}
+
+// Where a log is written ahead, later pages may reach the disk before earlier ones.
+TEST_F(RecoveryTest, APageThatIsMissingEndsTheLog) {
+  constexpr uint64_t kCommits = 400, kAcknowledged = 150;
+  const Image image = killed_after(kCommits, kAcknowledged, true);
+  const std::string log = log_of(image);
+  size_t records = image.at(log).find_last_not_of('\0') + 1;
+  std::mt19937_64 random(11);
+  size_t lost = 0;
+  for (int round = 0; round < 60; ++round) {
+    Image holed = image;
+    // A page behind what was acknowledged, or what of it is; another one often, too.
+    for (int pages = 1 + static_cast<int>(random() % 2); pages > 0; --pages) {
+      const size_t page = (acknowledged_bytes_ + random() % (records - acknowledged_bytes_)) / 4096 * 4096;
+      const size_t from = std::max(page, acknowledged_bytes_);
+      std::fill_n(holed[log].begin() + static_cast<ptrdiff_t>(from), page + 4096 - from, '\0');
+    }
+    disk_.put_back(holed);
+    const auto store = must_open(disk_.options());
+    ASSERT_NE(store, nullptr);
+    EXPECT_GE(store->last_commit(), kAcknowledged);
+    EXPECT_EQ(store->recovery().lost_commits, 0u);
+    expect_prefix(*store);
+    lost += store->last_commit() < kCommits;
+    commit(*store);
+    expect_prefix(*store);
+  }
+  EXPECT_EQ(lost, 60u);
+  // Of what was acknowledged: never silently.
+  for (size_t page = 0; page + 4096 < acknowledged_bytes_; page += 4096) {
+    Image holed = image;
+    std::fill_n(holed[log].begin() + static_cast<ptrdiff_t>(page), 4096, '\0');
+    disk_.put_back(holed);
+    EXPECT_EQ(open_store(disk_.options()).status().code(), ErrorCode::kCorruption) << "page at " << page;
+  }
 }
 
 TEST_F(RecoveryTest, ATornTailOpensAtEveryCutWithAnExactPrefix) {

@@ -29,12 +29,24 @@ class FaultWritableFile final : public rocksdb::FSWritableFileOwnerWrapper {
 
   rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
                            rocksdb::IODebugContext* context) override {
-    rocksdb::IOStatus status = files_->step(data.size());
+    rocksdb::IOStatus status = files_->step(files_->growth(path_, data.size()));
     if (status.ok()) {
-      status = target()->Append(data, options, context);
+      status = write(data, options, context);
     }
     if (status.ok()) {
       files_->on_append(path_, data.size());
+    }
+    return status;
+  }
+  rocksdb::IOStatus Truncate(uint64_t size, const rocksdb::IOOptions& options,
+                             rocksdb::IODebugContext* context) override {
+    rocksdb::IOStatus status = files_->step();
+    if (status.ok()) {
+      status = target()->Truncate(size, options, context);
+    }
+    if (status.ok()) {
+      const std::lock_guard<std::mutex> lock(files_->mutex_);
+      files_->files_[path_].extended = files_->files_[path_].extended_synced = 0;
     }
     return status;
   }
@@ -67,8 +79,29 @@ class FaultWritableFile final : public rocksdb::FSWritableFileOwnerWrapper {
     }
     return status;
   }
+  // Where the last append ended, as POSIX does it: a memory file system appends to the end of the file.
+  rocksdb::IOStatus write(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
+                          rocksdb::IODebugContext* context) {
+    uint64_t at = 0, extended = 0;
+    {
+      const std::lock_guard<std::mutex> lock(files_->mutex_);
+      at = files_->files_[path_].size;
+      extended = files_->files_[path_].extended;
+    }
+    if (extended <= at) {
+      return target()->Append(data, options, context);
+    }
+    if (at_ == nullptr) {
+      rocksdb::IOStatus opened = files_->target()->NewRandomRWFile(path_, rocksdb::FileOptions(), &at_, context);
+      if (!opened.ok()) {
+        return opened;
+      }
+    }
+    return at_->Write(at, data, options, context);
+  }
   FaultFs* files_;
   std::string path_;
+  std::unique_ptr<rocksdb::FSRandomRWFile> at_;
 };
 
 class FaultRandomRwFile final : public rocksdb::FSRandomRWFileOwnerWrapper {
@@ -90,7 +123,12 @@ class FaultRandomRwFile final : public rocksdb::FSRandomRWFileOwnerWrapper {
     status = target()->Write(offset, data, options, context);
     if (status.ok()) {
       const std::lock_guard<std::mutex> lock(files_->mutex_);
-      files_->files_[path_].random_writes.push_back({offset, std::move(before)});
+      FaultFs::FileState& file = files_->files_[path_];
+      if (path_.ends_with(".log") && offset >= file.size) {
+        file.extended = std::max(file.extended, offset + data.size());
+      } else {
+        file.random_writes.push_back({offset, std::move(before)});
+      }
     }
     return status;
   }
@@ -196,7 +234,40 @@ void FaultFs::on_sync(const std::string& path) {
   const std::lock_guard<std::mutex> lock(mutex_);
   FileState& file = files_[path];
   file.synced = file.size;
+  file.extended_synced = file.extended;
   file.random_writes.clear();
+}
+
+uint64_t FaultFs::growth(const std::string& path, uint64_t bytes) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const FileState& file = files_[path];
+  const uint64_t end = file.size + bytes;
+  return end > file.extended ? std::min(bytes, end - file.extended) : 0;
+}
+
+// Of a file with zeros ahead.
+void FaultFs::lose_pages(const FileState& file, std::string* content) {
+  constexpr uint64_t kPage = 4096, kSector = 512;
+  for (uint64_t page = file.synced / kPage * kPage; page < file.size; page += kPage) {
+    const uint64_t from = std::max(page, file.synced),
+                   to = std::min<uint64_t>({page + kPage, file.size, content->size()});
+    if (from >= to) {
+      break;
+    }
+    uint64_t kept = to;
+    switch (random_() % 4) {
+      case 0:
+      case 1: kept = from; break;
+      case 2: kept = std::min(to, std::max(from, page + random_() % (kPage / kSector + 1) * kSector)); break;
+      default: break;
+    }
+    std::fill(content->begin() + static_cast<ptrdiff_t>(kept), content->begin() + static_cast<ptrdiff_t>(to), '\0');
+  }
+  // The new length is there or not, if nobody has waited for it.
+  if (file.extended > file.extended_synced && random_() % 2 == 0) {
+    const uint64_t least = std::max(file.synced, file.extended_synced);
+    content->resize(std::min<uint64_t>(content->size(), least + random_() % (file.extended - least + 1)));
+  }
 }
 
 void FaultFs::on_directory_sync(const std::string& directory) {
@@ -414,13 +485,16 @@ void FaultFs::restore() {
       }
     }
     file.random_writes.clear();
-    if (file.size > file.synced) {
+    if (file.extended > file.size) {
+      lose_pages(file, &content);
+    } else if (file.size > file.synced) {
       const uint64_t survives = file.synced + random_() % (file.size - file.synced + 1);
       if (survives < content.size()) {
         content.resize(survives);
       }
     }
     file.size = file.synced = content.size();
+    file.extended = file.extended_synced = 0;
     if (content != before) {
       write_all(path, content);
     }

@@ -12,8 +12,9 @@
 //
 // Model of the disk: fsync of a file keeps its bytes; of what was appended later a random prefix survives. Creations,
 // renames, links and deletions are kept by an fsync of their directory; of later ones a random prefix (in order)
-// survives. Random writes (ACKED) survive one by one with probability one half.
-// Threads: any.
+// survives. Random writes (ACKED) survive one by one with probability one half. A file that random writes have made
+// longer than what was appended (a log with zeros ahead) keeps its length; of unsynced appends each page of 4 KiB
+// survives, or not, on its own: the rest are the zeros that were there. Threads: any.
 #pragma once
 
 #include <rocksdb/file_system.h>
@@ -82,8 +83,10 @@ class FaultFs final : public rocksdb::FileSystemWrapper {
     std::string before;
   };
   struct FileState {
-    uint64_t size = 0;
+    uint64_t size = 0;  // of what was appended
     uint64_t synced = 0;
+    uint64_t extended = 0;         // where random writes end
+    uint64_t extended_synced = 0;  // the same when the file was last synced
     std::vector<RandomWrite> random_writes;
   };
   enum class Entry : uint8_t { kCreated, kRenamed, kLinked, kDeleted };
@@ -100,6 +103,9 @@ class FaultFs final : public rocksdb::FileSystemWrapper {
   // OK to go on, or the injected fault. `bytes`: how many are about to be appended.
   rocksdb::IOStatus step(uint64_t bytes = 0);
   void on_append(const std::string& path, uint64_t bytes);
+  // How many bytes of an append need room on the disk.
+  uint64_t growth(const std::string& path, uint64_t bytes);
+  void lose_pages(const FileState& file, std::string* content);
   void on_sync(const std::string& path);
   void on_directory_sync(const std::string& directory);
   void change_directory(Entry entry, const std::string& path, const std::string& from);
