@@ -48,7 +48,7 @@ std::string Generator::clauses(Scope* scope, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     const uint64_t dice = r_.below(100);
     if (i == 0 || dice < 40) {
-      text += i == 0 && dice < 8 ? unwind(scope) : match(scope);
+      text += i == 0 && dice < 8 ? unwind(scope) : i == 0 && dice >= 97 ? procedure(scope) : match(scope);
     } else if (dice < 55) {
       text += optional_match(scope);
     } else if (dice < 63) {
@@ -56,10 +56,24 @@ std::string Generator::clauses(Scope* scope, size_t count) {
     } else if (dice < 90) {
       text += with(scope);
     } else {
-      text += call(scope);
+      text += dice < 97 ? call(scope) : procedure(scope);
     }
   }
   return text;
+}
+
+std::string Generator::procedure(Scope* scope) {
+  const std::string x = fresh("x");
+  const uint64_t form = r_.below(5);
+  if (form == 0) {
+    scope->push_back({x, Type::kInt});
+    return std::string("CALL db.info() YIELD ") + (r_.percent(50) ? "nodeCount" : "relationshipCount") + " AS " + x +
+           " ";
+  }
+  scope->push_back({x, Type::kString});
+  std::string text = r_.percent(20) ? "OPTIONAL CALL " : "CALL ";
+  text += form < 3 ? "db.labels() YIELD label AS " : "db.relationshipTypes() YIELD relationshipType AS ";
+  return text + x + " " + (r_.percent(40) ? "WHERE " + where(*scope, 1) + " " : "");
 }
 
 std::string Generator::match(Scope* scope) {

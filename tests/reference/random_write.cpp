@@ -7,6 +7,7 @@ namespace lora::reference {
 std::string Generator::write() {
   if (r_.percent(8)) return failing_write();
   if (r_.percent(8)) return constrained_write();
+  if (r_.percent(4)) return in_transactions();
   writing_ = true;
   Scope scope;
   std::string text;
@@ -21,9 +22,13 @@ std::string Generator::write() {
   bool deleted = false;
   bool ends_reading = false;
   for (size_t i = 0, n = 1 + r_.below(2); i < n && !deleted; ++i) {
-    text += update(&scope, &deleted);
-    ends_reading = !deleted && r_.percent(20);
-    if (ends_reading) text += match(&scope);
+    const bool calls = r_.percent(12);
+    const size_t before = scope.size();
+    text += calls ? writing_call(&scope, &deleted) : update(&scope, &deleted);
+    ends_reading = calls && scope.size() > before;
+    if (deleted || !r_.percent(20)) continue;
+    ends_reading = true;
+    text += r_.percent(85) ? match(&scope) : procedure(&scope);
   }
   const uint64_t end = r_.below(100);
   if (end < 25 && !ends_reading) return text;
@@ -85,10 +90,14 @@ std::string Generator::update(Scope* scope, bool* deleted) {
     case 6: {
       const std::string key = r_.pick(kWrittenKeys);
       switch (r_.below(4)) {
-        case 0: return "SET " + e + "." + key + " = " + std::to_string(r_.below(4)) + " ";
+        case 0:
+          if (r_.percent(25)) return "SET " + e + ".q = " + (r_.percent(70) ? "vector([1, 3], 2, INTEGER8) " : "null ");
+          return "SET " + e + "." + key + " = " + std::to_string(r_.below(4)) + " ";
         case 1: return "SET " + e + "." + key + " = " + e + ".i + 1 ";
         case 2: return "SET " + e + "." + key + " = null ";
-        default: return "SET " + e + "." + key + " = " + e + ".s, " + e + ".v = 1 ";
+        default:
+          if (r_.percent(25)) return "SET " + e + "." + key + " = " + e + ".q ";
+          return "SET " + e + "." + key + " = " + e + ".s, " + e + ".v = 1 ";
       }
     }
     case 7: return "SET " + e + (r_.percent(70) ? " += " : " = ") + "{j: 1, w: 'x', s: null} ";
@@ -117,6 +126,44 @@ std::string Generator::update(Scope* scope, bool* deleted) {
   }
 }
 
+// A subquery that writes: it reads nothing but what it imports, so each row does the same in whatever order they come.
+std::string Generator::writing_call(Scope* scope, bool* deleted) {
+  Scope inner;
+  const std::string imports = some_of(*scope, &inner);
+  const std::string n = variable(inner, Type::kNode);
+  std::string text = r_.percent(60) || imports.empty() ? "CALL (" + imports + ") { " : "CALL { WITH " + imports + " ";
+  const std::string x = fresh("z");
+  switch (r_.below(n.empty() ? 4 : 8)) {
+    case 0:
+    case 1: text += create(&inner); break;
+    case 2: text += merge(&inner); break;
+    case 3: text += "FOREACH (" + x + " IN " + ints(inner, 0) + " | CREATE (:F {i: " + x + "})) "; break;
+    case 4: text += "SET " + n + "." + r_.pick(kWrittenKeys) + " = " + std::to_string(r_.below(4)) + " "; break;
+    case 5: text += "SET " + n + " += {j: 1, w: 'x', s: null} "; break;
+    case 6: text += (r_.percent(60) ? "SET " : "REMOVE ") + n + (r_.percent(50) ? ":A " : ":B:C "); break;
+    default: *deleted = true; text += "DETACH DELETE " + n + " ";
+  }
+  if (r_.percent(35)) {
+    const std::string y = fresh("y");
+    text += "RETURN count(*) AS " + y + " ";
+    scope->push_back({y, Type::kInt});
+  }
+  return text + "} ";
+}
+
+std::string Generator::in_transactions() {
+  writing_ = true;
+  Scope scope;
+  std::string text = r_.percent(75) ? match(&scope) : unwind(&scope);
+  if (r_.percent(15)) text += with(&scope);
+  bool deleted = false;
+  const size_t before = scope.size();
+  text += writing_call(&scope, &deleted) + "IN TRANSACTIONS ";
+  if (r_.percent(70)) text += "OF " + std::to_string(1 + r_.below(3)) + " ROWS ";
+  const uint64_t end = scope.size() > before ? 1 + r_.below(2) : r_.below(3);
+  return end == 0 ? text : text + (deleted || end == 1 ? "RETURN count(*) AS c0" : returns(scope));
+}
+
 std::string Generator::new_node(Scope* scope, const Scope& known, bool name) {
   static constexpr std::string_view kLabels[] = {":A", ":B", ":A:B", "", ":F", ":$($label)"};
   std::string text = "(";
@@ -128,6 +175,7 @@ std::string Generator::new_node(Scope* scope, const Scope& known, bool name) {
   if (r_.percent(60)) {
     text += " {i: " + integer(known, 0);
     if (r_.percent(30)) text += ", s: " + string(known, 0);
+    if (r_.percent(10)) text += ", q: " + vector(known, 0);
     text += "}";
   }
   return text + ")";
@@ -144,8 +192,11 @@ std::string Generator::create(Scope* scope) {
   for (size_t i = 0, hops = 1 + r_.below(2); i < hops; ++i) {
     const std::string name = r_.percent(30) ? fresh("r") : "";
     if (!name.empty()) scope->push_back({name, Type::kRel});
-    const std::string inside =
-        "[" + name + (r_.percent(60) ? ":R" : ":S") + (r_.percent(40) ? " {i: " + integer(known, 0) + "}" : "") + "]";
+    const std::string inside = "[" + name +
+                               (r_.percent(60)   ? ":R"
+                                : r_.percent(90) ? ":S"
+                                                 : ":$($type)") +
+                               (r_.percent(40) ? " {i: " + integer(known, 0) + "}" : "") + "]";
     text += (r_.percent(60) ? "-" + inside + "->" : "<-" + inside + "-") + end();
   }
   return text + " ";
@@ -167,8 +218,11 @@ std::string Generator::merge(Scope* scope) {
   } else {
     const std::string r = fresh("r");
     target = r;
-    const std::string inside =
-        "[" + r + (r_.percent(70) ? ":R" : ":T") + (r_.percent(30) ? " {i: " + value + "}" : "") + "]";
+    const std::string inside = "[" + r +
+                               (r_.percent(70)   ? ":R"
+                                : r_.percent(80) ? ":T"
+                                                 : ":$($type)") +
+                               (r_.percent(30) ? " {i: " + value + "}" : "") + "]";
     // Without a direction between two known nodes, the first row would decide which way a relationship goes.
     const bool both_known = r_.percent(60);
     const uint64_t way = r_.below(both_known ? 2 : 3);

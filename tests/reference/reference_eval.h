@@ -99,7 +99,8 @@ class Reference {
   Value properties_map(const Value& entity);
   const Properties& properties_of(const Value& entity);
   std::vector<std::string> dynamic_names(const ast::LabelExpr& labels, Row& row);
-  bool has_labels(const ast::LabelExpr& labels, const std::set<std::string>& names, Row& row);
+  Ternary has_dynamic(const ast::LabelExpr& labels, const std::set<std::string>& names, Row& row);
+  Ternary has_labels(const ast::LabelExpr& labels, const std::set<std::string>& names, Row& row);
   Ternary test_labels(const ast::LabelExpr& labels, const Value& entity, Row& row);
 
   // --- aggregation ---
@@ -131,6 +132,7 @@ class Reference {
   Rows run_match(const ast::Match& m, Rows rows);
   Rows run_unwind(const ast::Unwind& u, Rows rows);
   Rows run_call(const ast::CallSubquery& c, Rows rows);
+  Rows run_procedure(const ast::CallProcedure& c, Rows rows);
   Projected project(const ast::Projection& p, Rows rows, bool cut);
   size_t count_of(const ast::Expr* expr, size_t otherwise);
 
