@@ -152,6 +152,7 @@ class Generator {
   std::string constrained_write();
   std::string update(Scope* scope, bool* deleted);
   std::string writing_call(Scope* scope, bool* deleted);
+  std::string serial_call();
   std::string in_transactions();
   std::string new_node(Scope* scope, const Scope& known, bool name);
   std::string create(Scope* scope);

@@ -8,6 +8,7 @@ std::string Generator::write() {
   if (r_.percent(8)) return failing_write();
   if (r_.percent(8)) return constrained_write();
   if (r_.percent(4)) return in_transactions();
+  if (r_.percent(6)) return serial_call();
   writing_ = true;
   Scope scope;
   std::string text;
@@ -126,21 +127,25 @@ std::string Generator::update(Scope* scope, bool* deleted) {
   }
 }
 
-// A subquery that writes: it reads nothing but what it imports, so each row does the same in whatever order they come.
+// A subquery that writes: it reads nothing that it writes but what it imports, so each row does the same in whatever
+// order they come.
 std::string Generator::writing_call(Scope* scope, bool* deleted) {
   Scope inner;
   const std::string imports = some_of(*scope, &inner);
   const std::string n = variable(inner, Type::kNode);
   std::string text = r_.percent(60) || imports.empty() ? "CALL (" + imports + ") { " : "CALL { WITH " + imports + " ";
   const std::string x = fresh("z");
-  switch (r_.below(n.empty() ? 4 : 8)) {
+  switch (r_.below(n.empty() ? 5 : 11)) {
     case 0:
     case 1: text += create(&inner); break;
     case 2: text += merge(&inner); break;
     case 3: text += "FOREACH (" + x + " IN " + ints(inner, 0) + " | CREATE (:F {i: " + x + "})) "; break;
-    case 4: text += "SET " + n + "." + r_.pick(kWrittenKeys) + " = " + std::to_string(r_.below(4)) + " "; break;
+    case 4: text += "MATCH (" + x + ":A) CREATE (:F {i: " + x + ".j}) "; break;
     case 5: text += "SET " + n + " += {j: 1, w: 'x', s: null} "; break;
     case 6: text += (r_.percent(60) ? "SET " : "REMOVE ") + n + (r_.percent(50) ? ":A " : ":B:C "); break;
+    case 7: text += "SET " + n + "." + r_.pick(kWrittenKeys) + " = " + std::to_string(r_.below(4)) + " "; break;
+    case 8: text += "MATCH (" + n + ")-[:S]-(" + x + ") SET " + x + ".w = 1 "; break;
+    case 9: text += "MATCH (" + n + ")-[:S]->(" + x + ") MERGE (" + x + ")-[:R]->(:F {i: 1}) "; break;
     default: *deleted = true; text += "DETACH DELETE " + n + " ";
   }
   if (r_.percent(35)) {
@@ -149,6 +154,59 @@ std::string Generator::writing_call(Scope* scope, bool* deleted) {
     scope->push_back({y, Type::kInt});
   }
   return text + "} ";
+}
+
+// Each row sees what the rows before it have written: which row comes when is nobody's promise, what all of them
+// together do and give is certain. `@` stands for a node.
+std::string Generator::serial_call() {
+  static constexpr std::string_view kCounting[] = {
+      "CREATE (:F) WITH 1 AS one MATCH (f:F) RETURN count(f) AS y",
+      "MATCH (b:B) WITH count(b) AS y CREATE (:B {i: y}) RETURN y",
+      "MERGE (f:F {i: 1}) ON CREATE SET f.w = 1 ON MATCH SET f.w = f.w + 1 RETURN f.w AS y",
+      "MATCH (a:A) SET a.w = coalesce(a.w, 0) + 1 RETURN sum(a.w) AS y",
+      "OPTIONAL MATCH (a:A {i: 1}) SET a.i = 7 RETURN count(a) AS y",
+      "OPTIONAL MATCH (a:A)-[r]-() WITH a, count(r) AS y DETACH DELETE a RETURN sum(y) AS y",
+      "UNWIND [1, 2] AS x MERGE (f:F {i: x}) WITH count(f) AS c MATCH (f:F) WITH c, count(*) AS d RETURN c + d AS y"};
+  static constexpr std::string_view kUnit[] = {"MATCH (a:A) SET a.w = coalesce(a.w, 0) + 1",
+                                               "MERGE (f:F {i: 1}) ON CREATE SET f.w = 1 ON MATCH SET f.w = f.w + 1",
+                                               "MATCH (b:B) WITH count(b) AS c CREATE (:B {i: c})",
+                                               "OPTIONAL MATCH (f:F) WITH f WHERE f IS NULL CREATE (:F)",
+                                               "MATCH (b:B) CALL (b) { SET b.w = coalesce(b.w, 0) + 1 }",
+                                               "MATCH ()-[r:R]->() SET r.w = coalesce(r.w, 0) + 1",
+                                               "WITH 1 AS one WHERE COUNT { (:F) } < 2 CREATE (:F)"};
+  static constexpr std::string_view kOfNode[] = {
+      "SET @.w = coalesce(@.w, 0) + 1",
+      "WITH @ WHERE @.w IS NULL SET @.w = 1 CREATE (:F)",
+      "WITH @ WHERE @.i > 0 SET @.i = @.i - 1",
+      "WITH @ WHERE @:A REMOVE @:A CREATE (:F)",
+      "WITH @ WHERE NOT (@)-[:T]->() CREATE (@)-[:T]->(:F)",
+      "MATCH (@)--(m) SET m.w = coalesce(m.w, 0) + 1",
+      "MATCH (@)-[q]-(m:B) WITH m, count(q) AS c SET m.w = coalesce(m.w, 0) + c",
+      "MATCH (m:A {j: @.j}) SET m.w = coalesce(m.w, 0) + 1",
+      "MATCH (m:B) WHERE m.s = @.s SET m.w = coalesce(m.w, 0) + 1",
+      "MERGE (@)-[:T]->(f:F) ON CREATE SET f.w = 1 ON MATCH SET f.w = f.w + 1",
+      "MATCH (@)-[:S]->(m) MERGE (m)-[:T]->(f:F) ON CREATE SET f.w = 1 ON MATCH SET f.w = f.w + 1",
+      "MATCH (@)-[q:R]->(m) DELETE q CREATE (@)-[:T]->(m)",
+      "MATCH (@)-[q]->() DELETE q",
+      "FOREACH (x IN CASE WHEN @.w IS NULL THEN [1] ELSE [] END | SET @.w = 1 CREATE (:F))",
+      "CALL (@) { SET @.w = coalesce(@.w, 0) + 1 }",
+      "MERGE (f:F {i: coalesce(@.j, 0)}) ON CREATE SET f.w = 1 ON MATCH SET f.w = f.w + 1",
+      "OPTIONAL MATCH (@)-[:T]->(f) WITH @, count(f) AS c CREATE (@)-[:T]->(:F {i: c})"};
+  writing_ = true;
+  Scope scope;
+  std::string text = r_.percent(80) ? match(&scope) : unwind(&scope);
+  const std::string n = variable(scope, Type::kNode);
+  const bool counting = r_.percent(30);
+  const bool of_node = !counting && !n.empty() && r_.percent(75);
+  std::string body;
+  for (const char c : counting ? r_.pick(kCounting) : of_node ? r_.pick(kOfNode) : r_.pick(kUnit)) {
+    body += c == '@' ? n : std::string(1, c);
+  }
+  text += "CALL (" + (of_node ? n : "") + ") { " + body + " } ";
+  if (r_.percent(30)) text += "IN TRANSACTIONS OF " + std::to_string(1 + r_.below(3)) + " ROWS ";
+  if (counting) return text + (r_.percent(60) ? "RETURN y" : "RETURN sum(y) AS y, count(*) AS c0");
+  if (r_.percent(40)) return text;
+  return text + "WITH count(*) AS c0 MATCH (m) RETURN count(*) AS a, sum(m.w) AS b, c0";
 }
 
 std::string Generator::in_transactions() {
