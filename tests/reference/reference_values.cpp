@@ -85,7 +85,9 @@ Sign comparable(const Value& a, const Value& b) {
     case ValueType::kList: {
       const List& x = a.as_list();
       const List& y = b.as_list();
+      // The first items that are not equal decide, also behind equal ones of a type without an order.
       for (size_t i = 0; i < std::min(x.size(), y.size()); ++i) {
+        if (equal(x[i], y[i]) == Ternary::kTrue) continue;
         const Sign s = comparable(x[i], y[i]);
         if (s.kind != Sign::kSign || s.sign != 0) return s;
       }
