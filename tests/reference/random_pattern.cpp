@@ -15,11 +15,12 @@ std::string Generator::patterns(Scope* scope, const Scope* before) {
 
 std::string Generator::pattern(Scope* scope, const Scope& known) {
   std::string text;
+  const size_t before = scope->size();
   const bool named = r_.percent(12);
   const std::string path = named ? fresh("p") : "";
-  if (named) text = path + " = ";
   static constexpr size_t kHops[] = {0, 0, 1, 1, 1, 1, 1, 2, 2, 3};
   const size_t hops = r_.pick(kHops);
+  if (r_.percent(2)) text += group(scope, known);
   text += node(scope, known, true);
   for (size_t i = 0; i < hops; ++i) {
     if (r_.percent(5)) {
@@ -31,8 +32,14 @@ std::string Generator::pattern(Scope* scope, const Scope& known) {
     text += relationship(scope, known);
     text += node(scope, known, true);
   }
-  if (named) scope->push_back({path, Type::kPath});
-  return text;
+  if (hops > 0 && r_.percent(4)) {
+    Scope inner = known;
+    inner.insert(inner.end(), scope->begin() + static_cast<ptrdiff_t>(before), scope->end());
+    text = "(" + text + " WHERE " + where(inner, 1) + ")";
+  }
+  if (!named) return text;
+  scope->push_back({path, Type::kPath});
+  return path + " = " + text;
 }
 
 std::string Generator::node(Scope* scope, const Scope& known, bool reuse) {
