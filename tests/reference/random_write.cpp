@@ -209,7 +209,27 @@ std::string Generator::serial_call() {
   return text + "WITH count(*) AS c0 MATCH (m) RETURN count(*) AS a, sum(m.w) AS b, c0";
 }
 
+// What a failing portion has done is undone, what those before it have done stays.
+std::string Generator::failing_portion() {
+  static constexpr std::string_view kBodies[] = {
+      "CREATE (:F {i: 6 / (x - 3)})",
+      "MATCH (a:A) SET a.w = 6 / (x - 2)",
+      "MATCH (a:A) SET a.w = coalesce(a.w, 0) + 6 / (x - 3)",
+      "MERGE (f:F {i: x % 2}) ON MATCH SET f.w = 6 / (4 - x)",
+      "CREATE (f:F) WITH f, x MATCH (n:F) WITH f, x, count(n) AS c SET f.i = 6 / (c - 3)",
+      "MATCH (b:B) WHERE b.i = x - 2 DETACH DELETE b WITH x CREATE (:F {i: 6 / (x - 3)})",
+      "FOREACH (z IN range(1, x) | CREATE (:F {i: 6 / (z - 3)}))",
+      "MATCH ()-[r:R]->() WITH x, collect(r) AS rs FOREACH (r IN rs | DELETE r) CREATE (:F {i: 6 / (2 - x)})",
+      "CREATE (:F {i: x + $big})"};
+  writing_ = true;
+  static constexpr std::string_view kLists[] = {"range(1, 5)", "[1, 2, 4, 3, 5]", "[4, 5]", "[-1, 0, 1]", "$list"};
+  return "UNWIND " + std::string(r_.pick(kLists)) + " AS x CALL (x) { " + std::string(r_.pick(kBodies)) +
+         " } IN TRANSACTIONS OF " + std::to_string(1 + r_.below(3)) + " ROWS" +
+         (r_.percent(50) ? "" : " RETURN count(*) AS c0");
+}
+
 std::string Generator::in_transactions() {
+  if (r_.percent(30)) return failing_portion();
   writing_ = true;
   Scope scope;
   std::string text = r_.percent(75) ? match(&scope) : unwind(&scope);

@@ -620,12 +620,30 @@ Reference::Projected Reference::project(const ast::Projection& p, Rows rows, boo
   return out;
 }
 
-Rows Reference::run_call(const ast::CallSubquery& c, Rows rows) {
-  // Transactions differ from one only in what is left after an error.
-  const ast::InTransactions* portions = c.in_transactions;
-  if (portions != nullptr && (portions->on_error != ast::OnError::kFail || portions->status_variable)) {
+// Transactions differ from one only in what is left after an error.
+Rows Reference::run_portions(const ast::CallSubquery& c, Rows rows) {
+  const ast::InTransactions& portions = *c.in_transactions;
+  if (portions.on_error != ast::OnError::kFail || portions.status_variable) {
     throw NotCompared("IN TRANSACTIONS that may fail");
   }
+  const size_t portion = count_of(portions.batch_rows, 1'000);
+  if (portion == 0) throw Failure("portions of no rows");
+  Rows out;
+  for (size_t at = 0; at < rows.size(); at += portion) {
+    const ReferenceGraph committed = graph_;
+    Rows some(rows.begin() + static_cast<ptrdiff_t>(at),
+              rows.begin() + static_cast<ptrdiff_t>(std::min(rows.size(), at + portion)));
+    try {
+      for (Row& row : run_call(c, std::move(some))) out.push_back(std::move(row));
+    } catch (const Failure&) {
+      graph_ = committed;
+      throw;
+    }
+  }
+  return out;
+}
+
+Rows Reference::run_call(const ast::CallSubquery& c, Rows rows) {
   Rows out;
   for (Row& row : rows) {
     Row start, always;
@@ -734,7 +752,11 @@ Rows Reference::run_clauses(ast::List<const ast::Clause*> clauses, Rows rows, bo
         *result = project(ast::as<ast::Projection>(*clause), std::move(rows), cut);
         rows = result->rows;
         break;
-      case ClauseKind::kCallSubquery: rows = run_call(ast::as<ast::CallSubquery>(*clause), std::move(rows)); break;
+      case ClauseKind::kCallSubquery: {
+        const auto& call = ast::as<ast::CallSubquery>(*clause);
+        rows = call.in_transactions != nullptr ? run_portions(call, std::move(rows)) : run_call(call, std::move(rows));
+        break;
+      }
       case ClauseKind::kCallProcedure:
         rows = run_procedure(ast::as<ast::CallProcedure>(*clause), std::move(rows));
         break;

@@ -160,6 +160,7 @@ class Bench {
         e.broken = broken_constraint(e.after);
       } catch (const Failure& f) {
         e.failure = f.what();
+        e.names.emplace(graph_, e.after);
       } catch (const NotCompared& n) {
         reason = n.what();
         continue;
@@ -231,7 +232,10 @@ class Bench {
     const Result<QueryResult> rows =
         transaction != nullptr ? transaction->execute(text, *parameters) : database.execute(text, *parameters);
     if (!rows.ok()) {
-      if (!expected && rows.status().code() != ErrorCode::kInternal) return {};
+      if (!expected && rows.status().code() != ErrorCode::kInternal) {
+        if (!commits || setting.database == kConstrained) return {};
+        return compare_graphs(*must(database.begin()), *names);
+      }
       return {.verdict = Verdict::kEngineFails,
               // Cutting a query must not lead from one error to another of the same code.
               .code = rows.status().to_string().substr(0, rows.status().to_string().find('`')),
@@ -246,13 +250,21 @@ class Bench {
     if (commits) transaction = must(database.begin());
     const ReferenceGraph engine_graph = read_graph(*transaction);
     const EntityNames engine_names(graph_, engine_graph);
-    if (engine_names.graph_text() != names->graph_text()) {
-      return {.verdict = Verdict::kGraphsDiffer,
-              .text = "expected the graph\n" + names->graph_text() + "got\n" + engine_names.graph_text()};
-    }
+    if (engine_names.graph_text() != names->graph_text()) return graphs_differ(engine_names, *names);
     const std::string wrong = difference(*rows, engine_names, *expected, after, *names, text);
     if (!wrong.empty()) return rows_differ(wrong);
     return {};
+  }
+
+  // What an error of IN TRANSACTIONS has left.
+  Judgement compare_graphs(Transaction& transaction, const EntityNames& expected) {
+    const EntityNames engine(graph_, read_graph(transaction));
+    return engine.graph_text() == expected.graph_text() ? Judgement() : graphs_differ(engine, expected);
+  }
+
+  static Judgement graphs_differ(const EntityNames& engine, const EntityNames& expected) {
+    return {.verdict = Verdict::kGraphsDiffer,
+            .text = "expected the graph\n" + expected.graph_text() + "got\n" + engine.graph_text()};
   }
 
   static Judgement rows_differ(const std::string& wrong) {
