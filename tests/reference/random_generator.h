@@ -153,6 +153,7 @@ class Generator {
   std::string update(Scope* scope, bool* deleted);
   std::string writing_call(Scope* scope, bool* deleted);
   std::string serial_call();
+  std::string ordered_call();
   std::string failing_portion();
   std::string in_transactions();
   std::string new_node(Scope* scope, const Scope& known, bool name);

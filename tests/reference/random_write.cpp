@@ -209,6 +209,29 @@ std::string Generator::serial_call() {
   return text + "WITH count(*) AS c0 MATCH (m) RETURN count(*) AS a, sum(m.w) AS b, c0";
 }
 
+// Over a list that is written out rows have its order: what one overwrites of another is certain.
+std::string Generator::ordered_call() {
+  static constexpr std::string_view kBodies[] = {
+      "MATCH (a:A {j: x}) SET a.w = 'first' WITH DISTINCT x MATCH (b:A {j: x + 1}) SET b.w = 'second'",
+      "OPTIONAL MATCH (a:A {j: x}) SET a.w = 1 WITH DISTINCT x MATCH (b {j: x - 1}) SET b.w = 2",
+      "OPTIONAL MATCH (a:A {j: x}) SET a:F WITH DISTINCT x MATCH (b:A {j: x + 1}) REMOVE b:F",
+      "OPTIONAL MATCH (a {j: x}) SET a.w = x WITH DISTINCT x MATCH (b {j: x + 1}) REMOVE b.w",
+      "OPTIONAL MATCH (a:A {j: x}) SET a += {w: 1} WITH DISTINCT x MATCH (b:A {j: x + 1}) SET b = {j: x + 1}",
+      "OPTIONAL MATCH (a:A {j: x}) DETACH DELETE a WITH DISTINCT x CREATE (:A {j: x + 1})",
+      "MERGE (f:F {i: x}) ON CREATE SET f.w = x WITH x MATCH (g:F {i: x - 1}) DETACH DELETE g",
+      "MATCH (a:A) SET a.w = x SET a.v = coalesce(a.v, 0) * 2 + a.w",
+      "MATCH ()-[r]->(b {j: x}) SET r.w = x WITH DISTINCT x MATCH ({j: x + 1})-[s]->() SET s.w = -x",
+      "MATCH (a {j: x}) SET a.w = 5 WITH DISTINCT x MATCH (b {j: x + 1}) SET b.w = CASE x WHEN 1 THEN null ELSE x END",
+      "FOREACH (z IN [x, x + 1] | MERGE (f:F {i: z}) SET f.w = x) WITH x MATCH (f:F {i: x - 1}) SET f.w = 9"};
+  static constexpr std::string_view kLists[] = {"range(0, 2)", "[2, 1, 0]", "[0, 1, 0, 2]", "[1, 1, 2]",
+                                                "[0, 1, 2, 1]"};
+  writing_ = true;
+  std::string text =
+      "UNWIND " + std::string(r_.pick(kLists)) + " AS x CALL (x) { " + std::string(r_.pick(kBodies)) + " }";
+  if (r_.percent(30)) text += " IN TRANSACTIONS OF " + std::to_string(1 + r_.below(3)) + " ROWS";
+  return text + (r_.percent(60) ? "" : " RETURN count(*) AS c0");
+}
+
 // What a failing portion has done is undone, what those before it have done stays.
 std::string Generator::failing_portion() {
   static constexpr std::string_view kBodies[] = {
@@ -229,7 +252,8 @@ std::string Generator::failing_portion() {
 }
 
 std::string Generator::in_transactions() {
-  if (r_.percent(30)) return failing_portion();
+  const uint64_t form = r_.below(10);
+  if (form < 5) return form < 3 ? failing_portion() : ordered_call();
   writing_ = true;
   Scope scope;
   std::string text = r_.percent(75) ? match(&scope) : unwind(&scope);
