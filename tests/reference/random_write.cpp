@@ -9,6 +9,7 @@ std::string Generator::write() {
   if (r_.percent(8)) return constrained_write();
   if (r_.percent(4)) return in_transactions();
   if (r_.percent(6)) return serial_call();
+  if (r_.percent(4)) return ordered_call();
   writing_ = true;
   Scope scope;
   std::string text;
@@ -209,25 +210,40 @@ std::string Generator::serial_call() {
   return text + "WITH count(*) AS c0 MATCH (m) RETURN count(*) AS a, sum(m.w) AS b, c0";
 }
 
-// Over a list that is written out rows have its order: what one overwrites of another is certain.
+// Rows of a list have its order: what one overwrites of another is certain.
 std::string Generator::ordered_call() {
-  static constexpr std::string_view kBodies[] = {
-      "MATCH (a:A {j: x}) SET a.w = 'first' WITH DISTINCT x MATCH (b:A {j: x + 1}) SET b.w = 'second'",
-      "OPTIONAL MATCH (a:A {j: x}) SET a.w = 1 WITH DISTINCT x MATCH (b {j: x - 1}) SET b.w = 2",
-      "OPTIONAL MATCH (a:A {j: x}) SET a:F WITH DISTINCT x MATCH (b:A {j: x + 1}) REMOVE b:F",
-      "OPTIONAL MATCH (a {j: x}) SET a.w = x WITH DISTINCT x MATCH (b {j: x + 1}) REMOVE b.w",
-      "OPTIONAL MATCH (a:A {j: x}) SET a += {w: 1} WITH DISTINCT x MATCH (b:A {j: x + 1}) SET b = {j: x + 1}",
+  static constexpr std::string_view kOfNumbers[] = {
+      "MATCH (a:A {j: x}) SET a.w = 'first' WITH x MATCH (b:A {j: x + 1}) SET b.w = 'second'",
+      "OPTIONAL MATCH (a:A {j: x}) SET a:F WITH x MATCH (b:A {j: x + 1}) REMOVE b:F",
+      "OPTIONAL MATCH (a:A {j: x}) SET a += {w: 1} WITH x MATCH (b:A {j: x + 1}) SET b = {j: x + 1}",
       "OPTIONAL MATCH (a:A {j: x}) DETACH DELETE a WITH DISTINCT x CREATE (:A {j: x + 1})",
       "MERGE (f:F {i: x}) ON CREATE SET f.w = x WITH x MATCH (g:F {i: x - 1}) DETACH DELETE g",
       "MATCH (a:A) SET a.w = x SET a.v = coalesce(a.v, 0) * 2 + a.w",
-      "MATCH ()-[r]->(b {j: x}) SET r.w = x WITH DISTINCT x MATCH ({j: x + 1})-[s]->() SET s.w = -x",
-      "MATCH (a {j: x}) SET a.w = 5 WITH DISTINCT x MATCH (b {j: x + 1}) SET b.w = CASE x WHEN 1 THEN null ELSE x END",
+      "MATCH ()-[r]->(b {j: x}) SET r.w = x WITH x MATCH ({j: x + 1})-[s]->() SET s.w = -x",
       "FOREACH (z IN [x, x + 1] | MERGE (f:F {i: z}) SET f.w = x) WITH x MATCH (f:F {i: x - 1}) SET f.w = 9"};
   static constexpr std::string_view kLists[] = {"range(0, 2)", "[2, 1, 0]", "[0, 1, 0, 2]", "[1, 1, 2]",
                                                 "[0, 1, 2, 1]"};
+  static constexpr std::string_view kOfNodes[] = {
+      "SET n.w = 1 SET m.w = 2",
+      "SET n.w = m.i SET m.w = n.i",
+      "SET n:F REMOVE m:F",
+      "REMOVE m:A SET n:A",
+      "SET n.w = 1 REMOVE m.w",
+      "SET n += {w: 1} SET m = {j: 1}",
+      "SET n.w = 1 WITH n, m WHERE m.i > 0 SET m.w = 2",
+      "MERGE (n)-[:T]->(m) SET n.w = 1 REMOVE m.w",
+      "CREATE (n)-[:T]->(:F) SET m.w = 2 SET n.w = null",
+      "FOREACH (z IN [1, 2] | SET n.w = z) SET m.w = 3",
+      "MATCH (n)-[r]->() SET r.w = 1 WITH DISTINCT m MATCH (m)<-[s]-() SET s.w = 2",
+      "OPTIONAL MATCH (n)-[r]-() SET r.w = n.i SET n.w = 4 WITH DISTINCT m SET m.w = 5"};
   writing_ = true;
-  std::string text =
-      "UNWIND " + std::string(r_.pick(kLists)) + " AS x CALL (x) { " + std::string(r_.pick(kBodies)) + " }";
+  std::string text = "UNWIND " + std::string(r_.pick(kLists)) + " AS x CALL (x) { " + std::string(r_.pick(kOfNumbers));
+  if (r_.percent(60)) {
+    text = "MATCH (a) WITH a ORDER BY id(a)" + std::string(r_.percent(30) ? " DESC " : " ") +
+           "WITH collect(a) AS ns UNWIND range(0, size(ns) - 2) AS i WITH ns[i] AS n, ns[i + 1] AS m CALL (n, m) { " +
+           std::string(r_.pick(kOfNodes));
+  }
+  text += " }";
   if (r_.percent(30)) text += " IN TRANSACTIONS OF " + std::to_string(1 + r_.below(3)) + " ROWS";
   return text + (r_.percent(60) ? "" : " RETURN count(*) AS c0");
 }
@@ -252,8 +268,7 @@ std::string Generator::failing_portion() {
 }
 
 std::string Generator::in_transactions() {
-  const uint64_t form = r_.below(10);
-  if (form < 5) return form < 3 ? failing_portion() : ordered_call();
+  if (r_.percent(30)) return failing_portion();
   writing_ = true;
   Scope scope;
   std::string text = r_.percent(75) ? match(&scope) : unwind(&scope);
