@@ -56,6 +56,7 @@ class Generator {
  private:
   // --- clauses ---
   std::string unions();
+  std::string groups_of_one();
   std::string clauses(Scope* scope, size_t count);
   std::string match(Scope* scope);
   std::string optional_match(Scope* scope);
