@@ -180,9 +180,10 @@ std::pair<Value, std::string> Reference::property_target(const ast::Expr& target
 void Reference::run_set(ast::List<ast::SetItem> items, Row& row) {
   for (const ast::SetItem& item : items) {
     if (item.kind == ast::SetKind::kProperty) {
+      // Where there is nothing to write to, nobody asks for the value.
       const auto [entity, key] = property_target(*item.target, row);
-      const Value value = eval(*item.value, row);
       if (entity.is_null()) continue;
+      const Value value = eval(*item.value, row);
       if (key.empty()) throw Failure("an empty name");
       put_property(mutable_properties(entity), key, value);
       continue;
@@ -195,8 +196,8 @@ void Reference::run_set(ast::List<ast::SetItem> items, Row& row) {
       add_labels(*item.labels, &it->second.labels, true, row);
       continue;
     }
-    Value map = eval(*item.value, row);
     if (entity.is_null()) continue;
+    Value map = eval(*item.value, row);
     if (map.is_node() || map.is_relationship()) map = properties_map(map);
     if (!map.is_map()) throw Failure("type");
     Properties* properties = mutable_properties(entity);
