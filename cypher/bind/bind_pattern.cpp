@@ -175,6 +175,7 @@ void Binder::push_selector_down(PatternState& state, BoundPattern* pattern) {
   }
   variable->selector = state.selection->selector;
   variable->k = state.selection->k;
+  variable->count = state.selection->count;
   for (const BoundRelationship& other : pattern->relationships) {
     if (&other == variable) continue;
     const ast::Span span;
@@ -234,6 +235,7 @@ Status Binder::match_path(PatternState& state, const ast::PathPattern& path) {
 Status Binder::apply_selector(PatternState& state, const ast::PathPattern& path, const Walk& walk, Slot* path_slot) {
   PathSelector selector = PathSelector::kShortest;
   uint32_t k = 1;
+  Expr* count = nullptr;
   if (path.shortest == ast::ShortestFunction::kAllShortestPaths) selector = PathSelector::kAllShortest;
   switch (path.selector) {
     case ast::PathSelector::kNone:
@@ -244,20 +246,18 @@ Status Binder::apply_selector(PatternState& state, const ast::PathPattern& path,
     case ast::PathSelector::kShortest: selector = PathSelector::kShortestK; break;
     case ast::PathSelector::kShortestGroups: selector = PathSelector::kShortestGroups; break;
   }
-  if (path.selector_count != nullptr) {
-    const auto* literal = ast::find<ast::Literal>(path.selector_count);
-    if (literal == nullptr) {
-      return Status::compile_time(ErrorCode::kUnsupported, "SyntaxError", "InvalidParameterUse",
-                                  "the number of paths must be written as an integer",
-                                  path.selector_count->span.offset);
-    }
+  const auto* literal = ast::find<ast::Literal>(path.selector_count);
+  if (path.selector_count != nullptr && literal == nullptr) {
+    LORA_ASSIGN(count, bind_row_count(*path.selector_count, selector == PathSelector::kAny ? "ANY" : "SHORTEST"));
+  }
+  if (literal != nullptr) {
     if (literal->literal != ast::LiteralKind::kInteger || literal->integer < 1 || literal->integer > UINT32_MAX) {
       return error("InvalidArgumentType", "the number of paths must be a positive integer", literal->span);
     }
     k = static_cast<uint32_t>(literal->integer);
   }
-  if (selector == PathSelector::kShortestK && k == 1) selector = PathSelector::kShortest;
-  if (selector == PathSelector::kShortestGroups && k == 1) selector = PathSelector::kAllShortest;
+  if (selector == PathSelector::kShortestK && k == 1 && count == nullptr) selector = PathSelector::kShortest;
+  if (selector == PathSelector::kShortestGroups && k == 1 && count == nullptr) selector = PathSelector::kAllShortest;
 
   const bool function = path.shortest != ast::ShortestFunction::kNone;
   (function ? state.searches : state.selects) = true;
@@ -268,6 +268,7 @@ Status Binder::apply_selector(PatternState& state, const ast::PathPattern& path,
     BoundRelationship& rel = state.pattern->relationships[walk.relationships[0]];
     rel.selector = selector;
     rel.k = k;
+    rel.count = count;
     rel.ends_differ = function;
     if (!rel.variable_length) {
       // A single hop: searched as a list of one, out of which its own variable is taken.
@@ -295,6 +296,7 @@ Status Binder::apply_selector(PatternState& state, const ast::PathPattern& path,
     auto selection = std::make_unique<BoundPathSelection>();
     selection->selector = selector;
     selection->k = k;
+    selection->count = count;
     selection->first = state.pattern->nodes[walk.first].slot;
     selection->last = state.pattern->nodes[walk.last].slot;
     selection->path = *path_slot;

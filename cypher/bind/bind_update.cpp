@@ -300,8 +300,12 @@ Status Binder::merge_relationship(const ast::RelationshipPattern& rel, uint32_t 
   create.to = out->pattern.nodes[incoming ? from : to].slot;
   out->pattern.relationships.push_back(std::move(match));
   if (create.dynamic_type != nullptr) {
+    // One name, or a list of one.
     Expr* type = call("type", {slot_expr(v, rel.span)}, rel.span);
-    add_predicate(out->pattern, compare('=', type, arena_.make<Expr>(*create.dynamic_type), rel.span));
+    Expr* listed = make(ExprKind::kList, rel.span, kListType, {arena_.make<Expr>(*type)});
+    Expr* forms = make(ExprKind::kList, rel.span, kListType, {type, listed});
+    add_predicate(out->pattern,
+                  make(ExprKind::kIn, rel.span, kBooleanType, {arena_.make<Expr>(*create.dynamic_type), forms}));
   }
   if (rel.properties != nullptr) {
     LORA_ASSIGN(create.properties, bind_expr(*rel.properties));

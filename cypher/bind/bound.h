@@ -99,6 +99,7 @@ struct BoundRelationship {
   // Not kAll: this relationship is the only one of its path, a shortest search between its two nodes.
   PathSelector selector = PathSelector::kAll;
   uint32_t k = 1;            // for kShortestK, kShortestGroups, kAny
+  Expr* count = nullptr;     // in place of k: a number that is known when the query runs
   bool ends_differ = false;  // shortestPath(), allShortestPaths(): equal ends are an error
 };
 
@@ -126,6 +127,7 @@ struct BoundQuantifiedPath {
 struct BoundPathSelection {
   PathSelector selector = PathSelector::kAll;
   uint32_t k = 1;
+  Expr* count = nullptr;                 // in place of k
   Slot first = kNoSlot, last = kNoSlot;  // the ends
   Slot path = kNoSlot;                   // a derived slot of `inner` that holds the path
   std::unique_ptr<BoundPattern> inner;

@@ -187,6 +187,19 @@ Status evaluate_count(ExecState* state, const Expr& expr, std::string_view where
   return Status();
 }
 
+Status evaluate_path_count(ExecState* state, const Expr* count, uint32_t k, uint32_t* out) {
+  *out = k;
+  if (count == nullptr) return Status();
+  uint64_t value = 0;
+  LORA_TRY(evaluate_count(state, *count, "the number of paths", &value));
+  if (value == 0) {
+    return Status::runtime(ErrorCode::kSemantic, "SyntaxError", "NegativeIntegerArgument",
+                           "the number of paths needs a positive integer, got `0`");
+  }
+  *out = static_cast<uint32_t>(std::min<uint64_t>(value, UINT32_MAX));
+  return Status();
+}
+
 bool writes(const LogicalOp* op) {
   switch (op->kind) {
     case OpKind::kCreate:

@@ -256,6 +256,8 @@ class MemoryCharge {
 // A count for SKIP, LIMIT, OF n ROWS: a non-negative integer. Errors as openCypher: NegativeIntegerArgument,
 // InvalidArgumentType (both SyntaxError at run time).
 Status evaluate_count(ExecState* state, const Expr& expr, std::string_view where, uint64_t* out);
+// How many paths a selector takes: `k`, or the value of `count` when it is there, at least 1.
+Status evaluate_path_count(ExecState* state, const Expr* count, uint32_t k, uint32_t* out);
 
 // True when the subtree (not its expressions) changes the graph.
 bool writes(const LogicalOp* op);

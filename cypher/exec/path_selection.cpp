@@ -20,6 +20,7 @@ class PathSelectionOperator final : public Operator {
 
   Status open() override {
     forget();
+    LORA_TRY(evaluate_path_count(&state_, selection_.count, selection_.k, &k_));
     return input_->open();
   }
   void close() override {
@@ -114,9 +115,9 @@ class PathSelectionOperator final : public Operator {
     const auto place = std::upper_bound(list.begin(), list.end(), candidate.length,
                                         [](size_t length, const Candidate& c) { return length < c.length; });
     if (!selection_.groups) {
-      if (list.size() >= selection_.k && place == list.end()) return false;
+      if (list.size() >= k_ && place == list.end()) return false;
       list.insert(place, candidate);
-      if (list.size() > selection_.k) list.pop_back();
+      if (list.size() > k_) list.pop_back();
       return true;
     }
     size_t lengths = 0;
@@ -124,12 +125,12 @@ class PathSelectionOperator final : public Operator {
       if (list[i].length >= candidate.length) break;
       if (i == 0 || list[i].length != list[i - 1].length) ++lengths;
     }
-    if (lengths >= selection_.k) return false;
+    if (lengths >= k_) return false;
     list.insert(place, candidate);
     lengths = 0;
     for (size_t i = 0; i < list.size(); ++i) {
       if (i > 0 && list[i].length == list[i - 1].length) continue;
-      if (++lengths > selection_.k) {
+      if (++lengths > k_) {
         list.resize(i);
         break;
       }
@@ -169,6 +170,7 @@ class PathSelectionOperator final : public Operator {
 
   OperatorPtr input_;
   const PathSelection& selection_;
+  uint32_t k_ = 1;
   std::vector<Pair> pairs_;  // in the order they came
   std::unordered_map<Ends, size_t, EndsHash> pair_of_;
   Batch rows_, out_;

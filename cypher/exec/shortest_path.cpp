@@ -78,7 +78,7 @@ class ShortestPathOperator final : public MultiplyingOperator {
   Status begin() override {
     hops_.begin_run();
     searched_ = false;
-    return Status();
+    return evaluate_path_count(&state_, shortest_.count, shortest_.k, &k_);
   }
 
   Status produce(size_t room) override {
@@ -167,7 +167,7 @@ class ShortestPathOperator final : public MultiplyingOperator {
           "node; leave such rows out with WHERE a <> b, or use SHORTEST 1");
     }
     hops_.begin_row(in_, row_);
-    if (shortest_.k > 1 || !shortest_.conditions.empty()) return search_by_length();
+    if (k_ > 1 || !shortest_.conditions.empty()) return search_by_length();
     if (from_ == to_) {
       if (shortest_.min_hops == 0) return keep({{NodeId(from_)}, {}});
       return search_by_length();
@@ -299,12 +299,12 @@ class ShortestPathOperator final : public MultiplyingOperator {
       cut_off = false;
       LORA_TRY(walk_length(static_cast<uint32_t>(length), &cut_off));
       if (paths_.size() > before) ++lengths;
-      if (enough() || (shortest_.all && lengths >= std::max(shortest_.k, 1u))) break;
+      if (enough() || (shortest_.all && lengths >= std::max(k_, 1u))) break;
     }
     return Status();
   }
 
-  bool enough() const { return !shortest_.all && paths_.size() >= shortest_.k; }
+  bool enough() const { return !shortest_.all && paths_.size() >= k_; }
 
   // Hops to the target, from every node that reaches it within max_hops.
   Status find_distances() {
@@ -386,6 +386,7 @@ class ShortestPathOperator final : public MultiplyingOperator {
   }
 
   const ShortestPath& shortest_;
+  uint32_t k_ = 1;
   HopFinder hops_;
   Side forward_, backward_;
   std::vector<Meeting> meetings_;

@@ -112,13 +112,16 @@ class DeleteOperator final : public Operator {
     }
     return type_error("InvalidArgumentType", "`DELETE` works on nodes, relationships and paths, got " + describe(v));
   }
+  // What is gone already, also in an earlier portion of IN TRANSACTIONS, may be deleted again.
   Status remove_relationship(RelId id) {
     state_.count_hits(1);
+    if (!state_.reader().relationship_exists(id)) return Status();
     LORA_ASSIGN([[maybe_unused]] bool there, state_.transaction().delete_relationship(id));
     return Status();
   }
   Status remove_node(NodeId id) {
     state_.count_hits(1);
+    if (!state_.reader().node_exists(id)) return Status();
     if (delete_.detach) {
       uint64_t relationships = 0;
       LORA_ASSIGN([[maybe_unused]] bool there, state_.transaction().detach_delete_node(id, &relationships));

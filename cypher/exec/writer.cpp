@@ -89,6 +89,14 @@ Status RowWriter::dynamic_names(const Expr& expr, const Batch& batch, size_t row
   return Status();
 }
 
+Status RowWriter::dynamic_key(const Expr& expr, const Batch& batch, size_t row, std::string* out) {
+  Value v;
+  LORA_TRY(state_.evaluator.evaluate_row(expr, batch, row, &v));
+  if (!v.is_string()) return type_error("InvalidArgumentType", "a property key is a string, got " + describe(v));
+  *out = v.as_string();
+  return Status();
+}
+
 Status RowWriter::label_ids(std::span<const NameRef* const> names, std::span<const Expr* const> dynamic,
                             const Batch& batch, size_t row, bool create) {
   labels_.clear();
@@ -239,13 +247,10 @@ Status RowWriter::set_item(const SetItem& item, const Value& target, const Batch
     LORA_ASSIGN(KeyId key, key_of(*item.key));
     return set_property(target, key, value);
   }
-  names_.clear();
-  LORA_TRY(dynamic_names(*item.dynamic_key, batch, row, "a property key", &names_));
-  for (const std::string& name : names_) {
-    LORA_ASSIGN(KeyId key, state_.transaction().key(name));
-    LORA_TRY(set_property(target, key, value));
-  }
-  return Status();
+  std::string name;
+  LORA_TRY(dynamic_key(*item.dynamic_key, batch, row, &name));
+  LORA_ASSIGN(KeyId key, state_.transaction().key(name));
+  return set_property(target, key, value);
 }
 
 Status RowWriter::set(std::span<const SetItem> items, const Batch& batch, size_t row) {
@@ -280,12 +285,10 @@ Status RowWriter::remove(std::span<const SetItem> items, const Batch& batch, siz
       if (known) LORA_TRY(set_property(target, *known, Value()));
       continue;
     }
-    names_.clear();
-    LORA_TRY(dynamic_names(*item.dynamic_key, batch, row, "a property key", &names_));
-    for (const std::string& name : names_) {
-      const std::optional<KeyId> known = state_.reader().find_key(name);
-      if (known) LORA_TRY(set_property(target, *known, Value()));
-    }
+    std::string name;
+    LORA_TRY(dynamic_key(*item.dynamic_key, batch, row, &name));
+    const std::optional<KeyId> known = state_.reader().find_key(name);
+    if (known) LORA_TRY(set_property(target, *known, Value()));
   }
   return Status();
 }

@@ -33,6 +33,7 @@ class RowWriter {
                    size_t row, bool create);
   Status dynamic_names(const Expr& expr, const Batch& batch, size_t row, std::string_view what,
                        std::vector<std::string>* out);
+  Status dynamic_key(const Expr& expr, const Batch& batch, size_t row, std::string* out);
   Status set_item(const SetItem& item, const Value& target, const Batch& batch, size_t row);
   Status set_property(const Value& target, KeyId key, const Value& value);
   Status set_map(const SetItem& item, const Value& target, const Value& map);

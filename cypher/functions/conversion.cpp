@@ -6,6 +6,7 @@
 
 #include "cypher/functions/families.h"
 #include "graph/text.h"
+#include "graph/vector.h"
 
 namespace lora::cypher {
 
@@ -134,9 +135,10 @@ Status to_string(EvalContext&, std::span<const Value> args, Value* out) {
 // The list forms convert element by element; what does not convert becomes null.
 template <ScalarFunction convert>
 Status each(EvalContext& context, std::span<const Value> args, Value* out) {
+  const Value list = args[0].is_list() ? args[0] : vectors::coordinates(args[0].as_vector());
   List result;
-  result.reserve(args[0].as_list().size());
-  for (const Value& element : args[0].as_list()) {
+  result.reserve(list.as_list().size());
+  for (const Value& element : list.as_list()) {
     Value converted;
     if (!element.is_null()) {
       LORA_TRY(convert(context, {&element, 1}, &converted));
@@ -240,14 +242,14 @@ std::span<const FunctionSpec> conversion_functions() {
        to_integer<kNull>},
       {"toIntegerList",
        {},
-       {{"list", kListType}},
+       {{"list", kListType | kVectorType}},
        1,
        1,
        kListType,
        Purity::kPure,
        NullRule::kNullIfAnyNull,
        kCategory,
-       "Applies toIntegerOrNull() to every element.",
+       "Applies toIntegerOrNull() to every element of a list or vector.",
        "toIntegerList(['1', 2.9, []])",
        "[1, 2, null]",
        each<to_integer<kNull>>},
@@ -279,14 +281,14 @@ std::span<const FunctionSpec> conversion_functions() {
        to_float<kNull>},
       {"toFloatList",
        {},
-       {{"list", kListType}},
+       {{"list", kListType | kVectorType}},
        1,
        1,
        kListType,
        Purity::kPure,
        NullRule::kNullIfAnyNull,
        kCategory,
-       "Applies toFloatOrNull() to every element.",
+       "Applies toFloatOrNull() to every element of a list or vector.",
        "toFloatList([1, 'x'])",
        "[1.0, null]",
        each<to_float<kNull>>},

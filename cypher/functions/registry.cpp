@@ -146,6 +146,12 @@ Status call_function(EvalContext& context, const FunctionSpec& spec, std::span<c
     }
     const ArgSpec& arg = spec.args[std::min(i, spec.args.size() - 1)];
     if ((arg.types & type_bit(args[i].type())) == 0) [[unlikely]] {
+      // A null behind it still makes the answer null.
+      const auto rest = args.subspan(i);
+      if (null_in_null_out && std::any_of(rest.begin(), rest.end(), [](const Value& v) { return v.is_null(); })) {
+        *out = Value();
+        return Status();
+      }
       return argument_type_error(spec.name, args[i]);
     }
     LORA_TRY(check_extent(context, args[i]));  // it may come from a thread with a larger stack

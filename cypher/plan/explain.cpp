@@ -342,15 +342,16 @@ std::string details(const LogicalOp& op, const Printer& p, const graph::Reader& 
       const auto& o = as<ShortestPath>(op);
       return p.arrow(o.from, o.relationships, Printer::types(o.types) + Printer::hops(o.min_hops, o.max_hops),
                      o.direction, o.to) +
-             (o.all && o.k > 1 ? ", " + std::to_string(o.k) + " groups"
-              : o.all          ? ", all"
-              : o.k > 1        ? ", " + std::to_string(o.k)
-                               : "") +
+             (o.count != nullptr ? ", " + p.print(o.count) + (o.all ? " groups" : "")
+              : o.all && o.k > 1 ? ", " + std::to_string(o.k) + " groups"
+              : o.all            ? ", all"
+              : o.k > 1          ? ", " + std::to_string(o.k)
+                                 : "") +
              (o.conditions.empty() ? "" : " WHERE " + p.exprs(o.conditions, " AND "));
     }
     case OpKind::kPathSelection: {
       const auto& o = as<PathSelection>(op);
-      return std::to_string(o.k) + (o.groups ? " groups" : "");
+      return (o.count != nullptr ? p.print(o.count) : std::to_string(o.k)) + (o.groups ? " groups" : "");
     }
     case OpKind::kFilter: return p.exprs(as<Filter>(op).predicates, " AND ");
     case OpKind::kProjection: return p.assignments(as<Projection>(op).items);

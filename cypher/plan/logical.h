@@ -171,7 +171,8 @@ struct ShortestPath : LogicalOp {  // both ends bound
   uint32_t min_hops = 1, max_hops = UINT32_MAX;
   bool all = false;  // all paths of the k smallest lengths; false: k shortest paths
   uint32_t k = 1;
-  bool ends_differ = false;  // equal ends are an error
+  const Expr* count = nullptr;  // in place of k: a number that is known when the query runs
+  bool ends_differ = false;     // equal ends are an error
   // Only paths that fulfil all of these count. They may read `relationships` and the slots of `derived`, which are
   // computed in order for each path; none of these slots but `relationships` and `path` is in the output.
   std::span<const Assignment> derived;
@@ -185,6 +186,7 @@ struct PathSelection : LogicalOp {
   Slot first = kNoSlot, last = kNoSlot, path = kNoSlot;
   bool groups = false;  // all paths of the k smallest lengths; false: k shortest paths
   uint32_t k = 1;
+  const Expr* count = nullptr;  // in place of k
 };
 struct Filter : LogicalOp {
   Filter() : LogicalOp(OpKind::kFilter) {}

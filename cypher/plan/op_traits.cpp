@@ -309,10 +309,12 @@ void op_use(const LogicalOp& op, OpUse* use) {
         local(a.slot);
       }
       exprs(o.conditions);
+      expr(o.count);
       break;
     }
     case OpKind::kPathSelection: {
       const auto& o = as<PathSelection>(op);
+      expr(o.count);
       read(o.first);
       read(o.last);
       read(o.path);

@@ -368,6 +368,7 @@ void PatternPlanner::emit_shortest(uint32_t i, Stream* stream, std::vector<const
   op->max_hops = r.max_hops;
   op->all = r.selector == PathSelector::kAllShortest || r.selector == PathSelector::kShortestGroups;
   op->k = r.k;
+  op->count = r.count;
   op->ends_differ = r.ends_differ;
   std::vector<Assignment> derived, used;
   const SlotSet own = path_slots(r, &derived);

@@ -44,6 +44,7 @@ Status PatternPlanner::run_selection(const BoundPathSelection& selection) {
   op->last = selection.last;
   op->path = selection.path;
   op->k = selection.k;
+  op->count = selection.count;
   switch (selection.selector) {
     case PathSelector::kAllShortest:
     case PathSelector::kShortestGroups: op->groups = true; break;

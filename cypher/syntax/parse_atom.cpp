@@ -343,6 +343,12 @@ bool Parser::is_normal_form(const Token& t) const {
   return word == "NFC" || word == "NFD" || word == "NFKC" || word == "NFKD";
 }
 
+bool Parser::is_metric(const Token& t) const {
+  const std::string_view word = t.kind == TokenKind::kWord ? token_text(t) : std::string_view();
+  return word == "EUCLIDEAN" || word == "EUCLIDEAN_SQUARED" || word == "MANHATTAN" || word == "COSINE" ||
+         word == "DOT" || word == "HAMMING";
+}
+
 const Expr* Parser::parse_argument(std::string_view function, size_t index) {
   if (at(TokenKind::kWord) && index > 0 && takes_type_argument(function, index) && at_type()) {
     uint32_t start = t_->offset;
@@ -352,9 +358,10 @@ const Expr* Parser::parse_argument(std::string_view function, size_t index) {
     e->type = type;
     return seal(e, start, 0);
   }
-  // Normal forms are words of the language, as in `normalize(text, NFD)`.
-  if (index == 1 && peek().kind == TokenKind::kRightParen && upper_equals(function, "NORMALIZE") &&
-      is_normal_form(*t_)) {
+  // Normal forms and metrics are words of the language, as in `normalize(text, NFD)`, `vector_norm(v, EUCLIDEAN)`.
+  const bool last = index > 0 && peek().kind == TokenKind::kRightParen;
+  if (last && ((index == 1 && upper_equals(function, "NORMALIZE") && is_normal_form(*t_)) ||
+               (takes_metric(function) && is_metric(*t_)))) {
     auto* e = node<Literal>();
     e->literal = LiteralKind::kString;
     e->text = token_text(*t_);

@@ -355,4 +355,9 @@ bool needs_type_argument(std::string_view name, size_t index) {
                         same_name(name, "type.is"));
 }
 
+bool takes_metric(std::string_view name) {
+  return same_name(name, "vector_distance") || same_name(name, "vector.distance") || same_name(name, "vector_norm") ||
+         same_name(name, "vector.norm") || same_name(name, "vector.similarity");
+}
+
 }  // namespace lora::cypher

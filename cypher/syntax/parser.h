@@ -38,5 +38,7 @@ Result<const ast::TypeRef*> parse_type(std::string_view text, Arena& arena);
 bool takes_type_argument(std::string_view name, size_t index);
 // Whether that type has to be known when the plan is made, also where it is written as text.
 bool needs_type_argument(std::string_view name, size_t index);
+// Whether the last argument of the function `name` (any case) may be the bare word of a metric: `EUCLIDEAN`.
+bool takes_metric(std::string_view name);
 
 }  // namespace lora::cypher

@@ -228,6 +228,7 @@ class Parser {
   const ast::Expr* parse_function_call(uint32_t name_tokens);
   bool at_trim_operands(std::string_view function) const;
   bool is_normal_form(const Token& t) const;
+  bool is_metric(const Token& t) const;
   bool parse_trim_operands(ast::Name& name, ListBuilder<const ast::Expr*>& args);
   const ast::Expr* parse_argument(std::string_view function, size_t index);
   const ast::Expr* parse_literal(bool negative, uint32_t start, bool needed_now = false);

@@ -29,9 +29,10 @@ std::string Generator::entity(const Scope& scope) {
 }
 
 Type Generator::any_type(const Scope& scope) {
-  static constexpr Type kTypes[] = {Type::kInt,  Type::kInt,  Type::kFloat,  Type::kString, Type::kBool,    Type::kAny,
-                                    Type::kInts, Type::kBag,  Type::kNode,   Type::kDate,   Type::kMap,     Type::kAny,
-                                    Type::kInt,  Type::kNode, Type::kMoment, Type::kPoint,  Type::kDuration};
+  static constexpr Type kTypes[] = {Type::kInt,   Type::kInt,      Type::kFloat, Type::kString, Type::kBool,
+                                    Type::kAny,   Type::kInts,     Type::kBag,   Type::kNode,   Type::kDate,
+                                    Type::kMap,   Type::kAny,      Type::kInt,   Type::kNode,   Type::kMoment,
+                                    Type::kPoint, Type::kDuration, Type::kVector};
   const Type type = r_.pick(kTypes);
   return type == Type::kNode && variable(scope, Type::kNode).empty() ? Type::kAny : type;
 }
@@ -48,6 +49,7 @@ std::string Generator::expression(const Scope& scope, Type type, int depth) {
     case Type::kMoment: return moment(scope, depth);
     case Type::kDuration: return duration(scope, depth);
     case Type::kPoint: return point(scope);
+    case Type::kVector: return vector(scope, depth);
     case Type::kMap: return map(scope, depth);
     case Type::kNode: {
       const std::string n = variable(scope, Type::kNode);
@@ -67,12 +69,13 @@ std::string Generator::anything(const Scope& scope) {
 
 std::string Generator::any(const Scope& scope, int depth) {
   if (r_.percent(20)) {
-    switch (r_.below(6)) {
+    switch (r_.below(7)) {
       case 0: return date(scope, depth);
       case 1: return moment(scope, depth);
       case 2: return duration(scope, depth);
       case 3: return point(scope);
       case 4: return r_.percent(50) ? "$any" : "$none";
+      case 5: return vector(scope, depth);
       default: return zoned(scope, depth);
     }
   }
@@ -85,7 +88,12 @@ std::string Generator::any(const Scope& scope, int depth) {
     case 1:
     case 2: {
       const std::string e = entity(scope);
-      if (!e.empty()) return e + (r_.percent(6) ? "[$key]" : r_.percent(4) ? "['m']" : ".m");
+      if (!e.empty())
+        return e + (r_.percent(6)   ? "[$key]"
+                    : r_.percent(4) ? (r_.percent(60)   ? "['m']"
+                                       : r_.percent(50) ? "[$none]"
+                                                        : "[null]")
+                                    : ".m");
       [[fallthrough]];
     }
     case 3: {
@@ -107,6 +115,13 @@ std::string Generator::integer(const Scope& scope, int depth) {
     const uint64_t dice = r_.below(10);
     const std::string v = variable(scope, Type::kInt);
     if (dice < 3 && !v.empty()) return v;
+    const std::string group = variable(scope, r_.percent(50) ? Type::kNodes : Type::kRels);
+    if (dice < 6 && !group.empty()) {
+      static constexpr std::string_view kItems[][2] = {
+          {"head(", ").i"}, {"last(", ").j"}, {"", "[0].j"}, {"", "[-1].i"}};
+      const auto& item = r_.pick(kItems);
+      return std::string(item[0]) + group + std::string(item[1]);
+    }
     const std::string e = entity(scope);
     if (dice < 8 && !e.empty()) return e + (r_.percent(60) ? ".i" : r_.percent(80) ? ".j" : ".u");
     if (dice == 8 && r_.percent(20)) return "null";
@@ -114,7 +129,8 @@ std::string Generator::integer(const Scope& scope, int depth) {
     return std::string(r_.pick(kLiterals));
   }
   if (r_.percent(18)) {
-    switch (r_.below(5)) {
+    switch (r_.below(6)) {
+      case 5: return "vector_dimension_count(" + vector(scope, depth - 1) + ")";
       case 0: return date(scope, depth - 1) + (r_.percent(40) ? ".day" : r_.percent(50) ? ".month" : ".year");
       case 1: return moment(scope, depth - 1) + (r_.percent(50) ? ".hour" : ".day");
       case 2: return duration(scope, depth - 1) + (r_.percent(50) ? ".days" : ".months");
@@ -177,6 +193,7 @@ std::string Generator::real(const Scope& scope, int depth) {
   if (r_.percent(30)) {
     static constexpr std::string_view kParts[] = {".x", ".y", ".z", ".longitude", ".latitude", ".height"};
     if (r_.percent(50)) return point(scope) + std::string(r_.pick(kParts));
+    if (r_.percent(40)) return vector_number(scope, depth - 1);
     return r_.percent(30) ? far_distance() : "point.distance(" + point(scope) + ", " + point(scope) + ")";
   }
   switch (r_.below(4)) {
@@ -221,7 +238,10 @@ std::string Generator::ints(const Scope& scope, int depth) {
                                                      "[3, 1, 1]", "range(0, 3)", "$list"};
     return std::string(r_.pick(kLiterals));
   }
-  switch (r_.below(7)) {
+  switch (r_.below(8)) {
+    case 7:
+      if (r_.percent(25)) return "toIntegerList(" + vector(scope, depth - 1) + ")";
+      [[fallthrough]];
     case 0: return "[" + integer(scope, depth - 1) + ", " + integer(scope, depth - 1) + "]";
     case 1: return "(" + ints(scope, depth - 1) + " + " + ints(scope, depth - 1) + ")";
     case 2: {
@@ -239,8 +259,9 @@ std::string Generator::ints(const Scope& scope, int depth) {
       const std::string p = variable(scope, Type::kPath);
       const std::string x = fresh("z");
       if (!nodes.empty()) return "[" + x + " IN " + nodes + " | " + x + ".i]";
-      if (!p.empty()) return "[" + x + " IN nodes(" + p + ") | " + x + ".i]";
+      if (!p.empty() && r_.percent(50)) return "[" + x + " IN nodes(" + p + ") | " + x + ".i]";
       const std::string rels = variable(scope, Type::kRels);
+      if (!p.empty()) return "[" + x + " IN relationships(" + p + ") | " + x + ".j]";
       if (!rels.empty()) return "[" + x + " IN " + rels + " | " + x + ".j]";
       return "[1, " + integer(scope, depth - 1) + "]";
     }
@@ -310,7 +331,11 @@ std::string Generator::boolean_of(const Scope& scope, int depth) {
   const bool bare = std::exchange(bare_patterns_, false);
   if (r_.percent(8)) return parameter_predicate(scope, less);
   if (r_.percent(18)) {
-    switch (r_.below(7)) {
+    switch (r_.below(8)) {
+      case 7:
+        if (r_.percent(40)) return vector_number(scope, less) + comparison() + real(scope, less);
+        if (r_.percent(20)) return vector(scope, less) + " IN [" + vector(scope, 0) + ", " + any(scope, 0) + "]";
+        return vector(scope, less) + comparison() + vector(scope, 0);
       case 6: return zoned(scope, less) + comparison() + (r_.percent(30) ? any(scope, less) : zoned(scope, less));
       case 0:
       case 1:
@@ -378,6 +403,8 @@ std::string Generator::boolean_of(const Scope& scope, int depth) {
     }
     case 12: {
       const std::string a = variable(scope, Type::kNode), b = variable(scope, Type::kNode);
+      const std::string list = variable(scope, Type::kNodes);
+      if (!a.empty() && !list.empty() && r_.percent(60)) return a + " IN " + list;
       if (!a.empty()) return a + (r_.percent(50) ? " = " : " <> ") + b;
       return "null";
     }
@@ -401,6 +428,9 @@ std::string Generator::boolean_of(const Scope& scope, int depth) {
       } else if (!nodes.empty() && r_.percent(50)) {
         list = nodes;
         inner.push_back({x, Type::kNode});
+      } else if (!variable(scope, Type::kRels).empty() && r_.percent(50)) {
+        list = variable(scope, Type::kRels);
+        inner.push_back({x, Type::kRel});
       } else {
         list = ints(scope, less);
         inner.push_back({x, Type::kInt});

@@ -18,7 +18,7 @@ namespace lora::reference {
 // A value of any type, of which nothing is known before the query runs.
 std::string Generator::raw(const Scope& scope) {
   const std::string e = entity(scope);
-  static constexpr std::string_view kKeys[] = {".m", ".m", ".m", ".i", ".s", ".l", ".b", ".d", ".f"};
+  static constexpr std::string_view kKeys[] = {".m", ".m", ".m", ".i", ".s", ".l", ".b", ".d", ".f", ".q"};
   if (!wild_.empty() && has(scope, wild_) && r_.percent(60)) return wild_;
   if (e.empty() || r_.percent(25)) return r_.percent(70) ? "$wild" : "$any";
   return e + std::string(r_.pick(kKeys));
@@ -57,7 +57,24 @@ std::string Generator::failing_number(const Scope& scope, int depth) {
 // cannot work fails without any row.
 std::string Generator::failing_value(const Scope& scope, int depth) {
   const int less = depth - 1;
-  switch (r_.below(depth > 0 ? 19 : 13)) {
+  switch (r_.below(depth > 0 ? 21 : 15)) {
+    case 13:
+      switch (r_.below(5)) {
+        case 0: return "vector(" + raw(scope) + ", 2, " + (r_.percent(50) ? "INTEGER8)" : "FLOAT32)");
+        case 1: return "vector([" + raw(scope) + ", 1], 2, " + (r_.percent(50) ? "INTEGER16)" : "FLOAT)");
+        case 2: return "vector([1, 2], " + raw(scope) + ", INTEGER)";
+        case 3: return "vector([127 + " + integer(scope, 0) + "], 1, INTEGER8)";
+        default: return "vector([$big, " + integer(scope, 0) + "], 2, " + (r_.percent(50) ? "INTEGER32)" : "INTEGER)");
+      }
+    case 14: {
+      static constexpr std::string_view kFunctions[] = {"vector.similarity.cosine(", "vector.similarity.euclidean(",
+                                                        "vector_distance("};
+      const std::string name(r_.pick(kFunctions));
+      if (r_.percent(25)) return "vector_dimension_count(" + raw(scope) + ")";
+      if (r_.percent(25)) return "vector_norm(" + raw(scope) + ", EUCLIDEAN)";
+      return name + raw(scope) + ", " + (r_.percent(50) ? raw(scope) : vector(scope, 0)) +
+             (name == "vector_distance(" ? ", COSINE)" : ")");
+    }
     case 0:
     case 1: return failing_number(scope, less);
     case 2: {
@@ -104,15 +121,15 @@ std::string Generator::failing_value(const Scope& scope, int depth) {
     case 12:
       if (r_.percent(50)) return raw(scope) + "[" + (r_.percent(50) ? "0" : raw(scope)) + "..]";
       return "point({x: " + raw(scope) + ", y: 1})";
-    case 13: return "[" + failing_value(scope, less) + ", " + failing_value(scope, less) + "]";
-    case 14: return "{a: " + failing_value(scope, less) + ", b: " + any(scope, 0) + "}";
-    case 15:
+    case 15: return "[" + failing_value(scope, less) + ", " + failing_value(scope, less) + "]";
+    case 16: return "{a: " + failing_value(scope, less) + ", b: " + any(scope, 0) + "}";
+    case 17:
       return "CASE WHEN " + boolean(scope, 1) + " THEN " + failing_value(scope, less) +
              (r_.percent(60) ? " ELSE " + failing_value(scope, less) : "") + " END";
-    case 16:
+    case 18:
       return "CASE " + raw(scope) + " WHEN 1 THEN " + failing_value(scope, less) + " WHEN 'a' THEN " + any(scope, 0) +
              " ELSE " + failing_value(scope, less) + " END";
-    case 17: return "coalesce(" + raw(scope) + ", " + failing_value(scope, less) + ")";
+    case 19: return "coalesce(" + raw(scope) + ", " + failing_value(scope, less) + ")";
     default: {
       if (!bags_) return failing_number(scope, less);
       Scope inner = scope;
@@ -176,7 +193,12 @@ std::string Generator::failing_items(const Scope& scope) {
 
 std::string Generator::failing_read() {
   Scope scope;
-  const uint64_t form = r_.below(9);
+  const uint64_t form = r_.below(10);
+  if (form == 9) {
+    static constexpr std::string_view kSelectors[] = {"SHORTEST $wild", "ANY $wild", "SHORTEST $wild GROUPS"};
+    return "MATCH p = " + std::string(r_.pick(kSelectors)) + " (a" + labels(50, false) + ")-[:R|S]->+(b" +
+           labels(50, false) + ") RETURN count(length(p)) AS a";
+  }
   // A LIMIT of 0 looks at no row.
   std::string text = form == 5 ? clauses(&scope, 1) : failing_source(&scope);
   switch (form) {
@@ -218,6 +240,7 @@ std::string Generator::failing_write() {
   const std::string n = variable(scope, Type::kNode);
   const std::string end = r_.percent(50) ? "" : "RETURN count(*) AS c0";
   // Without subqueries: what another row has written is not for this one to see.
+  if (r_.percent(25)) return text + dynamic_write(n) + end;
   const uint64_t form = n.empty() ? r_.below(4) : r_.below(8);
   const Scope seen = form == 4 ? Scope{{n, Type::kNode}} : scope;
   const std::string value = r_.percent(50) ? failing_number(seen, 0) : failing_value(seen, 0);
@@ -233,10 +256,27 @@ std::string Generator::failing_write() {
   }
 }
 
+// Names that come as values, some of which are none.
+std::string Generator::dynamic_write(const std::string& n) {
+  static constexpr std::string_view kNames[] = {"$none", "$nulls", "$labels", "$types", "$wild", "$label"};
+  const std::string name(r_.pick(kNames));
+  switch (r_.below(n.empty() ? 2 : 8)) {
+    case 0: return "CREATE (:F:$(" + name + ")) ";
+    case 1: return "MERGE (:F:$(" + name + ")) ";
+    case 2: return "SET " + n + ":$(" + name + ") ";
+    case 3: return "REMOVE " + n + ":$(" + name + ") ";
+    case 4: return "SET " + n + (r_.percent(50) ? "[$none] = 1 " : "[$wild] = 1 ");
+    case 5: return "REMOVE " + n + (r_.percent(50) ? "[$none] " : "[$wild] ");
+    case 6: return "CREATE (" + n + ")-[:$(" + name + ")]->(:F) ";
+    default: return "MERGE (" + n + ")-[:$(" + name + ")]->(" + n + ") ";
+  }
+}
+
 // Parameters of any type beside properties, which may have an index.
 std::string Generator::parameter_predicate(const Scope& scope, int depth) {
   const std::string e = entity(scope);
-  static constexpr std::string_view kKeys[] = {".i", ".j", ".u", ".s", ".m", ".m", ".f", ".d", ".t", ".p", ".l", ".b"};
+  static constexpr std::string_view kKeys[] = {".i", ".j", ".u", ".s", ".m", ".m", ".f",
+                                               ".d", ".t", ".p", ".l", ".b", ".q"};
   const std::string value = e.empty() ? any(scope, depth) : e + std::string(r_.pick(kKeys));
   static constexpr std::string_view kStrings[] = {" STARTS WITH ", " ENDS WITH ", " CONTAINS "};
   switch (r_.below(6)) {

@@ -24,6 +24,7 @@ enum class Type {
   kMoment,  // a local date time
   kDuration,
   kPoint,
+  kVector,  // of two coordinates, not both 0
   kAny,
   kNode,
   kRel,
@@ -55,6 +56,7 @@ class Generator {
  private:
   // --- clauses ---
   std::string unions();
+  std::string groups_of_one();
   std::string clauses(Scope* scope, size_t count);
   std::string match(Scope* scope);
   std::string optional_match(Scope* scope);
@@ -62,6 +64,7 @@ class Generator {
   std::string some_of(const Scope& scope, Scope* taken);
   std::string call(Scope* scope);
   std::string call_union(Scope* scope);
+  std::string procedure(Scope* scope);
   std::string with(Scope* scope);
   std::string plain_items(const Scope& scope, Scope* next);
   std::string aggregating(const Scope& scope, Scope* next);
@@ -114,6 +117,8 @@ class Generator {
   std::string duration(const Scope& scope, int depth);
   std::string point(const Scope& scope);
   std::string far_distance();  // of two points of one system
+  std::string vector(const Scope& scope, int depth);
+  std::string vector_number(const Scope& scope, int depth);  // a distance, a norm, a similarity, a coordinate
   std::string map(const Scope& scope, int depth);
   // A list in no particular order.
   std::string bag(const Scope& scope, int depth);
@@ -140,12 +145,18 @@ class Generator {
   std::string failing_items(const Scope& scope);
   std::string failing_read();
   std::string failing_write();
+  std::string dynamic_write(const std::string& n);
   std::string parameter_predicate(const Scope& scope, int depth);
 
   // --- writes ---
   static constexpr const char* kWrittenKeys[] = {"w", "i", "s", "m", "j"};
   std::string constrained_write();
   std::string update(Scope* scope, bool* deleted);
+  std::string writing_call(Scope* scope, bool* deleted);
+  std::string serial_call();
+  std::string ordered_call();
+  std::string failing_portion();
+  std::string in_transactions();
   std::string new_node(Scope* scope, const Scope& known, bool name);
   std::string create(Scope* scope);
   std::string merge(Scope* scope);

@@ -7,6 +7,23 @@ ReferenceGraph random_graph(Random& r) {
   ReferenceGraph graph;
   static constexpr size_t kNodes[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
   const size_t nodes = r.percent(80) ? 3 + r.below(5) : r.pick(kNodes);
+  // Of one to three coordinates, or of two, not both 0.
+  const auto vector = [&](bool plain) {
+    static constexpr VectorType kTypes[] = {VectorType::kFloat64, VectorType::kFloat32, VectorType::kInteger8,
+                                            VectorType::kInteger64};
+    VectorValue v;
+    v.type = r.pick(kTypes);
+    static constexpr double kNumbers[] = {0.0, 1.0, 2.5, -0.5};
+    for (size_t n = plain ? 2 : 1 + r.below(3); n > 0; --n) {
+      const double number = plain && n == 1 ? 1 + static_cast<double>(r.below(2)) : r.pick(kNumbers);
+      if (v.type == VectorType::kFloat64 || v.type == VectorType::kFloat32) {
+        v.floats.push_back(number);
+      } else {
+        v.integers.push_back(static_cast<int64_t>(number));
+      }
+    }
+    return Value::vector(std::move(v));
+  };
   const auto properties = [&](bool node) {
     Properties p;
     static constexpr double kFloats[] = {-1.5, 0.0, 0.5, 1.0, 2.0, 2.5};
@@ -43,10 +60,17 @@ ReferenceGraph random_graph(Random& r) {
         case 1: p["m"] = Value::floating(r.pick(kFloats)); break;
         case 2: p["m"] = Value::string(r.pick(kStrings)); break;
         case 3: p["m"] = Value::boolean(r.percent(50)); break;
-        case 4: p["m"] = Value::list({Value::integer(1), Value::integer(2)}); break;
+        case 4:
+          if (r.percent(50)) {
+            p["m"] = r.percent(70) ? vector(false) : Value::list({vector(true), Value::integer(1)});
+            break;
+          }
+          p["m"] = Value::list({Value::integer(1), Value::integer(2)});
+          break;
         default: p["m"] = Value::list({Value::string("a"), r.percent(30) ? Value() : Value::floating(1.0)}); break;
       }
     }
+    if (r.percent(node ? 40 : 20)) p["q"] = vector(true);
     if (r.percent(node ? 40 : 20)) p["d"] = Value::date({kDays[r.below(4)]});
     if (r.percent(node ? 30 : 15)) {
       p["t"] = Value::local_date_time({kDays[r.below(4)] * 86'400 + static_cast<int64_t>(r.below(3)) * 43'000, 0});

@@ -114,6 +114,33 @@ std::string Generator::far_distance() {
   return "point.distance(" + a + ", " + b + ")";
 }
 
+std::string Generator::vector(const Scope& scope, int depth) {
+  static constexpr std::string_view kLiterals[] = {
+      "vector([1, 2], 2, INTEGER8)",  "vector([1, 2.5], 2, FLOAT)",      "vector([1, 0.1], 2, FLOAT32)",
+      "vector('[1, 2]', 2, INTEGER)", "vector([1.0, 2.0], 2, FLOAT64)",  "vector([-1.9, 300], 2, INTEGER16)",
+      "vector([0, -1], 2, FLOAT32)",  "vector([2, 1], 2, 'INTEGER32')",  "$vector",
+      "vector([1, 2], 2, INTEGER)",   "vector('[ 0.5,-1e1 ]', 2, FLOAT)"};
+  if (depth <= 0 || r_.percent(65)) return simple(scope, Type::kVector, ".q", kLiterals);
+  static constexpr std::string_view kTypes[] = {"FLOAT", "FLOAT32", "INTEGER", "FLOAT64"};
+  return "vector([coalesce(" + integer(scope, depth - 1) + ", 2), 1], 2, " + std::string(r_.pick(kTypes)) + ")";
+}
+
+std::string Generator::vector_number(const Scope& scope, int depth) {
+  static constexpr std::string_view kMetrics[] = {"EUCLIDEAN", "EUCLIDEAN_SQUARED", "MANHATTAN", "COSINE", "DOT",
+                                                  "HAMMING"};
+  const std::string v = vector(scope, depth);
+  const std::string w = r_.percent(15) ? "[1, 2.5]" : vector(scope, 0);
+  switch (r_.below(5)) {
+    case 0:
+      return std::string(r_.percent(50) ? "vector_distance(" : "vector.distance(") + v + ", " + w + ", " +
+             std::string(r_.pick(kMetrics)) + ")";
+    case 1: return "vector.similarity.cosine(" + v + ", " + w + ")";
+    case 2: return "vector.similarity.euclidean(" + w + ", " + v + ")";
+    case 3: return "vector_norm(" + v + (r_.percent(50) ? ", EUCLIDEAN)" : ", MANHATTAN)");
+    default: return "toFloatList(" + v + ")[" + (r_.percent(50) ? "0]" : "-1]");
+  }
+}
+
 std::string Generator::map(const Scope& scope, int depth) {
   const std::string v = variable(scope, Type::kMap);
   if (!v.empty() && r_.percent(50)) return v;

@@ -29,8 +29,19 @@ Value integers(Random& r) {
   return Value::list(std::move(items));
 }
 
+Value vector(VectorType type, double x, double y) {
+  VectorValue v;
+  v.type = type;
+  if (type == VectorType::kInteger8) {
+    v.integers = {static_cast<int64_t>(x), static_cast<int64_t>(y)};
+  } else {
+    v.floats = {x, y};
+  }
+  return Value::vector(std::move(v));
+}
+
 Value anything(Random& r, bool nested) {
-  switch (r.below(nested ? 10 : 12)) {
+  switch (r.below(nested ? 11 : 13)) {
     case 0:
     case 1: return small(r);
     case 2: return Value::floating(r.pick(kFloats));
@@ -43,7 +54,8 @@ Value anything(Random& r, bool nested) {
     case 9:
       if (r.percent(50)) return Value::duration({static_cast<int64_t>(r.below(2)), 1, 0, 0});
       return Value::point({Crs::kCartesian, static_cast<double>(r.below(3)), 0.5, 0});
-    case 10: return integers(r);
+    case 10: return vector(VectorType::kFloat64, static_cast<double>(r.below(2)), 1);
+    case 11: return integers(r);
     default: return map_of(small(r), Value::string(r.pick(kTexts)));
   }
 }
@@ -77,6 +89,8 @@ std::vector<Value> random_parameters(Random& r, size_t sets) {
     add("span",
         Value::duration({static_cast<int64_t>(r.below(3)) - 1, 2, static_cast<int64_t>(r.below(3)) * 3'600, 0}));
     add("place", Value::point({Crs::kCartesian, static_cast<double>(r.below(3)), r.pick(kFloats), 0}));
+    add("vector",
+        vector(r.percent(50) ? VectorType::kInteger8 : VectorType::kFloat32, static_cast<double>(r.below(3)), 1));
     add("wild", anything(r, false));
     add("zero", Value::integer(static_cast<int64_t>(r.below(2))));
     add("big", Value::integer(std::numeric_limits<int64_t>::max() - static_cast<int64_t>(r.below(2))));
@@ -93,6 +107,11 @@ std::vector<Value> random_parameters(Random& r, size_t sets) {
     fixed("labels", names(kLabels));
     fixed("type", Value::string(r.pick(kTypes)));
     fixed("types", names(kTypes));
+    // Names and nulls.
+    List nulls = names(kLabels).as_list();
+    if (r.percent(70)) nulls.emplace_back();
+    fixed("nulls", Value::list(std::move(nulls)));
+    fixed("k", Value::integer(1 + static_cast<int64_t>(r.below(3))));
     fixed("key", Value::string(r.pick(kKeys)));
     fixed("written", Value::string(r.pick(kWritten)));
     all.emplace_back(Value::string("none"), Value());

@@ -101,11 +101,15 @@ std::string Generator::selected(Scope* scope, const Scope& known, bool whole_cla
   const std::string p = fresh("p");
   const std::string a = !a_name.empty() && r_.percent(35) ? a_name : fresh("n");
   const std::string b = !b_name.empty() && r_.percent(35) ? b_name : fresh("n");
-  static constexpr std::string_view kSelectors[] = {
-      "ALL SHORTEST", "ALL SHORTEST", "SHORTEST 2 GROUPS", "SHORTEST 1 GROUPS", "SHORTEST 3 GROUPS",
-      "ALL",          "SHORTEST 1",   "SHORTEST 2",        "SHORTEST 3",        "ANY SHORTEST",
-      "ANY",          "ANY 2"};
-  const size_t form = r_.below(whole_classes ? 6 : 12);
+  // What is selected is certain; only the lengths are; only the number of paths is.
+  static constexpr std::string_view kWhole[] = {
+      "ALL SHORTEST",      "ALL SHORTEST",       "SHORTEST 2 GROUPS",  "SHORTEST 1 GROUPS",
+      "SHORTEST 3 GROUPS", "SHORTEST $k GROUPS", "SHORTEST $k GROUPS", "ALL"};
+  static constexpr std::string_view kLengths[] = {"SHORTEST 1", "SHORTEST 2", "SHORTEST 3", "SHORTEST $k",
+                                                  "ANY SHORTEST"};
+  static constexpr std::string_view kNumbers[] = {"ANY", "ANY 2", "ANY $k"};
+  const uint64_t form = r_.below(whole_classes ? 4 : 8);
+  const std::string selector(form < 4 ? r_.pick(kWhole) : form < 7 ? r_.pick(kLengths) : r_.pick(kNumbers));
   Scope inner = known;
   const auto end = [&](const std::string& name) {
     std::string text = "(" + name + labels(40);
@@ -125,9 +129,9 @@ std::string Generator::selected(Scope* scope, const Scope& known, bool whole_cla
   way += selected_way(&inner, known, true);
   if (before == 1) way += stop() + hop();
   way += end(b);
-  std::string text = p + " = " + std::string(kSelectors[form]) + " ";
+  std::string text = p + " = " + selector + " ";
   text += r_.percent(20) ? "(" + way + " WHERE " + where(inner, 1) + ")" : way;
-  if (form < 6) {
+  if (form < 4) {
     inner.push_back({p, Type::kPath});
     for (const Variable& v : inner) {
       if (!has(*scope, v.name)) scope->push_back(v);
@@ -144,7 +148,7 @@ std::string Generator::selected(Scope* scope, const Scope& known, bool whole_cla
   }
   text += " WITH ";
   for (size_t i = 0; i < scope->size(); ++i) text += (i > 0 ? ", " : "") + (*scope)[i].name;
-  if (form < 10) {
+  if (form < 7) {
     const std::string l = fresh("w");
     text += ", length(" + p + ") AS " + l;
     scope->push_back({l, Type::kInt});

@@ -15,23 +15,31 @@ std::string Generator::patterns(Scope* scope, const Scope* before) {
 
 std::string Generator::pattern(Scope* scope, const Scope& known) {
   std::string text;
-  const bool named = r_.percent(8);
+  const size_t before = scope->size();
+  const bool named = r_.percent(12);
   const std::string path = named ? fresh("p") : "";
-  if (named) text = path + " = ";
   static constexpr size_t kHops[] = {0, 0, 1, 1, 1, 1, 1, 2, 2, 3};
   const size_t hops = r_.pick(kHops);
+  if (r_.percent(2)) text += group(scope, known);
   text += node(scope, known, true);
   for (size_t i = 0; i < hops; ++i) {
-    if (r_.percent(4)) {
+    if (r_.percent(5)) {
       text += group(scope, known);
-      text += node(scope, known, true);
+      if (r_.percent(15)) text += group(scope, known);
+      if (i + 1 < hops || r_.percent(80)) text += node(scope, known, true);
       continue;
     }
     text += relationship(scope, known);
     text += node(scope, known, true);
   }
-  if (named) scope->push_back({path, Type::kPath});
-  return text;
+  if (hops > 0 && r_.percent(4)) {
+    Scope inner = known;
+    inner.insert(inner.end(), scope->begin() + static_cast<ptrdiff_t>(before), scope->end());
+    text = "(" + text + " WHERE " + where(inner, 1) + ")";
+  }
+  if (!named) return text;
+  scope->push_back({path, Type::kPath});
+  return path + " = " + text;
 }
 
 std::string Generator::node(Scope* scope, const Scope& known, bool reuse) {
@@ -93,23 +101,33 @@ std::string Generator::relationship(Scope* scope, const Scope& known, bool quant
   }
 }
 
+// One hop, or two.
 std::string Generator::group(Scope* scope, const Scope& known) {
-  static constexpr std::string_view kTimes[] = {"{1,2}", "{0,1}", "{2}", "+", "*", "{0,2}"};
-  const std::string a = fresh("n"), b = fresh("n"), r = fresh("r");
-  std::string text = "((" + a + labels(25) + ")" + (r_.percent(50) ? "-" : "<-") + "[" + r + types(40) + "]";
-  text += r_.percent(50) ? "-" : text[text.find(")") + 1] == '<' ? "-" : "->";
-  text += "(" + b + labels(25) + ")";
+  static constexpr std::string_view kTimes[] = {"{1,2}", "{0,1}", "{2}", "{0,2}", "+", "*"};
+  static constexpr std::string_view kArrows[][2] = {{"-", "->"}, {"<-", "-"}, {"-", "-"}};
+  Scope inside;
+  const auto node = [&](bool named) {
+    const std::string name = named ? fresh("n") : "";
+    if (named) inside.push_back({name, Type::kNode});
+    return "(" + name + labels(25) + (r_.percent(6) ? " " + property_map(known) : "") + ")";
+  };
+  const auto hop = [&](bool named) {
+    const std::string name = named ? fresh("r") : "";
+    if (named) inside.push_back({name, Type::kRel});
+    const auto& arrow = r_.pick(kArrows);
+    return std::string(arrow[0]) + "[" + name + types(40) + "]" + std::string(arrow[1]);
+  };
+  const bool two = r_.percent(30);
+  std::string text = "(" + node(true) + hop(true);
+  if (two) text += node(r_.percent(50)) + hop(r_.percent(50));
+  text += node(true);
   if (r_.percent(30)) {
     Scope inner = known;
-    inner.push_back({a, Type::kNode});
-    inner.push_back({b, Type::kNode});
-    inner.push_back({r, Type::kRel});
+    inner.insert(inner.end(), inside.begin(), inside.end());
     text += " WHERE " + where(inner, 1);
   }
-  scope->push_back({a, Type::kNodes});
-  scope->push_back({b, Type::kNodes});
-  scope->push_back({r, Type::kRels});
-  return text + ")" + std::string(r_.pick(kTimes));
+  for (const Variable& v : inside) scope->push_back({v.name, v.type == Type::kNode ? Type::kNodes : Type::kRels});
+  return text + ")" + std::string(kTimes[r_.below(two ? 4 : 6)]);
 }
 
 std::string Generator::labels(uint64_t percent, bool dynamic) {
@@ -120,9 +138,10 @@ std::string Generator::labels(uint64_t percent, bool dynamic) {
 std::string Generator::label_expression(bool dynamic) {
   static constexpr std::string_view kForms[] = {"A",   "B",   "C",      "A",        "B", "A&B", "A|B", "!A",
                                                 "A|C", "A:B", "!(A|B)", "(A|B)&!C", "%", "!%",  "Z",   "B&!A"};
-  static constexpr std::string_view kDynamic[] = {"$($label)",        "$('A')",        "$any($labels)",
-                                                  "$($labels)",       "!$($label)",    "A&$($label)",
-                                                  "$any(['A', 'B'])", "$all($labels)", "(A|$($label))"};
+  static constexpr std::string_view kDynamic[] = {"$($label)",     "$('A')",        "$any($labels)",    "$($labels)",
+                                                  "!$($label)",    "A&$($label)",   "$any(['A', 'B'])", "$all($labels)",
+                                                  "(A|$($label))", "$($none)",      "!$($none)",        "(A|$($none))",
+                                                  "$any($nulls)",  "!$all($nulls)", "$all($nulls)"};
   if (dynamic && r_.percent(6)) return std::string(r_.pick(kDynamic));
   return std::string(r_.pick(kForms));
 }
@@ -130,8 +149,8 @@ std::string Generator::label_expression(bool dynamic) {
 std::string Generator::types(uint64_t percent) {
   if (!r_.percent(percent)) return "";
   static constexpr std::string_view kForms[] = {"R", "S", "T", "R", "S", "R|S", "S|T", "!R", "Q", "!(R|S)", "R|Q"};
-  static constexpr std::string_view kDynamic[] = {"$($type)", "$any($types)", "$('R')", "!$($type)",
-                                                  "$any(['R', 'S'])"};
+  static constexpr std::string_view kDynamic[] = {"$($type)",         "$any($types)", "$('R')",    "!$($type)",
+                                                  "$any(['R', 'S'])", "$($none)",     "!$($none)", "$any([null, 'R'])"};
   if (r_.percent(6)) return ":" + std::string(r_.pick(kDynamic));
   return ":" + std::string(r_.pick(kForms));
 }
@@ -139,7 +158,9 @@ std::string Generator::types(uint64_t percent) {
 std::string Generator::property_map(const Scope& scope) {
   switch (r_.below(8)) {
     case 6: return "{d: " + date(scope, 0) + "}";
-    case 7: return r_.percent(50) ? "{t: " + moment(scope, 0) + "}" : "{p: " + point(scope) + "}";
+    case 7:
+      if (r_.percent(30)) return "{q: " + vector(scope, 0) + "}";
+      return r_.percent(50) ? "{t: " + moment(scope, 0) + "}" : "{p: " + point(scope) + "}";
     case 5: return "{u: " + integer(scope, 0) + "}";
     case 0: return "{i: " + integer(scope, 0) + "}";
     case 1: return "{s: " + string(scope, 0) + "}";

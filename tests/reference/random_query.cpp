@@ -8,9 +8,37 @@ namespace lora::reference {
 std::string Generator::read() {
   if (r_.percent(8)) return unions();
   if (r_.percent(8)) return failing_read();
+  if (r_.percent(3)) return groups_of_one();
   Scope scope;
   std::string text = clauses(&scope, 1 + r_.below(3));
   return text + returns(scope);
+}
+
+// Groups by a node, of one row each.
+std::string Generator::groups_of_one() {
+  const std::string n = fresh("n");
+  Scope scope = {{n, Type::kNode}};
+  std::string text = "MATCH (" + n + labels(50) + ") ";
+  if (r_.percent(40)) text += "WHERE " + where(scope, 1) + " ";
+  if (r_.percent(30)) {
+    const std::string w = fresh("w");
+    text += "WITH " + n + ", " + (r_.percent(50) ? "toInteger(" + real(scope, 1) + ")" : integer(scope, 1)) + " AS " +
+            w + " ";
+    scope.push_back({w, Type::kInt});
+  }
+  text += "RETURN " + n;
+  for (size_t i = 0, aggregates = 1 + r_.below(2); i < aggregates; ++i) {
+    std::string value;
+    switch (r_.below(5)) {
+      case 0: value = "sum(toInteger(" + real(scope, 1) + "))"; break;
+      case 1: value = "sum(size(" + (r_.percent(50) ? string(scope, 0) : ints(scope, 0)) + "))"; break;
+      case 2: value = "sum(" + count_subquery(scope) + ")"; break;
+      case 3: value = aggregate(scope, Type::kFloat); break;
+      default: value = aggregate(scope, Type::kInt);
+    }
+    text += ", " + value + " AS " + fresh("g");
+  }
+  return text;
 }
 
 MatchAndPredicate Generator::partition() {
@@ -48,7 +76,7 @@ std::string Generator::clauses(Scope* scope, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     const uint64_t dice = r_.below(100);
     if (i == 0 || dice < 40) {
-      text += i == 0 && dice < 8 ? unwind(scope) : match(scope);
+      text += i == 0 && dice < 8 ? unwind(scope) : i == 0 && dice >= 97 ? procedure(scope) : match(scope);
     } else if (dice < 55) {
       text += optional_match(scope);
     } else if (dice < 63) {
@@ -56,10 +84,24 @@ std::string Generator::clauses(Scope* scope, size_t count) {
     } else if (dice < 90) {
       text += with(scope);
     } else {
-      text += call(scope);
+      text += dice < 97 ? call(scope) : procedure(scope);
     }
   }
   return text;
+}
+
+std::string Generator::procedure(Scope* scope) {
+  const std::string x = fresh("x");
+  const uint64_t form = r_.below(5);
+  if (form == 0) {
+    scope->push_back({x, Type::kInt});
+    return std::string("CALL db.info() YIELD ") + (r_.percent(50) ? "nodeCount" : "relationshipCount") + " AS " + x +
+           " ";
+  }
+  scope->push_back({x, Type::kString});
+  std::string text = r_.percent(20) ? "OPTIONAL CALL " : "CALL ";
+  text += form < 3 ? "db.labels() YIELD label AS " : "db.relationshipTypes() YIELD relationshipType AS ";
+  return text + x + " " + (r_.percent(40) ? "WHERE " + where(*scope, 1) + " " : "");
 }
 
 std::string Generator::match(Scope* scope) {

@@ -364,33 +364,59 @@ Value Reference::property(const Value& base, std::string_view key) {
   return it == properties.end() ? Value() : it->second;
 }
 
-// What `$(...)` names: a string or a list of strings.
+// What `$(...)` names where something is written: a string or a list of strings.
 std::vector<std::string> Reference::dynamic_names(const ast::LabelExpr& labels, Row& row) {
   const Value v = eval(*labels.expr, row);
   std::vector<std::string> names;
   for (const Value& name : v.is_list() ? v.as_list() : List{v}) {
-    if (name.is_null()) throw NotCompared("a label that is null");
-    if (!name.is_string()) throw Failure("a label that is no text");
+    if (!name.is_string()) throw Failure("a name that is no text");
     names.emplace_back(name.as_string());
   }
   return names;
 }
 
-bool Reference::has_labels(const ast::LabelExpr& labels, const std::set<std::string>& names, Row& row) {
-  switch (labels.kind) {
-    case ast::LabelExprKind::kName: return names.contains(std::string(labels.name.text));
-    case ast::LabelExprKind::kWildcard: return !names.empty();
-    case ast::LabelExprKind::kNot: return !has_labels(*labels.parts[0], names, row);
-    case ast::LabelExprKind::kAnd:
-      return std::all_of(labels.parts.begin(), labels.parts.end(), [&](auto* p) { return has_labels(*p, names, row); });
-    case ast::LabelExprKind::kOr:
-      return std::any_of(labels.parts.begin(), labels.parts.end(), [&](auto* p) { return has_labels(*p, names, row); });
-    case ast::LabelExprKind::kDynamic: {
-      const std::vector<std::string> wanted = dynamic_names(labels, row);
-      const auto is_there = [&](const std::string& name) { return names.contains(name); };
-      return labels.any ? std::any_of(wanted.begin(), wanted.end(), is_there)
-                        : std::all_of(wanted.begin(), wanted.end(), is_there);
+namespace {
+
+// The first of the two that comes up decides; what is unknown comes second.
+Ternary all_of(const std::vector<Ternary>& parts) {
+  const auto is_there = [&](Ternary t) { return std::find(parts.begin(), parts.end(), t) != parts.end(); };
+  return is_there(Ternary::kFalse) ? Ternary::kFalse : is_there(Ternary::kNull) ? Ternary::kNull : Ternary::kTrue;
+}
+Ternary any_of(std::vector<Ternary> parts) {
+  for (Ternary& t : parts) t = negate(t);
+  return negate(all_of(parts));
+}
+
+}  // namespace
+
+// `name IN labels(n)` for each name, a value that is no list being the only one: whether a null is one of the labels is
+// unknown, unless there are none.
+Ternary Reference::has_dynamic(const ast::LabelExpr& labels, const std::set<std::string>& names, Row& row) {
+  const Value v = eval(*labels.expr, row);
+  std::vector<Ternary> tests;
+  for (const Value& name : v.is_list() ? v.as_list() : List{v}) {
+    if (!name.is_null() && !name.is_string()) throw Failure("a name that is no text");
+    if (name.is_null()) {
+      tests.push_back(names.empty() ? Ternary::kFalse : Ternary::kNull);
+    } else {
+      tests.push_back(ternary(names.contains(std::string(name.as_string()))));
     }
+  }
+  return labels.any ? any_of(tests) : all_of(tests);
+}
+
+Ternary Reference::has_labels(const ast::LabelExpr& labels, const std::set<std::string>& names, Row& row) {
+  switch (labels.kind) {
+    case ast::LabelExprKind::kName: return ternary(names.contains(std::string(labels.name.text)));
+    case ast::LabelExprKind::kWildcard: return ternary(!names.empty());
+    case ast::LabelExprKind::kNot: return negate(has_labels(*labels.parts[0], names, row));
+    case ast::LabelExprKind::kAnd:
+    case ast::LabelExprKind::kOr: {
+      std::vector<Ternary> parts;
+      for (const ast::LabelExpr* part : labels.parts) parts.push_back(has_labels(*part, names, row));
+      return labels.kind == ast::LabelExprKind::kAnd ? all_of(parts) : any_of(parts);
+    }
+    case ast::LabelExprKind::kDynamic: return has_dynamic(labels, names, row);
     default: throw NotCompared("a kind of label");
   }
 }
@@ -400,12 +426,12 @@ Ternary Reference::test_labels(const ast::LabelExpr& labels, const Value& entity
   if (entity.is_node()) {
     const auto it = graph_.nodes.find(entity.node_id().value);
     if (it == graph_.nodes.end()) throw Failure("deleted");
-    return ternary(has_labels(labels, it->second.labels, row));
+    return has_labels(labels, it->second.labels, row);
   }
   if (!entity.is_relationship()) throw Failure("type");
   const auto it = graph_.relationships.find(entity.relationship_id().value);
   if (it == graph_.relationships.end()) throw Failure("deleted");
-  return ternary(has_labels(labels, {it->second.type}, row));
+  return has_labels(labels, {it->second.type}, row);
 }
 
 }  // namespace lora::reference

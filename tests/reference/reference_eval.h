@@ -5,7 +5,8 @@
 // clauses that write in reference_write.cpp.
 //
 // Errors: Failure for a runtime error of Cypher, NotCompared for what the reference does not know or cannot afford;
-// both leave the graph in any state. Threads: one.
+// both leave the graph in any state, but a Failure in a portion of IN TRANSACTIONS what the portions before it made.
+// Threads: one.
 #pragma once
 
 #include <functional>
@@ -99,7 +100,8 @@ class Reference {
   Value properties_map(const Value& entity);
   const Properties& properties_of(const Value& entity);
   std::vector<std::string> dynamic_names(const ast::LabelExpr& labels, Row& row);
-  bool has_labels(const ast::LabelExpr& labels, const std::set<std::string>& names, Row& row);
+  Ternary has_dynamic(const ast::LabelExpr& labels, const std::set<std::string>& names, Row& row);
+  Ternary has_labels(const ast::LabelExpr& labels, const std::set<std::string>& names, Row& row);
   Ternary test_labels(const ast::LabelExpr& labels, const Value& entity, Row& row);
 
   // --- aggregation ---
@@ -131,6 +133,8 @@ class Reference {
   Rows run_match(const ast::Match& m, Rows rows);
   Rows run_unwind(const ast::Unwind& u, Rows rows);
   Rows run_call(const ast::CallSubquery& c, Rows rows);
+  Rows run_portions(const ast::CallSubquery& c, Rows rows);
+  Rows run_procedure(const ast::CallProcedure& c, Rows rows);
   Projected project(const ast::Projection& p, Rows rows, bool cut);
   size_t count_of(const ast::Expr* expr, size_t otherwise);
 

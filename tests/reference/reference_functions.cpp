@@ -75,7 +75,10 @@ Value Reference::call(const ast::FunctionCall& e, Row& row) {
     return Value();
   }
   std::vector<Value> a;
-  for (const ast::Expr* arg : e.args) a.push_back(eval(*arg, row));
+  for (const ast::Expr* arg : e.args) {
+    const bool type = arg->kind == ast::ExprKind::kTypeLiteral;  // of the coordinates of a vector
+    a.push_back(type ? Value::string(text(arg->span)) : eval(*arg, row));
+  }
   if (name == "exists")
     return Value::boolean(a.size() == 1 && !(a[0].is_null() || (a[0].is_boolean() && !a[0].as_boolean())));
   if (name == "nullif" && a.size() == 2) return equal(a[0], a[1]) == Ternary::kTrue ? Value() : a[0];

@@ -73,13 +73,14 @@ class Reference::Matcher {
     });
     const bool classes =
         pattern.selector == ast::PathSelector::kAllShortest || pattern.selector == ast::PathSelector::kShortestGroups;
-    const int64_t k = pattern.selector_count == nullptr ? 1 : ref_.eval(*pattern.selector_count, row_).as_integer();
+    const Value k = pattern.selector_count == nullptr ? Value::integer(1) : ref_.eval(*pattern.selector_count, row_);
+    if (!k.is_integer() || k.as_integer() < 1) throw Failure("a number of paths");
     for (auto& [ends, found] : pairs) {
       std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.length < b.length; });
       int64_t taken = 0;
       for (size_t i = 0; i < found.size(); ++i) {
         if (!classes || i == 0 || found[i].length != found[i - 1].length) ++taken;
-        if (taken > k) break;
+        if (taken > k.as_integer()) break;
         if (!found_(found[i].row)) return false;
       }
     }
@@ -152,7 +153,7 @@ class Reference::Matcher {
   bool node(const ast::NodePattern& pattern, uint64_t id, const Then& then) {
     ref_.step();
     const GraphNode& n = ref_.graph_.nodes.at(id);
-    if (pattern.labels != nullptr && !ref_.has_labels(*pattern.labels, n.labels, row_)) return true;
+    if (pattern.labels != nullptr && ref_.has_labels(*pattern.labels, n.labels, row_) != Ternary::kTrue) return true;
     const Value entity = Value::node(NodeId(id));
     return bound(pattern.variable.text, entity,
                  [&] { return checked(pattern.properties, pattern.where, entity, then); });
@@ -168,7 +169,7 @@ class Reference::Matcher {
       const bool in = r.end == from && pattern.direction != ast::Direction::kOut;
       if (!out && !in) continue;
       if (!ref_.graph_.nodes.contains(r.start) || !ref_.graph_.nodes.contains(r.end)) continue;
-      if (pattern.types != nullptr && !ref_.has_labels(*pattern.types, {r.type}, row_)) continue;
+      if (pattern.types != nullptr && ref_.has_labels(*pattern.types, {r.type}, row_) != Ternary::kTrue) continue;
       const bool was_used = !used_.insert(id).second;
       walk->at = out ? r.end : r.start;
       walk->path.nodes.push_back(NodeId(walk->at));
@@ -619,8 +620,30 @@ Reference::Projected Reference::project(const ast::Projection& p, Rows rows, boo
   return out;
 }
 
+// Transactions differ from one only in what is left after an error.
+Rows Reference::run_portions(const ast::CallSubquery& c, Rows rows) {
+  const ast::InTransactions& portions = *c.in_transactions;
+  if (portions.on_error != ast::OnError::kFail || portions.status_variable) {
+    throw NotCompared("IN TRANSACTIONS that may fail");
+  }
+  const size_t portion = count_of(portions.batch_rows, 1'000);
+  if (portion == 0) throw Failure("portions of no rows");
+  Rows out;
+  for (size_t at = 0; at < rows.size(); at += portion) {
+    const ReferenceGraph committed = graph_;
+    Rows some(rows.begin() + static_cast<ptrdiff_t>(at),
+              rows.begin() + static_cast<ptrdiff_t>(std::min(rows.size(), at + portion)));
+    try {
+      for (Row& row : run_call(c, std::move(some))) out.push_back(std::move(row));
+    } catch (const Failure&) {
+      graph_ = committed;
+      throw;
+    }
+  }
+  return out;
+}
+
 Rows Reference::run_call(const ast::CallSubquery& c, Rows rows) {
-  if (c.in_transactions != nullptr) throw NotCompared("IN TRANSACTIONS");
   Rows out;
   for (Row& row : rows) {
     Row start, always;
@@ -647,6 +670,39 @@ Rows Reference::run_call(const ast::CallSubquery& c, Rows rows) {
       for (std::string_view name : projected.names) row.set(name, Value());
       out.push_back(std::move(row));
     }
+  }
+  return out;
+}
+
+// Of labels and types, those in use.
+Rows Reference::run_procedure(const ast::CallProcedure& c, Rows rows) {
+  std::vector<std::map<std::string_view, Value>> results;
+  std::set<std::string> names;
+  if (c.name.text == "db.labels") {
+    for (const auto& [id, node] : graph_.nodes) names.insert(node.labels.begin(), node.labels.end());
+    for (const std::string& name : names) results.push_back({{"label", Value::string(name)}});
+  } else if (c.name.text == "db.relationshipTypes") {
+    for (const auto& [id, r] : graph_.relationships) names.insert(r.type);
+    for (const std::string& name : names) results.push_back({{"relationshipType", Value::string(name)}});
+  } else if (c.name.text == "db.info") {
+    results.push_back({{"nodeCount", Value::integer(static_cast<int64_t>(graph_.nodes.size()))},
+                       {"relationshipCount", Value::integer(static_cast<int64_t>(graph_.relationships.size()))}});
+  } else {
+    throw NotCompared("a procedure");
+  }
+  const auto name_of = [](const ast::YieldItem& item) { return item.alias ? item.alias.text : item.field.text; };
+  Rows out;
+  for (Row& row : rows) {
+    const size_t before = out.size();
+    for (const auto& result : results) {
+      step();
+      Row next = row;
+      for (const ast::YieldItem& item : c.yields) next.set(name_of(item), result.at(item.field.text));
+      if (is_true(c.where, next)) out.push_back(std::move(next));
+    }
+    if (!c.optional || out.size() > before) continue;
+    for (const ast::YieldItem& item : c.yields) row.set(name_of(item), Value());
+    out.push_back(std::move(row));
   }
   return out;
 }
@@ -696,7 +752,14 @@ Rows Reference::run_clauses(ast::List<const ast::Clause*> clauses, Rows rows, bo
         *result = project(ast::as<ast::Projection>(*clause), std::move(rows), cut);
         rows = result->rows;
         break;
-      case ClauseKind::kCallSubquery: rows = run_call(ast::as<ast::CallSubquery>(*clause), std::move(rows)); break;
+      case ClauseKind::kCallSubquery: {
+        const auto& call = ast::as<ast::CallSubquery>(*clause);
+        rows = call.in_transactions != nullptr ? run_portions(call, std::move(rows)) : run_call(call, std::move(rows));
+        break;
+      }
+      case ClauseKind::kCallProcedure:
+        rows = run_procedure(ast::as<ast::CallProcedure>(*clause), std::move(rows));
+        break;
       case ClauseKind::kCreate:
         for (Row& row : rows) run_create(ast::as<ast::Create>(*clause).patterns, row);
         break;

@@ -257,7 +257,7 @@ std::string moment_text(int64_t seconds) {
 }  // namespace
 
 bool is_special(const Value& v) {
-  return v.is_temporal() || v.type() == ValueType::kPoint;
+  return v.is_temporal() || v.type() == ValueType::kPoint || v.type() == ValueType::kVector;
 }
 
 std::optional<Value> special_call(const std::string& name, const std::vector<Value>& a) {
@@ -310,6 +310,7 @@ std::optional<Value> special_call(const std::string& name, const std::vector<Val
         {from->seconds, from->nanos, offset_at(zone_of(name_of_zone), from->seconds), name_of_zone});
   }
   if (std::optional<Value> of_points = point_call(name, a)) return of_points;
+  if (std::optional<Value> of_vectors = vector_call(name, a)) return of_vectors;
   if (name == "duration.indays" && a.size() == 2) {
     if (a[0].type() != ValueType::kDate || a[1].type() != ValueType::kDate) throw NotCompared("days between others");
     return Value::duration({0, a[1].as_date().days - a[0].as_date().days, 0, 0});
@@ -320,6 +321,7 @@ std::optional<Value> special_call(const std::string& name, const std::vector<Val
 Value special_part(const Value& v, std::string_view key) {
   const auto number = [](int64_t n) { return Value::integer(n); };
   if (v.type() == ValueType::kPoint) return point_part(v, key);
+  if (v.type() == ValueType::kVector) throw Failure("a vector has no parts");
   if (v.type() == ValueType::kDuration) {
     if (key == "months") return number(v.as_duration().months);
     if (key == "days") return number(v.as_duration().days);
@@ -370,6 +372,7 @@ std::optional<int> special_order(const Value& a, const Value& b) {
       return order;
     }
     case ValueType::kPoint: return point_order(a, b);
+    case ValueType::kVector: return vector_order(a, b);
     default: return std::nullopt;
   }
 }
@@ -395,6 +398,7 @@ std::string special_key(const Value& v) {
       return "point " + std::to_string(static_cast<int>(p.crs)) + " " + std::to_string(p.x + 0.0) + " " +
              std::to_string(p.y + 0.0) + " " + std::to_string(p.z + 0.0);
     }
+    case ValueType::kVector: return vector_key(v);
     default: throw NotCompared("a key of a type that the reference does not know");
   }
 }
@@ -438,6 +442,7 @@ std::string special_literal(const Value& v) {
              std::to_string(d.seconds) + "S')";
     }
     case ValueType::kPoint: return point_literal(v);
+    case ValueType::kVector: return vector_literal(v);
     default: return "?";
   }
 }

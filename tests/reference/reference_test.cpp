@@ -61,17 +61,12 @@ ReferenceGraph compact(const ReferenceGraph& graph) {
 }
 
 constexpr std::string_view kSchema[] = {
-    "CREATE INDEX FOR (n:A) ON (n.i)",
-    "CREATE INDEX FOR (n:A) ON (n.j, n.i)",
-    "CREATE INDEX FOR (n:A) ON (n.m)",
-    "CREATE INDEX FOR (n:B) ON (n.s)",
-    "CREATE INDEX FOR (n:C) ON (n.b)",
-    "CREATE INDEX FOR ()-[r:R]-() ON (r.i)",
-    "CREATE INDEX FOR ()-[r:S]-() ON (r.m)",
-    "CREATE INDEX FOR (n:B) ON (n.d)",
-    "CREATE INDEX FOR (n:A) ON (n.t)",
-    "CREATE INDEX FOR (n:B) ON (n.p)",
-    "CREATE CONSTRAINT FOR (n:A) REQUIRE n.u IS UNIQUE",
+    "CREATE INDEX FOR (n:A) ON (n.i)",       "CREATE INDEX FOR (n:A) ON (n.j, n.i)",
+    "CREATE INDEX FOR (n:A) ON (n.m)",       "CREATE INDEX FOR (n:B) ON (n.s)",
+    "CREATE INDEX FOR (n:C) ON (n.b)",       "CREATE INDEX FOR ()-[r:R]-() ON (r.i)",
+    "CREATE INDEX FOR ()-[r:S]-() ON (r.m)", "CREATE INDEX FOR (n:B) ON (n.d)",
+    "CREATE INDEX FOR (n:A) ON (n.t)",       "CREATE INDEX FOR (n:B) ON (n.p)",
+    "CREATE INDEX FOR (n:A) ON (n.q)",       "CREATE CONSTRAINT FOR (n:A) REQUIRE n.u IS UNIQUE",
 };
 
 // What the constraint forbids.
@@ -165,6 +160,7 @@ class Bench {
         e.broken = broken_constraint(e.after);
       } catch (const Failure& f) {
         e.failure = f.what();
+        e.names.emplace(graph_, e.after);
       } catch (const NotCompared& n) {
         reason = n.what();
         continue;
@@ -218,6 +214,13 @@ class Bench {
   };
 
   Judgement judge_one(const std::string& text, const Setting& setting, const Expectation& e) {
+    const bool commits = text.find("IN TRANSACTIONS") != std::string::npos;
+    const Judgement judgement = judge_in(text, setting, e, commits);
+    if (commits) databases_[setting.database].reset();
+    return judgement;
+  }
+
+  Judgement judge_in(const std::string& text, const Setting& setting, const Expectation& e, bool commits) {
     const auto& [parameters, after, rows_expected, names, failure_expected, broken] = e;
     const bool breaks = setting.database == kConstrained && !broken.empty();
     const std::optional<Outcome> none;
@@ -225,11 +228,14 @@ class Bench {
     const std::string& failure = breaks ? broken : failure_expected;
     Database& database = this->database(setting);
     const bool writes = changes_graph(text);
-    const std::unique_ptr<Transaction> transaction = writes ? must(database.begin()) : nullptr;
+    std::unique_ptr<Transaction> transaction = writes && !commits ? must(database.begin()) : nullptr;
     const Result<QueryResult> rows =
-        writes ? transaction->execute(text, *parameters) : database.execute(text, *parameters);
+        transaction != nullptr ? transaction->execute(text, *parameters) : database.execute(text, *parameters);
     if (!rows.ok()) {
-      if (!expected && rows.status().code() != ErrorCode::kInternal) return {};
+      if (!expected && rows.status().code() != ErrorCode::kInternal) {
+        if (!commits || setting.database == kConstrained) return {};
+        return compare_graphs(*must(database.begin()), *names);
+      }
       return {.verdict = Verdict::kEngineFails,
               // Cutting a query must not lead from one error to another of the same code.
               .code = rows.status().to_string().substr(0, rows.status().to_string().find('`')),
@@ -241,15 +247,24 @@ class Bench {
       if (wrong.empty()) return {};
       return rows_differ(wrong);
     }
+    if (commits) transaction = must(database.begin());
     const ReferenceGraph engine_graph = read_graph(*transaction);
     const EntityNames engine_names(graph_, engine_graph);
-    if (engine_names.graph_text() != names->graph_text()) {
-      return {.verdict = Verdict::kGraphsDiffer,
-              .text = "expected the graph\n" + names->graph_text() + "got\n" + engine_names.graph_text()};
-    }
+    if (engine_names.graph_text() != names->graph_text()) return graphs_differ(engine_names, *names);
     const std::string wrong = difference(*rows, engine_names, *expected, after, *names, text);
     if (!wrong.empty()) return rows_differ(wrong);
     return {};
+  }
+
+  // What an error of IN TRANSACTIONS has left.
+  Judgement compare_graphs(Transaction& transaction, const EntityNames& expected) {
+    const EntityNames engine(graph_, read_graph(transaction));
+    return engine.graph_text() == expected.graph_text() ? Judgement() : graphs_differ(engine, expected);
+  }
+
+  static Judgement graphs_differ(const EntityNames& engine, const EntityNames& expected) {
+    return {.verdict = Verdict::kGraphsDiffer,
+            .text = "expected the graph\n" + expected.graph_text() + "got\n" + engine.graph_text()};
   }
 
   static Judgement rows_differ(const std::string& wrong) {

@@ -40,17 +40,18 @@ int type_rank(const Value& v) {
     case ValueType::kList: return 3;
     case ValueType::kPath: return 4;
     case ValueType::kPoint: return 5;
-    case ValueType::kDateTime: return 6;
-    case ValueType::kLocalDateTime: return 7;
-    case ValueType::kDate: return 8;
-    case ValueType::kTime: return 9;
-    case ValueType::kLocalTime: return 10;
-    case ValueType::kDuration: return 11;
-    case ValueType::kString: return 12;
-    case ValueType::kBoolean: return 13;
+    case ValueType::kVector: return 6;
+    case ValueType::kDateTime: return 7;
+    case ValueType::kLocalDateTime: return 8;
+    case ValueType::kDate: return 9;
+    case ValueType::kTime: return 10;
+    case ValueType::kLocalTime: return 11;
+    case ValueType::kDuration: return 12;
+    case ValueType::kString: return 13;
+    case ValueType::kBoolean: return 14;
     case ValueType::kInteger:
-    case ValueType::kFloat: return 14;
-    case ValueType::kNull: return 15;
+    case ValueType::kFloat: return 15;
+    case ValueType::kNull: return 16;
     default: throw NotCompared("a type without an order here");
   }
 }
@@ -84,7 +85,9 @@ Sign comparable(const Value& a, const Value& b) {
     case ValueType::kList: {
       const List& x = a.as_list();
       const List& y = b.as_list();
+      // The first items that are not equal decide, also behind equal ones of a type without an order.
       for (size_t i = 0; i < std::min(x.size(), y.size()); ++i) {
+        if (equal(x[i], y[i]) == Ternary::kTrue) continue;
         const Sign s = comparable(x[i], y[i]);
         if (s.kind != Sign::kSign || s.sign != 0) return s;
       }

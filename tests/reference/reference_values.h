@@ -32,7 +32,7 @@ int sort_order(const Value& a, const Value& b);
 Ternary compare_values(cypher::ast::CompareOp op, const Value& a, const Value& b);
 Value arithmetic(cypher::ast::ChainOp op, const Value& a, const Value& b);
 
-// Temporal values and points (reference_temporal.cpp).
+// Temporal values, points and vectors (reference_temporal.cpp).
 bool is_special(const Value& v);
 std::optional<Value> special_call(const std::string& name, const std::vector<Value>& args);  // none: another function
 Value special_part(const Value& v, std::string_view key);
@@ -52,6 +52,12 @@ std::optional<Value> point_call(const std::string& name, const std::vector<Value
 Value point_part(const Value& v, std::string_view key);
 int point_order(const Value& a, const Value& b);
 std::string point_literal(const Value& v);
+
+// Vectors (reference_vector.cpp).
+std::optional<Value> vector_call(const std::string& name, const std::vector<Value>& args);  // none: another function
+int vector_order(const Value& a, const Value& b);
+std::string vector_key(const Value& v);
+std::string vector_literal(const Value& v);
 
 inline Ternary negate(Ternary t) {
   return t == Ternary::kNull ? t : ternary(t == Ternary::kFalse);

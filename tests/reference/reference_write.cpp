@@ -51,6 +51,7 @@ void Reference::add_labels(const ast::LabelExpr& labels, std::set<std::string>* 
   if (labels.kind == ast::LabelExprKind::kDynamic) {
     for (const std::string& name : dynamic_names(labels, row)) {
       if (add) {
+        if (name.empty()) throw Failure("an empty name");
         names->insert(name);
       } else {
         names->erase(name);
@@ -100,8 +101,15 @@ void Reference::run_create(ast::List<const ast::PathPattern*> patterns, Row& row
       relationship.start = nodes.at(at);
       relationship.end = nodes.at(at + 1);
       if (r.direction == ast::Direction::kIn) std::swap(relationship.start, relationship.end);
-      if (r.types == nullptr || r.types->kind != ast::LabelExprKind::kName) throw NotCompared("type");
-      relationship.type = std::string(r.types->name.text);
+      if (r.types != nullptr && r.types->kind == ast::LabelExprKind::kDynamic) {
+        const std::vector<std::string> names = dynamic_names(*r.types, row);
+        if (names.size() != 1 || names[0].empty()) throw Failure("not one type");
+        relationship.type = names[0];
+      } else if (r.types != nullptr && r.types->kind == ast::LabelExprKind::kName) {
+        relationship.type = std::string(r.types->name.text);
+      } else {
+        throw NotCompared("type");
+      }
       fill(r.properties, &relationship.properties);
       path.rels.push_back(RelId(graph_.add_relationship(std::move(relationship))));
       if (r.variable) row.set(r.variable.text, Value::relationship(path.rels.back()));
@@ -121,6 +129,10 @@ Rows Reference::run_merge(const ast::Merge& m, Rows rows) {
       if (const Value* known = row.find(name); known != nullptr && known->is_null()) throw Failure("MERGE of null");
     }
     for (const ast::PatternElement* element : m.pattern->elements) {
+      const auto* r = ast::find<ast::RelationshipPattern>(element);
+      if (r != nullptr && r->types->kind == ast::LabelExprKind::kDynamic && dynamic_names(*r->types, row).size() != 1) {
+        throw Failure("not one type");
+      }
       const ast::Expr* map = element->kind == ElementKind::kNode
                                  ? ast::as<ast::NodePattern>(*element).properties
                                  : ast::as<ast::RelationshipPattern>(*element).properties;
@@ -158,18 +170,22 @@ std::pair<Value, std::string> Reference::property_target(const ast::Expr& target
   }
   const auto* index = ast::find<ast::Index>(&target);
   if (index == nullptr) throw NotCompared("a target of SET");
+  const Value entity = eval(*index->base, row);
+  if (entity.is_null()) return {};
   const Value key = eval(*index->index, row);
-  if (key.is_null()) throw NotCompared("a key that is null");
-  if (!key.is_string()) throw Failure("type");
-  return {eval(*index->base, row), std::string(key.as_string())};
+  if (!key.is_string()) throw Failure("a key that is no text");
+  return {entity, std::string(key.as_string())};
 }
 
 void Reference::run_set(ast::List<ast::SetItem> items, Row& row) {
   for (const ast::SetItem& item : items) {
     if (item.kind == ast::SetKind::kProperty) {
+      // Where there is nothing to write to, nobody asks for the value.
       const auto [entity, key] = property_target(*item.target, row);
+      if (entity.is_null()) continue;
       const Value value = eval(*item.value, row);
-      if (!entity.is_null()) put_property(mutable_properties(entity), key, value);
+      if (key.empty()) throw Failure("an empty name");
+      put_property(mutable_properties(entity), key, value);
       continue;
     }
     const Value entity = eval(*item.target, row);
@@ -180,8 +196,8 @@ void Reference::run_set(ast::List<ast::SetItem> items, Row& row) {
       add_labels(*item.labels, &it->second.labels, true, row);
       continue;
     }
-    Value map = eval(*item.value, row);
     if (entity.is_null()) continue;
+    Value map = eval(*item.value, row);
     if (map.is_node() || map.is_relationship()) map = properties_map(map);
     if (!map.is_map()) throw Failure("type");
     Properties* properties = mutable_properties(entity);

@@ -22,10 +22,20 @@ Slot scanned_once(const LogicalOp* op) {
   }
 }
 
-// What the aggregate is for a group of one row; null: not known.
-const Expr* of_one_row(PlanBuilder& b, const Expr& e) {
-  if (e.aggregate == find_aggregate("sum") && e.children.size() == 1 &&
-      e.children[0]->types == type_bit(ValueType::kInteger)) {
+// A count, which is never null; types tell nothing of nulls.
+bool is_count(const LogicalOp* rows, const Expr& e) {
+  if (e.kind == ExprKind::kCount) return true;
+  if (e.kind != ExprKind::kSlot) return false;
+  for (const LogicalOp* op = rows;; op = op->inputs[0]) {
+    if (op->kind == OpKind::kDegree && static_cast<const Degree*>(op)->degree == e.slot) return true;
+    if (op->inputs.empty()) return false;
+  }
+}
+
+// What the aggregate is for a group of one of these rows; null: not known.
+const Expr* of_one_row(PlanBuilder& b, const LogicalOp* rows, const Expr& e) {
+  // The sum of a null is 0.
+  if (e.aggregate == find_aggregate("sum") && e.children.size() == 1 && is_count(rows, *e.children[0])) {
     return e.children[0];
   }
   if (e.aggregate == find_aggregate("count") && e.children.empty()) {
@@ -57,7 +67,7 @@ LogicalOp* one_row_groups(const RuleContext& context, LogicalOp* root) {
     }
     if (!by_node) return op;
     for (const Assignment& a : aggregate.aggregates) {
-      const Expr* value = of_one_row(b, *a.expr);
+      const Expr* value = of_one_row(b, op->inputs[0], *a.expr);
       if (value == nullptr) return op;
       items.push_back({a.slot, value});
     }
