@@ -11,6 +11,7 @@ namespace {
 
 constexpr uint64_t kPieceBytes = 64 << 10;
 const char kZeros[kPieceBytes] = {};
+const char kTornRecord[kLogHeaderBytes + 1] = "\xff\xff\xff\xff\0\0\x01";  // no bytes, and not their checksum
 
 }  // namespace
 
@@ -101,7 +102,10 @@ size_t LogReader::records_in(const char* bytes, size_t size) {
     const ByteView rest(bytes + (header_ - position_), end - header_);
     if (rest.size() < kLogHeaderBytes) return follow_ ? header_ - position_ : size;
     const size_t length = log_record_bytes(rest);
-    if (length == 0) return header_ - position_;
+    if (length == 0) {
+      ended_ = !follow_;
+      return header_ - position_;
+    }
     if (length > left) {
       raw_ = !follow_;  // damage, which is RocksDB's to find
       return follow_ ? header_ - position_ : size;
@@ -114,10 +118,20 @@ size_t LogReader::records_in(const char* bytes, size_t size) {
 
 rocksdb::IOStatus LogReader::Read(size_t n, const rocksdb::IOOptions& options, rocksdb::Slice* result, char* scratch,
                                   rocksdb::IODebugContext* context) {
+  *result = rocksdb::Slice();
+  if (ended_) return rocksdb::IOStatus::OK();
   rocksdb::IOStatus status = file_->Read(position_, n, options, result, scratch, context);
   if (!status.ok()) return status;
-  *result = rocksdb::Slice(result->data(), records_in(result->data(), result->size()));
-  position_ += result->size();
+  size_t size = records_in(result->data(), result->size());
+  if (ended_) {  // there is room for it where the header of zeros was
+    std::memmove(scratch, result->data(), size);
+    std::memcpy(scratch + size, kTornRecord, kLogHeaderBytes);
+    size += kLogHeaderBytes;
+    *result = rocksdb::Slice(scratch, size);
+  } else {
+    *result = rocksdb::Slice(result->data(), size);
+  }
+  position_ += size;
   return status;
 }
 

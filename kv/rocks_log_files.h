@@ -8,6 +8,10 @@
 // there while earlier ones are zeros. RocksDB's reader skips zeros and would go on behind them, so that commits were
 // missing in the middle: LogReader ends the file at the first record header of zeros. It is used for all logs; one
 // without zeros reads as it is.
+//
+// Nor is such an end a good one: it may be that of a log which has lost its last pages, while a later log has all of
+// its own. So a record with a wrong checksum follows, which RocksDB (kPointInTimeRecovery) takes for a torn end: it
+// goes on with the next log only if that begins with the sequence number that comes next.
 #pragma once
 
 #include <rocksdb/file_system.h>
@@ -76,7 +80,7 @@ class LogReader final : public rocksdb::FSSequentialFile {
   rocksdb::IOStatus Skip(uint64_t n) override;
 
  private:
-  // How many of the bytes at position_ belong to records.
+  // How many of the bytes at position_ belong to records; sets ended_.
   size_t records_in(const char* bytes, size_t size);
 
   std::unique_ptr<rocksdb::FSRandomAccessFile> file_;
@@ -84,6 +88,7 @@ class LogReader final : public rocksdb::FSSequentialFile {
   uint64_t position_ = 0;
   uint64_t header_ = 0;  // of the next record: not below position_
   bool raw_ = false;     // no records are told apart any more
+  bool ended_ = false;   // by zeros
 };
 
 }  // namespace lora::kv

@@ -92,18 +92,21 @@ TEST_F(LogFilesTest, RecordsLieBeforeZerosUntilTheLogIsClosed) {
 
 TEST_F(LogFilesTest, TheFileEndsAtTheFirstHeaderOfZeros) {
   const std::string some = record("one") + record("two");
+  const std::string torn_record("\xff\xff\xff\xff\0\0\x01", 7);
+  EXPECT_FALSE(is_log_record(torn_record));
   for (const bool follow : {false, true}) {
+    const std::string torn = follow ? "" : torn_record;
     put(some + std::string(100, '\0') + record("three"));
-    EXPECT_EQ(read(*reader(follow)), some);
+    EXPECT_EQ(read(*reader(follow)), some + torn);
     put(std::string(100, '\0') + some);
-    EXPECT_EQ(read(*reader(follow)), "");
+    EXPECT_EQ(read(*reader(follow)), torn);
+    put(some);
+    EXPECT_EQ(read(*reader(follow)), some);
     // A block ends with less than a header.
-    std::string block = record(std::string(kLogBlockBytes - 7 - 7 - 5, 'x'));
-    block.resize(kLogBlockBytes - 5, 'y');
-    block = record(std::string(kLogBlockBytes - 7 - 5, 'x')) + std::string(5, '\0');
+    const std::string block = record(std::string(kLogBlockBytes - 7 - 5, 'x')) + std::string(5, '\0');
     ASSERT_EQ(block.size(), kLogBlockBytes);
     put(block + record("next") + std::string(50'000, '\0') + record("lost"));
-    EXPECT_EQ(read(*reader(follow)), block + record("next"));
+    EXPECT_EQ(read(*reader(follow)), block + record("next") + torn);
     put("");
     EXPECT_EQ(read(*reader(follow)), "");
   }
