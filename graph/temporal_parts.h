@@ -11,6 +11,9 @@ namespace lora::temporal {
 
 inline constexpr int32_t kNoOffset = INT32_MIN;
 
+// The analyzer loses sight of what a Result holds.
+// NOLINTBEGIN(clang-analyzer-core.uninitialized.Assign)
+
 // A fixed offset, or a named zone: then `offset` is kNoOffset from parse_zone, and the one in force from parts_of.
 struct Zone {
   int32_t offset = 0;
@@ -29,6 +32,7 @@ struct Parts {
   int64_t local_seconds() const { return days * kSecondsPerDay + nanos / kNanosPerSecond; }
   int32_t nanos_of_second() const { return static_cast<int32_t>(nanos % kNanosPerSecond); }
 };
+// NOLINTEND(clang-analyzer-core.uninitialized.Assign)
 
 // Of any temporal value but a duration.
 Parts parts_of(const Value& value);
