@@ -38,7 +38,7 @@ Status Transaction::Impl::check_open() const {
   if (context == nullptr) {
     return {ErrorCode::kTransaction, "the transaction has ended"};
   }
-  return Status();
+  return unsettled;
 }
 
 uint64_t Transaction::Impl::memory_bytes() const {
@@ -455,6 +455,7 @@ Status Transaction::Impl::settle() {
   });
   inserts.clear();
   if (!status.ok() && reader->status_.ok()) reader->status_ = status;
+  if (!status.ok() && !in_statement) unsettled = status;
   return status;
 }
 

@@ -30,6 +30,7 @@ struct Transaction::Impl {
 
   Changes changes;
   ListInserts inserts;
+  Status unsettled;                     // lists that were filled in part, outside of a statement: there is no way back
   uint32_t inserted_at_once = 0;        // relationships, since the statement began or lists were read
   std::vector<uint64_t> deleted_nodes;  // of the running statement: must have no relationships at its end
   uint32_t tokens_at_begin[kTokenKindCount] = {};

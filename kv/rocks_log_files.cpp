@@ -11,40 +11,54 @@ namespace {
 
 constexpr uint64_t kPieceBytes = 64 << 10;
 const char kZeros[kPieceBytes] = {};
-const char kTornRecord[kLogHeaderBytes + 1] = "\xff\xff\xff\xff\0\0\x01";  // no bytes, and not their checksum
 
 }  // namespace
 
 // --- writing ---
 
-void LogSizes::add(const std::string& path, const std::atomic<uint64_t>* bytes) {
+void OpenLogs::add(WrittenLog* log) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  sizes_[path] = bytes;
+  logs_[log->path()] = log;
 }
 
-void LogSizes::remove(const std::string& path) {
+void OpenLogs::remove(WrittenLog* log) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  sizes_.erase(path);
+  const auto at = logs_.find(log->path());
+  if (at != logs_.end() && at->second == log) logs_.erase(at);
 }
 
-std::optional<uint64_t> LogSizes::find(const std::string& path) const {
+rocksdb::IOStatus OpenLogs::sync() {
+  const std::lock_guard<std::mutex> lock(mutex_);  // none is closed meanwhile
+  for (const auto& [path, log] : logs_) {
+    if (log->size() == 0) continue;
+    rocksdb::IOStatus status = log->Sync(rocksdb::IOOptions(), nullptr);
+    if (!status.ok()) return status;
+  }
+  return rocksdb::IOStatus::OK();
+}
+
+std::optional<uint64_t> OpenLogs::size(const std::string& path) const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto at = sizes_.find(path);
-  if (at == sizes_.end()) return std::nullopt;
-  return at->second->load(std::memory_order_relaxed);
+  const auto at = logs_.find(path);
+  if (at == logs_.end()) return std::nullopt;
+  return at->second->size();
 }
 
-PreparedLog::PreparedLog(std::unique_ptr<rocksdb::FSWritableFile>&& target, rocksdb::FileSystem* files,
-                         std::string path, LogSizes* sizes)
-    : rocksdb::FSWritableFileOwnerWrapper(std::move(target)), files_(files), path_(std::move(path)), sizes_(sizes) {
-  sizes_->add(path_, &written_);
+WrittenLog::WrittenLog(std::unique_ptr<rocksdb::FSWritableFile>&& target, rocksdb::FileSystem* files, std::string path,
+                       bool ahead, OpenLogs* logs)
+    : rocksdb::FSWritableFileOwnerWrapper(std::move(target)),
+      files_(files),
+      path_(std::move(path)),
+      logs_(logs),
+      plain_(!ahead) {
+  logs_->add(this);
 }
 
-PreparedLog::~PreparedLog() {
-  sizes_->remove(path_);
+WrittenLog::~WrittenLog() {
+  logs_->remove(this);
 }
 
-void PreparedLog::prepare(uint64_t size) {
+void WrittenLog::prepare(uint64_t size) {
   const rocksdb::IOOptions options;
   if (zeros_ == nullptr && !files_->NewRandomRWFile(path_, rocksdb::FileOptions(), &zeros_, nullptr).ok()) {
     zeros_ = nullptr;
@@ -64,8 +78,8 @@ void PreparedLog::prepare(uint64_t size) {
   }
 }
 
-rocksdb::IOStatus PreparedLog::Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
-                                      rocksdb::IODebugContext* context) {
+rocksdb::IOStatus WrittenLog::Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
+                                     rocksdb::IODebugContext* context) {
   const uint64_t end = written_.load(std::memory_order_relaxed) + data.size();
   if (!plain_ && end > prepared_) prepare(end);
   rocksdb::IOStatus status = target()->Append(data, options, context);
@@ -73,12 +87,13 @@ rocksdb::IOStatus PreparedLog::Append(const rocksdb::Slice& data, const rocksdb:
   return status;
 }
 
-rocksdb::IOStatus PreparedLog::Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
-                                      const rocksdb::DataVerificationInfo&, rocksdb::IODebugContext* context) {
+rocksdb::IOStatus WrittenLog::Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
+                                     const rocksdb::DataVerificationInfo&, rocksdb::IODebugContext* context) {
   return Append(data, options, context);
 }
 
-rocksdb::IOStatus PreparedLog::Close(const rocksdb::IOOptions& options, rocksdb::IODebugContext* context) {
+rocksdb::IOStatus WrittenLog::Close(const rocksdb::IOOptions& options, rocksdb::IODebugContext* context) {
+  logs_->remove(this);
   if (zeros_ != nullptr) {
     zeros_->Close(options, context).PermitUncheckedError();
     zeros_ = nullptr;
@@ -100,12 +115,12 @@ size_t LogReader::records_in(const char* bytes, size_t size) {
       continue;
     }
     const ByteView rest(bytes + (header_ - position_), end - header_);
-    if (rest.size() < kLogHeaderBytes) return follow_ ? header_ - position_ : size;
-    const size_t length = log_record_bytes(rest);
-    if (length == 0) {
-      ended_ = !follow_;
-      return header_ - position_;
+    if (rest.size() < kLogHeaderBytes) {  // torn
+      raw_ = !follow_;
+      return follow_ ? header_ - position_ : size;
     }
+    const size_t length = log_record_bytes(rest);
+    if (length == 0) return header_ - position_;
     if (length > left) {
       raw_ = !follow_;  // damage, which is RocksDB's to find
       return follow_ ? header_ - position_ : size;
@@ -118,20 +133,10 @@ size_t LogReader::records_in(const char* bytes, size_t size) {
 
 rocksdb::IOStatus LogReader::Read(size_t n, const rocksdb::IOOptions& options, rocksdb::Slice* result, char* scratch,
                                   rocksdb::IODebugContext* context) {
-  *result = rocksdb::Slice();
-  if (ended_) return rocksdb::IOStatus::OK();
   rocksdb::IOStatus status = file_->Read(position_, n, options, result, scratch, context);
   if (!status.ok()) return status;
-  size_t size = records_in(result->data(), result->size());
-  if (ended_) {  // there is room for it where the header of zeros was
-    std::memmove(scratch, result->data(), size);
-    std::memcpy(scratch + size, kTornRecord, kLogHeaderBytes);
-    size += kLogHeaderBytes;
-    *result = rocksdb::Slice(scratch, size);
-  } else {
-    *result = rocksdb::Slice(result->data(), size);
-  }
-  position_ += size;
+  *result = rocksdb::Slice(result->data(), records_in(result->data(), result->size()));
+  position_ += result->size();
   return status;
 }
 

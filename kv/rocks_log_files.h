@@ -2,16 +2,15 @@
 //
 // A sync after an append has to write the file's new size and blocks as well: a commit of the file system's journal, a
 // third to a half of its time. Where the blocks are there and written already, it writes the bytes alone. So
-// PreparedLog keeps up to 256 KiB of zeros behind the records, written a piece at a time.
+// WrittenLog keeps up to 256 KiB of zeros behind the records, written a piece at a time.
 //
 // What is behind the records is then no longer the end of the file, and after a crash of the system later pages may be
 // there while earlier ones are zeros. RocksDB's reader skips zeros and would go on behind them, so that commits were
 // missing in the middle: LogReader ends the file at the first record header of zeros. It is used for all logs; one
 // without zeros reads as it is.
 //
-// Nor is such an end a good one: it may be that of a log which has lost its last pages, while a later log has all of
-// its own. So a record with a wrong checksum follows, which RocksDB (kPointInTimeRecovery) takes for a torn end: it
-// goes on with the next log only if that begins with the sequence number that comes next.
+// A log may lose what was appended last, but never while a later log is there: before a new one is made, those before
+// it are synced (OpenLogs), whatever the store's commits wait for.
 #pragma once
 
 #include <rocksdb/file_system.h>
@@ -25,28 +24,36 @@
 
 namespace lora::kv {
 
-// How long the logs that are being written are without their zeros. Threads: any.
-class LogSizes {
+class WrittenLog;
+
+// The logs that are being written. Threads: any.
+class OpenLogs {
  public:
-  void add(const std::string& path, const std::atomic<uint64_t>* bytes);
-  void remove(const std::string& path);
-  std::optional<uint64_t> find(const std::string& path) const;
+  void add(WrittenLog* log);
+  void remove(WrittenLog* log);
+  // Waits until all that was appended is on the disk.
+  rocksdb::IOStatus sync();
+  // How long a log is without its zeros; nothing: it is not being written.
+  std::optional<uint64_t> size(const std::string& path) const;
 
  private:
   mutable std::mutex mutex_;
-  std::map<std::string, const std::atomic<uint64_t>*> sizes_;
+  std::map<std::string, WrittenLog*> logs_;
 };
 
-// A new log. `files` must write where the file's last append ended, whatever the file's size, as POSIX does; it and
-// `sizes` must outlive the log. Without room for zeros, or without random writes, it is an ordinary log. Threads: as
-// FSWritableFile.
-class PreparedLog final : public rocksdb::FSWritableFileOwnerWrapper {
+// A new log. With `ahead`, `files` must write where the file's last append ended, whatever the file's size, as POSIX
+// does; without room for zeros, or without random writes, it is an ordinary log then. `files` and `logs` must outlive
+// it. Threads: as FSWritableFile.
+class WrittenLog final : public rocksdb::FSWritableFileOwnerWrapper {
  public:
   static constexpr uint64_t kAheadMin = 16 << 10, kAhead = 256 << 10;
 
-  PreparedLog(std::unique_ptr<rocksdb::FSWritableFile>&& target, rocksdb::FileSystem* files, std::string path,
-              LogSizes* sizes);
-  ~PreparedLog() override;
+  WrittenLog(std::unique_ptr<rocksdb::FSWritableFile>&& target, rocksdb::FileSystem* files, std::string path,
+             bool ahead, OpenLogs* logs);
+  ~WrittenLog() override;
+
+  const std::string& path() const { return path_; }
+  uint64_t size() const { return written_.load(std::memory_order_relaxed); }
 
   rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
                            rocksdb::IODebugContext* context) override;
@@ -61,11 +68,11 @@ class PreparedLog final : public rocksdb::FSWritableFileOwnerWrapper {
 
   rocksdb::FileSystem* files_;
   std::string path_;
-  LogSizes* sizes_;
+  OpenLogs* logs_;
   std::unique_ptr<rocksdb::FSRandomRWFile> zeros_;
   std::atomic<uint64_t> written_{0};  // bytes of records
   uint64_t prepared_ = 0;             // size of the file, with zeros
-  bool plain_ = false;                // no more zeros
+  bool plain_;                        // no more zeros
 };
 
 // The records of a log, to RocksDB and in order. `follow`: the log is being written by another process, so a record
@@ -80,7 +87,7 @@ class LogReader final : public rocksdb::FSSequentialFile {
   rocksdb::IOStatus Skip(uint64_t n) override;
 
  private:
-  // How many of the bytes at position_ belong to records; sets ended_.
+  // How many of the bytes at position_ belong to records.
   size_t records_in(const char* bytes, size_t size);
 
   std::unique_ptr<rocksdb::FSRandomAccessFile> file_;
@@ -88,7 +95,6 @@ class LogReader final : public rocksdb::FSSequentialFile {
   uint64_t position_ = 0;
   uint64_t header_ = 0;  // of the next record: not below position_
   bool raw_ = false;     // no records are told apart any more
-  bool ended_ = false;   // by zeros
 };
 
 }  // namespace lora::kv

@@ -121,7 +121,7 @@ void GuardedFileSystem::keep_private(const std::string& path) const {
 
 rocksdb::IOStatus GuardedFileSystem::GetFileSize(const std::string& path, const rocksdb::IOOptions& options,
                                                  uint64_t* bytes, rocksdb::IODebugContext* context) {
-  if (const std::optional<uint64_t> written = log_sizes_.find(path)) {
+  if (const std::optional<uint64_t> written = open_logs_.size(path)) {
     *bytes = *written;
     return rocksdb::IOStatus::OK();
   }
@@ -142,6 +142,9 @@ rocksdb::IOStatus GuardedFileSystem::NewWritableFile(const std::string& path, co
   if (name.starts_with("OPTIONS-")) {
     return rocksdb::IOStatus::NotSupported("no OPTIONS files");
   }
+  if (name.ends_with(".log") && kind_ != Target::kMemory) {
+    if (rocksdb::IOStatus synced = open_logs_.sync(); !synced.ok()) return synced;
+  }
   rocksdb::IOStatus status = target()->NewWritableFile(path, options, file, context);
   if (!status.ok()) return status;
   keep_private(path);
@@ -150,8 +153,8 @@ rocksdb::IOStatus GuardedFileSystem::NewWritableFile(const std::string& path, co
       *file = std::make_unique<CompactionOutput>(std::move(*file), this);
     } else if (name.starts_with("MANIFEST-")) {
       *file = std::make_unique<GuardedManifest>(std::move(*file), this);
-    } else if (name.ends_with(".log") && logs_ == Logs::kPrepared) {
-      *file = std::make_unique<PreparedLog>(std::move(*file), target(), path, &log_sizes_);
+    } else if (name.ends_with(".log")) {
+      *file = std::make_unique<WrittenLog>(std::move(*file), target(), path, logs_ == Logs::kPrepared, &open_logs_);
     }
   }
   return status;

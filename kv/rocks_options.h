@@ -30,7 +30,8 @@ namespace lora::kv {
 // when writing that output fails. So failures of compaction outputs are not shown to the compaction: they go to
 // `on_failure`, and from then on every write of a manifest fails, so that nothing of the compaction comes to count.
 //
-// Logs of stores whose commits are synced are written ahead with zeros (PreparedLog); all are read up to such zeros.
+// Logs of stores whose commits are synced are written ahead with zeros (WrittenLog); all are read up to such zeros, and
+// synced before the next one is made.
 //
 // Files on the system's disk are their owner's alone (mode 0600), whatever the umask; where the file system has no
 // modes they are what it makes of them.
@@ -70,7 +71,7 @@ class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
 
   const Target kind_;
   const Logs logs_;
-  LogSizes log_sizes_;
+  OpenLogs open_logs_;
   std::function<void(const rocksdb::IOStatus&)> on_failure_;
   std::atomic<bool> frozen_{false};
   std::atomic<bool> absorbed_{false};

@@ -190,13 +190,14 @@ Status evaluate_count(ExecState* state, const Expr& expr, std::string_view where
 Status evaluate_path_count(ExecState* state, const Expr* count, uint32_t k, uint32_t* out) {
   *out = k;
   if (count == nullptr) return Status();
-  uint64_t value = 0;
-  LORA_TRY(evaluate_count(state, *count, "the number of paths", &value));
-  if (value == 0) {
-    return Status::runtime(ErrorCode::kSemantic, "SyntaxError", "NegativeIntegerArgument",
-                           "the number of paths needs a positive integer, got `0`");
+  Value v;
+  LORA_TRY(state->evaluator.evaluate_constant(*count, &v));
+  if (!v.is_integer() || v.as_integer() < 1) {
+    return Status::runtime(ErrorCode::kSemantic, "SyntaxError",
+                           v.is_integer() ? "NegativeIntegerArgument" : "InvalidArgumentType",
+                           "the number of paths is a positive integer, got " + describe(v));
   }
-  *out = static_cast<uint32_t>(std::min<uint64_t>(value, UINT32_MAX));
+  *out = static_cast<uint32_t>(std::min<int64_t>(v.as_integer(), UINT32_MAX));
   return Status();
 }
 

@@ -72,7 +72,7 @@ Status parse_group(std::string_view text, ImportColumn* column) {
 
 Result<Value> parse_scalar(ValueType type, std::string_view text) {
   const auto number = [&]<typename T>(T value, const char* what) -> Result<T> {
-    const char* begin = text.data() + (text.starts_with('+') ? 1 : 0);
+    const char* begin = text.data() + (text.starts_with('+') && !text.starts_with("+-") ? 1 : 0);
     const char* end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(begin, end, value);
     if (error == std::errc::result_out_of_range) return wrong("`" + std::string(text) + "` is out of range");

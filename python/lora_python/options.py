@@ -106,7 +106,9 @@ def import_files(name: str, files: ImportFiles, labels: bool) -> List[Tuple[List
         try:
             key.encode()
         except UnicodeEncodeError:
-            raise params_error("`%s` has a key that is no text: %s" % (name, quoted(key))) from None
+            raise params_error("`%s` has a key that is no text: %s" % (name, ascii(key))) from None
+        if ":" in key and not labels:
+            raise params_error("`%s` has the key `%s`, but a relationship has one type" % (name, key))
         names = [part for part in key.split(":") if part] if labels else [key] if key else []
         for path in paths if isinstance(paths, (list, tuple)) else [paths]:
             out.append((names, path_bytes("%s[%s]" % (name, quoted(key)), path)))

@@ -61,6 +61,7 @@ def test_an_error_names_file_and_line_and_leaves_nothing(files: Path) -> None:
         {"nodes": {"P": ""}},
         {"nodes": {"\ud800": "people.csv"}},
         {"relationships": "knows.csv"},
+        {"relationships": {"A:B": "knows.csv"}},
         {"separator": ""},
         {"separator": ",,"},
         {"separator": '"'},
@@ -74,8 +75,9 @@ def test_an_error_names_file_and_line_and_leaves_nothing(files: Path) -> None:
 )
 def test_wrong_arguments_are_refused(arguments: Dict[str, Any]) -> None:
     db = Database()
-    with pytest.raises(InvalidParamsError):
+    with pytest.raises(InvalidParamsError) as error:
         db.import_csv(**arguments)
+    assert str(error.value).encode()
     assert db.execute("RETURN 1 AS one")["rows"] == [{"one": 1}]
 
 
