@@ -6,8 +6,8 @@ namespace lora::cypher {
 
 namespace {
 
-// openCypher has no word for a wrong index of a list, nor for a value that shows at run time to have no elements: its
-// TCK leaves the detail open (List1 [7] to [9]).
+// The detail of a wrong index of a list, and of a value that shows at run time to have no elements: the TCK leaves it
+// open (`*`, List1 [7] to [9]), but for one case that cannot be told from these (InvalidArgumentType, Map2 [8]).
 constexpr std::string_view kNoWord;
 
 }  // namespace
