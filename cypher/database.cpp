@@ -300,14 +300,9 @@ std::string Plan::short_form() const {
 // --- the rest of the handle ---
 
 Status Database::clear(const QueryOptions& options) {
-  return contain_call([&]() -> Status {
-    DatabaseCore& db = *impl_;
-    QueryControl control;
-    db.start_control(&control, options);
-    CallScope call(db, &control);
-    LORA_TRY(call.status());
-    if (db.options.read_only) return cypher::read_only_refusal();
-    LORA_ASSIGN(const std::unique_ptr<graph::Transaction> transaction, db.begin_write("clear()", options, &control));
+  return write_call(*impl_, options, [&](QueryControl& control) -> Status {
+    LORA_ASSIGN(const std::unique_ptr<graph::Transaction> transaction,
+                impl_->begin_write("clear()", options, &control));
     LORA_TRY(transaction->begin_statement());
     LORA_TRY(transaction->clear());
     LORA_TRY(transaction->finish_statement());

@@ -23,6 +23,7 @@
 #include <mutex>
 #include <thread>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "cypher/database.h"
@@ -268,4 +269,20 @@ int64_t now_nanos();
 Status read_only_refusal();
 
 }  // namespace cypher
+
+// A call that changes the graph without a query; `body` gets its control.
+template <typename Body>
+auto write_call(DatabaseCore& db, const QueryOptions& options, Body&& body)
+    -> decltype(body(std::declval<QueryControl&>())) {
+  return contain_call([&]() -> decltype(body(std::declval<QueryControl&>())) {
+    QueryControl control;
+    db.start_control(&control, options);
+    CallScope call(db, &control);
+    LORA_TRY(call.status());
+    if (db.options.read_only) return cypher::read_only_refusal();
+    LORA_TRY(db.check_may_write());
+    return body(control);
+  });
+}
+
 }  // namespace lora

@@ -159,17 +159,10 @@ Result<graph::SnapshotFileMeta> Database::save_snapshot_file(const std::string& 
 
 Result<graph::SnapshotFileMeta> Database::load_snapshot(const graph::SnapshotCrypto& crypto,
                                                         const graph::ByteSource& source, const QueryOptions& options) {
-  return contain_call([&]() -> Result<graph::SnapshotFileMeta> {
-    DatabaseCore& db = *impl_;
-    QueryControl control;
-    db.start_control(&control, options);
-    CallScope call(db, &control);
-    LORA_TRY(call.status());
-    if (db.options.read_only) return cypher::read_only_refusal();
-    LORA_TRY(db.check_may_write());
+  return write_call(*impl_, options, [&](QueryControl& control) {
     const uint64_t token = options.owner_token != 0 ? options.owner_token : this_thread_token();
-    return db.graph->load_snapshot(
-        crypto, source, db.writer_deadline(options), [&control] { return control.check(); }, token);
+    return impl_->graph->load_snapshot(
+        crypto, source, impl_->writer_deadline(options), [&control] { return control.check(); }, token);
   });
 }
 
