@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <type_traits>
 
 #include "graph/cache/versions.h"
 #include "kv/check.h"
@@ -15,9 +16,9 @@ namespace {
 
 constexpr uint32_t kRowsMax = 256;
 
-size_t row_bytes(Column::Kind kind) {
+size_t row_bytes(Column::Kind kind, uint8_t integer_width) {
   switch (kind) {
-    case Column::Kind::kIntegers:
+    case Column::Kind::kIntegers: return integer_width;
     case Column::Kind::kFloats: return 8;
     case Column::Kind::kStrings: return 4;
     case Column::Kind::kValues: return sizeof(Value);
@@ -26,8 +27,12 @@ size_t row_bytes(Column::Kind kind) {
   return 0;
 }
 
-int64_t* integers(Column* c) {
-  return reinterpret_cast<int64_t*>(c + 1);
+// f(U* distances), as Column::with_integers.
+template <typename F>
+void with_own_integers(Column* c, F&& f) {
+  c->with_integers([&](const auto* stored) {
+    f(const_cast<std::remove_const_t<std::remove_pointer_t<decltype(stored)>>*>(stored));
+  });
 }
 double* floats(Column* c) {
   return reinterpret_cast<double*>(c + 1);
@@ -73,9 +78,91 @@ void replace(WriteContext* context, Column* column, Column* by) {
   }
 }
 
+// How a column holds integers: see column.h.
+struct IntegerLayout {
+  int64_t base = 0;
+  uint8_t width = 8;
+
+  static IntegerLayout of(int64_t min, int64_t max) {
+    const uint64_t apart = static_cast<uint64_t>(max) - static_cast<uint64_t>(min);
+    const uint8_t width = apart <= UINT8_MAX ? 1 : apart <= UINT16_MAX ? 2 : apart <= UINT32_MAX ? 4 : 8;
+    if (width == 8) return {};
+    const auto below = static_cast<int64_t>((reach(width) - apart) / 2);
+    constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
+    return {min < kMin + below ? kMin : min - below, width};
+  }
+  bool holds(int64_t value) const {
+    return width == 8 || (value >= base && static_cast<uint64_t>(value) - static_cast<uint64_t>(base) <= reach(width));
+  }
+  static uint64_t reach(uint8_t width) { return ~uint64_t{0} >> (64 - 8 * width); }
+};
+
+IntegerLayout layout_of(const Column* column) {
+  return {column->integers.base, column->integers.width};
+}
+
+void put_integer(Column* column, uint32_t row, int64_t value) {
+  const uint64_t distance = static_cast<uint64_t>(value) - static_cast<uint64_t>(column->integers.base);
+  with_own_integers(
+      column, [&](auto* stored) { stored[row] = static_cast<std::remove_reference_t<decltype(*stored)>>(distance); });
+  column->integers.min = std::min(column->integers.min, value);
+  column->integers.max = std::max(column->integers.max, value);
+}
+
+Column* make_column(WriteContext* context, Column::Kind kind, uint32_t capacity, IntegerLayout layout = {}) {
+  const size_t bytes = sizeof(Column) + row_bytes(kind, layout.width) * capacity;
+  auto* column = new (allocate(context, bytes)) Column(kind);
+  column->capacity = static_cast<uint16_t>(kind == Column::Kind::kBooleans ? kRowsMax : capacity);
+  switch (kind) {
+    case Column::Kind::kIntegers:
+      column->integers = {std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min(), layout.base,
+                          layout.width};
+      break;
+    case Column::Kind::kFloats:
+      column->floats = {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
+      break;
+    case Column::Kind::kBooleans: std::memset(column->boolean_bits, 0, sizeof column->boolean_bits); break;
+    case Column::Kind::kStrings: column->strings = {nullptr, 0}; break;
+    case Column::Kind::kValues:
+      column->value_bytes = 0;
+      for (uint32_t i = 0; i < capacity; ++i) new (values(column) + i) Value();
+      break;
+  }
+  register_object(context, column, bytes);
+  return column;
+}
+
+// A column of integers with room for `capacity` rows in which row `row`, which is about to be set, can be `value`.
+Column* lay_out(WriteContext* context, const Column* column, uint32_t capacity, uint32_t row, int64_t value) {
+  int64_t min = value, max = value;
+  for (uint32_t i = 0; i < column->rows; ++i) {
+    if (i == row || !column->valid(i)) continue;
+    const int64_t other = column->integer(i);
+    min = std::min(min, other);
+    max = std::max(max, other);
+  }
+  Column* made = make_column(context, Column::Kind::kIntegers, capacity, IntegerLayout::of(min, max));
+  made->rows = column->rows;
+  made->present = column->present;
+  std::memcpy(made->valid_bits, column->valid_bits, sizeof made->valid_bits);
+  made->integers.min = min;
+  made->integers.max = max;
+  // Absent rows get something, too; it is never read.
+  const uint64_t shift = static_cast<uint64_t>(column->integers.base) - static_cast<uint64_t>(made->integers.base);
+  column->with_integers([&](const auto* from) {
+    with_own_integers(made, [&](auto* to) {
+      for (uint32_t i = 0; i < column->rows; ++i) {
+        to[i] = static_cast<std::remove_reference_t<decltype(*to)>>(from[i] + shift);
+      }
+    });
+  });
+  return made;
+}
+
 // The same values with room for `capacity` rows; shares the arena.
 Column* copy_column(WriteContext* context, Column* column, uint32_t capacity) {
-  Column* copy = Column::make(context, column->column_kind, capacity);
+  const bool integer = column->column_kind == Column::Kind::kIntegers;
+  Column* copy = make_column(context, column->column_kind, capacity, integer ? layout_of(column) : IntegerLayout());
   copy->rows = column->rows;
   copy->present = column->present;
   copy->shared_strings = column->shared_strings;
@@ -83,7 +170,8 @@ Column* copy_column(WriteContext* context, Column* column, uint32_t capacity) {
   switch (column->column_kind) {
     case Column::Kind::kIntegers:
       copy->integers = column->integers;
-      std::memcpy(integers(copy), integers(column), size_t{column->rows} * 8);
+      std::memcpy(static_cast<void*>(copy + 1), static_cast<const void*>(column + 1),
+                  size_t{column->rows} * column->integers.width);
       break;
     case Column::Kind::kFloats:
       copy->floats = column->floats;
@@ -106,7 +194,7 @@ Column* copy_column(WriteContext* context, Column* column, uint32_t capacity) {
 }
 
 Column* to_values(WriteContext* context, Column* column, uint32_t capacity) {
-  Column* copy = Column::make(context, Column::Kind::kValues, std::max<uint32_t>(capacity, column->rows));
+  Column* copy = make_column(context, Column::Kind::kValues, std::max<uint32_t>(capacity, column->rows));
   Loaded<Column> owner = own_loaded(context, copy);
   copy->rows = column->rows;
   copy->present = column->present;
@@ -192,28 +280,6 @@ void put_string(WriteContext* context, Column* column, uint32_t row, std::string
 
 }  // namespace
 
-Column* Column::make(WriteContext* context, Kind kind, uint32_t capacity) {
-  const size_t bytes = sizeof(Column) + row_bytes(kind) * capacity;
-  auto* column = new (allocate(context, bytes)) Column(kind);
-  column->capacity = static_cast<uint16_t>(kind == Kind::kBooleans ? kRowsMax : capacity);
-  switch (kind) {
-    case Kind::kIntegers:
-      column->integers = {std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()};
-      break;
-    case Kind::kFloats:
-      column->floats = {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
-      break;
-    case Kind::kBooleans: std::memset(column->boolean_bits, 0, sizeof column->boolean_bits); break;
-    case Kind::kStrings: column->strings = {nullptr, 0}; break;
-    case Kind::kValues:
-      column->value_bytes = 0;
-      for (uint32_t i = 0; i < capacity; ++i) new (cache::values(column) + i) Value();
-      break;
-  }
-  register_object(context, column, bytes);
-  return column;
-}
-
 void release_column(Column* column) {
   if (column->column_kind == Column::Kind::kStrings) {
     drop_arena(column->strings.arena);
@@ -235,7 +301,7 @@ Column::Kind Column::kind_for(const Value& value) {
 Value Column::get(uint32_t row) const {
   if (!valid(row)) return Value();
   switch (column_kind) {
-    case Kind::kIntegers: return Value::integer(integer_array()[row]);
+    case Kind::kIntegers: return Value::integer(integer(row));
     case Kind::kFloats: return Value::floating(float_array()[row]);
     case Kind::kBooleans: return Value::boolean((boolean_bits[row >> 6] >> (row & 63) & 1) != 0);
     case Kind::kStrings: return Value::string(string(row));
@@ -275,28 +341,30 @@ Column* Column::set(WriteContext* context, Column* column, uint32_t row, const V
   Column* const old = column;
   Column* fresh = nullptr;
   if (column == nullptr) {
-    column = fresh = make(context, kind, context == nullptr ? kRowsMax : std::min<uint32_t>(kRowsMax, (row + 8) & ~7u));
+    const uint32_t capacity = context == nullptr ? kRowsMax : std::min<uint32_t>(kRowsMax, (row + 8) & ~7u);
+    column = fresh = make_column(
+        context, kind, capacity,
+        kind == Kind::kIntegers ? IntegerLayout::of(value.as_integer(), value.as_integer()) : IntegerLayout());
   } else {
     const bool mine = owned(context, column);
     const bool fits = column->column_kind == kind || column->column_kind == Kind::kValues;
-    if (!mine || !fits || row >= column->capacity) {
+    const bool laid_out = column->column_kind != Kind::kIntegers || kind != Kind::kIntegers ||
+                          layout_of(column).holds(value.as_integer());
+    if (!mine || !fits || !laid_out || row >= column->capacity) {
       uint32_t capacity = std::max<uint32_t>(column->rows, row + 1);
       capacity = mine && context != nullptr ? capacity + capacity / 2 + 8 : capacity;
       if (context == nullptr) capacity = kRowsMax;
       capacity = std::min<uint32_t>(kRowsMax, (capacity + 7) & ~7u);
-      column = fresh = fits ? copy_column(context, column, capacity) : to_values(context, column, capacity);
+      fresh = !fits       ? to_values(context, column, capacity)
+              : !laid_out ? lay_out(context, column, capacity, row, value.as_integer())
+                          : copy_column(context, column, capacity);
+      column = fresh;
     }
   }
   Loaded<Column> made = own_loaded(context, fresh);
   const bool was_valid = column->valid(row);
   switch (column->column_kind) {
-    case Kind::kIntegers: {
-      const int64_t v = value.as_integer();
-      cache::integers(column)[row] = v;
-      column->integers.min = std::min(column->integers.min, v);
-      column->integers.max = std::max(column->integers.max, v);
-      break;
-    }
+    case Kind::kIntegers: put_integer(column, row, value.as_integer()); break;
     case Kind::kFloats: {
       const double v = value.as_float();
       cache::floats(column)[row] = v;

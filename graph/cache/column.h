@@ -4,6 +4,10 @@
 // an arena; equal strings of a block share bytes), and generic Values. A value that does not fit makes the column
 // generic. A column holds rows 0 .. rows-1; later rows are absent. min/max of numbers are bounds, not exact.
 //
+// Integers are kept as their distance from a common base, in 1, 2 or 4 bytes each, in 8 (with the base 0) where they
+// lie further apart: the fewest that hold all the column has had since it was last laid out. A value that does not fit
+// lays it out again, the base with as much room below the least value as above the greatest.
+//
 // The arena is shared by successive versions of a column: a version only ever appends behind the bytes that older
 // versions know, so copying a string column copies four bytes per row.
 #pragma once
@@ -35,8 +39,10 @@ struct Column : Object {
   uint64_t valid_bits[4] = {0, 0, 0, 0};
   union {
     struct {
-      int64_t min, max;
-    } integers;  // kIntegers; min > max: none
+      int64_t min, max;  // none of them is below base
+      int64_t base;
+      uint8_t width;  // bytes of one: 1, 2, 4 or 8
+    } integers;       // kIntegers
     struct {
       double min, max;
     } floats;                  // kFloats, NaN left out
@@ -51,7 +57,21 @@ struct Column : Object {
   explicit Column(Kind k) : Object(ObjectKind::kColumn), column_kind(k) {}
 
   bool valid(uint32_t row) const { return (valid_bits[row >> 6] >> (row & 63) & 1) != 0; }
-  const int64_t* integer_array() const { return reinterpret_cast<const int64_t*>(this + 1); }
+  // f(const U* distances), U the unsigned type of the column's width; a value is base + distance, modulo 2^64.
+  template <typename F>
+  decltype(auto) with_integers(F&& f) const {
+    const void* stored = this + 1;
+    switch (integers.width) {
+      case 1: return f(static_cast<const uint8_t*>(stored));
+      case 2: return f(static_cast<const uint16_t*>(stored));
+      case 4: return f(static_cast<const uint32_t*>(stored));
+      default: return f(static_cast<const uint64_t*>(stored));
+    }
+  }
+  int64_t integer(uint32_t row) const {
+    return with_integers(
+        [&](const auto* stored) { return static_cast<int64_t>(static_cast<uint64_t>(integers.base) + stored[row]); });
+  }
   const double* float_array() const { return reinterpret_cast<const double*>(this + 1); }
   const uint32_t* string_array() const { return reinterpret_cast<const uint32_t*>(this + 1); }
   const Value* value_array() const { return reinterpret_cast<const Value*>(this + 1); }
@@ -64,7 +84,6 @@ struct Column : Object {
   Value get(uint32_t row) const;
 
   // --- writing ---
-  static Column* make(WriteContext* context, Kind kind, uint32_t capacity);
   static Kind kind_for(const Value& value);
   // Sets (null: removes). Returns the column as mine; copies, grows or changes kind as needed and retires what it
   // replaces. Null when no value is left. `context` null: loading; then the column must be unshared.

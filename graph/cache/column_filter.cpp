@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 namespace lora::graph::cache {
 
@@ -89,21 +90,17 @@ void test_integers(const Column& column, const IntegerRange& range, uint64_t* ro
     if (none != range.outside) keep_none(rows);
     return;
   }
-  const auto base = static_cast<uint64_t>(column.integers.min);
-  if (static_cast<uint64_t>(column.integers.max) - base <= INT32_MAX) {
-    // What a value is above the least one fits 32 bits, which processors compare four and more at a time.
-    const auto below = [base](int64_t x) { return static_cast<int32_t>(static_cast<uint64_t>(x) - base); };
-    const int32_t low = below(std::max(range.low, column.integers.min));
-    const int32_t high = below(std::min(range.high, column.integers.max));
-    const auto base32 = static_cast<uint32_t>(base);
-    return keep_all(column.integer_array(), column.rows, range.outside, rows, [=](int64_t x) {
-      const auto above = static_cast<int32_t>(static_cast<uint32_t>(x) - base32);
-      return (above >= low) & (above <= high);
-    });
-  }
-  const auto low = static_cast<uint64_t>(range.low), width = static_cast<uint64_t>(range.high) - low;
-  keep_all(column.integer_array(), column.rows, range.outside, rows,
-           [=](int64_t x) { return static_cast<uint64_t>(x) - low <= width; });
+  const int64_t least = std::max(range.low, column.integers.min);
+  const uint64_t low = static_cast<uint64_t>(least) - static_cast<uint64_t>(column.integers.base);
+  const uint64_t width =
+      static_cast<uint64_t>(std::min(range.high, column.integers.max)) - static_cast<uint64_t>(least);
+  column.with_integers([&](const auto* distances) {
+    // In the distances' own type, of which processors compare two to sixteen at a time.
+    using Distance = std::remove_const_t<std::remove_pointer_t<decltype(distances)>>;
+    const auto from = static_cast<Distance>(low), reach = static_cast<Distance>(width);
+    keep_all(distances, column.rows, range.outside, rows,
+             [=](Distance x) { return static_cast<Distance>(x - from) <= reach; });
+  });
 }
 
 void test_floats(const Column& column, char op, double c, uint64_t* rows) {

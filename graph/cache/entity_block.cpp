@@ -482,8 +482,18 @@ void Gatherer::take(const Column& column, size_t from, size_t last, bool run) {
     to_values(from);
   }
   switch (out_->kind) {
-    case Kind::kIntegers: take_numbers(column, column.integer_array(), from, last, run, &out_->integers); return;
-    case Kind::kFloats: take_numbers(column, column.float_array(), from, last, run, &out_->floats); return;
+    case Kind::kIntegers:
+      column.with_integers([&](const auto* distances) {
+        const auto base = static_cast<uint64_t>(column.integers.base);
+        take_numbers(
+            column, distances, [=](auto distance) { return static_cast<int64_t>(base + distance); }, from, last, run,
+            &out_->integers);
+      });
+      return;
+    case Kind::kFloats:
+      take_numbers(
+          column, column.float_array(), [](double x) { return x; }, from, last, run, &out_->floats);
+      return;
     case Kind::kStrings: take_texts(column, from, last, run); return;
     case Kind::kValues:
       for (size_t i = from; i < last; ++i) out_->values[i] = column.get(EntityBlock::row_of(ids_[i]));
@@ -491,30 +501,32 @@ void Gatherer::take(const Column& column, size_t from, size_t last, bool run) {
   }
 }
 
-template <typename T>
-void Gatherer::take_numbers(const Column& column, const T* stored, size_t from, size_t last, bool run,
-                            std::vector<T>* out) {
+template <typename Stored, typename Number, typename T>
+void Gatherer::take_numbers(const Column& column, const Stored* stored, Number number, size_t from, size_t last,
+                            bool run, std::vector<T>* out) {
   const uint32_t first = EntityBlock::row_of(ids_[from]);
-  T* to = out->data();
-  if (run && valid_count(column, first, last - from) == last - from) {
-    std::memcpy(to + from, stored + first, (last - from) * sizeof(T));
+  T* const to = out->data() + from;
+  const size_t count = last - from;
+  if (run && valid_count(column, first, count) == count) {
+    for (size_t i = 0; i < count; ++i) to[i] = number(stored[first + i]);
     return;
   }
+  const uint64_t* const ids = ids_.data() + from;
   if (column.present == column.rows) {
     // No gaps before the column's end.
     bool inside = true;
-    for (size_t i = from; i < last; ++i) inside &= EntityBlock::row_of(ids_[i]) < column.rows;
+    for (size_t i = 0; i < count; ++i) inside &= EntityBlock::row_of(ids[i]) < column.rows;
     if (inside) {
-      for (size_t i = from; i < last; ++i) to[i] = stored[EntityBlock::row_of(ids_[i])];
+      for (size_t i = 0; i < count; ++i) to[i] = number(stored[EntityBlock::row_of(ids[i])]);
       return;
     }
   }
-  for (size_t i = from; i < last; ++i) {
-    const uint32_t row = EntityBlock::row_of(ids_[i]);
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t row = EntityBlock::row_of(ids[i]);
     if (column.valid(row)) {
-      to[i] = stored[row];
+      to[i] = number(stored[row]);
     } else {
-      missing(i, i + 1);
+      missing(from + i, from + i + 1);
     }
   }
 }

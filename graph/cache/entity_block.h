@@ -184,8 +184,10 @@ class Gatherer {
   size_t run_length(size_t from) const;
   // Rows from .. last - 1 are of the block of `column`; `run`: their ids are consecutive.
   void take(const Column& column, size_t from, size_t last, bool run);
-  template <typename T>
-  void take_numbers(const Column& column, const T* stored, size_t from, size_t last, bool run, std::vector<T>* out);
+  // `number`: what a stored one stands for.
+  template <typename Stored, typename Number, typename T>
+  void take_numbers(const Column& column, const Stored* stored, Number number, size_t from, size_t last, bool run,
+                    std::vector<T>* out);
   void take_texts(const Column& column, size_t from, size_t last, bool run);
   bool append_span(const Column& column, size_t from, size_t last, uint32_t row);
   void missing(size_t from, size_t last);

@@ -1,0 +1,161 @@
+// Columns of integers: what they hold, and in how many bytes.
+#include "graph/cache/column.h"
+
+#include <limits>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "graph/cache/entity_block.h"
+#include "tests/graph/cache_support.h"
+
+namespace lora::graph::cache {
+namespace {
+
+constexpr int64_t kMin = std::numeric_limits<int64_t>::min(), kMax = std::numeric_limits<int64_t>::max();
+constexpr KeyId kKey(3);
+
+// A loader's column.
+class Loading {
+ public:
+  ~Loading() {
+    if (column_ != nullptr) free_tree(column_);
+  }
+  void set(uint32_t row, int64_t value) { column_ = Column::set(nullptr, column_, row, Value::integer(value)); }
+  const Column& column() const { return *column_; }
+
+ private:
+  Column* column_ = nullptr;
+};
+
+uint8_t width_of(const std::vector<int64_t>& values) {
+  Loading loading;
+  for (uint32_t i = 0; i < values.size(); ++i) loading.set(i, values[i]);
+  for (uint32_t i = 0; i < values.size(); ++i) EXPECT_EQ(loading.column().integer(i), values[i]) << i;
+  return loading.column().integers.width;
+}
+
+TEST(Column, IntegersTakeAsManyBytesAsTheyLieApart) {
+  EXPECT_EQ(width_of({0}), 1);
+  EXPECT_EQ(width_of({kMax}), 1);
+  EXPECT_EQ(width_of({kMin}), 1);
+  EXPECT_EQ(width_of({1'600'000'000, 1'600'000'255}), 1);
+  EXPECT_EQ(width_of({1'600'000'000, 1'600'000'256}), 2);
+  EXPECT_EQ(width_of({-30'000, 35'535}), 2);
+  EXPECT_EQ(width_of({-30'000, 35'536}), 4);
+  EXPECT_EQ(width_of({0, UINT32_MAX}), 4);
+  EXPECT_EQ(width_of({-1, UINT32_MAX}), 8);
+  EXPECT_EQ(width_of({kMin, kMin + UINT32_MAX}), 4);
+  EXPECT_EQ(width_of({kMax, kMax - UINT32_MAX}), 4);
+  // Distances are taken modulo 2^64; neighbours in that sense are not close.
+  EXPECT_EQ(width_of({kMin, kMax}), 8);
+  EXPECT_EQ(width_of({kMax, kMin}), 8);
+}
+
+TEST(Column, ConsecutiveIntegersTakeOneByteEachUpAndDown) {
+  for (const auto& [first, step] : {std::pair<int64_t, int64_t>{0, 1}, {0, -1}, {kMin, 1}, {kMax, -1}, {70'000, 1}}) {
+    std::vector<int64_t> values;
+    for (int64_t i = 0; i < EntityBlock::kRows; ++i) values.push_back(first + i * step);
+    EXPECT_EQ(width_of(values), 1) << first;
+  }
+}
+
+TEST(Column, AValueOnItsWayOutDoesNotCountWhenTheColumnIsLaidOutAgain) {
+  Loading loading;
+  loading.set(0, 5);
+  loading.set(1, kMax);
+  EXPECT_EQ(loading.column().integers.width, 8);
+  Loading narrow;
+  narrow.set(0, 5);
+  narrow.set(0, 1'000'000'000'000);  // the only row: nothing is far from it
+  EXPECT_EQ(narrow.column().integers.width, 1);
+  EXPECT_EQ(narrow.column().integers.min, 1'000'000'000'000);
+  EXPECT_EQ(narrow.column().integer(0), 1'000'000'000'000);
+}
+
+int64_t random_integer(Random& random, int spread, int64_t around) {
+  switch (spread) {
+    case 0: return around + static_cast<int64_t>(random.below(100));
+    case 1: return around - static_cast<int64_t>(random.below(40'000));
+    case 2: return around + static_cast<int64_t>(random.below(uint64_t{1} << 31));
+    case 3: return static_cast<int64_t>(random.engine()());
+    default:
+      return random.chance(50) ? kMin + static_cast<int64_t>(random.below(3))
+                               : kMax - static_cast<int64_t>(random.below(3));
+  }
+}
+
+// Statements on one block: set, remove, roll back, and a pinned version that stays as it was. VersionsFixture checks at
+// its end that every byte was counted.
+TEST(Column, IntegersAreWhatWasSetThroughVersionsAndRollbacks) {
+  Random random(7);
+  for (int round = 0; round < 60; ++round) {
+    VersionsFixture fixture;
+    std::map<uint32_t, int64_t> model, pinned_model;
+    const int64_t around = static_cast<int64_t>(random.below(uint64_t{1} << 40)) - (int64_t{1} << 39);
+    const Root* pinned = nullptr;
+    uint32_t slot = 0;
+    const auto check = [&](const Root& root, const std::map<uint32_t, int64_t>& want) {
+      const EntityBlock* block = root.find_block(EntityKind::kNode, 0);
+      for (uint32_t row = 0; row < EntityBlock::kRows; ++row) {
+        const auto it = want.find(row);
+        const Value value = block->get(row, kKey);
+        ASSERT_EQ(value.is_null(), it == want.end()) << row;
+        if (it == want.end()) continue;
+        ASSERT_EQ(value.as_integer(), it->second) << row;
+      }
+    };
+    {
+      auto context = fixture.versions.begin();
+      context->root()->edit_fresh_block(*context, EntityKind::kNode, 0);
+      for (uint32_t row = 0; row < EntityBlock::kRows; ++row) {
+        ASSERT_TRUE(context->root()->edit_create_node(*context, NodeId(row), {}, {}));
+      }
+      fixture.commit(std::move(context));
+    }
+    for (int step = 0; step < 40; ++step) {
+      auto context = fixture.versions.begin();
+      context->begin_statement();
+      std::map<uint32_t, int64_t> next = model;
+      const int spread = random.chance(80) ? 0 : static_cast<int>(random.below(5));
+      for (uint64_t n = random.below(random.chance(20) ? 200 : 5); n > 0; --n) {
+        const auto row = static_cast<uint32_t>(random.below(EntityBlock::kRows));
+        const bool remove = random.chance(15);
+        const int64_t value = random_integer(random, spread, around);
+        ASSERT_TRUE(context->root()->edit_set_property(*context, EntityKind::kNode, row, kKey,
+                                                       remove ? Value() : Value::integer(value)));
+        if (remove) {
+          next.erase(row);
+        } else {
+          next[row] = value;
+        }
+      }
+      check(*context->root(), next);
+      if (HasFatalFailure()) return;
+      if (random.chance(20)) {
+        context->rollback_statement();
+      } else {
+        context->finish_statement();
+        model = std::move(next);
+      }
+      check(*context->root(), model);
+      fixture.commit(std::move(context));
+      if (HasFatalFailure()) return;
+      if (random.chance(30)) {
+        if (pinned != nullptr) {
+          check(*pinned, pinned_model);
+          fixture.versions.unpin(slot);
+        }
+        pinned = fixture.versions.pin(&slot);
+        pinned_model = model;
+      }
+    }
+    if (pinned != nullptr) {
+      check(*pinned, pinned_model);
+      fixture.versions.unpin(slot);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lora::graph::cache
