@@ -32,6 +32,10 @@ class RocksStore::Listener final : public rocksdb::EventListener {
       static_cast<void>(store_->latch(from_rocks(*status, "background write")));
     }
   }
+  void OnFlushCompleted(rocksdb::DB* db, const rocksdb::FlushJobInfo&) override { store_->fit_block_cache(*db); }
+  void OnExternalFileIngested(rocksdb::DB* db, const rocksdb::ExternalFileIngestionInfo&) override {
+    store_->fit_block_cache(*db);
+  }
   void OnCompactionBegin(rocksdb::DB*, const rocksdb::CompactionJobInfo& job) override {
     store_->compaction_gate_.compaction_begins(job.job_id);
   }
@@ -43,8 +47,9 @@ class RocksStore::Listener final : public rocksdb::EventListener {
   }
   // In memory a compaction frees the tables it replaces: up to half of all that is stored, in small pieces. Given back
   // here, on the background thread, and only then: a trim costs the next large write its page faults.
-  void OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo& job) override {
+  void OnCompactionCompleted(rocksdb::DB* db, const rocksdb::CompactionJobInfo& job) override {
     store_->compaction_gate_.compaction_ends(job.job_id);
+    store_->fit_block_cache(*db);
 #ifdef __GLIBC__
     if (store_->in_memory_) {
       ::malloc_trim(0);
@@ -116,7 +121,15 @@ Status RocksStore::open_native(bool create) {
   db_.reset(db);
   LORA_CHECK(handles.size() == families_.size());
   std::copy(handles.begin(), handles.end(), families_.begin());
+  fit_block_cache(*db);
   return Status();
+}
+
+void RocksStore::fit_block_cache(rocksdb::DB& db) {
+  uint64_t table_bytes = 0;
+  if (db.GetAggregatedIntProperty(rocksdb::DB::Properties::kLiveSstFilesSize, &table_bytes)) {
+    cache_->SetCapacity(block_cache_capacity(options_, table_bytes));
+  }
 }
 
 Status RocksStore::open_memory() {
@@ -360,6 +373,7 @@ Status RocksStore::catch_up() {
     return Status();
   }
   LORA_TRY(from_rocks(db_->TryCatchUpWithPrimary(), "catch up"));
+  fit_block_cache(*db_);
   return load_commit_state();
 }
 

@@ -218,11 +218,18 @@ const char* keyspace_name(Keyspace space) {
 
 std::shared_ptr<rocksdb::Cache> make_block_cache(const StoreOptions& options, bool in_memory) {
   rocksdb::LRUCacheOptions cache;
-  cache.capacity = options.block_cache_bytes;
+  cache.capacity = block_cache_capacity(options, 0);
   // Shards cost memory and time at open; the graph's in-memory form takes the hot reads, so contention here is low.
   cache.num_shard_bits = in_memory ? 0 : 3;
   cache.high_pri_pool_ratio = 0.5;  // index and filter blocks stay when a scan passes through
   return rocksdb::NewLRUCache(cache);
+}
+
+// Blocks of data are of use only until what lies in them has been loaded into the graph's in-memory form, which is
+// smaller: without a bound they were three times the graph. Indexes and filters are up to a tenth of the tables.
+uint64_t block_cache_capacity(const StoreOptions& options, uint64_t table_bytes) {
+  constexpr uint64_t kLeast = 8 * kMiB;
+  return std::min(options.block_cache_bytes, std::max(kLeast, table_bytes / 8));
 }
 
 rocksdb::DBOptions make_db_options(const StoreOptions& options, rocksdb::Env* env, bool in_memory) {

@@ -94,5 +94,7 @@ rocksdb::DBOptions make_db_options(const StoreOptions& options, rocksdb::Env* en
 rocksdb::ColumnFamilyOptions make_family_options(const StoreOptions& options, Keyspace space,
                                                  const std::shared_ptr<rocksdb::Cache>& cache, bool in_memory);
 std::shared_ptr<rocksdb::Cache> make_block_cache(const StoreOptions& options, bool in_memory);
+// How much of StoreOptions::block_cache_bytes is used while the tables are `table_bytes` long.
+uint64_t block_cache_capacity(const StoreOptions& options, uint64_t table_bytes);
 
 }  // namespace lora::kv

@@ -115,6 +115,7 @@ class RocksStore final : public Store {
   Status open_existing();
   Status open_native(bool create);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors() const;
+  void fit_block_cache(rocksdb::DB& db);  // to the tables there are; any thread
   Result<CommitRecord> read_commit_record(const rocksdb::ReadOptions& options, std::string* buffer) const;
   Status load_commit_state();
 

@@ -56,8 +56,8 @@ struct StoreOptions {
   std::string secondary_directory;  // where a secondary instance may put its own info files; required with `secondary`
   SyncLevel sync = SyncLevel::kCommit;
   uint32_t sync_interval_ms = 100;
-  uint64_t block_cache_bytes = 32ull << 20;
-  uint64_t memtable_bytes = 16ull << 20;  // all keyspaces together
+  uint64_t block_cache_bytes = 32ull << 20;  // at most; less while the tables are small
+  uint64_t memtable_bytes = 16ull << 20;     // all keyspaces together
   bool recover = false;  // on_corruption="recover": open although acknowledged commits are missing, and report it
   // For tests: a rocksdb::FileSystem wrapper, passed as std::shared_ptr<rocksdb::FileSystem>* behind void
   // (see kv/rocks_store.h); null: the default file system.

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <random>
 #include <sstream>
 
 #include "kv/rocks_files.h"
@@ -382,6 +383,50 @@ TEST_F(OpenTest, StatsNameTheEngine) {
   EXPECT_EQ(stats.syncs, 1u);
   EXPECT_GT(stats.wal_bytes, 0u);
   EXPECT_GT(stats.memtable_bytes, 0u);
+}
+
+// The option is an upper bound: a small database keeps few blocks in memory, however often it is read.
+TEST_F(OpenTest, TheBlockCacheGrowsWithTheTables) {
+  constexpr uint64_t kMiB = 1 << 20;
+  options_.block_cache_bytes = 1024 * kMiB;
+  options_.sync = SyncLevel::kOff;
+  std::mt19937_64 random(5);
+  std::string value(4096, ' ');
+  uint64_t next = 0;
+  const auto grow = [&](Store& store, uint64_t bytes) {
+    for (uint64_t wanted = next + bytes / value.size(); next < wanted;) {
+      const std::unique_ptr<WriteBatch> batch = store.batch();
+      for (int i = 0; i < 256; ++i, ++next) {
+        for (char& c : value) c = static_cast<char>(random());
+        batch->put(kN, std::to_string(1'000'000 + next), value);
+      }
+      ASSERT_TRUE(store.write(*batch, "").ok());
+    }
+    ASSERT_TRUE(store.flush(true).ok());
+  };
+  const auto read_all = [&](Store& store) {
+    const std::unique_ptr<Cursor> cursor = store.cursor(kN, {});
+    uint64_t count = 0;
+    for (cursor->seek_first(); cursor->valid(); cursor->next()) ++count;
+    EXPECT_EQ(count, next);
+    return store.stats().block_cache_bytes;
+  };
+  std::unique_ptr<Store> store = must_open(options_);
+  grow(*store, 32 * kMiB);
+  const uint64_t small = read_all(*store);
+  EXPECT_GT(small, 4 * kMiB);
+  EXPECT_LT(small, 9 * kMiB);
+  grow(*store, 96 * kMiB);
+  const uint64_t larger = read_all(*store);
+  EXPECT_GT(larger, 12 * kMiB);
+  EXPECT_LT(larger, 20 * kMiB);
+  EXPECT_STATUS_OK(store->close());
+  store = must_open(options_);
+  EXPECT_GT(read_all(*store), 12 * kMiB);
+  EXPECT_STATUS_OK(store->close());
+  options_.block_cache_bytes = 2 * kMiB;
+  store = must_open(options_);
+  EXPECT_LT(read_all(*store), 3 * kMiB);
 }
 
 }  // namespace
