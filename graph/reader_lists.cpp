@@ -1,5 +1,6 @@
 // Lists of a node's relationships, and degrees.
 #include <algorithm>
+#include <array>
 
 #include "graph/graph_impl.h"
 #include "graph/reader_chunks.h"
@@ -77,7 +78,9 @@ uint64_t ReaderChunks::unloaded_degree(NodeId node, Direction direction, RelType
     fail(loaded.status());
     return 0;
   }
-  degrees.insert(token, index, root.stamp, (*loaded)->degrees);
+  std::array<uint32_t, TopologyChunk::kNodes> all;
+  for (uint32_t r = 0; r < all.size(); ++r) all[r] = (*loaded)->degree(r);
+  degrees.insert(token, index, root.stamp, all.data());
   const uint64_t bytes = degrees.bytes();
   in.graph->budget->set_limit(std::max(in.graph->chunk_bytes, bytes + 1) - bytes);
   return (*loaded)->degree(row);

@@ -177,6 +177,7 @@ Status RocksStore::check_writable() const {
 }
 
 Status RocksStore::health() const {
+  if (!failed_.load(std::memory_order_acquire)) return Status();
   const std::lock_guard<std::mutex> lock(health_mutex_);
   return health_;
 }

@@ -6,6 +6,7 @@
 #include "graph/cache/entity_block.h"
 #include "graph/cache/index_node.h"
 #include "graph/cache/index_tree.h"
+#include "graph/cache/piece_pool.h"
 #include "graph/cache/topology.h"
 #include "graph/cache/trie.h"
 #include "graph/cache/versions.h"
@@ -13,12 +14,18 @@
 namespace lora::graph::cache {
 
 void* allocate(WriteContext* context, size_t bytes) {
-  if (context != nullptr) context->make_room();
-  return ::operator new(bytes);
+  const size_t rounded = PiecePool::rounded(bytes);
+  if (context != nullptr) {
+    context->make_room();
+    if (void* piece = context->take_piece(rounded)) return piece;
+  }
+  return ::operator new(rounded);
 }
 
 void register_object(WriteContext* context, Object* object, size_t bytes) {
   object->bytes = static_cast<uint32_t>(bytes);
+  const size_t memory = context == nullptr ? PiecePool::rounded(bytes) : context->piece_bytes(bytes);
+  object->units = memory <= PiecePool::kMost ? static_cast<uint16_t>(memory / PiecePool::kUnit) : 0;
   if (context != nullptr) {
     context->made(object);
   } else {
@@ -29,10 +36,7 @@ void register_object(WriteContext* context, Object* object, size_t bytes) {
 void for_each_part(const Object* object, const std::function<void(Object*)>& f) {
   switch (object->kind) {
     case ObjectKind::kTrieNode: {
-      const auto* node = static_cast<const TrieNode*>(object);
-      for (const auto& slot : node->slot) {
-        if (Object* child = slot.load(std::memory_order_acquire)) f(child);
-      }
+      static_cast<const TrieNode*>(object)->for_each_child([&f](uint32_t, Object* child) { f(child); });
       return;
     }
     case ObjectKind::kEntityBlock: {
@@ -79,12 +83,13 @@ void for_each_part(const Object* object, const std::function<void(Object*)>& f) 
   }
 }
 
-uint64_t free_object(Object* object) {
+uint64_t free_object(Object* object, PiecePool* pool) {
   if ((object->flags & Object::kStatic) != 0) return 0;
   const uint64_t bytes = object->bytes;
   // Only columns own something beside their memory; the other kinds are trivially destructible.
   if (object->kind == ObjectKind::kColumn) release_column(static_cast<Column*>(object));
-  ::operator delete(object);
+  const size_t memory = size_t{object->units} * PiecePool::kUnit;
+  if (pool == nullptr || !pool->give(object, memory)) ::operator delete(object);
   return bytes;
 }
 

@@ -18,6 +18,7 @@
 
 namespace lora::graph::cache {
 
+class PiecePool;
 class WriteContext;
 
 enum class ObjectKind : uint8_t {
@@ -47,6 +48,7 @@ struct Object {
   ObjectKind kind;
   uint8_t flags = 0;
   mutable std::atomic<uint8_t> touched{0};  // CLOCK bit: set by readers, cleared by the evictor
+  uint16_t units = 0;                       // its memory in units of eight bytes; 0: more than a pool keeps
 
   explicit Object(ObjectKind k) : kind(k) {}
   Object(const Object&) = delete;
@@ -69,8 +71,9 @@ void register_object(WriteContext* context, Object* object, size_t bytes);
 // Trie nodes answer with their non-null slots.
 void for_each_part(const Object* object, const std::function<void(Object*)>& f);
 
-// Frees the memory of one object, not of its parts; returns its bytes. Static objects are left alone.
-uint64_t free_object(Object* object);
+// Frees the memory of one object, not of its parts; returns its bytes. Static objects are left alone. `pool`: may keep
+// the memory.
+uint64_t free_object(Object* object, PiecePool* pool = nullptr);
 // Frees the object and everything below it; returns the bytes. Only for what nobody else can reach.
 uint64_t free_tree(Object* object);
 // Bytes of the object and everything below it.

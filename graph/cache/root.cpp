@@ -38,8 +38,55 @@ using namespace cache;  // NOLINT: this file is the cache's front
 
 namespace {
 
-uint64_t count_in(const CounterPage* page, uint64_t token) {
-  return page == nullptr ? 0 : page->values[token % 64];
+// Where a counter is. A statement changes counters of few labels with few types: they lie on one page, and such pages
+// in one node of the trie, because the page's number interleaves the bits of both (Morton order). Nodes of a label
+// count as its relationships of no type, relationships of a type as those with no label.
+struct CounterPlace {
+  uint64_t page;
+  uint32_t at;
+};
+
+uint64_t spread_bits(uint64_t x) {
+  x = (x | x << 16) & 0x0000ffff0000ffff;
+  x = (x | x << 8) & 0x00ff00ff00ff00ff;
+  x = (x | x << 4) & 0x0f0f0f0f0f0f0f0f;
+  x = (x | x << 2) & 0x3333333333333333;
+  return (x | x << 1) & 0x5555555555555555;
+}
+
+// Numbers from 1, 0: none.
+CounterPlace counter_place(uint64_t label, uint64_t type, Direction direction) {
+  return {spread_bits(label / 8) << 1 | spread_bits(type / 4),
+          static_cast<uint32_t>((label % 8 * 4 + type % 4) * 2 + static_cast<uint32_t>(direction))};
+}
+CounterPlace place_of(LabelId label) {
+  return counter_place(uint64_t{label.value} + 1, 0, Direction::kOut);
+}
+CounterPlace place_of(RelTypeId type) {
+  return counter_place(0, uint64_t{type.value} + 1, Direction::kOut);
+}
+CounterPlace place_of(LabelId label, RelTypeId type, Direction direction) {
+  return counter_place(uint64_t{label.value} + 1, uint64_t{type.value} + 1, direction);
+}
+
+uint64_t counter(const Trie<CounterPage>& counts, CounterPlace place) {
+  const CounterPage* page = counts.find(place.page);
+  return page == nullptr ? 0 : page->values[place.at];
+}
+
+void add_to_counter(WriteContext& context, Trie<CounterPage>* counts, CounterPlace place, int64_t delta) {
+  CounterPage* page = counts->edit(context, place.page);
+  if (page == nullptr) counts->set(context, place.page, page = CounterPage::make(&context));
+  page->values[place.at] += static_cast<uint64_t>(delta);
+}
+
+// The counter's page belongs to its trie before it is filled.
+void load_counter(Trie<CounterPage>* counts, CounterPlace place, uint64_t count) {
+  CounterPage* page = counts->find(place.page);
+  if (page == nullptr) {
+    page = counts->publish_loaded(Loading(), place.page, Loaded<CounterPage>(CounterPage::make(nullptr)));
+  }
+  page->values[place.at] = count;
 }
 
 }  // namespace
@@ -84,89 +131,63 @@ const IndexTree* Root::publish_index(WriteContext* context, IndexId index, Loade
 // --- counters ---
 
 uint64_t Root::label_count(LabelId label) const {
-  return count_in(label_counts.find(label.value / 64), label.value);
+  return counter(counts, place_of(label));
 }
 
 uint64_t Root::type_count(RelTypeId type) const {
-  return count_in(type_counts.find(type.value / 64), type.value);
+  return counter(counts, place_of(type));
 }
 
 uint64_t Root::triple_count(LabelId label, RelTypeId type, Direction direction) const {
-  return count_in(triple_counts.find(topology_token(type, direction), label.value / 64), label.value);
+  return counter(counts, place_of(label, type, direction));
 }
 
 void Root::add_label_count(WriteContext& context, LabelId label, int64_t delta) {
-  CounterPage* page = label_counts.edit(context, label.value / 64);
-  if (page == nullptr) label_counts.set(context, label.value / 64, page = CounterPage::make(&context));
-  page->values[label.value % 64] += static_cast<uint64_t>(delta);
+  add_to_counter(context, &counts, place_of(label), delta);
 }
 
 void Root::add_type_count(WriteContext& context, RelTypeId type, int64_t delta) {
-  CounterPage* page = type_counts.edit(context, type.value / 64);
-  if (page == nullptr) type_counts.set(context, type.value / 64, page = CounterPage::make(&context));
-  page->values[type.value % 64] += static_cast<uint64_t>(delta);
+  add_to_counter(context, &counts, place_of(type), delta);
 }
 
 void Root::add_triple_count(WriteContext& context, LabelId label, RelTypeId type, Direction direction, int64_t delta) {
-  const uint64_t token = topology_token(type, direction);
-  CounterPage* page = triple_counts.edit(context, token, label.value / 64);
-  if (page == nullptr) triple_counts.set(context, token, label.value / 64, page = CounterPage::make(&context));
-  page->values[label.value % 64] += static_cast<uint64_t>(delta);
+  add_to_counter(context, &counts, place_of(label, type, direction), delta);
 }
 
 // --- sizing ---
 
 void Root::reserve(uint64_t node_limit, uint64_t relationship_limit, uint32_t label_tokens_limit,
                    uint32_t type_tokens_limit, uint32_t index_limit) {
-  const auto make = [](uint64_t count) { return Loaded<TrieNode>(make_trie_node(nullptr, trie_level_for(count + 1))); };
+  const auto make = [](uint64_t count) { return Loaded<TrieNode>(make_trie_node(nullptr, trie_shape_for(count + 1))); };
   Loaded<TrieNode> tries[] = {make(node_limit / EntityBlock::kRows),
                               make(relationship_limit / EntityBlock::kRows),
                               make(label_tokens_limit),
                               make(uint64_t{type_tokens_limit} * 2),
                               make(index_limit),
-                              make(label_tokens_limit / 64),
-                              make(type_tokens_limit / 64),
-                              make(uint64_t{type_tokens_limit} * 2)};
+                              make(counter_place(label_tokens_limit, type_tokens_limit, Direction::kOut).page)};
   node_blocks.root = tries[0].release();
   relationship_blocks.root = tries[1].release();
   labels.root = tries[2].release();
   topology.root = tries[3].release();
   indexes.root = tries[4].release();
-  label_counts.root = tries[5].release();
-  type_counts.root = tries[6].release();
-  triple_counts.root = tries[7].release();
+  counts.root = tries[5].release();
 }
 
-// The counter's page belongs to its trie before it is filled.
 void Root::load_label_count(LabelId label, uint64_t count) {
-  CounterPage* page = label_counts.find(label.value / 64);
-  if (page == nullptr) {
-    page = label_counts.publish_loaded(Loading(), label.value / 64, Loaded<CounterPage>(CounterPage::make(nullptr)));
-  }
-  page->values[label.value % 64] = count;
+  load_counter(&counts, place_of(label), count);
 }
 
 void Root::load_type_count(RelTypeId type, uint64_t count) {
-  CounterPage* page = type_counts.find(type.value / 64);
-  if (page == nullptr) {
-    page = type_counts.publish_loaded(Loading(), type.value / 64, Loaded<CounterPage>(CounterPage::make(nullptr)));
-  }
-  page->values[type.value % 64] = count;
+  load_counter(&counts, place_of(type), count);
 }
 
 void Root::load_triple_count(LabelId label, RelTypeId type, Direction direction, uint64_t count) {
-  const uint64_t token = topology_token(type, direction), index = label.value / 64;
-  CounterPage* page = triple_counts.find(token, index);
-  if (page == nullptr) {
-    page = triple_counts.publish_loaded(Loading(), token, label_tokens / 64 + 1, index,
-                                        Loaded<CounterPage>(CounterPage::make(nullptr)));
-  }
-  page->values[label.value % 64] = count;
+  load_counter(&counts, place_of(label, type, direction), count);
 }
 
 AllTries tries_of(const RootFields& root) {
-  return {root.node_blocks.root, root.relationship_blocks.root, root.labels.root,      root.topology.root,
-          root.indexes.root,     root.label_counts.root,        root.type_counts.root, root.triple_counts.root};
+  return {root.node_blocks.root, root.relationship_blocks.root, root.labels.root, root.topology.root, root.indexes.root,
+          root.counts.root};
 }
 
 namespace cache {
@@ -295,11 +316,11 @@ void Root::edit_fresh_topology_chunk(WriteContext& context, RelTypeId type, Dire
 namespace {
 
 TrieNode* empty_labels(uint64_t next_node) {
-  return empty_trie<LabelChunk>(trie_level_for(next_node / LabelChunk::kRows + 1));
+  return empty_trie<LabelChunk>(trie_shape_for(next_node / LabelChunk::kRows + 1).level);
 }
 
 TrieNode* empty_topology(uint64_t next_node) {
-  return empty_trie<TopologyChunk>(trie_level_for(next_node / TopologyChunk::kNodes + 1));
+  return empty_trie<TopologyChunk>(trie_shape_for(next_node / TopologyChunk::kNodes + 1).level);
 }
 
 }  // namespace
@@ -315,23 +336,22 @@ void Root::edit_fresh_type(WriteContext& context, RelTypeId type) {
 }
 
 void Root::edit_clear(WriteContext& context) {
-  for (TrieNode* trie : {node_blocks.root, relationship_blocks.root, labels.root, topology.root, indexes.root,
-                         label_counts.root, type_counts.root, triple_counts.root}) {
+  for (TrieNode* trie : tries_of(*this)) {
     if (trie != nullptr) context.retire_tree(trie);
   }
   const auto known_empty = [&context](TrieNode* inner, uint64_t tokens) {
-    TrieNode* table = make_trie_node(&context, trie_level_for(tokens + 1));
+    TrieNode* table = make_trie_node(&context, trie_shape_for(tokens + 1));
     for (uint64_t token = 0; token < tokens; ++token) {
       writable_slot(context, &table, token)->store(inner, std::memory_order_relaxed);
     }
     return table;
   };
-  node_blocks.root = empty_trie<EntityBlock>(trie_level_for(next_node / EntityBlock::kRows + 1));
-  relationship_blocks.root = empty_trie<EntityBlock>(trie_level_for(next_relationship / EntityBlock::kRows + 1));
+  node_blocks.root = empty_trie<EntityBlock>(trie_shape_for(next_node / EntityBlock::kRows + 1).level);
+  relationship_blocks.root = empty_trie<EntityBlock>(trie_shape_for(next_relationship / EntityBlock::kRows + 1).level);
   labels.root = known_empty(empty_labels(next_node), label_tokens);
   topology.root = known_empty(empty_topology(next_node), uint64_t{type_tokens} * 2);
   indexes.root = empty_trie<IndexTree>(2);
-  label_counts.root = type_counts.root = triple_counts.root = nullptr;
+  counts.root = nullptr;
   nodes = relationships = 0;
 }
 

@@ -33,7 +33,7 @@ class Versions;
 
 namespace lora::graph::cache {
 
-// 64 counters; the trie index is token / 64.
+// 64 counters: of eight labels, or seven and none, with four types, or three and none, in both directions (root.cpp).
 struct CounterPage : Object {
   uint64_t values[64];
   CounterPage() : Object(ObjectKind::kCounterPage) {
@@ -68,12 +68,10 @@ struct RootFields {
   cache::Table<cache::TopologyChunk> topology;  // by topology_token(type, direction)
   cache::Trie<cache::IndexTree> indexes;        // by index id
   // Counters are always resident and never evicted.
-  cache::Trie<cache::CounterPage> label_counts;    // nodes per label
-  cache::Trie<cache::CounterPage> type_counts;     // relationships per type
-  cache::Table<cache::CounterPage> triple_counts;  // by topology_token; relationships per label of that end
+  cache::Trie<cache::CounterPage> counts;
 };
 
-using AllTries = std::array<cache::TrieNode*, 8>;
+using AllTries = std::array<cache::TrieNode*, 6>;
 AllTries tries_of(const RootFields& root);  // null: nothing of it yet
 
 struct Root : RootFields {

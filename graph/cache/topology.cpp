@@ -114,7 +114,6 @@ void replace(WriteContext& context, Object* old, Object* by) {
 
 void copy_header(TopologyChunk* to, const TopologyChunk* from) {
   to->hub_mask = from->hub_mask;
-  std::memcpy(to->degrees, from->degrees, sizeof to->degrees);
   std::memcpy(to->offsets, from->offsets, sizeof to->offsets);
   const auto hubs = static_cast<uint32_t>(std::popcount(from->hub_mask));
   for (uint32_t i = 0; i < hubs; ++i) to->hubs()[i] = from->hubs()[i];
@@ -136,7 +135,6 @@ TopologyChunk* rebuild(WriteContext& context, TopologyChunk* chunk, uint32_t row
   bool wide = chunk->wide;
   for (uint32_t i = 0; i < count; ++i) wide = wide || needs_wide(neighbours[i], relationships[i]);
   TopologyChunk* made = allocate_chunk(&context, used - old_count + count + 8, hubs, wide);
-  std::memcpy(made->degrees, chunk->degrees, sizeof made->degrees);
   made->hub_mask = (chunk->hub_mask & ~bit) | (hub != nullptr ? bit : 0);
   uint32_t to = 0, taken = 0;
   for (uint32_t r = 0; r < TopologyChunk::kNodes; ++r) {
@@ -146,9 +144,9 @@ TopologyChunk* rebuild(WriteContext& context, TopologyChunk* chunk, uint32_t row
     } else if (chunk->is_hub(r)) {
       made->hubs()[to++] = chunk->hubs()[taken++];
     }
-    made->offsets[r] = chunk->offsets[r] + (r > row ? count - old_count : 0);
+    made->offsets[r] = static_cast<uint16_t>(chunk->offsets[r] + (r > row ? count - old_count : 0));
   }
-  made->offsets[TopologyChunk::kNodes] = used + count - old_count;
+  made->offsets[TopologyChunk::kNodes] = static_cast<uint16_t>(used + count - old_count);
   copy_ids(made->neighbour_array(), wide, 0, chunk->neighbour_array(), chunk->wide, 0, from);
   copy_ids(made->relationship_array(), wide, 0, chunk->relationship_array(), chunk->wide, 0, from);
   for (uint32_t i = 0; i < count; ++i) {
@@ -159,9 +157,29 @@ TopologyChunk* rebuild(WriteContext& context, TopologyChunk* chunk, uint32_t row
   copy_ids(made->neighbour_array(), wide, from + count, chunk->neighbour_array(), chunk->wide, from + old_count, rest);
   copy_ids(made->relationship_array(), wide, from + count, chunk->relationship_array(), chunk->wide, from + old_count,
            rest);
-  if (hub == nullptr) made->degrees[row] = count;
   replace(context, chunk, made);
   return made;
+}
+
+// The chunk as mine without pair `at` of its arrays; offsets are as they were.
+TopologyChunk* erase_at(WriteContext& context, TopologyChunk* chunk, uint32_t at) {
+  const uint32_t used = chunk->offsets[TopologyChunk::kNodes];
+  if (context.mine(chunk)) {
+    shift_ids(chunk->neighbour_array(), chunk->wide, at, used, -1);
+    shift_ids(chunk->relationship_array(), chunk->wide, at, used, -1);
+    return chunk;
+  }
+  TopologyChunk* copy =
+      allocate_chunk(&context, used - 1, static_cast<uint32_t>(std::popcount(chunk->hub_mask)), chunk->wide);
+  copy_header(copy, chunk);
+  const auto copy_around = [&](void* to, const void* from) {
+    copy_ids(to, copy->wide, 0, from, chunk->wide, 0, at);
+    copy_ids(to, copy->wide, at, from, chunk->wide, at + 1, used - 1 - at);
+  };
+  copy_around(copy->neighbour_array(), chunk->neighbour_array());
+  copy_around(copy->relationship_array(), chunk->relationship_array());
+  context.retire(chunk);
+  return copy;
 }
 
 // --- hubs ---
@@ -341,6 +359,7 @@ class HubEdit {
   void grow_hub(uint32_t capacity) {
     Hub* copy = allocate_hub(&context_, capacity);
     copy->count = hub_->count;
+    copy->degree = hub_->degree;
     std::memcpy(copy->pages(), hub_->pages(), hub_->count * sizeof(HubPage*));
     replace(context_, hub_, copy);
     hub_ = copy;
@@ -361,6 +380,7 @@ void put_pair(HubBlock* block, uint32_t at, uint64_t neighbour, uint64_t relatio
 Hub* insert_into_hub(WriteContext& context, Hub* hub, uint64_t neighbour, uint64_t relationship,
                      TouchedBlocks* touched) {
   HubEdit edit(context, hub);
+  ++edit.hub()->degree;
   HubPlace place = locate(edit.hub(), {neighbour, relationship});
   const HubBlock* block = edit.block(place);
   uint32_t at = lower_bound(block->segment(), neighbour, relationship);
@@ -406,7 +426,6 @@ TopologyChunk* TopologyChunk::empty() {
   static TopologyChunk* const shared = [] {
     auto* chunk = new (allocate(nullptr, sizeof(TopologyChunk))) TopologyChunk;
     chunk->flags = kStatic;
-    std::memset(chunk->degrees, 0, sizeof chunk->degrees);
     std::memset(chunk->offsets, 0, sizeof chunk->offsets);
     return chunk;
   }();
@@ -453,9 +472,8 @@ bool TopologyChunk::contains(uint32_t row, uint64_t neighbour, uint64_t relation
 
 bool TopologyChunk::find_block(uint32_t row, BlockKey key, Neighbours* out) const {
   if (!is_hub(row)) {
-    if (degrees[row] == 0 || key != BlockKey{}) return false;
     *out = list(row);
-    return true;
+    return out->count != 0 && key == BlockKey{};
   }
   const Hub* h = hub(row);
   const HubPlace at = locate(h, key);
@@ -470,10 +488,11 @@ bool TopologyChunk::find_loops(uint64_t first_node) const {
   for (uint32_t row = 0; row < kNodes && !some; ++row) {
     const uint64_t node = first_node + row;
     constexpr uint32_t kWalkedMax = 24;  // shorter lists are walked faster than searched
-    if (degrees[row] <= kWalkedMax && !is_hub(row) && !wide) {
-      const auto* neighbours = static_cast<const uint32_t*>(list(row).neighbours);
-      for (uint32_t i = 0; i < degrees[row]; ++i) some |= neighbours[i] == node;
-    } else if (degrees[row] != 0) {
+    const Neighbours all = list(row);
+    if (all.count <= kWalkedMax && !is_hub(row) && !wide) {
+      const auto* neighbours = static_cast<const uint32_t*>(all.neighbours);
+      for (uint32_t i = 0; i < all.count; ++i) some |= neighbours[i] == node;
+    } else {
       std::vector<uint64_t> found;
       find(row, node, &found);
       some = !found.empty();
@@ -502,7 +521,6 @@ TopologyChunk* TopologyChunk::insert(WriteContext& context, TopologyChunk* chunk
     chunk = writable(context, chunk);
     Hub*& place = chunk->hubs()[chunk->hub_rank(row)];
     place = insert_into_hub(context, place, neighbour, relationship, touched);
-    ++chunk->degrees[row];
     return chunk;
   }
   const Neighbours old = chunk->list(row);
@@ -521,8 +539,8 @@ TopologyChunk* TopologyChunk::insert(WriteContext& context, TopologyChunk* chunk
     Hub* hub = allocate_hub(&context, 1);
     hub->count = 1;
     hub->pages()[0] = page;
+    hub->degree = block->count;
     chunk = rebuild(context, chunk, row, {}, {}, hub);
-    ++chunk->degrees[row];
     touched->add(BlockKey{});
     return chunk;
   }
@@ -547,7 +565,6 @@ TopologyChunk* TopologyChunk::insert(WriteContext& context, TopologyChunk* chunk
   put_id(chunk->neighbour_array(), wide, at, neighbour);
   put_id(chunk->relationship_array(), wide, at, relationship);
   for (uint32_t r = row + 1; r <= kNodes; ++r) ++chunk->offsets[r];
-  ++chunk->degrees[row];
   touched->add(BlockKey{});
   return chunk;
 }
@@ -563,7 +580,7 @@ TopologyChunk* TopologyChunk::merge(WriteContext& context, TopologyChunk* chunk,
     for (; to < pairs.size() && pairs[to].row == row; ++to) {
       row_wide = row_wide || needs_wide(pairs[to].neighbour, pairs[to].relationship);
     }
-    if (chunk->is_hub(row) || chunk->degrees[row] + (to - from) > kListMax) {
+    if (chunk->is_hub(row) || chunk->degree(row) + (to - from) > kListMax) {
       *left |= uint64_t{1} << row;
       continue;
     }
@@ -603,14 +620,10 @@ TopologyChunk* TopologyChunk::merge(WriteContext& context, TopologyChunk* chunk,
   uint32_t shift = 0;
   size_t next = 0;
   for (uint32_t row = 0; row < kNodes; ++row) {
-    made->offsets[row] += shift;
-    for (; next < pairs.size() && pairs[next].row == row; ++next) {
-      if ((*left >> row & 1) != 0) continue;
-      ++shift;
-      ++made->degrees[row];
-    }
+    made->offsets[row] = static_cast<uint16_t>(made->offsets[row] + shift);
+    for (; next < pairs.size() && pairs[next].row == row; ++next) shift += (*left >> row & 1) == 0 ? 1 : 0;
   }
-  made->offsets[kNodes] += shift;
+  made->offsets[kNodes] = static_cast<uint16_t>(made->offsets[kNodes] + shift);
   made->loops.store(Loops::kUnknown, std::memory_order_relaxed);
   if (made != chunk) replace(context, chunk, made);
   return made;
@@ -618,18 +631,19 @@ TopologyChunk* TopologyChunk::merge(WriteContext& context, TopologyChunk* chunk,
 
 TopologyChunk* TopologyChunk::erase(WriteContext& context, TopologyChunk* chunk, uint32_t row, uint64_t neighbour,
                                     uint64_t relationship, TouchedBlocks* touched, bool* found) {
-  *found = chunk->contains(row, neighbour, relationship);
-  if (!*found) return chunk;
-  chunk = writable(context, chunk);
-  --chunk->degrees[row];
   if (!chunk->is_hub(row)) {
-    const uint32_t at = chunk->offsets[row] + lower_bound(chunk->list(row), neighbour, relationship);
-    shift_ids(chunk->neighbour_array(), chunk->wide, at, chunk->offsets[kNodes], -1);
-    shift_ids(chunk->relationship_array(), chunk->wide, at, chunk->offsets[kNodes], -1);
+    const Neighbours all = chunk->list(row);
+    const uint32_t in_list = lower_bound(all, neighbour, relationship);
+    *found = is_pair(all, in_list, neighbour, relationship);
+    if (!*found) return chunk;
+    chunk = erase_at(context, chunk, chunk->offsets[row] + in_list);
     for (uint32_t r = row + 1; r <= kNodes; ++r) --chunk->offsets[r];
     touched->add(BlockKey{});
     return chunk;
   }
+  *found = chunk->contains(row, neighbour, relationship);
+  if (!*found) return chunk;
+  chunk = writable(context, chunk);
   Hub*& slot = chunk->hubs()[chunk->hub_rank(row)];
   HubEdit edit(context, slot);
   const HubPlace place = locate(edit.hub(), {neighbour, relationship});
@@ -638,6 +652,7 @@ TopologyChunk* TopologyChunk::erase(WriteContext& context, TopologyChunk* chunk,
   shift_ids(block->neighbours(), block->wide, at, block->count, -1);
   shift_ids(block->relationships(), block->wide, at, block->count, -1);
   --block->count;
+  --edit.hub()->degree;
   touched->add(block->first);
   constexpr uint32_t kSmall = 64, kMerged = 192;
   if (block->count < kSmall) {
@@ -654,7 +669,7 @@ TopologyChunk* TopologyChunk::erase(WriteContext& context, TopologyChunk* chunk,
     }
   }
   slot = edit.hub();
-  if (edit.single() && chunk->degrees[row] <= kListAgain) {
+  if (edit.single() && edit.hub()->degree <= kListAgain) {
     Hub* hub = edit.hub();
     HubPage* page = hub->pages()[0];
     HubBlock* last = page->block[0];
@@ -730,8 +745,7 @@ Loaded<TopologyChunk> TopologyBuilder::finish() {
   uint32_t to = 0, hub_at = 0;
   for (uint32_t r = 0; r < TopologyChunk::kNodes; ++r) {
     const Row& row = rows[r];
-    chunk->degrees[r] = row.degree;
-    chunk->offsets[r] = to;
+    chunk->offsets[r] = static_cast<uint16_t>(to);
     if (row.blocks == 0) continue;
     if (row.blocks == 1 && row.degree <= TopologyChunk::kListMax) {
       copy_ids(chunk->neighbour_array(), wide, to, neighbours_.data(), true, blocks_[row.first].from, row.degree);
@@ -741,6 +755,7 @@ Loaded<TopologyChunk> TopologyBuilder::finish() {
     }
     const uint32_t pages = (row.blocks + HubPage::kBlocksMax - 1) / HubPage::kBlocksMax;
     Hub* hub = allocate_hub(nullptr, pages);
+    hub->degree = row.degree;
     chunk->hub_mask |= uint64_t{1} << r;
     chunk->hubs()[hub_at++] = hub;
     for (uint32_t b = 0; b < row.blocks; ++b) {
@@ -760,7 +775,7 @@ Loaded<TopologyChunk> TopologyBuilder::finish() {
       page->block[page->count++] = block;
     }
   }
-  chunk->offsets[TopologyChunk::kNodes] = to;
+  chunk->offsets[TopologyChunk::kNodes] = static_cast<uint16_t>(to);
   blocks_.clear();
   neighbours_.clear();
   relationships_.clear();

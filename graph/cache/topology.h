@@ -1,6 +1,6 @@
 // TopologyChunk: the relationships of 64 nodes in one direction and one type.
 //
-// A chunk is one piece of memory: degrees, offsets and two parallel arrays (neighbour, relationship), sorted by
+// A chunk is one piece of memory: offsets and two parallel arrays (neighbour, relationship), sorted by
 // (neighbour, relationship), 32-bit until an id needs more (then `wide`, 64-bit, for the whole chunk). A list that
 // outgrows kListMax leaves the chunk for a Hub: pages of sorted blocks of at most 256 pairs. Parallel edges are
 // allowed.
@@ -73,6 +73,7 @@ struct HubPage : Object {
 
 struct Hub : Object {
   uint32_t count = 0, capacity = 0;  // pages
+  uint32_t degree = 0;               // pairs in all of them
   Hub() : Object(ObjectKind::kHub) {}
   HubPage** pages() { return reinterpret_cast<HubPage**>(this + 1); }
   HubPage* const* pages() const { return reinterpret_cast<HubPage* const*>(this + 1); }
@@ -92,21 +93,23 @@ struct TopologyChunk : Object {
   bool wide = false;
   enum class Loops : uint8_t { kUnknown, kNone, kSome };
   mutable std::atomic<Loops> loops{Loops::kUnknown};  // what has_loops() has found
-  uint32_t degrees[kNodes];                           // right for hubs too
-  uint32_t offsets[kNodes + 1];
+  uint16_t offsets[kNodes + 1];                       // of lists; a hub's is empty
+  static_assert(kNodes * kListMax <= UINT16_MAX);
 
   TopologyChunk() : Object(ObjectKind::kTopologyChunk) {}
   static TopologyChunk* empty();
 
   // --- reading ---
-  uint32_t degree(uint32_t row) const { return degrees[row]; }
+  uint32_t degree(uint32_t row) const {
+    return is_hub(row) ? hub(row)->degree : uint32_t{offsets[row + 1]} - offsets[row];
+  }
   bool is_hub(uint32_t row) const { return (hub_mask >> row & 1) != 0; }
   // The list when it is not a hub (then count = 0 and is_hub).
   Neighbours list(uint32_t row) const {
-    const uint32_t from = offsets[row];
+    const uint32_t from = offsets[row], count = offsets[row + 1] - from;
     const size_t shift = wide ? 3 : 2;
     return {static_cast<const char*>(neighbour_array()) + (size_t{from} << shift),
-            static_cast<const char*>(relationship_array()) + (size_t{from} << shift), offsets[row + 1] - from, wide};
+            static_cast<const char*>(relationship_array()) + (size_t{from} << shift), count, wide};
   }
   // All segments in order, appended to *out; none for an empty list.
   void segments(uint32_t row, std::vector<Neighbours>* out) const;
@@ -114,7 +117,7 @@ struct TopologyChunk : Object {
   template <typename F>
   void for_each_segment(uint32_t row, F&& f) const {
     if (!is_hub(row)) [[likely]] {
-      const Neighbours all = list(row);  // not degrees[]: one cache line less
+      const Neighbours all = list(row);
       if (all.count != 0) f(all);
       return;
     }
@@ -138,7 +141,7 @@ struct TopologyChunk : Object {
   template <typename F>
   void for_each_block(uint32_t row, F&& f) const {
     if (!is_hub(row)) {
-      if (degrees[row] != 0) f(BlockKey{}, list(row));
+      if (const Neighbours all = list(row); all.count != 0) f(BlockKey{}, all);
       return;
     }
     const Hub* h = hub(row);

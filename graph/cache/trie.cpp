@@ -8,26 +8,49 @@
 
 namespace lora::graph::cache {
 
-uint8_t trie_level_for(uint64_t count) {
-  uint8_t level = 0;
-  while (level < 7 && count > (uint64_t{1} << (6 * (level + 1)))) ++level;
-  return level;
+TrieNode::TrieNode(TrieNode* from, uint8_t c) : Object(ObjectKind::kTrieNode), level(from->level), capacity(c) {
+  const uint32_t loads_before = from->loads.load(std::memory_order_acquire);
+  uint64_t taken = 0;
+  for (uint32_t i = 0; i < from->capacity; ++i) {
+    Object* child = from->slots()[i].load(std::memory_order_acquire);
+    new (slots() + i) Slot(child);
+    taken |= uint64_t{child != nullptr} << i;
+  }
+  clear_from(from->capacity);
+  inherited.store(taken, std::memory_order_relaxed);
+  if ((from->flags & kStatic) != 0) return;
+  from->copied_out.store(taken, std::memory_order_relaxed);
+  from->loads_copied.store(loads_before, std::memory_order_relaxed);
 }
 
-TrieNode* make_trie_node(WriteContext* context, uint8_t level) {
-  auto* node = new (allocate(context, sizeof(TrieNode))) TrieNode(level);
-  register_object(context, node, sizeof(TrieNode));
+TrieShape trie_shape_for(uint64_t count) {
+  TrieShape shape{0, 4};
+  constexpr uint8_t kLevelMax = 9;  // 60 bits
+  while (shape.level < kLevelMax && count > (uint64_t{1} << (6 * (shape.level + 1)))) ++shape.level;
+  while (shape.capacity < TrieNode::kFanout && count > uint64_t{shape.capacity} << (6 * shape.level)) {
+    shape.capacity = static_cast<uint8_t>(shape.capacity * 4);
+  }
+  return shape;
+}
+
+TrieNode* make_trie_node(WriteContext* context, TrieShape shape) {
+  const size_t bytes = TrieNode::bytes_of(shape.capacity);
+  auto* node = new (allocate(context, bytes)) TrieNode(shape.level, shape.capacity);
+  register_object(context, node, bytes);
   return node;
 }
 
 namespace {
 
-// A copy of `node` that is mine; takes over all slots and retires the old node.
-TrieNode* copy_node(WriteContext& context, TrieNode* node) {
-  auto* copy = new (allocate(&context, sizeof(TrieNode))) TrieNode(node);
-  register_object(&context, copy, sizeof(TrieNode));
-  const uint64_t taken = copy->inherited.load(std::memory_order_relaxed);
-  if ((node->flags & Object::kStatic) == 0) node->copied_out.store(taken, std::memory_order_relaxed);
+TrieNode* make_inner_node(WriteContext* context, uint32_t level) {
+  return make_trie_node(context, {static_cast<uint8_t>(level), TrieNode::kFanout});
+}
+
+// A copy of `node` that is mine, with room for as many slots or more; takes over all slots and retires the old node.
+TrieNode* copy_node(WriteContext& context, TrieNode* node, uint8_t capacity) {
+  const size_t bytes = TrieNode::bytes_of(capacity);
+  auto* copy = new (allocate(&context, bytes)) TrieNode(node, capacity);
+  register_object(&context, copy, bytes);
   context.retire(node);
   return copy;
 }
@@ -35,8 +58,8 @@ TrieNode* copy_node(WriteContext& context, TrieNode* node) {
 // First child chunk at or after index `from` below `node`, whose first index is `base`.
 Object* next_below(const TrieNode* node, uint64_t base, uint64_t from, uint64_t* found) {
   const uint32_t shift = 6 * node->level;
-  for (uint64_t i = from <= base ? 0 : (from - base) >> shift; i < TrieNode::kFanout; ++i) {
-    Object* child = node->slot[i].load(std::memory_order_acquire);
+  for (uint64_t i = from <= base ? 0 : (from - base) >> shift; i < node->capacity; ++i) {
+    Object* child = node->slots()[i].load(std::memory_order_acquire);
     // Known-empty subtrees are shared and endless; a static chunk in a leaf of one's own is an ordinary answer.
     if (child == nullptr || (node->level > 0 && (child->flags & Object::kStatic) != 0)) continue;
     const uint64_t child_base = base + (i << shift);
@@ -51,8 +74,8 @@ Object* next_below(const TrieNode* node, uint64_t base, uint64_t from, uint64_t*
 
 bool next_span_below(const TrieNode* node, uint64_t base, uint64_t from, TrieSpan* span) {
   const uint32_t shift = 6 * node->level;
-  for (uint64_t i = from <= base ? 0 : (from - base) >> shift; i < TrieNode::kFanout; ++i) {
-    const Object* child = node->slot[i].load(std::memory_order_acquire);
+  for (uint64_t i = from <= base ? 0 : (from - base) >> shift; i < node->capacity; ++i) {
+    const Object* child = node->slots()[i].load(std::memory_order_acquire);
     const uint64_t child_base = base + (i << shift);
     if (child == nullptr || node->level == 0) {
       if (child != nullptr && (child->flags & Object::kStatic) != 0) continue;
@@ -68,28 +91,32 @@ bool next_span_below(const TrieNode* node, uint64_t base, uint64_t from, TrieSpa
 }  // namespace
 
 std::atomic<Object*>* writable_slot(WriteContext& context, TrieNode** root, uint64_t index) {
-  if (*root == nullptr) *root = make_trie_node(&context, trie_level_for(index + 1));
+  if (*root == nullptr) *root = make_trie_node(&context, trie_shape_for(index + 1));
   while (!trie_covers(*root, index)) {
-    TrieNode* higher = make_trie_node(&context, static_cast<uint8_t>((*root)->level + 1));
-    higher->slot[0].store(*root, std::memory_order_relaxed);
+    if ((*root)->capacity < TrieNode::kFanout) {
+      *root = copy_node(context, *root, static_cast<uint8_t>((*root)->capacity * 4));
+      continue;
+    }
+    TrieNode* higher = make_trie_node(&context, {static_cast<uint8_t>((*root)->level + 1), 4});
+    higher->slots()[0].store(*root, std::memory_order_relaxed);
     higher->inherited.store(1, std::memory_order_relaxed);
     *root = higher;
   }
   TrieNode* node = *root;
-  if (!context.mine(node)) *root = node = copy_node(context, node);
+  if (!context.mine(node)) *root = node = copy_node(context, node, node->capacity);
   for (uint32_t level = node->level; level > 0; --level) {
-    std::atomic<Object*>& slot = node->slot[(index >> (6 * level)) & 63];
+    TrieNode::Slot& slot = node->slot_of(index);
     auto* child = static_cast<TrieNode*>(slot.load(std::memory_order_relaxed));
     if (child == nullptr) {
-      child = make_trie_node(&context, static_cast<uint8_t>(level - 1));
+      child = make_inner_node(&context, level - 1);
       slot.store(child, std::memory_order_release);
     } else if (!context.mine(child)) {
-      child = copy_node(context, child);
+      child = copy_node(context, child, child->capacity);
       slot.store(child, std::memory_order_release);
     }
     node = child;
   }
-  return &node->slot[index & 63];
+  return &node->slot_of(index);
 }
 
 Object* publish_loaded_slot(const Loading& loading, TrieNode** root, uint64_t index, Loaded<Object> loaded) {
@@ -100,14 +127,14 @@ Object* publish_loaded_slot(const Loading& loading, TrieNode** root, uint64_t in
   // The deepest node there is on the path.
   TrieNode* node = *root;
   while (node != nullptr && node->level > 0) {
-    Object* child = node->slot[(index >> (6 * node->level)) & 63].load(std::memory_order_acquire);
+    Object* child = node->slot_of(index).load(std::memory_order_acquire);
     if (child == nullptr) break;
     node = static_cast<TrieNode*>(child);
   }
   if (node == nullptr || (context != nullptr && context->is_private(node))) {
     if (context == nullptr) return nullptr;
     if (node != nullptr && node->level == 0) {
-      if (Object* there = node->slot[index & 63].load(std::memory_order_relaxed)) {
+      if (Object* there = node->slot_of(index).load(std::memory_order_relaxed)) {
         if (there == chunk) static_cast<void>(loaded.release());
         return there;
       }
@@ -121,11 +148,12 @@ Object* publish_loaded_slot(const Loading& loading, TrieNode** root, uint64_t in
     if (loading.bytes != nullptr) loading.bytes->fetch_add(bytes, std::memory_order_relaxed);
   };
   while (node->level > 0) {
-    std::atomic<Object*>& slot = node->slot[(index >> (6 * node->level)) & 63];
+    TrieNode::Slot& slot = node->slot_of(index);
     Object* child = slot.load(std::memory_order_acquire);
     if (child == nullptr) {
-      TrieNode* fresh = make_trie_node(nullptr, static_cast<uint8_t>(node->level - 1));
+      TrieNode* fresh = make_inner_node(nullptr, node->level - 1u);
       if (slot.compare_exchange_strong(child, fresh, std::memory_order_acq_rel, std::memory_order_acquire)) {
+        node->loads.fetch_add(1, std::memory_order_release);
         charge(fresh->bytes);
         child = fresh;
       } else {
@@ -138,8 +166,9 @@ Object* publish_loaded_slot(const Loading& loading, TrieNode** root, uint64_t in
   const auto chunk_bytes = static_cast<int64_t>(tree_bytes(chunk));
   chunk->touch();
   Object* there = nullptr;
-  if (node->slot[index & 63].compare_exchange_strong(there, chunk, std::memory_order_acq_rel,
-                                                     std::memory_order_acquire)) {
+  if (node->slot_of(index).compare_exchange_strong(there, chunk, std::memory_order_acq_rel,
+                                                   std::memory_order_acquire)) {
+    node->loads.fetch_add(1, std::memory_order_release);
     charge(chunk_bytes);
     there = chunk;
   }
@@ -154,7 +183,7 @@ Object* publish_loaded_table(const Loading& loading, TrieNode** root, uint64_t t
     if (auto* slot = find_slot(*root, token)) inner = slot->load(std::memory_order_acquire);
   }
   if (inner == nullptr) {
-    inner = publish_loaded_slot(loading, root, token, Loaded<Object>(make_trie_node(nullptr, trie_level_for(count))));
+    inner = publish_loaded_slot(loading, root, token, Loaded<Object>(make_trie_node(nullptr, trie_shape_for(count))));
     if (inner == nullptr) return nullptr;
   }
   auto* trie = static_cast<TrieNode*>(inner);
@@ -164,9 +193,9 @@ Object* publish_loaded_table(const Loading& loading, TrieNode** root, uint64_t t
 }
 
 TrieNode* make_static_trie(Object* below, uint8_t level) {
-  auto* node = new (allocate(nullptr, sizeof(TrieNode))) TrieNode(level);
+  auto* node = new (allocate(nullptr, TrieNode::bytes_of(TrieNode::kFanout))) TrieNode(level, TrieNode::kFanout);
   node->flags = Object::kStatic;
-  for (auto& slot : node->slot) slot.store(below, std::memory_order_relaxed);
+  for (uint32_t i = 0; i < TrieNode::kFanout; ++i) node->slots()[i].store(below, std::memory_order_relaxed);
   return node;
 }
 

@@ -1,5 +1,6 @@
-// Trie: a path-copied radix tree from a 48-bit index to a chunk. Fan-out 64; a node knows its level (0: the slots are
-// chunks), so a trie is one pointer and copying it is copying that pointer.
+// Trie: a path-copied radix tree from an index of at most 60 bits to a chunk. Fan-out 64, of the topmost node 4 or 16
+// while that is enough; a node knows its level (0: the slots are chunks), so a trie is one pointer and copying it is
+// copying that pointer.
 //
 //   find            any thread that holds the root (pin or own transaction) and is inside an access epoch
 //   publish_loaded  any such thread: a chunk loaded from the store of that root goes into the existing node by
@@ -26,43 +27,57 @@ namespace lora::graph::cache {
 
 struct TrieNode : Object {
   static constexpr uint32_t kFanout = 64;
-  uint8_t level;                        // 0: slots hold chunks (or trie roots, in a Table)
+  using Slot = std::atomic<Object*>;
+  const uint8_t level;     // 0: slots hold chunks (or trie roots, in a Table)
+  const uint8_t capacity;  // slots: kFanout, of a topmost node perhaps less
+  // How many slots a loader has filled; and the same when a successor was copied, read before its slots were. Where
+  // both are equal the successor has everything.
+  std::atomic<uint32_t> loads{0}, loads_copied{0};
   std::atomic<uint64_t> copied_out{0};  // slots that were set when a successor was copied from this node
   std::atomic<uint64_t> inherited{0};   // slots that this node has from its predecessor
-  std::atomic<Object*> slot[kFanout];
 
-  explicit TrieNode(uint8_t l) : Object(ObjectKind::kTrieNode), level(l) {
-    for (auto& s : slot) s.store(nullptr, std::memory_order_relaxed);
-  }
-  // A successor of `from`: has inherited what its slots hold now.
-  explicit TrieNode(const TrieNode* from) : Object(ObjectKind::kTrieNode), level(from->level) {
-    uint64_t taken = 0;
-    for (uint32_t i = 0; i < kFanout; ++i) {
-      Object* child = from->slot[i].load(std::memory_order_acquire);
-      slot[i].store(child, std::memory_order_relaxed);
-      taken |= uint64_t{child != nullptr} << i;
+  TrieNode(uint8_t l, uint8_t c) : Object(ObjectKind::kTrieNode), level(l), capacity(c) { clear_from(0); }
+  // The successor of `from`, with as many slots or more: has inherited what its slots hold now. Tells `from`.
+  TrieNode(TrieNode* from, uint8_t c);
+  static size_t bytes_of(uint8_t capacity) { return sizeof(TrieNode) + capacity * sizeof(Slot); }
+  Slot* slots() { return reinterpret_cast<Slot*>(this + 1); }
+  const Slot* slots() const { return reinterpret_cast<const Slot*>(this + 1); }
+  // The slot that leads to an index that is covered.
+  Slot& slot_of(uint64_t index) { return slots()[(index >> (6 * level)) & 63]; }
+  // f(slot number, child) for each slot that is set.
+  template <typename F>
+  void for_each_child(F&& f) const {
+    for (uint32_t i = 0; i < capacity; ++i) {
+      if (Object* child = slots()[i].load(std::memory_order_acquire)) f(i, child);
     }
-    inherited.store(taken, std::memory_order_relaxed);
+  }
+
+ private:
+  void clear_from(uint32_t i) {
+    for (; i < capacity; ++i) new (slots() + i) Slot(nullptr);
   }
 };
 
-// Levels above the leaves that a trie needs to hold indexes 0 .. count - 1.
-uint8_t trie_level_for(uint64_t count);
-TrieNode* make_trie_node(WriteContext* context, uint8_t level);
+// Of a trie that holds indexes 0 .. count - 1: levels above the leaves, and slots of its topmost node.
+struct TrieShape {
+  uint8_t level, capacity;
+};
+TrieShape trie_shape_for(uint64_t count);
+TrieNode* make_trie_node(WriteContext* context, TrieShape shape);
 
 // The walk, type-erased. find_slot: the leaf slot of `index`, or null when a node on the way is missing.
 inline std::atomic<Object*>* find_slot(TrieNode* node, uint64_t index, TrieNode** leaf = nullptr) {
   for (uint32_t level = node->level; level > 0; --level) {
-    node = static_cast<TrieNode*>(node->slot[(index >> (6 * level)) & 63].load(std::memory_order_acquire));
+    node = static_cast<TrieNode*>(node->slots()[(index >> (6 * level)) & 63].load(std::memory_order_acquire));
     if (node == nullptr) return nullptr;
   }
   if (leaf != nullptr) *leaf = node;
-  return &node->slot[index & 63];
+  return &node->slots()[index & 63];
 }
 inline bool trie_covers(const TrieNode* node, uint64_t index) {
-  return node->level >= 8 || (index >> (6 * (node->level + 1))) == 0;
+  return index >> (6 * node->level) < node->capacity;
 }
-// The slot for `index` in a leaf that is mine, on a path that is mine; grows the height. `root` is changed in place.
+// The slot for `index` in a leaf that is mine, on a path that is mine; grows the trie. `root` is changed in place.
 std::atomic<Object*>* writable_slot(WriteContext& context, TrieNode** root, uint64_t index);
 // Who loads: the open transaction reading its private root (`context`), or any other reader; and the byte counter that
 // loaded objects are charged to (null: none).

@@ -22,25 +22,24 @@ uint64_t free_loaded(Object* object) {
   if ((object->flags & Object::kLoaded) == 0) return 0;
   if (object->kind != ObjectKind::kTrieNode) return free_tree(object);
   uint64_t bytes = 0;
-  for (auto& slot : static_cast<TrieNode*>(object)->slot) {
-    if (Object* child = slot.load(std::memory_order_acquire)) bytes += free_loaded(child);
-  }
+  static_cast<TrieNode*>(object)->for_each_child([&](uint32_t, Object* child) { bytes += free_loaded(child); });
   return bytes + free_object(object);
 }
 
 // Frees an object that no live root reaches. A trie node takes along what was loaded into it after it was copied.
-uint64_t free_retired(const RetiredObject& entry) {
+uint64_t free_retired(const RetiredObject& entry, PiecePool* pool = nullptr) {
   if (entry.tree) return free_tree(entry.object);
   uint64_t bytes = 0;
   if (entry.object->kind == ObjectKind::kTrieNode) {
     auto* node = static_cast<TrieNode*>(entry.object);
     const uint64_t taken = node->copied_out.load(std::memory_order_relaxed);
-    for (uint32_t i = 0; i < TrieNode::kFanout; ++i) {
-      Object* child = node->slot[i].load(std::memory_order_acquire);
-      if (child != nullptr && (taken >> i & 1) == 0) bytes += free_loaded(child);
+    if (node->loads.load(std::memory_order_acquire) != node->loads_copied.load(std::memory_order_relaxed)) {
+      node->for_each_child([&](uint32_t i, Object* child) {
+        if ((taken >> i & 1) == 0) bytes += free_loaded(child);
+      });
     }
   }
-  return bytes + free_object(entry.object);
+  return bytes + free_object(entry.object, pool);
 }
 
 }  // namespace
@@ -53,7 +52,8 @@ uint64_t free_epoch_retired(const std::vector<EpochRetired>& objects) {
 
 // --- WriteContext ---
 
-WriteContext::WriteContext(Versions* versions) : versions_(versions), base_(versions->tip()) {
+WriteContext::WriteContext(Versions* versions)
+    : versions_(versions), pieces_(&versions->impl_->pieces), base_(versions->tip()) {
   stamp_ = first_stamp_ = ++versions->impl_->last_stamp;
   static_cast<RootFields&>(root_) = *base_;
   root_.stamp = stamp_;
@@ -341,6 +341,12 @@ std::unique_ptr<WriteContext> Versions::begin() {
   auto lock = structure();
   std::lock_guard lock_roots(impl_->mutex);  // its base is the tip, and stays
   std::unique_ptr<WriteContext> context(new WriteContext(this));
+  {
+    std::lock_guard lock_spare(impl_->spare_mutex);
+    impl_->pieces.take_all(impl_->spare_pieces);
+    context->retired_.swap(impl_->spare_retired);
+  }
+  context->made_.swap(impl_->spare_made);
   impl_->context = context.get();
   return context;
 }
@@ -451,10 +457,9 @@ void Versions::free_dropped(LiveRoot* live) noexcept {
     if (object == nullptr || object->kind != ObjectKind::kTrieNode) continue;
     auto* node = static_cast<TrieNode*>(object);
     const uint64_t inherited = node->inherited.load(std::memory_order_relaxed);
-    for (uint32_t i = 0; i < TrieNode::kFanout; ++i) {
-      Object* child = node->slot[i].load(std::memory_order_acquire);
-      if (child != nullptr && (inherited >> i & 1) == 0) bytes += free_loaded(child);
-    }
+    node->for_each_child([&](uint32_t i, Object* child) {
+      if ((inherited >> i & 1) == 0) bytes += free_loaded(child);
+    });
   }
   for (Object* object : live->made) {
     if (object != nullptr) bytes += free_object(object);
@@ -476,7 +481,14 @@ void Versions::sweep() {
 
 void Versions::free_garbage(Garbage* garbage) {
   uint64_t bytes = free_epoch_retired(garbage->epoch_retired);
-  for (const RetiredObject& e : garbage->retired) bytes += free_retired(e);
+  constexpr size_t kCommitMax = 256;  // what a short transaction replaces; the memory of more is not worth keeping
+  if (garbage->retired.size() <= kCommitMax) {
+    std::lock_guard lock(impl_->spare_mutex);
+    for (const RetiredObject& e : garbage->retired) bytes += free_retired(e, &impl_->spare_pieces);
+    Impl::keep_list(&garbage->retired, &impl_->spare_retired);
+  } else {
+    for (const RetiredObject& e : garbage->retired) bytes += free_retired(e);
+  }
   if (bytes != 0) object_bytes_.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
   for (const LiveRoot& live : garbage->dead) impl_->release_snapshot(live);
 }

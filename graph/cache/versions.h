@@ -24,9 +24,11 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "graph/cache/object.h"
+#include "graph/cache/piece_pool.h"
 #include "graph/cache/root.h"
 
 namespace lora::graph::cache {
@@ -86,6 +88,11 @@ class WriteContext {
     if (made_.capacity() - made_.size() < objects)
       made_.reserve(std::max(made_.size() + objects, made_.capacity() * 2));
   }
+  void* take_piece(size_t bytes) noexcept { return pieces_->take(bytes, &piece_bytes_); }
+  // Of the object of `bytes` that was allocated last.
+  size_t piece_bytes(size_t bytes) noexcept {
+    return std::max(PiecePool::rounded(bytes), std::exchange(piece_bytes_, 0));
+  }
   void made(Object* object) noexcept;        // registers, into the room made; called by register_object
   void grew(Object* object, int64_t bytes);  // an object that is mine changed its size in place
   void replaced(Object* mine, Object* by);   // `by` is registered; `mine` is gone from the root
@@ -104,6 +111,8 @@ class WriteContext {
   void flush_discarded();
 
   Versions* versions_;
+  PiecePool* pieces_;
+  size_t piece_bytes_ = 0;  // of the piece taken last, until it is registered
   const Root* base_;
   Root root_;
   Root savepoint_;

@@ -108,6 +108,22 @@ struct Versions::Impl {
   WriteContext* context = nullptr;  // set under structure() and mutex, read under either
   uint64_t last_stamp = 0;          // the writer's
 
+  PiecePool pieces;  // the open transaction's
+  // Memory of transactions that are over, for the next one.
+  std::mutex spare_mutex;  // below
+  PiecePool spare_pieces;
+  std::vector<RetiredObject> spare_retired;
+
+  std::vector<Object*> spare_made;  // under mutex
+
+  // Only of short transactions, which are what it is for.
+  template <typename T>
+  static void keep_list(std::vector<T>* list, std::vector<T>* spare) {
+    constexpr size_t kKept = 1024;
+    list->clear();
+    if (spare->capacity() == 0 && list->capacity() <= kKept) spare->swap(*list);
+    *list = {};
+  }
   void release_snapshot(const LiveRoot& gone) const noexcept {
     if (gone.root->store_snapshot != nullptr && release) release(gone.root->store_snapshot);
   }
@@ -160,9 +176,13 @@ struct Versions::Impl {
     for (LiveRoot& live : roots) {
       if (live.root->stamp > published_stamp) return;
       if (live.retired.empty() && live.made.empty()) continue;
-      queue.insert(queue.end(), live.retired.begin(), live.retired.end());
+      if (queue.empty()) {
+        queue.swap(live.retired);
+      } else {
+        queue.insert(queue.end(), live.retired.begin(), live.retired.end());
+      }
       live.retired = {};
-      live.made = {};
+      keep_list(&live.made, &spare_made);
     }
   }
   // Moves what nobody can see any more to *garbage, as far as there is memory for it. `before`: the stamp that was
@@ -179,8 +199,12 @@ struct Versions::Impl {
       const bool all = unpinned || old >= sweep_at;
       const auto from = all ? queue.begin() : queue.begin() + static_cast<ptrdiff_t>(old);
       const auto split = std::partition(from, queue.end(), [&](const RetiredObject& e) { return visible(e, stamps); });
-      garbage->retired.assign(split, queue.end());
-      queue.erase(split, queue.end());
+      if (split == queue.begin()) {
+        garbage->retired.swap(queue);
+      } else {
+        garbage->retired.assign(split, queue.end());
+        queue.erase(split, queue.end());
+      }
       if (all) sweep_at = std::max<size_t>(64, queue.size() * 2);
       if (epoch_retired.size() >= epoch_sweep_at || before == published->stamp) collect_epochs(&garbage->epoch_retired);
       return Status();
