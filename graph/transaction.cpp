@@ -687,6 +687,7 @@ Result<bool> Transaction::detach_delete_node(NodeId id, uint64_t* deleted_relati
   }
   bool deleted = false;
   LORA_TRY(in.delete_node(id, &deleted));
+  if (deleted) in.deleted_nodes.pop_back();  // nothing is left to check at the statement's end
   if (deleted_relationships != nullptr) {
     *deleted_relationships = count;
   }

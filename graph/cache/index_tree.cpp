@@ -177,6 +177,20 @@ void append_entries(IndexNode* node, const IndexNode* source, uint32_t from, uin
   }
 }
 
+// Fills an empty node, whose arena has room, with all that `source` has.
+void copy_entries(IndexNode* node, const IndexNode* source) {
+  node->skip = source->skip;
+  node->prefix = source->prefix;
+  node->count = source->count;
+  node->arena_used = source->arena_used;
+  node->arena_live = source->arena_live;
+  const size_t count = source->count;
+  std::memcpy(node->heads, source->heads, count * sizeof source->heads[0]);
+  std::memcpy(node->entries, source->entries, count * sizeof source->entries[0]);
+  if (source->level > 0) std::memcpy(node->children(), source->children(), count * sizeof(Object*));
+  std::memcpy(node->arena(), source->arena(), source->arena_used);
+}
+
 uint32_t live_bytes(const IndexNode* node, uint32_t from, uint32_t to) {
   uint32_t bytes = 0;
   for (uint32_t i = from; i < to; ++i) bytes += node->entries[i].length;
@@ -209,9 +223,15 @@ class TreeEdit {
   IndexNode* own(IndexNode* node, uint32_t room) {
     const bool mine = context_.mine(node);
     if (mine && node->arena_used + room <= node->arena_capacity) return node;
-    const uint32_t needed = node->arena_live + room;
+    // A little garbage is copied along: that is faster than key by key.
+    const bool whole = node->arena_used - node->arena_live <= node->arena_live / 4 + 64;
+    const uint32_t needed = (whole ? node->arena_used : node->arena_live) + room;
     IndexNode* copy = make(node->level, mine ? needed + needed / 2 + 32 : needed + 32);
-    append_entries(copy, node, 0, node->count);
+    if (whole) {
+      copy_entries(copy, node);
+    } else {
+      append_entries(copy, node, 0, node->count);
+    }
     replace(node, copy);
     return copy;
   }
