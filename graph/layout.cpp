@@ -151,7 +151,32 @@ bool parse_label_key(ByteView key, LabelId* label, uint64_t* block) {
   return label->valid() && *block <= (kIdMax >> kLabelBlockShift);
 }
 
+namespace {
+
+void encode_label_bits(const uint64_t* bitmap, std::string* out) {
+  out->push_back(static_cast<char>(kLabelBits));
+  for (uint32_t word = 0; word < kLabelBlockIds / 64; ++word) {
+    kv::encode_fixed64(out, bitmap[word]);
+  }
+}
+
+}  // namespace
+
 void encode_label_block(const uint64_t* bitmap, std::string* out) {
+  out->clear();
+  // An id of the array form takes a byte at least, a run two: with many of both no walk over them is needed.
+  uint32_t ids = 0, run_begins = 0;
+  uint64_t last = 0;
+  for (uint32_t word = 0; word < kLabelBlockIds / 64; ++word) {
+    const uint64_t bits = bitmap[word];
+    ids += static_cast<uint32_t>(std::popcount(bits));
+    run_begins += static_cast<uint32_t>(std::popcount(bits & ~(bits << 1 | last)));
+    last = bits >> 63;
+  }
+  if (ids >= kLabelBitmapBytes && run_begins * 2 >= kLabelBitmapBytes) {
+    encode_label_bits(bitmap, out);
+    return;
+  }
   // Sizes of the three forms, from one walk over the runs. An id that follows its predecessor is a one-byte gap of 0.
   uint32_t count = 0;
   uint32_t runs = 0;
@@ -167,7 +192,6 @@ void encode_label_block(const uint64_t* bitmap, std::string* out) {
   });
   const size_t array_bytes = 1 + kv::varint_size(count) + gap_bytes + (count - runs);
   const size_t run_bytes = 1 + kv::varint_size(runs) + gap_bytes + length_bytes;
-  out->clear();
   next = 0;
   if (array_bytes <= run_bytes && array_bytes < kLabelBitmapBytes) {
     out->push_back(static_cast<char>(kLabelArray));
@@ -186,10 +210,7 @@ void encode_label_block(const uint64_t* bitmap, std::string* out) {
       next = end;
     });
   } else {
-    out->push_back(static_cast<char>(kLabelBits));
-    for (uint32_t word = 0; word < kLabelBlockIds / 64; ++word) {
-      kv::encode_fixed64(out, bitmap[word]);
-    }
+    encode_label_bits(bitmap, out);
   }
 }
 
