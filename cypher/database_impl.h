@@ -232,7 +232,7 @@ class Loan {
  public:
   explicit Loan(std::shared_ptr<PreparedPlan> plan) : plan_(std::move(plan)), execution_(plan_->take()) {}
   ~Loan() {
-    if (std::uncaught_exceptions() == exceptions_) give_back();
+    if (std::uncaught_exceptions() == 0) give_back();
   }
   Loan(const Loan&) = delete;
   Loan& operator=(const Loan&) = delete;
@@ -248,7 +248,6 @@ class Loan {
  private:
   std::shared_ptr<PreparedPlan> plan_;
   std::unique_ptr<Execution> execution_;
-  const int exceptions_ = std::uncaught_exceptions();
 };
 
 // Appends the batch's output columns row by row, hydrated, and charges what they hold.

@@ -8,7 +8,18 @@ namespace lora {
 namespace {
 
 std::atomic<uint64_t> threads{0};
-thread_local ActiveCall* innermost_call = nullptr;
+
+// In one place, because finding a thread's variables is a call in a shared library.
+struct ThreadState {
+  uint64_t token = 0;  // 0: not given out yet
+  ActiveCall* innermost_call = nullptr;
+
+  uint64_t own_token() {
+    if (token == 0) token = threads.fetch_add(1, std::memory_order_relaxed) + 1;
+    return token;
+  }
+};
+constinit thread_local ThreadState thread_state;
 
 Status closed_status() {
   return {ErrorCode::kClosed, "the database is closed"};
@@ -17,8 +28,7 @@ Status closed_status() {
 }  // namespace
 
 uint64_t this_thread_token() {
-  thread_local const uint64_t token = threads.fetch_add(1, std::memory_order_relaxed) + 1;
-  return token;
+  return thread_state.own_token();
 }
 
 void return_memory() {
@@ -35,8 +45,9 @@ Status DatabaseCore::check_open() const {
 
 Status DatabaseCore::enter(ActiveCall* call) {
   if (forked()) return kv::forked_status();
+  ThreadState& thread = thread_state;
   call->database = this;
-  call->shard = static_cast<uint32_t>(this_thread_token() % kShards);
+  call->shard = static_cast<uint32_t>(thread.own_token() % kShards);
   Shard& shard = shards_[call->shard];
   {
     std::lock_guard lock(shard.mutex);
@@ -47,14 +58,14 @@ Status DatabaseCore::enter(ActiveCall* call) {
     shard.first = call;
     ++shard.count;
   }
-  call->outer = innermost_call;
-  innermost_call = call;
+  call->outer = thread.innermost_call;
+  thread.innermost_call = call;
   return Status();
 }
 
 void DatabaseCore::leave(ActiveCall* call) {
   if (forked()) return;
-  innermost_call = call->outer;
+  thread_state.innermost_call = call->outer;
   Shard& shard = shards_[call->shard];
   {
     std::lock_guard lock(shard.mutex);
@@ -118,7 +129,8 @@ Status DatabaseCore::close() {
   for (const std::shared_ptr<Session>& s : sessions) s->end(ErrorCode::kClosed);
 
   uint64_t own = 0;
-  for (ActiveCall* call = innermost_call; call != nullptr; call = call->outer) own += call->database == this;
+  for (ActiveCall* call = thread_state.innermost_call; call != nullptr; call = call->outer)
+    own += call->database == this;
   {
     std::unique_lock lock(close_mutex_);
     if (own > 0) {

@@ -14,8 +14,21 @@ namespace {
 
 // Where this thread looks for a free slot first. Threads start apart, so that they do not share cache lines' owners.
 std::atomic<uint32_t> next_thread{0};
-thread_local uint32_t pin_hint = next_thread.fetch_add(1, std::memory_order_relaxed) % 64;
-thread_local uint32_t access_hint = pin_hint;
+struct SlotHints {
+  bool given = false;
+  uint32_t pin = 0, access = 0;
+};
+constinit thread_local SlotHints thread_hints;
+
+// Asked for once in a call: finding a thread's variables is a call itself in a shared library.
+SlotHints& slot_hints() {
+  SlotHints& hints = thread_hints;
+  if (!hints.given) [[unlikely]] {
+    hints.given = true;
+    hints.pin = hints.access = next_thread.fetch_add(1, std::memory_order_relaxed) % 64;
+  }
+  return hints;
+}
 
 // Frees what a reader has loaded below a slot that nobody else knows.
 uint64_t free_loaded(Object* object) {
@@ -300,9 +313,10 @@ void Versions::replace(Root root) {
 }
 
 const Root* Versions::pin(uint32_t* slot) {
-  const uint32_t at = impl_->pins.claim(pin_hint);
+  SlotHints& hints = slot_hints();
+  const uint32_t at = impl_->pins.claim(hints.pin);
   if (at == SlotArray<PinSlot>::kNone) return nullptr;
-  pin_hint = at;
+  hints.pin = at;
   std::atomic<const Root*>& place = impl_->pins[at].root;
   const Root* root = published_.load(std::memory_order_acquire);
   for (;;) {
@@ -326,9 +340,10 @@ void Versions::unpin(uint32_t slot) {
 }
 
 AccessSlot* Versions::claim_access() {
-  const uint32_t at = impl_->access.claim(access_hint);
+  SlotHints& hints = slot_hints();
+  const uint32_t at = impl_->access.claim(hints.access);
   if (at == SlotArray<AccessSlot>::kNone) return nullptr;
-  access_hint = at;
+  hints.access = at;
   return &impl_->access[at];
 }
 

@@ -36,6 +36,7 @@ struct Cause {
   std::shared_ptr<KeptObject> exception;
 };
 thread_local std::vector<Cause> causes;
+constinit thread_local bool has_causes = false;  // spares most calls the look at the list, which has a constructor
 
 std::string text_of(PyObject* object) {
   PyObject* text = object != nullptr ? PyObject_Str(object) : nullptr;
@@ -115,6 +116,7 @@ Status status_of_exception(Failed failed, const std::string& name) {
   } else {
     status.mutable_info().code = code_of(value);
   }
+  has_causes = true;
   causes.push_back({status.message(), std::make_shared<KeptObject>(value)});
   Py_XDECREF(type);
   Py_XDECREF(value);
@@ -322,7 +324,9 @@ PyObject* take_cause(const Status& status) {
 }
 
 void forget_causes() {
+  if (!has_causes) return;
   causes.clear();
+  has_causes = false;
 }
 
 }  // namespace lora::python
