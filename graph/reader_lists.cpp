@@ -119,8 +119,9 @@ void Reader::add_degrees(std::span<const uint64_t> ids, Direction direction, Rel
   ReaderChunks chunks(*this);
   uint64_t current = kNoId;
   const TopologyChunk* chunk = nullptr;
-  for (size_t i = 0; i < ids.size(); ++i) {
+  for (size_t i = 0; i < ids.size();) {
     if (ids[i] >= root_->next_node) {
+      ++i;
       continue;
     }
     const uint64_t index = TopologyChunk::index_of(ids[i]);
@@ -128,11 +129,23 @@ void Reader::add_degrees(std::span<const uint64_t> ids, Direction direction, Rel
       chunk = chunks.resident_topology(type, direction, index);
       current = index;
     }
-    if (chunk != nullptr) [[likely]] {
-      degrees[i] += chunk->degree(TopologyChunk::row_of(ids[i]));
-    } else {
+    if (chunk == nullptr) [[unlikely]] {
       degrees[i] += static_cast<int64_t>(chunks.unloaded_degree(NodeId(ids[i]), direction, type));
+      ++i;
+      continue;
     }
+    const uint32_t row = TopologyChunk::row_of(ids[i]);
+    // The nodes of a scan follow each other: all that are left of the chunk at once.
+    if (i + 2 < ids.size() && ids[i + 1] == ids[i] + 1 && ids[i + 2] == ids[i] + 2) {
+      const size_t most = std::min<size_t>({TopologyChunk::kNodes - row, ids.size() - i, root_->next_node - ids[i]});
+      size_t run = 1;
+      while (run < most && ids[i + run] == ids[i] + run) ++run;
+      chunk->add_degrees(row, static_cast<uint32_t>(run), degrees + i);
+      i += run;
+      continue;
+    }
+    degrees[i] += chunk->degree(row);
+    ++i;
   }
 }
 

@@ -114,6 +114,7 @@ void replace(WriteContext& context, Object* old, Object* by) {
 
 void copy_header(TopologyChunk* to, const TopologyChunk* from) {
   to->hub_mask = from->hub_mask;
+  std::memcpy(to->degrees, from->degrees, sizeof to->degrees);
   std::memcpy(to->offsets, from->offsets, sizeof to->offsets);
   const auto hubs = static_cast<uint32_t>(std::popcount(from->hub_mask));
   for (uint32_t i = 0; i < hubs; ++i) to->hubs()[i] = from->hubs()[i];
@@ -122,6 +123,10 @@ void copy_header(TopologyChunk* to, const TopologyChunk* from) {
 // The room a copy gets: a little, because most statements change a chunk once; more when it is changed again.
 size_t grown(size_t used, bool mine) {
   return mine ? used + used / 2 + 16 : used + 8;
+}
+
+uint16_t stored_degree(uint32_t degree) {
+  return static_cast<uint16_t>(std::min<uint32_t>(degree, TopologyChunk::kMany));
 }
 
 // A chunk that is mine in which the list of `row` is `list` (null: leaves the chunk) and its hub is `hub` (or null).
@@ -135,6 +140,8 @@ TopologyChunk* rebuild(WriteContext& context, TopologyChunk* chunk, uint32_t row
   bool wide = chunk->wide;
   for (uint32_t i = 0; i < count; ++i) wide = wide || needs_wide(neighbours[i], relationships[i]);
   TopologyChunk* made = allocate_chunk(&context, used - old_count + count + 8, hubs, wide);
+  std::memcpy(made->degrees, chunk->degrees, sizeof made->degrees);
+  made->degrees[row] = stored_degree(hub != nullptr ? hub->degree : count);
   made->hub_mask = (chunk->hub_mask & ~bit) | (hub != nullptr ? bit : 0);
   uint32_t to = 0, taken = 0;
   for (uint32_t r = 0; r < TopologyChunk::kNodes; ++r) {
@@ -426,10 +433,23 @@ TopologyChunk* TopologyChunk::empty() {
   static TopologyChunk* const shared = [] {
     auto* chunk = new (allocate(nullptr, sizeof(TopologyChunk))) TopologyChunk;
     chunk->flags = kStatic;
+    std::memset(chunk->degrees, 0, sizeof chunk->degrees);
     std::memset(chunk->offsets, 0, sizeof chunk->offsets);
     return chunk;
   }();
   return shared;
+}
+
+void TopologyChunk::add_degrees(uint32_t first, uint32_t count, int64_t* degrees) const {
+  const uint16_t* known = this->degrees + first;
+  bool many = false;
+  for (uint32_t i = 0; i < count; ++i) {
+    degrees[i] += known[i];
+    many |= known[i] == kMany;
+  }
+  for (uint32_t i = 0; i < count && many; ++i) {
+    if (known[i] == kMany) degrees[i] += static_cast<int64_t>(hub(first + i)->degree) - kMany;
+  }
 }
 
 void TopologyChunk::segments(uint32_t row, std::vector<Neighbours>* out) const {
@@ -521,6 +541,7 @@ TopologyChunk* TopologyChunk::insert(WriteContext& context, TopologyChunk* chunk
     chunk = writable(context, chunk);
     Hub*& place = chunk->hubs()[chunk->hub_rank(row)];
     place = insert_into_hub(context, place, neighbour, relationship, touched);
+    chunk->degrees[row] = stored_degree(place->degree);
     return chunk;
   }
   const Neighbours old = chunk->list(row);
@@ -565,6 +586,7 @@ TopologyChunk* TopologyChunk::insert(WriteContext& context, TopologyChunk* chunk
   put_id(chunk->neighbour_array(), wide, at, neighbour);
   put_id(chunk->relationship_array(), wide, at, relationship);
   for (uint32_t r = row + 1; r <= kNodes; ++r) ++chunk->offsets[r];
+  ++chunk->degrees[row];
   touched->add(BlockKey{});
   return chunk;
 }
@@ -621,7 +643,11 @@ TopologyChunk* TopologyChunk::merge(WriteContext& context, TopologyChunk* chunk,
   size_t next = 0;
   for (uint32_t row = 0; row < kNodes; ++row) {
     made->offsets[row] = static_cast<uint16_t>(made->offsets[row] + shift);
-    for (; next < pairs.size() && pairs[next].row == row; ++next) shift += (*left >> row & 1) == 0 ? 1 : 0;
+    for (; next < pairs.size() && pairs[next].row == row; ++next) {
+      if ((*left >> row & 1) != 0) continue;
+      ++shift;
+      ++made->degrees[row];
+    }
   }
   made->offsets[kNodes] = static_cast<uint16_t>(made->offsets[kNodes] + shift);
   made->loops.store(Loops::kUnknown, std::memory_order_relaxed);
@@ -638,6 +664,7 @@ TopologyChunk* TopologyChunk::erase(WriteContext& context, TopologyChunk* chunk,
     if (!*found) return chunk;
     chunk = erase_at(context, chunk, chunk->offsets[row] + in_list);
     for (uint32_t r = row + 1; r <= kNodes; ++r) --chunk->offsets[r];
+    --chunk->degrees[row];
     touched->add(BlockKey{});
     return chunk;
   }
@@ -669,6 +696,7 @@ TopologyChunk* TopologyChunk::erase(WriteContext& context, TopologyChunk* chunk,
     }
   }
   slot = edit.hub();
+  chunk->degrees[row] = stored_degree(slot->degree);
   if (edit.single() && edit.hub()->degree <= kListAgain) {
     Hub* hub = edit.hub();
     HubPage* page = hub->pages()[0];
@@ -745,6 +773,7 @@ Loaded<TopologyChunk> TopologyBuilder::finish() {
   uint32_t to = 0, hub_at = 0;
   for (uint32_t r = 0; r < TopologyChunk::kNodes; ++r) {
     const Row& row = rows[r];
+    chunk->degrees[r] = stored_degree(row.degree);
     chunk->offsets[r] = static_cast<uint16_t>(to);
     if (row.blocks == 0) continue;
     if (row.blocks == 1 && row.degree <= TopologyChunk::kListMax) {

@@ -1,6 +1,6 @@
 // TopologyChunk: the relationships of 64 nodes in one direction and one type.
 //
-// A chunk is one piece of memory: offsets and two parallel arrays (neighbour, relationship), sorted by
+// A chunk is one piece of memory: degrees, offsets and two parallel arrays (neighbour, relationship), sorted by
 // (neighbour, relationship), 32-bit until an id needs more (then `wide`, 64-bit, for the whole chunk). A list that
 // outgrows kListMax leaves the chunk for a Hub: pages of sorted blocks of at most 256 pairs. Parallel edges are
 // allowed.
@@ -93,7 +93,9 @@ struct TopologyChunk : Object {
   bool wide = false;
   enum class Loops : uint8_t { kUnknown, kNone, kSome };
   mutable std::atomic<Loops> loops{Loops::kUnknown};  // what has_loops() has found
+  uint16_t degrees[kNodes];                           // of a hub of kMany or more: kMany
   uint16_t offsets[kNodes + 1];                       // of lists; a hub's is empty
+  static constexpr uint16_t kMany = UINT16_MAX;
   static_assert(kNodes * kListMax <= UINT16_MAX);
 
   TopologyChunk() : Object(ObjectKind::kTopologyChunk) {}
@@ -101,8 +103,11 @@ struct TopologyChunk : Object {
 
   // --- reading ---
   uint32_t degree(uint32_t row) const {
-    return is_hub(row) ? hub(row)->degree : uint32_t{offsets[row + 1]} - offsets[row];
+    const uint32_t known = degrees[row];
+    return known != kMany ? known : hub(row)->degree;
   }
+  // Adds the degrees of rows first .. first + count - 1.
+  void add_degrees(uint32_t first, uint32_t count, int64_t* degrees) const;
   bool is_hub(uint32_t row) const { return (hub_mask >> row & 1) != 0; }
   // The list when it is not a hub (then count = 0 and is_hub).
   Neighbours list(uint32_t row) const {

@@ -34,6 +34,9 @@ class TopologyModelTest : public ::testing::Test {
       const std::vector<Pair> want =
           it == model.end() ? std::vector<Pair>() : std::vector<Pair>(it->second.begin(), it->second.end());
       ASSERT_EQ(chunk->degree(row), want.size()) << "row " << row;
+      int64_t sums[TopologyChunk::kNodes] = {};
+      chunk->add_degrees(row, TopologyChunk::kNodes - row, sums);
+      ASSERT_EQ(sums[0], static_cast<int64_t>(want.size())) << "row " << row;
       std::vector<Pair> have;
       chunk->for_each_segment(row, [&have](const Neighbours& s) {
         ASSERT_GT(s.count, 0u);
@@ -255,6 +258,40 @@ TEST(TopologyHubTest, AppendingInOrderFillsBlocksAndPages) {
   std::vector<uint64_t> found;
   chunk->find(7, 54321, &found);
   EXPECT_EQ(found, std::vector<uint64_t>{54321});
+}
+
+// Degrees are kept in 16 bits; a hub's own count has the rest.
+TEST(TopologyHubTest, DegreesBeyondSixteenBits) {
+  VersionsFixture fixture;
+  auto context = fixture.versions.begin();
+  Root* root = context->root();
+  root->edit_fresh_topology_chunk(*context, kType, Direction::kOut, 0);
+  TouchedBlocks keys;
+  root->edit_connect(*context, kType, Direction::kOut, NodeId(3), 1, 2'000'000, &keys);
+  constexpr uint64_t kMany = TopologyChunk::kMany;
+  const auto expect = [&](uint64_t degree) {
+    const TopologyChunk* chunk = root->find_topology_chunk(kType, Direction::kOut, 0);
+    ASSERT_EQ(chunk->degree(2), degree);
+    int64_t sums[4] = {100, 100, 100, 100};
+    chunk->add_degrees(1, 3, sums);
+    ASSERT_EQ(sums[0], 100);
+    ASSERT_EQ(sums[1], static_cast<int64_t>(100 + degree));
+    ASSERT_EQ(sums[2], 101);
+    ASSERT_EQ(sums[3], 100);
+  };
+  for (uint64_t i = 0; i < kMany + 5; ++i) {
+    keys = {};
+    ASSERT_TRUE(root->edit_connect(*context, kType, Direction::kOut, NodeId(2), i, i, &keys));
+    if (i > kMany - 5) expect(i + 1);
+  }
+  bool found = false;
+  for (uint64_t degree = kMany + 5; degree > kMany - 5;) {
+    keys = {};
+    ASSERT_TRUE(
+        root->edit_disconnect(*context, kType, Direction::kOut, NodeId(2), degree - 1, degree - 1, &keys, &found));
+    ASSERT_TRUE(found);
+    expect(--degree);
+  }
 }
 
 TEST(TopologyHubTest, FindCollectsParallelEdgesAcrossBlocks) {
