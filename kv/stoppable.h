@@ -8,22 +8,21 @@
 
 namespace lora {
 
-// Runs algorithm(compare), where `compare` is `less` and calls tick() on every 1 024th comparison. What tick() fails
-// with ends the algorithm and is returned; the elements are then in no order, and some may be lost. A standard
+// Runs algorithm(compare), where `compare` is `less` and calls tick() on every `comparisons`th comparison. What tick()
+// fails with ends the algorithm and is returned; the elements are then in no order, and some may be lost. A standard
 // algorithm has no way out but an exception: the one used here goes no further than this function.
 //
 //   LORA_TRY(stoppable(tick, less, [&](auto compare) { std::sort(rows.begin(), rows.end(), compare); }));
 template <typename Tick, typename Less, typename Algorithm>
-Status stoppable(const Tick& tick, const Less& less, const Algorithm& algorithm) {
-  constexpr uint32_t kComparisons = 1024;
+Status stoppable(const Tick& tick, const Less& less, const Algorithm& algorithm, uint32_t comparisons = 1024) {
   struct Stop {
     Status status;
   };
-  uint32_t left = kComparisons;
+  uint32_t left = comparisons;
   try {
     algorithm([&](const auto& a, const auto& b) {
       if (--left == 0) [[unlikely]] {
-        left = kComparisons;
+        left = comparisons;
         Status status = tick();
         if (!status.ok()) throw Stop{std::move(status)};
       }

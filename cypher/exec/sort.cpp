@@ -242,7 +242,8 @@ class SortOperator final : public Operator {
     std::iota(order_.begin(), order_.end(), 0u);
     LORA_TRY(
         stoppable([this] { return state_.tick(); }, [this](uint32_t i, uint32_t j) { return before(i, j); },
-                  [&](auto less) { std::nth_element(order_.begin(), order_.begin() + (k - 1), order_.end(), less); }));
+                  [&](auto less) { std::nth_element(order_.begin(), order_.begin() + (k - 1), order_.end(), less); },
+                  comparisons_per_tick()));
     const uint32_t worst = order_[static_cast<size_t>(k - 1)];
     order_.resize(static_cast<size_t>(k));
     std::sort(order_.begin(), order_.end());
@@ -280,7 +281,14 @@ class SortOperator final : public Operator {
   }
   template <typename T, typename Less>
   Status arrange_stoppable(std::vector<T>& items, const Less& before) {
-    return stoppable([this] { return state_.tick(); }, before, [&](auto less) { arrange(items, less); });
+    return stoppable([this] { return state_.tick(); }, before, [&](auto less) { arrange(items, less); },
+                     comparisons_per_tick());
+  }
+  // Lists may be long, and comparing two of them take as long as a thousand comparisons of numbers.
+  uint32_t comparisons_per_tick() const {
+    const bool boxed =
+        std::any_of(keys_.begin(), keys_.end(), [](const Column& c) { return c.kind == Column::Kind::kValues; });
+    return boxed ? 32 : 1024;
   }
 
   bool make_prefixes(size_t from, size_t last, Prefix* prefixes) const {

@@ -1,5 +1,6 @@
 // QueryControl: what may stop a running query: cancellation, deadline, memory budget. Every loop that can run long
-// calls tick() once per batch (or per some hundred cheap steps) and charges what it keeps.
+// calls tick() once per batch (or per some hundred cheap steps) and charges what it keeps. Charging looks at the clock,
+// too, so that few steps that make much do not run on.
 //
 // Threads: request_stop() and `cancel` may come from any thread; the rest belongs to the thread that runs the query.
 #pragma once
@@ -49,13 +50,14 @@ class QueryControl {
   // As tick(), but looks at the clock and the poll now: for waits, not for loops.
   Status check() { return slow_tick(); }
 
-  // Memory the query keeps (sort buffers, hash tables, lists, results). kMemoryLimit when over the budget.
+  // Memory the query keeps (sort buffers, hash tables, lists, results). kMemoryLimit when over the budget; what tick()
+  // fails with.
   Status charge(uint64_t bytes) {
     memory_bytes_ += bytes;
     if (memory_bytes_ + made_bytes_ > memory_bytes_max) [[unlikely]] {
       return over_budget(bytes);
     }
-    return Status();
+    return tick_for(bytes);
   }
   // kMemoryLimit when what is charged and these `bytes`, kept elsewhere, are over the budget together.
   Status check_total(uint64_t bytes) {
@@ -75,13 +77,22 @@ class QueryControl {
     if (memory_bytes_ + made_bytes_ > memory_bytes_max) [[unlikely]] {
       return over_budget(0);
     }
-    return Status();
+    return tick_for(bytes);
   }
   uint64_t made_bytes() const { return made_bytes_; }
   // All that was ever charged so: tells how much a step has made.
   uint64_t made_bytes_ever() const { return made_bytes_ever_; }
 
  private:
+  static constexpr uint64_t kBytesPerTick = 16 << 20;  // some milliseconds of work
+
+  Status tick_for(uint64_t bytes) {
+    unticked_bytes_ += bytes;
+    if (unticked_bytes_ < kBytesPerTick) [[likely]]
+      return Status();
+    unticked_bytes_ = 0;
+    return slow_tick();
+  }
   Status slow_tick();
   Status over_budget(uint64_t bytes);
 
@@ -90,6 +101,7 @@ class QueryControl {
   uint64_t memory_bytes_ = 0;
   uint64_t made_bytes_ = 0;
   uint64_t made_bytes_ever_ = 0;
+  uint64_t unticked_bytes_ = 0;  // charged since the clock was looked at for it
   Clock::time_point last_poll_{};
 
   friend class Made;

@@ -32,6 +32,23 @@ TEST(StoppableTest, WithoutAStopTheAlgorithmDoesItsWork) {
   EXPECT_GT(ticks, 100);  // some 20 000 * 14 comparisons
 }
 
+TEST(StoppableTest, TicksAsOftenAsAsked) {
+  std::vector<int> items(1'000);
+  std::iota(items.begin(), items.end(), 0);
+  int ticks = 0, comparisons = 0;
+  const auto tick = [&ticks] {
+    ++ticks;
+    return Status();
+  };
+  const auto less = [&comparisons](int a, int b) {
+    ++comparisons;
+    return a < b;
+  };
+  const auto sort = [&](auto compare) { std::sort(items.begin(), items.end(), compare); };
+  ASSERT_TRUE(stoppable(tick, less, sort, 10).ok());
+  EXPECT_EQ(ticks, comparisons / 10);
+}
+
 TEST(StoppableTest, AStopEndsEachAlgorithmAtOnce) {
   for (int kind = 0; kind < 3; ++kind) {
     for (int stop_at : {1, 2, 10}) {
