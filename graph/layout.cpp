@@ -169,6 +169,12 @@ void encode_label_block(const uint64_t* bitmap, std::string* out) {
   uint64_t last = 0;
   for (uint32_t word = 0; word < kLabelBlockIds / 64; ++word) {
     const uint64_t bits = bitmap[word];
+    if (bits + 1 <= 1) {  // none or all, as nearly all words of a label whose nodes were made in a row
+      ids += bits == 0 ? 0 : 64;
+      run_begins += static_cast<uint32_t>(bits & 1 & ~last);
+      last = bits & 1;
+      continue;
+    }
     ids += static_cast<uint32_t>(std::popcount(bits));
     run_begins += static_cast<uint32_t>(std::popcount(bits & ~(bits << 1 | last)));
     last = bits >> 63;
