@@ -100,6 +100,8 @@ Status Transaction::Impl::prepare_label_chunk(LabelId label, uint64_t index) {
   }
   LORA_ASSIGN(cache::Loaded<LabelChunk> loaded, reader->impl_->loader.label_chunk(base(), label, index));
   r.publish_label_chunk(context.get(), label, index, std::move(loaded));
+  // The table has no place for a label that only an undone statement has used; nothing is stored of it.
+  if (r.find_label_chunk(label, index) == nullptr) r.edit_fresh_label_chunk(*context, label, index);
   shared->budget->loaded(true);
   return Status();
 }
@@ -115,6 +117,10 @@ Result<const TopologyChunk*> Transaction::Impl::topology(RelTypeId type, Directi
   }
   LORA_ASSIGN(cache::Loaded<TopologyChunk> loaded, reader->impl_->loader.topology(base(), type, direction, index));
   const TopologyChunk* chunk = r.publish_topology_chunk(context.get(), type, direction, index, std::move(loaded));
+  if (r.find_topology_chunk(type, direction, index) == nullptr) {  // as in prepare_label_chunk()
+    r.edit_fresh_topology_chunk(*context, type, direction, index);
+    chunk = r.find_topology_chunk(type, direction, index);
+  }
   shared->budget->loaded(true);
   return chunk;
 }
@@ -284,6 +290,17 @@ void Transaction::rollback_statement() {
   Root& root = in.root();
   root.next_node = std::max(root.next_node, next_node);
   root.next_relationship = std::max(root.next_relationship, next_relationship);
+  // What is known to be empty of new ones went with the statement; without memory it is looked for in the store.
+  static_cast<void>(contain([&] {
+    const auto lock = in.shared->versions->structure();
+    for (uint32_t l = root.label_tokens; l < in.shared->catalog().labels().size(); ++l) {
+      root.edit_fresh_label(*in.context, LabelId(l));
+    }
+    for (uint32_t t = root.type_tokens; t < in.shared->catalog().types().size(); ++t) {
+      root.edit_fresh_type(*in.context, RelTypeId(t));
+    }
+    return Status();
+  }));
   root.label_tokens = in.shared->catalog().labels().size();
   root.type_tokens = in.shared->catalog().types().size();
   root.key_tokens = in.shared->catalog().keys().size();

@@ -25,6 +25,11 @@ uint32_t PiecePool::class_below(size_t bytes) {
   return (doubling - 6) * 8 + static_cast<uint32_t>(bytes >> (doubling - 3) & 7);
 }
 
+// Of 1 KiB and more a commit seldom has many.
+uint32_t PiecePool::kept_of(uint32_t at) {
+  return at < class_below(1024) ? 32 : 8;
+}
+
 PiecePool::~PiecePool() {
   for (Class& c : classes_) {
     for (; c.count != 0; --c.count) {
@@ -38,9 +43,9 @@ PiecePool::~PiecePool() {
 
 void* PiecePool::take(size_t bytes, size_t* size) noexcept {
   if (bytes < kLeast || bytes > kMost) return nullptr;
-  // Of its own class the newest may be large enough, as it is for objects that all have one size; of the next two each.
+  // Of its own class the newest may be large enough, as it is for objects that all have one size; of the next one each.
   const uint32_t own = class_below(bytes);
-  for (uint64_t left = filled_ & uint64_t{7} << own; left != 0; left &= left - 1) {
+  for (uint64_t left = filled_ & uint64_t{3} << own; left != 0; left &= left - 1) {
     const auto at = static_cast<uint32_t>(std::countr_zero(left));
     Class& c = classes_[at];
     Piece* const piece = c.first;
@@ -58,7 +63,7 @@ bool PiecePool::give(void* piece, size_t size) noexcept {
   if (size < kLeast || size > kMost) return false;
   const uint32_t at = class_below(size);
   Class& c = classes_[at];
-  if (c.count >= (size <= 1024 ? 32 : 8)) return false;
+  if (c.count >= kept_of(at)) return false;
   auto* made = new (piece) Piece{c.first, size};
   c.first = made;
   if (c.count++ == 0) c.last = made;
@@ -80,6 +85,12 @@ void PiecePool::take_all(PiecePool& other) noexcept {
       to.count += from.count;
     }
     from = Class();
+    for (; to.count > kept_of(at); --to.count) {
+      Piece* const piece = to.first;
+      to.first = piece->next;
+      LORA_ALLOW(piece, piece->size);
+      ::operator delete(piece);
+    }
   }
   filled_ |= other.filled_;
   other.filled_ = 0;

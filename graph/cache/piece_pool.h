@@ -23,11 +23,11 @@ class PiecePool {
   PiecePool(const PiecePool&) = delete;
   PiecePool& operator=(const PiecePool&) = delete;
 
-  // A piece of at least `bytes`, at most half as much again, and its size; null: there is none.
+  // A piece of at least `bytes`, at most a quarter more, and its size; null: there is none.
   void* take(size_t bytes, size_t* size) noexcept;
   // Memory from ::operator new of `size` bytes, nothing in it any more. False: it is not kept.
   bool give(void* piece, size_t size) noexcept;
-  // Takes over all pieces of `other`.
+  // Takes over the pieces of `other`, and frees what is too much then.
   void take_all(PiecePool& other) noexcept;
 
  private:
@@ -42,6 +42,7 @@ class PiecePool {
   };
   static constexpr size_t kClasses = 7 * 8 + 1;
   static uint32_t class_below(size_t bytes);  // whose least size is not above `bytes`
+  static uint32_t kept_of(uint32_t at);       // how many pieces of a class are kept
 
   uint64_t filled_ = 0;  // bit: the class has pieces
   Class classes_[kClasses];

@@ -297,18 +297,19 @@ void Versions::replace(Root root) {
   ReservedTries reserved(root);
   drop_unpublished();
   auto structure_lock = structure();
-  const AllTries old = tries_of(*published());
-  {
-    std::lock_guard lock(impl_->mutex);
-    impl_->queue.reserve(impl_->queue.size() + old.size());  // all or none
+  std::vector<RetiredObject> old;  // all that may fail comes before open()
+  for (TrieNode* trie : tries_of(*published())) {
+    if (trie != nullptr) old.push_back({trie, 0, 0, true});
   }
   reserved.release();  // open() sees to them
   open(std::move(root));
   std::lock_guard lock(impl_->mutex);
-  const uint64_t stamp = impl_->last_stamp;
-  for (TrieNode* trie : old) {
-    if (trie != nullptr) impl_->queue.push_back({trie, 0, stamp, true});
-  }
+  for (RetiredObject& entry : old) entry.retired = impl_->last_stamp;
+  // As what a commit has replaced.
+  const auto opened = std::find_if(impl_->roots.rbegin(), impl_->roots.rend(),
+                                   [this](const LiveRoot& live) { return live.root.get() == published(); });
+  LORA_DCHECK(opened != impl_->roots.rend());
+  opened->retired = std::move(old);
   impl_->sweep_at = 0;
 }
 
@@ -356,8 +357,8 @@ std::unique_ptr<WriteContext> Versions::begin() {
   auto lock = structure();
   std::lock_guard lock_roots(impl_->mutex);  // its base is the tip, and stays
   std::unique_ptr<WriteContext> context(new WriteContext(this));
-  {
-    std::lock_guard lock_spare(impl_->spare_mutex);
+  // Nobody waits for spare memory.
+  if (std::unique_lock lock_spare(impl_->spare_mutex, std::try_to_lock); lock_spare.owns_lock()) {
     impl_->pieces.take_all(impl_->spare_pieces);
     context->retired_.swap(impl_->spare_retired);
   }
@@ -497,7 +498,9 @@ void Versions::sweep() {
 void Versions::free_garbage(Garbage* garbage) {
   uint64_t bytes = free_epoch_retired(garbage->epoch_retired);
   constexpr size_t kCommitMax = 256;  // what a short transaction replaces; the memory of more is not worth keeping
-  if (garbage->retired.size() <= kCommitMax) {
+  const bool has_trees =
+      std::any_of(garbage->retired.begin(), garbage->retired.end(), [](const RetiredObject& e) { return e.tree; });
+  if (garbage->retired.size() <= kCommitMax && !has_trees) {
     std::lock_guard lock(impl_->spare_mutex);
     for (const RetiredObject& e : garbage->retired) bytes += free_retired(e, &impl_->spare_pieces);
     Impl::keep_list(&garbage->retired, &impl_->spare_retired);

@@ -206,6 +206,45 @@ TEST_P(GraphTest, ATypeThatWasUndoneAndLookedForGivesItsIdAway) {
   }
 }
 
+// Names outlive the statement that made them, in a transaction that goes on; the places that it had made for them in
+// the tables of lists and labels do not. However many the tables have room for.
+TEST_P(GraphTest, NamesOfAnUndoneStatementCanBeUsedLater) {
+  const auto name = [](char kind, int i) { return std::string(1, kind) + std::to_string(i); };
+  int made = 0;
+  for (const int more : {1, 3, 4, 12, 47}) {
+    NodeId a, b;
+    {
+      Writer writer(*graph_);
+      must(writer->begin_statement());
+      for (int i = made; i < made + more; ++i) {
+        a = writer.node({name('L', i).c_str()});
+        b = writer.node();
+        writer.relationship(a, name('T', i).c_str(), b);
+      }
+      writer->rollback_statement();
+      must(writer->begin_statement());
+      a = writer.node();
+      b = writer.node();
+      must(writer->finish_statement());
+      writer.commit();
+    }
+    if (more % 2 == 0) reopen();
+    Writer writer(*graph_);
+    for (int i = made; i < made + more; ++i) {
+      must(writer->begin_statement());
+      const NodeId labelled = writer.node({name('L', i).c_str()});
+      writer.relationship(a, name('T', i).c_str(), b);
+      must(writer->finish_statement());
+      EXPECT_EQ(all(writer->reader().scan_nodes(must(writer->label(name('L', i))))),
+                std::vector<uint64_t>{labelled.value});
+      EXPECT_EQ(writer->reader().degree(b, Direction::kIn, must(writer->rel_type(name('T', i)))), 1u);
+    }
+    writer.commit();
+    made += more;
+  }
+  EXPECT_TRUE(must(graph_->verify(true, {})).errors.empty());
+}
+
 TEST_P(GraphTest, DeletingAConnectedNodeFailsAtTheStatementsEnd) {
   Writer writer(graph());
   const NodeId a = writer.node({"A"});
