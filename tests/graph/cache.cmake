@@ -1,4 +1,5 @@
 # The in-memory form.
+lora_test(cache_trie_test SOURCES cache_trie_test.cpp LIBS lora_cache)
 lora_test(cache_topology_test SOURCES cache_topology_test.cpp LIBS lora_cache)
 lora_test(cache_entity_block_test SOURCES cache_entity_block_test.cpp LIBS lora_cache)
 lora_test(cache_index_tree_test SOURCES cache_index_tree_test.cpp LIBS lora_cache)
