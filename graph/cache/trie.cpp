@@ -10,13 +10,12 @@ namespace lora::graph::cache {
 
 TrieNode::TrieNode(TrieNode* from, uint8_t c) : Object(ObjectKind::kTrieNode), level(from->level), capacity(c) {
   const uint32_t loads_before = from->loads.load(std::memory_order_acquire);
-  uint64_t absent = 0;  // the last slot's bit first, so that a step is one addition with carry
+  uint64_t taken = 0;  // the last slot's bit first: shifting by one is cheaper than by the slot's number
   for (uint32_t i = from->capacity; i-- > 0;) {
     Object* child = from->slots()[i].load(std::memory_order_acquire);
     new (slots() + i) Slot(child);
-    absent = absent + absent + (reinterpret_cast<uintptr_t>(child) < 1 ? 1 : 0);
+    taken = taken + taken + (child != nullptr ? 1 : 0);
   }
-  const uint64_t taken = ~absent & (~uint64_t{0} >> (kFanout - from->capacity));
   clear_from(from->capacity);
   inherited.store(taken, std::memory_order_relaxed);
   if ((from->flags & kStatic) != 0) return;
