@@ -34,6 +34,7 @@
 #include "graph/graph.h"
 #include "kv/contain.h"
 #include "kv/fork.h"
+#include "kv/spin_lock.h"
 
 namespace lora {
 
@@ -97,7 +98,7 @@ class DatabaseCore {
 
  private:
   struct alignas(64) Shard {
-    std::mutex mutex;
+    SpinLock mutex;
     ActiveCall* first = nullptr;
     uint32_t count = 0;
   };
