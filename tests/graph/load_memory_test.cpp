@@ -245,7 +245,6 @@ TEST(LoadMemoryTest, HashesOfPropertiesAreWholeOrNotThere) {
   EXPECT_EQ(hashes.bytes(), 0u);
 }
 
-// After a failed sync. Three versions, the later ones with parts of the earlier ones, and loads into each of them.
 // Whoever keeps a closed handle does not keep its caches.
 TEST(LoadMemoryTest, ClosingGivesBackWhatWasCached) {
   const TemporaryDirectory directory;
@@ -274,9 +273,11 @@ TEST(LoadMemoryTest, ClosingGivesBackWhatWasCached) {
   EXPECT_GT(read - opened, 1000);  // chunks, and blocks of the store
   must(graph->close());
   EXPECT_LT(live_allocations(), opened);
-  EXPECT_GE(live_allocations(), before);
+  // Nearly nothing is left. (Less than nothing when background threads of the first handle were still giving back.)
+  EXPECT_LT(live_allocations() - before, (read - opened) / 100);
 }
 
+// After a failed sync. Three versions, the later ones with parts of the earlier ones, and loads into each of them.
 TEST(LoadMemoryTest, DroppingWhatWasNotPublishedNeedsNoMemory) {
   tests::prepare_failing();
   const auto rows = many_properties();
