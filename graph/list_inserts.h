@@ -2,6 +2,7 @@
 // statement ends, so that a load sorts many ends and changes each chunk once.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -13,9 +14,10 @@ namespace lora::graph {
 // One thread at a time.
 class ListInserts {
  public:
-  // Relationships that are kept at most (32 bytes each with both ends): what bounds memory, and how long the one who
-  // reads lists waits.
-  static constexpr size_t kMax = 1 << 17;
+  // Relationships that are kept at most (40 bytes each with both ends) in a graph of so many nodes: what bounds memory,
+  // and how long the one who reads lists waits. The more nodes, the fewer of them meet in a chunk, which is moved as a
+  // whole each time.
+  static size_t most(uint64_t nodes) { return std::clamp<uint64_t>(nodes, 1 << 17, 1 << 20); }
 
   // An end: `neighbour` and `relationship` go into the list of `node`. Ordered as the lists are.
   class End {

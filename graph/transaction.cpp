@@ -566,7 +566,7 @@ Result<RelId> Transaction::create_relationship(RelTypeId type, NodeId start, Nod
   } else {
     in.inserts.add(type, start, end, id);
     in.reader->unsettled_ = this;
-    if (in.inserts.size() >= ListInserts::kMax) LORA_TRY(in.settle());
+    if (in.inserts.size() >= ListInserts::most(root.nodes)) LORA_TRY(in.settle());
   }
   in.count_type(type, 1);
   LORA_TRY(in.count_ends(start_block, type, start, end, 1));

@@ -181,13 +181,21 @@ TEST_F(PutOffTest, DeletesLabelsAndClearSeeThem) {
   for (const std::string& error : report.errors) ADD_FAILURE() << error;
 }
 
+TEST(ListInsertsTest, LargeGraphsKeepMore) {
+  EXPECT_EQ(ListInserts::most(0), size_t{1} << 17);
+  EXPECT_EQ(ListInserts::most(100'000), size_t{1} << 17);
+  EXPECT_EQ(ListInserts::most(1'000'000), 1'000'000u);
+  EXPECT_EQ(ListInserts::most(uint64_t{1} << 40), size_t{1} << 20);
+}
+
 TEST_F(PutOffTest, ALoadOfMoreThanAreKeptIsWhole) {
-  for (size_t i = 0; i < ListInserts::kMax + 100; ++i) {
+  const size_t count = ListInserts::most(kMany) + 100;
+  for (size_t i = 0; i < count; ++i) {
     must(transaction_->create_relationship(type_, others_[i % kMany], hub_, {}).status());
   }
   EXPECT_LT(transaction_->memory_bytes(), uint64_t{200} << 20);
   must(transaction_->finish_statement());
-  EXPECT_EQ(reader().degree(hub_, Direction::kIn, type_), ListInserts::kMax + 100);
+  EXPECT_EQ(reader().degree(hub_, Direction::kIn, type_), count);
   EXPECT_EQ(reader().degree(hub_, Direction::kOut, type_), kMany);
   transaction_->rollback();
   EXPECT_EQ(committed_degree(), 0u);
