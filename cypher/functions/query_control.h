@@ -57,7 +57,10 @@ class QueryControl {
     if (memory_bytes_ + made_bytes_ > memory_bytes_max) [[unlikely]] {
       return over_budget(bytes);
     }
-    return tick_for(bytes);
+    Status status = tick_for(bytes);
+    if (!status.ok()) [[unlikely]]
+      memory_bytes_ -= bytes;
+    return status;
   }
   // kMemoryLimit when what is charged and these `bytes`, kept elsewhere, are over the budget together.
   Status check_total(uint64_t bytes) {

@@ -20,6 +20,7 @@ TEST(QueryControlTest, WhatIsChargedTellsTheTime) {
     }
     EXPECT_EQ(status.code(), ErrorCode::kTimeout);
     EXPECT_LE(charged, 32 * kMiB);
+    EXPECT_EQ(control.memory_bytes(), kept ? charged - kMiB : 0) << "what is refused is not charged";
     EXPECT_EQ(charge(200 * kMiB).code(), ErrorCode::kTimeout);
   }
 }

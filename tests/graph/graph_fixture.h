@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "tests/support/must.h"
 
 namespace lora::graph {
 
@@ -27,20 +28,7 @@ namespace lora::graph {
     EXPECT_TRUE(expect_status.ok()) << expect_status.to_string(); \
   } while (0)
 
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    ADD_FAILURE() << result.status().to_string();
-    std::abort();
-  }
-  return std::move(result).value();
-}
-inline void must(const Status& status) {
-  if (!status.ok()) {
-    ADD_FAILURE() << status.to_string();
-    std::abort();
-  }
-}
+using tests::must;
 
 class TemporaryDirectory {
  public:

@@ -247,7 +247,7 @@ std::set<std::string> names_in(const std::string& directory) {
   return names;
 }
 
-int run(std::vector<std::string> arguments, const std::string& output, const std::string& errors) {
+pid_t start(std::vector<std::string> arguments, const std::string& output, const std::string& errors) {
   std::vector<char*> argv;
   for (std::string& argument : arguments) {
     argv.push_back(argument.data());
@@ -255,15 +255,24 @@ int run(std::vector<std::string> arguments, const std::string& output, const std
   argv.push_back(nullptr);
   const pid_t child = fork();
   if (child == 0) {
-    if (std::freopen(output.c_str(), "w", stdout) == nullptr || std::freopen(errors.c_str(), "w", stderr) == nullptr) {
+    if ((!output.empty() && std::freopen(output.c_str(), "w", stdout) == nullptr) ||
+        (!errors.empty() && std::freopen(errors.c_str(), "w", stderr) == nullptr)) {
       _exit(126);
     }
     execv(argv[0], argv.data());
     _exit(127);
   }
+  return child;
+}
+
+int exit_code_of(pid_t program) {
   int status = 0;
-  waitpid(child, &status, 0);
+  waitpid(program, &status, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int run(std::vector<std::string> arguments, const std::string& output, const std::string& errors) {
+  return exit_code_of(start(std::move(arguments), output, errors));
 }
 
 }  // namespace lora::tools

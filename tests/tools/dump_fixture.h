@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/types.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "cypher/database.h"
+#include "tests/support/must.h"
 #include "tests/support/temp_directory.h"
 #include "tools/dump_database.h"
 #include "tools/restore_database.h"
@@ -34,21 +36,7 @@ inline const char* format_name(DumpFormat format) {
   return format == DumpFormat::kSnapshot ? "snapshot" : format == DumpFormat::kJsonLines ? "jsonl" : "cypher";
 }
 
-// The value; a failure ends the program.
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    ADD_FAILURE() << result.status().to_string();
-    std::abort();
-  }
-  return std::move(result).value();
-}
-inline void must(const Status& status) {
-  if (!status.ok()) {
-    ADD_FAILURE() << status.to_string();
-    std::abort();
-  }
-}
+using tests::must;
 
 std::unique_ptr<Graph> open_graph(const std::string& path);
 std::unique_ptr<graph::Transaction> begin(Graph& graph);
@@ -75,7 +63,11 @@ std::string read_file(const std::string& path);
 void write_file(const std::string& path, const std::string& bytes);
 std::set<std::string> names_in(const std::string& directory);
 
-// Runs a program; its exit code, -1 when it died.
+// A program that was started, its standard output and errors where the paths say (empty: ours); and its exit code when
+// it has ended, -1 when it died.
+pid_t start(std::vector<std::string> arguments, const std::string& output, const std::string& errors);
+int exit_code_of(pid_t program);
+// Both.
 int run(std::vector<std::string> arguments, const std::string& output = "/dev/null",
         const std::string& errors = "/dev/null");
 

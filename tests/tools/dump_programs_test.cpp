@@ -185,21 +185,10 @@ TEST_F(DumpTest, AReplacedFileKeepsItsMode) {
 
 // A program that waits at a pipe whose other end is open and silent, and then gets a signal.
 int run_until_signal(std::vector<std::string> arguments, int number) {
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) {
-    argv.push_back(argument.data());
-  }
-  argv.push_back(nullptr);
-  const pid_t child = fork();
-  if (child == 0) {
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
+  const pid_t program = start(std::move(arguments), "", "");
   std::this_thread::sleep_for(std::chrono::milliseconds(700));
-  kill(child, number);
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  kill(program, number);
+  return exit_code_of(program);
 }
 
 TEST_F(DumpTest, ASignalMidwayLeavesNothing) {
