@@ -6,36 +6,22 @@
 #include <atomic>
 #include <deque>
 #include <map>
-#include <new>
 #include <random>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "tests/support/failing_allocations.h"
+#include "tests/kv/make_entry.h"
 
 namespace lora::kv {
 namespace {
 
 using Bound = EntryTree::Bound;
 using Target = EntryTree::Target;
-using Key = std::pair<std::string, uint64_t>;  // user key, version
-
-std::string internal_key(const Key& key) {
-  std::string out = key.first;
-  for (int i = 0; i < 8; ++i) out += static_cast<char>(key.second >> (8 * i));
-  return out;
-}
-
-std::string make_entry(const Key& key) {
-  const std::string internal = internal_key(key);
-  std::string out;
-  size_t size = internal.size();
-  for (; size >= 0x80; size >>= 7) out += static_cast<char>(size | 0x80);
-  out += static_cast<char>(size);
-  return out + internal + "value";
-}
+using tests::internal_key;
+using tests::make_entry;
+using Key = tests::EntryKey;
 
 struct Order {
   bool operator()(const Key& a, const Key& b) const {
@@ -178,32 +164,6 @@ TEST_F(EntryTreeTest, LikeAnOrderedMap) {
     expect_all();
   }
   tree_.freeze();
-  expect_all();
-}
-
-// An insert that gets no memory for its nodes has not been; the next one may be.
-TEST_F(EntryTreeTest, InsertsWithoutMemory) {
-  tests::prepare_failing();
-  std::mt19937_64 random(3);
-  int64_t failed = 0;
-  for (int i = 0; i < 10'000; ++i) {
-    const Key key{std::to_string(random()), 1};
-    entries_.push_back(make_entry(key));
-    bool inserted = false;
-    for (int64_t skip = 0; skip <= 1 && !inserted; ++skip) {  // a split may need memory for two nodes
-      tests::failing = {true, skip, 0, false, 0};
-      try {
-        tree_.insert(entries_.back().data());
-        inserted = true;
-      } catch (const std::bad_alloc&) {
-        ++failed;
-      }
-      tests::failing.armed = false;
-    }
-    if (!inserted) tree_.insert(entries_.back().data());
-    model_[key] = entries_.back().data();
-  }
-  EXPECT_GT(failed, 200);
   expect_all();
 }
 
