@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <cstring>
+
 namespace lora::graph {
 
 namespace {
@@ -155,16 +158,45 @@ namespace {
 
 void encode_label_bits(const uint64_t* bitmap, std::string* out) {
   out->push_back(static_cast<char>(kLabelBits));
-  for (uint32_t word = 0; word < kLabelBlockIds / 64; ++word) {
-    kv::encode_fixed64(out, bitmap[word]);
-  }
+  out->append(reinterpret_cast<const char*>(bitmap), kLabelBitmapBytes);  // little endian, as the machine
 }
+
+// A form of a label block, without its head, as long as that is shorter than the bitmap.
+class ShortForm {
+ public:
+  // Numbers below 2^14 alone: every one of a block is.
+  void put(uint32_t number) {
+    if (size_ + 2 > bytes_.size()) {
+      size_ = bytes_.size() + 1;
+      return;
+    }
+    const uint32_t more = number >= 0x80 ? 1 : 0;
+    bytes_[size_] = static_cast<char>((number & 0x7F) | more << 7);
+    bytes_[size_ + 1] = static_cast<char>(number >> 7);
+    size_ += 1 + more;
+  }
+  void put_zeros(uint32_t count) {
+    if (size_ + count > bytes_.size()) {
+      size_ = bytes_.size() + 1;
+      return;
+    }
+    std::memset(bytes_.data() + size_, 0, count);
+    size_ += count;
+  }
+  size_t size() const { return size_; }  // beyond the bitmap's: too long
+  ByteView bytes() const { return {bytes_.data(), size_}; }
+
+ private:
+  std::array<char, kLabelBitmapBytes> bytes_;
+  size_t size_ = 0;
+};
 
 }  // namespace
 
 void encode_label_block(const uint64_t* bitmap, std::string* out) {
   out->clear();
-  // An id of the array form takes a byte at least, a run two: with many of both no walk over them is needed.
+  // Where both short forms would take more than a quarter of the bitmap, the walk over the runs costs a commit more
+  // than the bytes that it saves.
   uint32_t ids = 0, run_begins = 0;
   uint64_t last = 0;
   for (uint32_t word = 0; word < kLabelBlockIds / 64; ++word) {
@@ -179,42 +211,31 @@ void encode_label_block(const uint64_t* bitmap, std::string* out) {
     run_begins += static_cast<uint32_t>(std::popcount(bits & ~(bits << 1 | last)));
     last = bits >> 63;
   }
-  if (ids >= kLabelBitmapBytes && run_begins * 2 >= kLabelBitmapBytes) {
+  if (ids >= kLabelBitmapBytes / 4 && run_begins * 2 >= kLabelBitmapBytes / 4) {
     encode_label_bits(bitmap, out);
     return;
   }
-  // Sizes of the three forms, from one walk over the runs. An id that follows its predecessor is a one-byte gap of 0.
-  uint32_t count = 0;
-  uint32_t runs = 0;
+  // Both short forms from one walk over the runs. An id that follows its predecessor is a one-byte gap of 0.
+  ShortForm array, runs;
   uint32_t next = 0;  // one past the last id
-  size_t gap_bytes = 0;
-  size_t length_bytes = 0;
   for_each_run(bitmap, [&](uint32_t begin, uint32_t end) {
-    gap_bytes += kv::varint_size(begin - next);
-    length_bytes += kv::varint_size(end - begin - 1);
-    count += end - begin;
-    ++runs;
+    array.put(begin - next);
+    array.put_zeros(end - begin - 1);
+    runs.put(begin - next);
+    runs.put(end - begin - 1);
     next = end;
   });
-  const size_t array_bytes = 1 + kv::varint_size(count) + gap_bytes + (count - runs);
-  const size_t run_bytes = 1 + kv::varint_size(runs) + gap_bytes + length_bytes;
-  next = 0;
-  if (array_bytes <= run_bytes && array_bytes < kLabelBitmapBytes) {
-    out->push_back(static_cast<char>(kLabelArray));
+  const size_t array_bytes = 1 + kv::varint_size(ids) + array.size();
+  const size_t run_bytes = 1 + kv::varint_size(run_begins) + runs.size();
+  const auto encode = [&](uint8_t form, uint32_t count, const ShortForm& body) {
+    out->push_back(static_cast<char>(form));
     kv::encode_varint(out, count);
-    for_each_run(bitmap, [&](uint32_t begin, uint32_t end) {
-      kv::encode_varint(out, begin - next);
-      out->append(end - begin - 1, '\0');
-      next = end;
-    });
+    out->append(body.bytes());
+  };
+  if (array_bytes <= run_bytes && array_bytes < kLabelBitmapBytes) {
+    encode(kLabelArray, ids, array);
   } else if (run_bytes < kLabelBitmapBytes) {
-    out->push_back(static_cast<char>(kLabelRuns));
-    kv::encode_varint(out, runs);
-    for_each_run(bitmap, [&](uint32_t begin, uint32_t end) {
-      kv::encode_varint(out, begin - next);
-      kv::encode_varint(out, end - begin - 1);
-      next = end;
-    });
+    encode(kLabelRuns, run_begins, runs);
   } else {
     encode_label_bits(bitmap, out);
   }

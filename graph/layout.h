@@ -27,7 +27,8 @@
 //
 // kLabels: which nodes carry a label, in blocks of 4 096 ids; an empty block has no key
 //   label 4 | block 6 (id >> 12)
-//   value: u8 form, then one of (the encoder takes the shortest, the bitmap from 512 bytes on; a reader takes any)
+//   value: u8 form, then one of (the encoder takes a short one, the bitmap where both others take more than 127 bytes; a
+//   reader takes any)
 //     1 array    varint count, then per id: varint distance to the previous one - 1 (the first: offset in the block)
 //     2 runs     varint count of runs, then per run: varint gap since the end of the last run, varint length - 1
 //     3 bitmap   512 bytes; id i of the block is bit i % 8 of byte i / 8
