@@ -43,7 +43,7 @@ class DirtyList {
   // Sorted, unique.
   const std::vector<T>& sort() {
     if (!std::is_sorted(items_.begin(), items_.end())) {
-      std::sort(items_.begin(), items_.end());
+      sort_runs();
       mark_ = ~size_t{0};
     }
     const auto last = std::unique(items_.begin(), items_.end());
@@ -77,6 +77,27 @@ class DirtyList {
   size_t bytes() const { return items_.capacity() * sizeof(T); }
 
  private:
+  // Bulk inserts bring their items in long ascending runs, behind those that have been sorted before.
+  void sort_runs() {
+    const size_t runs_max = items_.size() / 64;
+    std::vector<size_t> ends{0};
+    while (ends.back() < items_.size() && ends.size() <= runs_max) {
+      ends.push_back(static_cast<size_t>(std::is_sorted_until(at(ends.back()), items_.end()) - items_.begin()));
+    }
+    if (ends.back() < items_.size()) {
+      std::sort(items_.begin(), items_.end());
+      return;
+    }
+    // Neighbours in pairs, then pairs of those.
+    for (size_t step = 1; step + 1 < ends.size(); step *= 2) {
+      for (size_t i = 0; i + step < ends.size(); i += 2 * step) {
+        const size_t last = std::min(i + 2 * step, ends.size() - 1);
+        std::inplace_merge(at(ends[i]), at(ends[i + step]), at(ends[last]));
+      }
+    }
+  }
+  auto at(size_t index) { return items_.begin() + static_cast<ptrdiff_t>(index); }
+
   std::vector<T> items_;
   size_t compact_at_ = 4096;
   size_t mark_ = ~size_t{0};  // length when the statement began; all ones: the order has changed since

@@ -27,7 +27,7 @@
 //
 // kLabels: which nodes carry a label, in blocks of 4 096 ids; an empty block has no key
 //   label 4 | block 6 (id >> 12)
-//   value: u8 form, then one of (the encoder takes a short one, the bitmap where both others take more than 127 bytes; a
+//   value: u8 form, then one of (the encoder takes a short one, the bitmap where both others take over 127 bytes; a
 //   reader takes any)
 //     1 array    varint count, then per id: varint distance to the previous one - 1 (the first: offset in the block)
 //     2 runs     varint count of runs, then per run: varint gap since the end of the last run, varint length - 1

@@ -66,6 +66,22 @@ void append_float(std::string* out, double value) {
   }
 }
 
+bool is_ascii(std::string_view bytes) {
+  constexpr uint64_t kHighBits = 0x8080808080808080ull;
+  const auto word = [&](size_t at) {
+    uint64_t eight;
+    std::memcpy(&eight, bytes.data() + at, 8);
+    return eight;
+  };
+  uint64_t seen = 0;
+  if (bytes.size() >= 8) {
+    for (size_t at = 0; at + 8 <= bytes.size(); at += 8) seen |= word(at);
+    return ((seen | word(bytes.size() - 8)) & kHighBits) == 0;
+  }
+  for (const char c : bytes) seen |= static_cast<unsigned char>(c);
+  return seen < 0x80;
+}
+
 bool is_utf8(std::string_view bytes) {
   const auto* at = reinterpret_cast<const unsigned char*>(bytes.data());
   const auto* const end = at + bytes.size();

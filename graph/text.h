@@ -30,6 +30,8 @@ Result<std::string> to_literal(const Value& value);
 // Whether these bytes are UTF-8: no surrogates, nothing overlong, nothing cut off. All text of the engine is; it is
 // looked at where it comes in.
 bool is_utf8(std::string_view bytes);
+// Whether all bytes are below 128.
+bool is_ascii(std::string_view bytes);
 
 // 'text' with the escapes of Cypher; `name` as it is when it is a plain identifier, otherwise in backticks.
 void append_quoted(std::string* out, std::string_view text);

@@ -135,7 +135,7 @@ Status CsvReader::quoted_field(std::string* field) {
 }
 
 // Takes a record without quotes that lies in the buffer as a whole.
-bool CsvReader::whole_line(std::vector<std::string>* fields) {
+bool CsvReader::whole_line(std::vector<std::string>* fields, bool* ascii) {
   const char* begin = buffer_.data() + at_;
   const auto* end = static_cast<const char*>(std::memchr(begin, '\n', end_ - at_));
   if (end == nullptr) {
@@ -148,6 +148,7 @@ bool CsvReader::whole_line(std::vector<std::string>* fields) {
   const char* const next = end + 1;
   if (end != begin && end[-1] == '\r') --end;
   if (end == begin) return false;
+  *ascii = is_ascii({begin, static_cast<size_t>(end - begin)});
   size_t count = 0;
   for (const char* from = begin;; ++count) {
     const auto* to = static_cast<const char*>(std::memchr(from, separator_, static_cast<size_t>(end - from)));
@@ -170,7 +171,7 @@ Status CsvReader::check_text(const std::vector<std::string>& fields, uint64_t li
 Status CsvReader::next(std::vector<std::string>* fields, bool* more) {
   *more = true;
   uint64_t line = line_;
-  if (whole_line(fields)) return check_text(*fields, line);
+  if (bool ascii = false; whole_line(fields, &ascii)) return ascii ? Status() : check_text(*fields, line);
   *more = false;
   int c = get();
   while (c == '\n' || c == '\r') {  // empty lines

@@ -31,7 +31,7 @@ class CsvReader {
   CsvReader() = default;
   void refill();
   int get();
-  bool whole_line(std::vector<std::string>* fields);
+  bool whole_line(std::vector<std::string>* fields, bool* ascii);
   Status slow_record(int c, std::vector<std::string>* fields);
   Status check_text(const std::vector<std::string>& fields, uint64_t line) const;
   Status quoted_field(std::string* field);

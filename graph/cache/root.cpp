@@ -47,6 +47,8 @@ struct CounterPlace {
 };
 
 uint64_t spread_bits(uint64_t x) {
+  if (x <= 1) [[likely]]
+    return x;
   x = (x | x << 16) & 0x0000ffff0000ffff;
   x = (x | x << 8) & 0x00ff00ff00ff00ff;
   x = (x | x << 4) & 0x0f0f0f0f0f0f0f0f;

@@ -114,6 +114,18 @@ bool is_utf8_by_parts(std::string_view bytes) {
   return false;
 }
 
+TEST(TextTest, AsciiIsLookedAtByteForByte) {
+  for (size_t size = 0; size < 40; ++size) {
+    const std::string text(size, '\x7f');
+    EXPECT_TRUE(is_ascii(text)) << size;
+    for (size_t at = 0; at < size; ++at) {
+      std::string other = text;
+      other[at] = '\x80';
+      EXPECT_FALSE(is_ascii(other)) << size << ' ' << at;
+    }
+  }
+}
+
 TEST(TextTest, Utf8IsWhatSpellsCodePoints) {
   const std::string bytes{
       "\x00\x41\x7f\x80\x8f\x90\x9f\xa0\xbf\xc0\xc1\xc2\xdf\xe0\xe1\xed\xee\xef\xf0\xf1\xf3\xf4\xf5\xff", 24};
