@@ -31,12 +31,7 @@ struct EntryTree::Node {
   std::array<uint64_t, kPlaces> low;
   std::array<const char*, kPlaces> entry;
 
-  void put(int place, const Target& key, const char* at) {
-    high[place] = key.high;
-    low[place] = key.low;
-    entry[place] = at;
-  }
-  void make_room(int place) {
+  void insert(int place, uint64_t key_high, uint64_t key_low, const char* at) {
     const auto shift = [&](auto& array) {
       std::copy_backward(array.begin() + place, array.begin() + count, array.begin() + count + 1);
     };
@@ -44,6 +39,9 @@ struct EntryTree::Node {
     shift(low);
     shift(entry);
     ++count;
+    high[place] = key_high;
+    low[place] = key_low;
+    entry[place] = at;
   }
   // The places from `from` on become those of `to`, which is empty.
   void move_tail(int from, Node* to) {
@@ -61,21 +59,16 @@ struct EntryTree::Node {
 struct EntryTree::Leaf : Node {
   static constexpr bool kIsLeaf = true;
   Leaf* next;
-
-  void insert(int place, const Target& key, const char* at) {
-    make_room(place);
-    put(place, key, at);
-  }
 };
 
 struct EntryTree::Inner : Node {
   static constexpr bool kIsLeaf = false;
   std::array<Node*, kPlaces> child;
 
-  void insert(int place, const Target& key, const char* at, Node* node) {
+  // A child and its first entry.
+  void insert_child(int place, Node* node) {
     std::copy_backward(child.begin() + place, child.begin() + count, child.begin() + count + 1);
-    make_room(place);
-    put(place, key, at);
+    insert(place, node->high[0], node->low[0], node->entry[0]);
     child[place] = node;
   }
 };
@@ -185,8 +178,7 @@ void EntryTree::split(Inner* parent, int child) {
       std::copy(left->child.begin() + kHalf, left->child.end(), right->child.begin());
     }
     left->move_tail(kHalf, right);
-    const Target first{.high = right->high[0], .low = right->low[0], .user_key = {}, .version = 0};
-    parent->insert(child + 1, first, right->entry[0], right);
+    parent->insert_child(child + 1, right);
   };
   Node* const full = parent->child[child];
   full->leaf ? halve(static_cast<Leaf*>(full)) : halve(static_cast<Inner*>(full));
@@ -202,8 +194,7 @@ void EntryTree::insert(const char* entry) {
   }
   if (root_->count == kPlaces) {
     auto* root = make<Inner>();
-    root->insert(0, Target{.high = root_->high[0], .low = root_->low[0], .user_key = {}, .version = 0}, root_->entry[0],
-                 root_);
+    root->insert_child(0, root_);
     root_ = root;
   }
   // Full nodes are split on the way down, so that there is always room for what a split below brings.
@@ -214,13 +205,17 @@ void EntryTree::insert(const char* entry) {
     Node* child = inner->child[at];
     if (child->count == kPlaces) {
       if (child->leaf && before(*child, kPlaces - 1, target, true)) {
-        // Ascending keys fill their leaves.
-        auto* leaf = make<Leaf>();
-        leaf->next = static_cast<Leaf*>(child)->next;
-        leaf->insert(0, target, entry);
-        static_cast<Leaf*>(child)->next = leaf;
-        inner->insert(at + 1, target, entry, leaf);
-        return;
+        // Ascending keys fill their leaves. Not where the next leaf has room: keys that descend towards this one, as
+        // the newer versions of the next leaf's first key do, would each get a leaf.
+        Leaf* const next = static_cast<Leaf*>(child)->next;
+        if (next == nullptr || next->count == kPlaces) {
+          auto* leaf = make<Leaf>();
+          leaf->next = next;
+          leaf->insert(0, target.high, target.low, entry);
+          static_cast<Leaf*>(child)->next = leaf;
+          inner->insert_child(at + 1, leaf);
+          return;
+        }
       }
       split(inner, at);
       if (before(*inner, at + 1, target, true)) ++at;
@@ -228,7 +223,12 @@ void EntryTree::insert(const char* entry) {
     }
     node = child;
   }
-  static_cast<Leaf*>(node)->insert(rank(*node, 0, target, true), target, entry);
+  node->insert(rank(*node, 0, target, true), target.high, target.low, entry);
+}
+
+void EntryTree::copy(const Node& leaf, int from, int to, Run* run) {
+  run->count = to - from;
+  std::copy_n(leaf.entry.begin() + from, run->count, run->entries.begin());
 }
 
 void EntryTree::ascend(const Target& from, Bound bound, Run* run) const {
@@ -242,8 +242,7 @@ void EntryTree::ascend(const Target& from, Bound bound, Run* run) const {
     place = 0;
   }
   if (leaf == nullptr) return;
-  run->count = leaf->count - place;
-  std::copy_n(leaf->entry.begin() + place, run->count, run->entries.begin());
+  copy(*leaf, place, leaf->count, run);
 }
 
 void EntryTree::descend(const Target& from, Bound bound, Run* run) const {
@@ -252,8 +251,7 @@ void EntryTree::descend(const Target& from, Bound bound, Run* run) const {
   const bool or_equal = bound == Bound::kInclusive;
   const Reading reading(*this);
   const Leaf* leaf = leaf_of(from, or_equal);
-  run->count = rank(*leaf, 0, from, or_equal);
-  std::copy_n(leaf->entry.begin(), run->count, run->entries.begin());
+  copy(*leaf, 0, rank(*leaf, 0, from, or_equal), run);
 }
 
 void EntryTree::first(Run* run) const {
@@ -262,8 +260,7 @@ void EntryTree::first(Run* run) const {
   const Reading reading(*this);
   const Node* node = root_;
   while (!node->leaf) node = static_cast<const Inner*>(node)->child[0];
-  run->count = node->count;
-  std::copy_n(node->entry.begin(), run->count, run->entries.begin());
+  copy(*node, 0, node->count, run);
 }
 
 void EntryTree::last(Run* run) const {
@@ -272,8 +269,7 @@ void EntryTree::last(Run* run) const {
   const Reading reading(*this);
   const Node* node = root_;
   while (!node->leaf) node = static_cast<const Inner*>(node)->child[node->count - 1];
-  run->count = node->count;
-  std::copy_n(node->entry.begin(), run->count, run->entries.begin());
+  copy(*node, 0, node->count, run);
 }
 
 }  // namespace lora::kv

@@ -52,7 +52,7 @@ class EntryTree {
 
   enum class Bound : uint8_t { kInclusive, kExclusive };
 
-  // No entry equal to it is in the tree. Throws std::bad_alloc; the tree is then as it was.
+  // No entry of the same internal key is in the tree. Throws std::bad_alloc; the tree is then as it was.
   void insert(const char* entry);
   // No insert() follows.
   void freeze() { frozen_.store(true, std::memory_order_release); }
@@ -76,6 +76,7 @@ class EntryTree {
   static bool before(const Node& node, int place, const Target& target, bool or_equal);
   static int rank(const Node& node, int from, const Target& target, bool or_equal);
   const Leaf* leaf_of(const Target& target, bool or_equal) const;
+  static void copy(const Node& leaf, int from, int to, Run* run);
   static void free(Node* node);
   template <typename NodeOfKind>
   NodeOfKind* make();

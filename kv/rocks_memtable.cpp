@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <new>
 #include <string_view>
+#include <type_traits>
 
 #include "kv/entry_tree.h"
 
@@ -55,7 +56,7 @@ class TreeIterator : public rocksdb::MemTableRep::Iterator {
   int at_ = -1;
 };
 
-// Frees the memory it begins, after everything else of the object is gone.
+// Frees the memory of the object that it is a base of, after everything else of that is gone.
 class OwnMemory {
  public:
   OwnMemory() = default;
@@ -67,7 +68,9 @@ class OwnMemory {
 };
 
 // An iterator that is given an arena is destroyed but not deleted, and the arena's interface is not public: this one
-// is its own owner, however it ends. OwnMemory is the first base, so it begins the object and is destroyed last.
+// is its own owner, however it ends. OwnMemory is the first base, so it is destroyed last, and empty, so it lies where
+// the object begins.
+static_assert(std::is_empty_v<OwnMemory>);
 class OwnedIterator final : private OwnMemory, public TreeIterator {
  public:
   explicit OwnedIterator(const EntryTree* tree) : TreeIterator(tree) {}
@@ -75,7 +78,8 @@ class OwnedIterator final : private OwnMemory, public TreeIterator {
   static void operator delete(void* /*memory*/) {}  // ~OwnMemory() has done it
 };
 
-// For one lookup: RocksDB 7 and 8 do not give it back, later versions delete it. It lies in memory of its thread.
+// For one lookup, one at a time in a thread, in whose memory it lies: RocksDB 7 does not give it back, later versions
+// delete it.
 class LookupIterator final : public TreeIterator {
  public:
   explicit LookupIterator(const EntryTree* tree) : TreeIterator(tree) {}

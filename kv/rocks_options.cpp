@@ -254,9 +254,9 @@ rocksdb::DBOptions make_db_options(const StoreOptions& options, rocksdb::Env* en
   // One flush and one compaction beside the application.
   db.max_background_jobs = 2;
   db.max_subcompactions = 1;  // the compaction gate counts on it
-  // All keyspaces together; the largest memtable is flushed when they pass it. The trees' nodes, a sixth of the
-  // entries, are not counted.
-  db.db_write_buffer_size = options.memtable_bytes / 7 * 6;
+  // All keyspaces together; the largest memtable is flushed when they pass it. The trees' nodes, which take half as
+  // much as small entries do, are not counted.
+  db.db_write_buffer_size = options.memtable_bytes / 3 * 2;
   // Flushed by close() where a log exists; in memory there is nothing to keep.
   db.avoid_flush_during_shutdown = true;
   // After an error the store is latched: RocksDB must not resume behind its back.

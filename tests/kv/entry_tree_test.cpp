@@ -147,6 +147,24 @@ TEST_F(EntryTreeTest, DescendingKeys) {
   expect_all();
 }
 
+// New versions of a key at the beginning of a leaf lie behind the full leaf before it.
+TEST_F(EntryTreeTest, NewVersionsOfALeafsFirstKeyShareLeaves) {
+  char key[9] = {};
+  for (int i = 0; i < 1'000; ++i) {
+    std::snprintf(key, sizeof(key), "%08d", i);
+    insert({key, 1});
+  }
+  const size_t before = tree_.bytes();
+  for (uint64_t version = 2; version < 200; ++version) {
+    for (int i = EntryTree::kPlaces; i < 1'000; i += EntryTree::kPlaces) {  // the first of their leaves
+      std::snprintf(key, sizeof(key), "%08d", i);
+      insert({key, version});
+    }
+  }
+  expect_all();
+  EXPECT_LT(tree_.bytes() - before, (model_.size() - 1'000) * 100);  // half full, 48 each; a leaf is 1 552
+}
+
 TEST_F(EntryTreeTest, LikeAnOrderedMap) {
   for (uint64_t seed = 1; seed <= 6; ++seed) {
     std::mt19937_64 random(seed);
