@@ -59,6 +59,12 @@ struct Property {
   Value value;
 };
 
+struct NewRelationship {
+  RelTypeId type;
+  NodeId start, end;
+  std::span<const Property> properties;
+};
+
 struct RelationshipRecord {
   RelTypeId type;
   NodeId start, end;
@@ -315,6 +321,8 @@ class Transaction {
   Result<NodeId> create_node(std::span<const LabelId> labels, std::span<const Property> properties);
   // Ends must exist: kNotFound/EntityNotFound.
   Result<RelId> create_relationship(RelTypeId type, NodeId start, NodeId end, std::span<const Property> properties);
+  // The same for several, one after the other, which is cheaper together. After a failure *made of them have been made.
+  Status create_relationships(std::span<const NewRelationship> relationships, size_t* made);
   // Null removes. Deleted or unknown entity: kNotFound, EntityNotFound, DeletedEntityAccess.
   Status set_node_property(NodeId id, KeyId key, const Value& value);
   Status set_relationship_property(RelId id, KeyId key, const Value& value);

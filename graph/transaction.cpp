@@ -1,6 +1,8 @@
 // Writes of a transaction, each into its private root, with its dirty names and counters.
 #include <fmt/format.h>
 
+#include <array>
+
 #include "graph/transaction_impl.h"
 #include "kv/contain.h"
 
@@ -501,18 +503,61 @@ Status Transaction::Impl::disconnect(RelTypeId type, Direction direction, NodeId
   return Status();
 }
 
-Status Transaction::Impl::count_ends(const EntityBlock* start_block, RelTypeId type, NodeId start, NodeId end,
-                                     int64_t delta) {
+template <typename Count>
+Status Transaction::Impl::for_end_labels(const EntityBlock* start_block, NodeId start, NodeId end, Count&& count) {
   // A deleted end has no labels any more; its share was taken off when it was deleted.
-  for (LabelId label : start_block->labels(EntityBlock::row_of(start.value))) {
-    count_triple(label, type, Direction::kOut, delta);
-  }
+  for (LabelId label : start_block->labels(EntityBlock::row_of(start.value))) count(label, Direction::kOut);
   LORA_ASSIGN(const EntityBlock* end_block, block(EntityKind::kNode, EntityBlock::index_of(end.value)));
-  for (LabelId label : end_block->labels(EntityBlock::row_of(end.value))) {
-    count_triple(label, type, Direction::kIn, delta);
-  }
+  for (LabelId label : end_block->labels(EntityBlock::row_of(end.value))) count(label, Direction::kIn);
   return Status();
 }
+
+// What the relationships of one call add to counters: most add to the same few. flush() puts it there.
+class Transaction::Impl::Tally {
+ public:
+  explicit Tally(Impl* impl) : impl_(*impl) {}
+
+  void add(RelTypeId type) {
+    if (type_count_ != 0 && type != type_) flush();
+    type_ = type;
+    ++type_count_;
+  }
+  // Of the type that was added last.
+  void add(LabelId label, Direction direction) {
+    for (uint32_t i = 0; i < ends_used_; ++i) {
+      if (ends_[i].label == label && ends_[i].direction == direction) {
+        ++ends_[i].count;
+        return;
+      }
+    }
+    if (ends_used_ == ends_.size()) {
+      impl_.count_triple(label, type_, direction, 1);
+    } else {
+      ends_[ends_used_++] = {label, direction, 1};
+    }
+  }
+  void flush() {
+    if (type_count_ != 0) impl_.count_type(type_, type_count_);
+    for (uint32_t i = 0; i < ends_used_; ++i) {
+      impl_.count_triple(ends_[i].label, type_, ends_[i].direction, ends_[i].count);
+    }
+    type_count_ = 0;
+    ends_used_ = 0;
+  }
+
+ private:
+  struct Ends {
+    LabelId label;
+    Direction direction;
+    int64_t count;
+  };
+
+  Impl& impl_;
+  RelTypeId type_;
+  int64_t type_count_ = 0;
+  std::array<Ends, 8> ends_;
+  uint32_t ends_used_ = 0;
+};
 
 namespace {
 
@@ -524,13 +569,10 @@ void prefetch(const T* chunk) {
 
 }  // namespace
 
-Result<RelId> Transaction::create_relationship(RelTypeId type, NodeId start, NodeId end,
-                                               std::span<const Property> properties) {
-  Impl& in = *impl_;
-  LORA_TRY(in.check_open());
-  LORA_TRY(in.check_size());
-  LORA_ASSIGN(const std::span<const Property> clean, in.clean_properties(properties));
-  Root& root = in.root();
+Result<RelId> Transaction::Impl::create_relationship(const NewRelationship& relationship, Tally* tally) {
+  const auto& [type, start, end, properties_given] = relationship;
+  LORA_ASSIGN(const std::span<const Property> clean, clean_properties(properties_given));
+  Root& root = this->root();
   if (type.value >= root.type_tokens) {
     return Status::internal("unknown relationship type");
   }
@@ -538,45 +580,69 @@ Result<RelId> Transaction::create_relationship(RelTypeId type, NodeId start, Nod
   if (id.value > kIdMax) {
     return Status::limit("ids", "all relationship ids have been given out");
   }
-  const Impl::Scope scope(in);
   // The ends of a large graph are in no cache: their pieces come side by side instead of one after the other.
   prefetch(root.find_block(EntityKind::kNode, EntityBlock::index_of(end.value)));
   prefetch(root.find_block(EntityKind::kNode, EntityBlock::index_of(start.value)));
   constexpr uint32_t kAtOnceMax = 16;  // a statement of few relationships has nothing to sort
-  const bool at_once = in.inserted_at_once < kAtOnceMax;
+  const bool at_once = inserted_at_once < kAtOnceMax;
   if (at_once) {
     prefetch(root.find_topology_chunk(type, Direction::kOut, TopologyChunk::index_of(start.value)));
     prefetch(root.find_topology_chunk(type, Direction::kIn, TopologyChunk::index_of(end.value)));
   }
-  LORA_TRY(in.existing(EntityKind::kNode, end.value).status());
-  LORA_ASSIGN(const EntityBlock* start_block, in.existing(EntityKind::kNode, start.value));
-  if (!root.edit_create_relationship(*in.context, id, type, start, end, clean)) {
-    LORA_TRY(in.block(EntityKind::kRelationship, EntityBlock::index_of(id.value)).status());
-    if (!root.edit_create_relationship(*in.context, id, type, start, end, clean)) {
+  LORA_TRY(existing(EntityKind::kNode, end.value).status());
+  LORA_ASSIGN(const EntityBlock* start_block, existing(EntityKind::kNode, start.value));
+  if (!root.edit_create_relationship(*context, id, type, start, end, clean)) {
+    LORA_TRY(block(EntityKind::kRelationship, EntityBlock::index_of(id.value)).status());
+    if (!root.edit_create_relationship(*context, id, type, start, end, clean)) {
       return Status::internal("relationship block is not loaded");
     }
   }
   root.next_relationship = id.value + 1;
   root.relationships += 1;
-  in.changes.relationships.add(id.value);
+  changes.relationships.add(id.value);
   if (at_once) {
-    LORA_TRY(in.connect(type, Direction::kOut, start, end, id));
-    LORA_TRY(in.connect(type, Direction::kIn, end, start, id));
-    ++in.inserted_at_once;
+    LORA_TRY(connect(type, Direction::kOut, start, end, id));
+    LORA_TRY(connect(type, Direction::kIn, end, start, id));
+    ++inserted_at_once;
   } else {
-    in.inserts.add(type, start, end, id);
-    in.reader->unsettled_ = this;
-    if (in.inserts.size() >= ListInserts::most(root.nodes)) LORA_TRY(in.settle());
+    inserts.add(type, start, end, id);
+    if (inserts.size() >= ListInserts::most(root.nodes)) LORA_TRY(settle());
   }
-  in.count_type(type, 1);
-  LORA_TRY(in.count_ends(start_block, type, start, end, 1));
+  tally->add(type);
+  LORA_TRY(for_end_labels(start_block, start, end,
+                          [&](LabelId label, Direction direction) { tally->add(label, direction); }));
   if (!root.schema->indexes.empty()) {
-    LORA_TRY(in.index_all(EntityKind::kRelationship, id.value,
-                          root.find_block(EntityKind::kRelationship, EntityBlock::index_of(id.value)), true));
+    LORA_TRY(index_all(EntityKind::kRelationship, id.value,
+                       root.find_block(EntityKind::kRelationship, EntityBlock::index_of(id.value)), true));
   }
-  in.counts.relationships_created += 1;
-  in.counts.properties_set += clean.size();
+  counts.relationships_created += 1;
+  counts.properties_set += clean.size();
   return id;
+}
+
+Result<RelId> Transaction::create_relationship(RelTypeId type, NodeId start, NodeId end,
+                                               std::span<const Property> properties) {
+  const NewRelationship relationship{type, start, end, properties};
+  size_t made = 0;
+  LORA_TRY(create_relationships({&relationship, 1}, &made));
+  return RelId(impl_->root().next_relationship - 1);
+}
+
+Status Transaction::create_relationships(std::span<const NewRelationship> relationships, size_t* made) {
+  constexpr size_t kBetweenChecks = 16;
+  *made = 0;
+  Impl& in = *impl_;
+  LORA_TRY(in.check_open());
+  const Impl::Scope scope(in);
+  Impl::Tally tally(&in);
+  for (const NewRelationship& relationship : relationships) {
+    if (*made % kBetweenChecks == 0) LORA_TRY(in.check_size());
+    LORA_TRY(in.create_relationship(relationship, &tally).status());
+    if (!in.inserts.empty()) in.reader->unsettled_ = this;
+    ++*made;
+  }
+  tally.flush();
+  return Status();
 }
 
 // --- deleting ---
@@ -610,7 +676,8 @@ Status Transaction::Impl::delete_relationship(RelId id, bool* deleted) {
   changes.relationships.add(id.value);
   count_type(type, -1);
   LORA_ASSIGN(const EntityBlock* start_block, block(EntityKind::kNode, EntityBlock::index_of(start.value)));
-  LORA_TRY(count_ends(start_block, type, start, end, -1));
+  LORA_TRY(for_end_labels(start_block, start, end,
+                          [&](LabelId label, Direction direction) { count_triple(label, type, direction, -1); }));
   counts.relationships_deleted += 1;
   *deleted = true;
   return Status();

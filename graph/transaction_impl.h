@@ -86,12 +86,16 @@ struct Transaction::Impl {
   Status insert_ends(RelTypeId type, Direction direction, std::vector<ListInserts::End>& ends);
   Status connect(RelTypeId type, Direction direction, NodeId node, NodeId neighbour, RelId id);
   Status disconnect(RelTypeId type, Direction direction, NodeId node, NodeId neighbour, RelId id);
-  Status count_ends(const cache::EntityBlock* start_block, RelTypeId type, NodeId start, NodeId end, int64_t delta);
+  // Calls count(label, direction) for each label of the ends.
+  template <typename Count>
+  Status for_end_labels(const cache::EntityBlock* start_block, NodeId start, NodeId end, Count&& count);
   void count_label(LabelId label, int64_t delta);
   void count_type(RelTypeId type, int64_t delta);
   void count_triple(LabelId label, RelTypeId type, Direction direction, int64_t delta);
   // The relationships of a node count for `label` from now on (or no longer).
   Status count_label_of_node(NodeId id, LabelId label, int64_t sign);
+  class Tally;
+  Result<RelId> create_relationship(const NewRelationship& relationship, Tally* tally);
   Status delete_relationship(RelId id, bool* deleted);
   Status delete_node(NodeId id, bool* deleted);
   // At the end of a statement: all lists are as they must be.

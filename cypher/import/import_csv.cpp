@@ -61,15 +61,9 @@ class CsvImport {
           end_ids_->expect(record.fields[*end_column_]);
         }
       }
-      for (size_t i = 0; i < ahead; ++i) {
-        const Record& record = ahead_[i];
-        if (record.fields.size() != columns_.size()) {
-          return at_line(record.line,
-                         {ErrorCode::kParse, "there are " + std::to_string(record.fields.size()) + " fields for " +
-                                                 std::to_string(columns_.size()) + " columns"});
-        }
-        const Status status = relationships ? relationship(record.fields) : node(record.fields);
-        if (!status.ok()) return at_line(record.line, status);
+      const Record* bad = nullptr;
+      if (const Status status = add(std::span(ahead_).first(ahead), relationships, &bad); !status.ok()) {
+        return at_line(bad->line, status);
       }
       LORA_TRY(read);
       records += ahead;
@@ -133,20 +127,51 @@ class CsvImport {
 
   using Fields = std::vector<std::string>;
 
-  Status values(const Fields& fields) {
-    values_.clear();
+  struct Record {
+    uint64_t line = 0;
+    Fields fields;
+    std::vector<graph::Property> values;
+  };
+
+  // When not OK, **bad is the record that the error is about.
+  Status add(std::span<Record> records, bool relationships, const Record** bad) {
+    new_relationships_.clear();
+    their_records_.clear();
+    Status status;
+    for (Record& record : records) {
+      *bad = &record;
+      if (record.fields.size() != columns_.size()) {
+        status = {ErrorCode::kParse, "there are " + std::to_string(record.fields.size()) + " fields for " +
+                                         std::to_string(columns_.size()) + " columns"};
+      } else {
+        status = relationships ? relationship(&record) : node(&record);
+      }
+      if (!status.ok()) break;
+    }
+    // After a bad record, too: the first error is the one to tell, and it may be with one of those before it.
+    size_t added = 0;
+    Status adding = target_.add_relationships(new_relationships_, &added);
+    if (adding.ok()) return status;
+    *bad = their_records_[added];
+    return adding;
+  }
+
+  Status values(Record* record) {
+    const Fields& fields = record->fields;
+    record->values.clear();
     for (const auto& [key, column] : properties_) {
       Result<Value> value = parse_import_value(columns_[column], fields[column], options_.list_separator);
       if (!value.ok()) {
         return {value.status().code(), "column `" + columns_[column].name + "`: " + value.status().message()};
       }
-      if (!value->is_null()) values_.push_back({key, std::move(*value)});
+      if (!value->is_null()) record->values.push_back({key, std::move(*value)});
     }
     return Status();
   }
 
-  Status node(const Fields& fields) {
-    LORA_TRY(values(fields));
+  Status node(Record* record) {
+    const Fields& fields = record->fields;
+    LORA_TRY(values(record));
     const std::vector<LabelId>* labels = &labels_;
     if (label_column_ && !fields[*label_column_].empty()) {
       some_labels_ = labels_;
@@ -167,7 +192,7 @@ class CsvImport {
       labels = &some_labels_;
     }
     if (counts_.nodes == IdTable::kNodesMax) return Status::limit("ids", "an import is of 2^32 - 1 nodes at most");
-    LORA_TRY(target_.add_node(*labels, values_));
+    LORA_TRY(target_.add_node(*labels, record->values));
     const auto number = static_cast<uint32_t>(counts_.nodes++);
     if (!id_column_) return Status();
     const std::string& text = fields[*id_column_];
@@ -178,7 +203,8 @@ class CsvImport {
     return Status();
   }
 
-  Status relationship(const Fields& fields) {
+  Status relationship(Record* record) {
+    const Fields& fields = record->fields;
     const std::string& start_text = fields[*start_column_];
     const std::string& end_text = fields[*end_column_];
     const std::optional<uint32_t> start = start_ids_->find(start_text);
@@ -190,7 +216,7 @@ class CsvImport {
       }
       return {ErrorCode::kNotFound, "no node has the id `" + (start ? end_text : start_text) + "`"};
     }
-    LORA_TRY(values(fields));
+    LORA_TRY(values(record));
     RelTypeId type;
     if (type_column_ && !fields[*type_column_].empty()) {
       LORA_ASSIGN(type, target_.rel_type(fields[*type_column_]));
@@ -199,7 +225,8 @@ class CsvImport {
     } else {
       return {ErrorCode::kParse, "the type is empty"};
     }
-    LORA_TRY(target_.add_relationship(type, *start, *end, values_));
+    new_relationships_.push_back({type, NodeId(*start), NodeId(*end), record->values});
+    their_records_.push_back(record);
     ++counts_.relationships;
     return Status();
   }
@@ -220,15 +247,10 @@ class CsvImport {
   const IdTable* start_ids_ = nullptr;
   const IdTable* end_ids_ = nullptr;
 
-  struct Record {
-    uint64_t line = 0;
-    std::vector<std::string> fields;
-  };
   std::array<Record, kRecordsAhead> ahead_;
-
-  // Of the record.
-  std::vector<graph::Property> values_;
-  std::vector<LabelId> some_labels_;
+  std::vector<graph::NewRelationship> new_relationships_;  // of those
+  std::vector<const Record*> their_records_;
+  std::vector<LabelId> some_labels_;  // of the record
 };
 
 }  // namespace

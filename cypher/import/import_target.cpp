@@ -17,9 +17,12 @@ class BulkTarget final : public ImportTarget {
   Status add_node(std::span<const LabelId> labels, std::span<const graph::Property> properties) override {
     return load_->add_node(labels, properties).status();
   }
-  Status add_relationship(RelTypeId type, uint32_t start, uint32_t end,
-                          std::span<const graph::Property> properties) override {
-    return load_->add_relationship(type, NodeId(start), NodeId(end), properties).status();
+  Status add_relationships(std::span<const graph::NewRelationship> relationships, size_t* added) override {
+    for (*added = 0; *added < relationships.size(); ++*added) {
+      const auto& [type, start, end, properties] = relationships[*added];
+      LORA_TRY(load_->add_relationship(type, start, end, properties).status());
+    }
+    return Status();
   }
   Status finish(const std::function<Status()>& poll) override { return load_->finish(poll); }
 
@@ -40,9 +43,13 @@ class TransactionTarget final : public ImportTarget {
     any_ = true;
     return Status();
   }
-  Status add_relationship(RelTypeId type, uint32_t start, uint32_t end,
-                          std::span<const graph::Property> properties) override {
-    return transaction_->create_relationship(type, NodeId(first_ + start), NodeId(first_ + end), properties).status();
+  Status add_relationships(std::span<const graph::NewRelationship> relationships, size_t* added) override {
+    relationships_.assign(relationships.begin(), relationships.end());
+    for (graph::NewRelationship& each : relationships_) {
+      each.start = NodeId(first_ + each.start.value);
+      each.end = NodeId(first_ + each.end.value);
+    }
+    return transaction_->create_relationships(relationships_, added);
   }
   Status finish(const std::function<Status()>& poll) override {
     LORA_TRY(poll());
@@ -52,6 +59,7 @@ class TransactionTarget final : public ImportTarget {
 
  private:
   std::unique_ptr<graph::Transaction> transaction_;
+  std::vector<graph::NewRelationship> relationships_;  // of one call
   uint64_t first_ = 0;
   bool any_ = false;
 };

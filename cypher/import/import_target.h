@@ -19,9 +19,8 @@ class ImportTarget {
   virtual Result<KeyId> key(std::string_view name) = 0;
   // Labels and keys ascending and once each; no value is null.
   virtual Status add_node(std::span<const LabelId> labels, std::span<const graph::Property> properties) = 0;
-  // `start` and `end`: which of the added nodes, from 0 on.
-  virtual Status add_relationship(RelTypeId type, uint32_t start, uint32_t end,
-                                  std::span<const graph::Property> properties) = 0;
+  // Ends: which of the added nodes, from 0 on. After a failure *added of them have been.
+  virtual Status add_relationships(std::span<const graph::NewRelationship> relationships, size_t* added) = 0;
   // Makes it all visible, and durable as the graph's commits are.
   virtual Status finish(const std::function<Status()>& poll) = 0;
 };

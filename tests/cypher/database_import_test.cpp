@@ -218,6 +218,31 @@ TEST_P(ImportIntoTest, ConstraintsHold) {
   expect_sound();
 }
 
+// Relationships are added several at a time: the first wrong line is the one to tell.
+TEST_P(ImportIntoTest, ConstraintsOfRelationshipsHoldWithTheirLines) {
+  run("CREATE CONSTRAINT FOR ()-[r:R]-() REQUIRE r.key IS UNIQUE");
+  ImportOptions options;
+  options.nodes = {{{"N"}, file("n.csv", "id:ID\n1\n2\n")}};
+  const std::string good = "1,2,a\n2,1,b\n";
+  const std::pair<std::string, const char*> wrong[] = {
+      {good + "1,1,a\n", "`, line `4`: "},
+      {good + "1,1,a\n2,2\n", "`, line `4`: "},
+      {good + "2,2\n1,1,a\n", "`, line `4`: there are 2 fields"},
+      {good + "7,2,a\n2,2,c\n2,1,b\n1,2,d\n", "`, line `6`: "},
+  };
+  for (const auto& [text, error] : wrong) {
+    options.relationships = {{{"R"}, file("r.csv", ":START_ID,:END_ID,key\n" + text)}};
+    options.skip_dangling = true;
+    const auto counts = database_->import_csv(options);
+    EXPECT_NE(counts.status().message().find(error), std::string::npos) << counts.status().to_string();
+    expect_as_before();
+  }
+  options.relationships = {{{"R"}, file("r.csv", ":START_ID,:END_ID,key\n" + good)}};
+  ASSERT_TRUE(database_->import_csv(options).ok());
+  EXPECT_EQ(run("MATCH (:N)-[r:R]->(m) RETURN r.key, m.id ORDER BY r.key"), "a 2\nb 1\n");
+  expect_sound();
+}
+
 TEST_P(ImportIntoTest, OfAnotherHoldersTimeAndOfCallsThatEnd) {
   ImportOptions options;
   options.nodes = {{{"N"}, file("n.csv", "id:ID\n1\n")}};

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <random>
+#include <span>
 #include <tuple>
 
 #include "tests/graph/graph_fixture.h"
@@ -130,6 +132,60 @@ TEST_F(PutOffTest, EachWayToReadListsSeesThem) {
   int64_t loops = 0;
   reader().add_loops(ids, type_, &loops);
   EXPECT_EQ(loops, static_cast<int64_t>(kMany));
+}
+
+// Types that change, and ends with more labels than a call adds up by itself.
+TEST_F(PutOffTest, SeveralInOneCallAreAsOneAfterTheOther) {
+  must(transaction_->finish_statement());
+  must(transaction_->begin_statement());
+  const RelTypeId types[] = {type_, must(transaction_->rel_type("S")), must(transaction_->rel_type("T"))};
+  std::vector<LabelId> labels;
+  for (int i = 0; i < 12; ++i) labels.push_back(must(transaction_->label("L" + std::to_string(i))));
+  std::vector<NodeId> nodes;
+  for (size_t i = 0; i < 6; ++i) {
+    nodes.push_back(must(transaction_->create_node(std::span(labels).first(labels.size() - i), {})));
+  }
+  const Property property{must(transaction_->key("p")), Value::integer(7)};
+  std::mt19937_64 random(11);
+  std::vector<NewRelationship> some;
+  const auto fill = [&](size_t count) {
+    some.clear();
+    while (some.size() < count) {
+      some.push_back({types[random() % 3], nodes[random() % 6], nodes[random() % 6], {}});
+      if (random() % 2 == 0) some.back().properties = {&property, 1};
+    }
+  };
+  std::map<std::tuple<LabelId, RelTypeId, Direction>, uint64_t> expected;
+  for (const size_t count : {0, 1, 3, 40, 200}) {
+    fill(count);
+    size_t made = 1;
+    must(transaction_->create_relationships(some, &made));
+    ASSERT_EQ(made, count);
+    for (const NewRelationship& each : some) {
+      for (const Direction direction : {Direction::kOut, Direction::kIn}) {
+        const NodeId node = direction == Direction::kOut ? each.start : each.end;
+        const auto has = labels.size() - static_cast<size_t>(std::ranges::find(nodes, node) - nodes.begin());
+        for (size_t i = 0; i < has; ++i) ++expected[{labels[i], each.type, direction}];
+      }
+    }
+    for (const auto& [key, relationships] : expected) {
+      const auto& [label, type, direction] = key;
+      ASSERT_EQ(reader().relationship_count(label, type, direction), relationships);
+    }
+  }
+  must(transaction_->finish_statement());
+  const uint64_t before = reader().relationship_count();
+  must(transaction_->begin_statement());
+  fill(50);
+  some[33].end = NodeId(1'000'000);
+  size_t made = 0;
+  EXPECT_EQ(transaction_->create_relationships(some, &made).code(), ErrorCode::kNotFound);
+  EXPECT_EQ(made, 33u);
+  transaction_->rollback_statement();
+  EXPECT_EQ(reader().relationship_count(), before);
+  must(transaction_->commit().status());
+  const VerifyReport report = must(graph_->verify(true, {}));
+  for (const std::string& error : report.errors) ADD_FAILURE() << error;
 }
 
 TEST_F(PutOffTest, TheStatementsEndTheNextOneAndTheCommitSeeThem) {
