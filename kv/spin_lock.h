@@ -13,7 +13,14 @@ namespace lora {
 class SpinLock {
  public:
   void lock() {
-    while (held_.exchange(true, std::memory_order_acquire)) {
+    if (held_.exchange(true, std::memory_order_acquire)) [[unlikely]]
+      wait();
+  }
+  void unlock() { held_.store(false, std::memory_order_release); }
+
+ private:
+  [[gnu::noinline]] void wait() {
+    do {
       for (int turn = 0; held_.load(std::memory_order_relaxed); ++turn) {
         if (turn < 64) {
           std::this_thread::yield();
@@ -21,11 +28,9 @@ class SpinLock {
           std::this_thread::sleep_for(std::chrono::microseconds(50));
         }
       }
-    }
+    } while (held_.exchange(true, std::memory_order_acquire));
   }
-  void unlock() { held_.store(false, std::memory_order_release); }
 
- private:
   std::atomic<bool> held_{false};
 };
 
