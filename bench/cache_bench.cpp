@@ -300,7 +300,7 @@ void BM_Gather2048(benchmark::State& state) {
   }
   PropertyColumn column;
   for (auto _ : state) {
-    Gatherer(KeyId(static_cast<uint32_t>(state.range(0))), &column).run(ids, [root](uint64_t index) {
+    Gatherer(KeyId(static_cast<uint32_t>(state.range(0))), &column).run(ids, [root](uint64_t index, bool) {
       return root->find_block(EntityKind::kNode, index);
     });
     benchmark::DoNotOptimize(column.integers.data());

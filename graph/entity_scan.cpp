@@ -115,16 +115,6 @@ void test_rows(const EntityBlock& block, std::span<const PropertyTest> tests, ui
   }
 }
 
-// Asks the processor for the column of the next block, and for the block behind that.
-void prefetch_tested(const Root& root, EntityKind kind, uint64_t index, KeyId key) {
-  constexpr size_t kLine = 64, kLines = 6;
-  if (const EntityBlock* next = root.find_block(kind, index + 1)) {
-    const auto* column = reinterpret_cast<const char*>(next->column(key));
-    for (size_t i = 0; column != nullptr && i < kLines; ++i) __builtin_prefetch(column + i * kLine);
-  }
-  __builtin_prefetch(root.find_block(kind, index + 2));
-}
-
 }  // namespace
 
 size_t EntityScan::next(uint64_t* out, size_t max) {
@@ -213,7 +203,7 @@ size_t EntityScan::next_tested(uint64_t* out, size_t max) {
         continue;
       }
       const uint32_t first = EntityBlock::row_of(s.at), last = std::min(kRows, first + rows_at_once);
-      if (last == kRows) prefetch_tested(chunks.root(), s.kind, index, s.tests.front().key);
+      if (last == kRows) chunks.prefetch_next(s.kind, index, s.tests.front().key);
       s.looked_at +=
           rows_of(*block, s.type, labelled == nullptr ? nullptr : labelled->bits + LabelChunk::row_of(base) / 64, first,
                   last, s.rows);

@@ -322,7 +322,10 @@ void Reader::gather_node_property(std::span<const uint64_t> ids, KeyId key, Prop
   ReaderChunks chunks(*this);
   chunks.enter();
   cache::Gatherer gatherer(key, out);
-  gatherer.run(ids, [&](uint64_t index) { return chunks.block(EntityKind::kNode, index); });
+  gatherer.run(ids, [&](uint64_t index, bool run) {
+    if (run) chunks.prefetch_next(EntityKind::kNode, index, key);
+    return chunks.block(EntityKind::kNode, index);
+  });
 }
 
 bool Reader::property_candidates(KeyId key, const Value& value, std::vector<uint64_t>* ids) {
@@ -477,7 +480,10 @@ void Reader::gather_relationship_property(std::span<const uint64_t> ids, KeyId k
   ReaderChunks chunks(*this);
   chunks.enter();
   cache::Gatherer gatherer(key, out);
-  gatherer.run(ids, [&](uint64_t index) { return chunks.block(EntityKind::kRelationship, index); });
+  gatherer.run(ids, [&](uint64_t index, bool run) {
+    if (run) chunks.prefetch_next(EntityKind::kRelationship, index, key);
+    return chunks.block(EntityKind::kRelationship, index);
+  });
 }
 
 void Reader::relationship_ends(std::span<const uint64_t> ids, uint64_t* starts, uint64_t* ends) {

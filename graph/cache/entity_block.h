@@ -142,9 +142,10 @@ class EntityBlockBuilder {
   Loaded<EntityBlock> block_;
 };
 
-// Gathers one property for a batch of ids. find(block index) -> const EntityBlock* (null: treated as absent; loading
-// and its errors are the caller's). *out is overwritten, typed when all values present have one type. Consecutive ids,
-// as scans give them, are copied by the block.
+// Gathers one property for a batch of ids. find(block index, run) -> const EntityBlock* (null: treated as absent;
+// loading and its errors are the caller's; run: many ids in a row, the next block is likely to follow). *out is
+// overwritten, typed when all values present have one type. Consecutive ids, as scans give them, are copied by the
+// block.
 class Gatherer {
  public:
   Gatherer(KeyId key, PropertyColumn* out) : key_(key), out_(out) {}
@@ -166,7 +167,7 @@ class Gatherer {
       if (run == 1) {
         while (last < ids.size() && ids[last] / EntityBlock::kRows == index) ++last;
       }
-      const EntityBlock* block = find(index);
+      const EntityBlock* block = find(index, run > 1);
       const Column* column = block == nullptr ? nullptr : block->column(key_);
       if (column == nullptr) {
         missing(i, last);

@@ -82,7 +82,7 @@ class EntityModelTest : public ::testing::Test {
       }
       PropertyColumn column;
       column.values.resize(7);
-      Gatherer(KeyId(key), &column).run(ids, [&](uint64_t index) { return root.find_block(kind, index); });
+      Gatherer(KeyId(key), &column).run(ids, [&](uint64_t index, bool) { return root.find_block(kind, index); });
       for (size_t i = 0; i < ids.size(); ++i) {
         Value want;
         if (const auto it = model.find(ids[i]); it != model.end()) {
