@@ -635,14 +635,16 @@ Status Transaction::create_relationships(std::span<const NewRelationship> relati
   LORA_TRY(in.check_open());
   const Impl::Scope scope(in);
   Impl::Tally tally(&in);
+  Status status;
   for (const NewRelationship& relationship : relationships) {
-    if (*made % kBetweenChecks == 0) LORA_TRY(in.check_size());
-    LORA_TRY(in.create_relationship(relationship, &tally).status());
+    if (*made % kBetweenChecks == 0) status = in.check_size();
+    if (status.ok()) status = in.create_relationship(relationship, &tally).status();
     if (!in.inserts.empty()) in.reader->unsettled_ = this;
+    if (!status.ok()) break;
     ++*made;
   }
   tally.flush();
-  return Status();
+  return status;
 }
 
 // --- deleting ---
