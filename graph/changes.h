@@ -79,12 +79,15 @@ class DirtyList {
  private:
   // Bulk inserts bring their items in long ascending runs, behind those that have been sorted before.
   void sort_runs() {
-    const size_t runs_max = items_.size() / 64;
-    std::vector<size_t> ends{0};
-    while (ends.back() < items_.size() && ends.size() <= runs_max) {
-      ends.push_back(static_cast<size_t>(std::is_sorted_until(at(ends.back()), items_.end()) - items_.begin()));
+    constexpr size_t kFew = 4096, kRunLength = 64;
+    std::vector<size_t> ends;
+    if (items_.size() >= kFew) {
+      ends.push_back(0);
+      while (ends.back() < items_.size() && ends.size() <= items_.size() / kRunLength) {
+        ends.push_back(static_cast<size_t>(std::is_sorted_until(at(ends.back()), items_.end()) - items_.begin()));
+      }
     }
-    if (ends.back() < items_.size()) {
+    if (ends.empty() || ends.back() < items_.size()) {
       std::sort(items_.begin(), items_.end());
       return;
     }
