@@ -1,5 +1,6 @@
 #include "graph/run_writer.h"
 
+#include <optional>
 #include <utility>
 
 #include "kv/contain.h"
@@ -14,15 +15,11 @@ constexpr size_t kQueueMax = 4;
 
 }  // namespace
 
-RunWriter::RunWriter(kv::Store* store) : store_(store), thread_([this] { work(); }) {}
+RunWriter::RunWriter(kv::Store* store) : store_(store), queue_(kQueueMax), thread_([this] { work(); }) {}
 
 RunWriter::~RunWriter() {
   if (thread_.joinable()) {
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      ends_ = thrown_away_ = true;
-      changed_.notify_all();
-    }
+    queue_.discard();
     thread_.join();
   }
 }
@@ -39,14 +36,7 @@ Status RunWriter::put(kv::Keyspace space, ByteView key, ByteView value) {
 }
 
 Status RunWriter::hand_over(Block* block) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  changed_.wait(lock, [this] { return queue_.size() < kQueueMax || !failure_.ok(); });
-  if (!failure_.ok()) {
-    return failure_;
-  }
-  queue_.push_back(std::exchange(*block, Block()));
-  changed_.notify_all();
-  return Status();
+  return queue_.push(std::exchange(*block, Block())) ? Status() : failure_;
 }
 
 Result<std::vector<std::unique_ptr<kv::SortedRun>>> RunWriter::finish() {
@@ -56,11 +46,7 @@ Result<std::vector<std::unique_ptr<kv::SortedRun>>> RunWriter::finish() {
       LORA_TRY(hand_over(&filling_[i]));
     }
   }
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    ends_ = true;
-    changed_.notify_all();
-  }
+  queue_.close();
   thread_.join();
   LORA_TRY(failure_);
   for (Output& out : outputs_) {
@@ -70,23 +56,10 @@ Result<std::vector<std::unique_ptr<kv::SortedRun>>> RunWriter::finish() {
 }
 
 void RunWriter::work() {
-  while (true) {
-    Block block;
-    {
-      std::unique_lock<std::mutex> lock(mutex_);
-      changed_.wait(lock, [this] { return !queue_.empty() || ends_; });
-      if (queue_.empty() || thrown_away_ || !failure_.ok()) {
-        return;
-      }
-      block = std::move(queue_.front());
-      queue_.pop_front();
-      changed_.notify_all();
-    }
-    Status status = contain([&] { return write(block); });
-    if (!status.ok()) {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      failure_ = std::move(status);
-      changed_.notify_all();
+  while (const std::optional<Block> block = queue_.pop()) {
+    failure_ = contain([&] { return write(*block); });
+    if (!failure_.ok()) {
+      queue_.discard();
       return;
     }
   }

@@ -6,15 +6,13 @@
 #pragma once
 
 #include <array>
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "kv/channel.h"
 #include "kv/store.h"
 
 namespace lora::graph {
@@ -53,14 +51,10 @@ class RunWriter {
   kv::Store* store_;
   std::array<Block, kv::kKeyspaceCount> filling_;  // the caller's
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Block> queue_;
-  bool ends_ = false;
-  bool thrown_away_ = false;
-  Status failure_;
+  Channel<Block> queue_;
 
-  // The thread's own until it has ended.
+  // The thread's own until it has ended or the queue is closed.
+  Status failure_;
   std::array<Output, kv::kKeyspaceCount> outputs_;
   std::vector<std::unique_ptr<kv::SortedRun>> runs_;
   std::thread thread_;

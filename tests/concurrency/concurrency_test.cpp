@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <fstream>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -173,6 +175,42 @@ TEST(Concurrency, AWaitingWriterTimesOutAndNamesTheHolder) {
   other.join();
   EXPECT_TRUE((*transaction)->rollback().ok());
   EXPECT_TRUE((*opened)->execute("CREATE (:A)").ok());
+}
+
+// An import has a thread of its own that reads ahead.
+TEST(Concurrency, AnImportBesideReadersIsSeenAsAWhole) {
+  const tests::TempDirectory directory;
+  constexpr int kNodes = 3'000;
+  std::ofstream nodes(directory / "n.csv"), relationships(directory / "r.csv");
+  nodes << "id:ID,name,x:int\n";
+  relationships << ":START_ID,:END_ID,since:int\n";
+  for (int i = 0; i < kNodes; ++i) {
+    nodes << i << ",a name that is no short string " << i << ',' << i << '\n';
+    relationships << i << ',' << (i * 7) % kNodes << ',' << i << '\n';
+  }
+  nodes.close();
+  relationships.close();
+  ImportOptions files;
+  files.nodes = {{{"N"}, directory / "n.csv"}};
+  files.relationships = {{{"R"}, directory / "r.csv"}};
+  auto db = open_memory();
+  std::atomic<bool> stop{false};
+  std::thread reader([&] {
+    while (!stop) {
+      const int64_t seen = integer(*db, "MATCH (n:N)-[r:R]->() RETURN count(r)");
+      EXPECT_EQ(seen % kNodes, 0);
+    }
+  });
+  for (int round = 0; round < 3; ++round) {
+    const auto counts = db->import_csv(files);
+    ASSERT_TRUE(counts.ok()) << counts.status().to_string();
+    EXPECT_EQ(counts->relationships, kNodes);
+  }
+  stop = true;
+  reader.join();
+  EXPECT_EQ(
+      integer(*db, "MATCH (n:N)-[r:R]->(m) WHERE r.since = n.x AND n.name ENDS WITH toString(n.x) RETURN count(*)"),
+      3 * kNodes);
 }
 
 TEST(Concurrency, PlansAreSharedByThreads) {

@@ -9,6 +9,7 @@
 
 #include "cypher/database.h"
 #include "cypher/import/id_table.h"
+#include "cypher/import/import_csv.h"
 #include "cypher/import/import_header.h"
 #include "graph/text.h"
 #include "tests/support/temp_directory.h"
@@ -241,6 +242,107 @@ TEST_P(ImportIntoTest, ConstraintsOfRelationshipsHoldWithTheirLines) {
   ASSERT_TRUE(database_->import_csv(options).ok());
   EXPECT_EQ(run("MATCH (:N)-[r:R]->(m) RETURN r.key, m.id ORDER BY r.key"), "a 2\nb 1\n");
   expect_sound();
+}
+
+// Files that are read ahead: what is wrong is told as if they were not.
+TEST_P(ImportIntoTest, TheFirstWrongLineOfALargeFileIsTheOneToTell) {
+  run("CREATE CONSTRAINT FOR (n:N) REQUIRE n.key IS UNIQUE");
+  run("CREATE CONSTRAINT FOR ()-[r:R]-() REQUIRE r.key IS UNIQUE");
+  constexpr int kLines = 6'000;
+  using Lines = std::map<int, std::string>;
+  const auto text = [&](std::string_view header, const Lines& other, const auto& usual) {
+    std::string out(header);
+    for (int line = 2; line <= kLines; ++line) {
+      const auto found = other.find(line);
+      out += (found != other.end() ? found->second : usual(std::to_string(line))) + "\n";
+    }
+    return out;
+  };
+  const auto nodes = [&](const Lines& other) {
+    return text("id:ID,key,x:int\n", other, [](const std::string& i) { return "n" + i + ",k" + i + "," + i; });
+  };
+  const auto relationships = [&](const Lines& other) {
+    return text(":START_ID,:END_ID,key,:TYPE\n", other,
+                [](const std::string& i) { return "n" + i + ",n2,k" + i + (i == "9" ? ",S" : ",R"); });
+  };
+  struct Case {
+    bool of_nodes;
+    Lines lines;
+    const char* error;  // none: imported
+  };
+  const Case cases[] = {
+      {true, {{5'000, "n5000,k5000,z"}}, "`, line `5000`: column `x`: `z` is not an integer"},
+      {true, {{4'000, "n4000,k4000"}, {4'001, "x,y,z"}}, "`, line `4000`: there are 2 fields for 3 columns"},
+      {true, {{3'000, "n30,k3000,1"}}, "`, line `3000`: another node has the id `n30`"},
+      {true, {{3'000, ",k3000,1"}}, "`, line `3000`: the id is empty"},
+      {true, {{3'000, "n3000,k2,1"}, {3'001, "n3001,k3001,z"}}, "`, line `3000`: "},
+      {true, {{3'001, "n3001,k2,1"}, {3'000, "n3000,k3000,z"}}, "`, line `3000`: column `x`"},
+      {true, {{3'000, "n3000,k2,1"}, {3'500, "\"open"}}, "`, line `3000`: "},
+      {true, {{3'000, "n3000,\xff,1"}}, "`, line `3000`: the text is not UTF-8"},
+      {false, {{5'999, "n1,n2,k1,R"}}, "`, line `5999`: no node has the id `n1`"},
+      {false, {{5'000, "n5,n6,k2,R"}, {5'001, "n5,n6"}}, "`, line `5000`: "},
+      {false, {{5'001, "n5,n6,k2,R"}, {5'000, "n5,n6,k5000,"}}, "`, line `5000`: the type is empty"},
+      {false, {{5'000, "n5,n6,k2,S"}}, nullptr},
+  };
+  for (const Case& each : cases) {
+    ImportOptions options;
+    options.nodes = {{{"N"}, file("n.csv", nodes(each.of_nodes ? each.lines : Lines()))}};
+    options.relationships = {{{}, file("r.csv", relationships(each.of_nodes ? Lines() : each.lines))}};
+    const auto counts = database_->import_csv(options);
+    if (each.error == nullptr) {
+      ASSERT_TRUE(counts.ok()) << counts.status().to_string();
+      EXPECT_EQ(counts->nodes, kLines - 1u);
+      EXPECT_EQ(counts->relationships, kLines - 1u);
+      continue;
+    }
+    EXPECT_NE(counts.status().to_string().find(each.error), std::string::npos)
+        << each.error << " is not in " << counts.status().to_string();
+    expect_as_before();
+  }
+  EXPECT_EQ(run("MATCH (:N)-[r:S]->(m) RETURN r.key, m.id ORDER BY r.key"), "k2 n6\nk9 n2\n");
+  // The sum of 2 to 6 000 without 9 and 5 000.
+  EXPECT_EQ(run("MATCH (a:N)-[:R]->(:N {id: 'n2'}) RETURN count(a), sum(a.x)"), "5997 17997990\n");
+  expect_sound();
+}
+
+TEST_P(ImportIntoTest, DanglingRelationshipsOfALargeFileAreCounted) {
+  std::string nodes = ":ID,x:int\n", relationships = ":START_ID,:END_ID\n";
+  uint64_t dangling = 0;
+  for (int i = 0; i < 5'000; ++i) {
+    nodes += std::to_string(i) + "," + std::to_string(i) + "\n";
+    relationships += std::to_string(i) + "," + std::to_string(i * 7 % 10'000) + "\n";
+    if (i * 7 % 10'000 >= 5'000) ++dangling;
+  }
+  ImportOptions options;
+  options.nodes = {{{"N"}, file("n.csv", nodes)}};
+  options.relationships = {{{"R"}, file("r.csv", relationships)}};
+  options.skip_dangling = true;
+  const auto counts = database_->import_csv(options);
+  ASSERT_TRUE(counts.ok()) << counts.status().to_string();
+  EXPECT_EQ(counts->relationships, 5'000 - dangling);
+  EXPECT_EQ(counts->skipped, dangling);
+  EXPECT_EQ(run("MATCH (a:N)-[:R]->(b:N) WHERE a.x * 7 % 10000 = b.x RETURN count(*)"),
+            std::to_string(5'000 - dangling) + "\n");
+  expect_sound();
+}
+
+// Whatever was read ahead by then.
+TEST_P(ImportIntoTest, APollEndsTheReadingOfALargeFile) {
+  std::string nodes = ":ID,x:int\n";
+  for (int i = 0; i < 30'000; ++i) nodes += std::to_string(i) + "," + std::to_string(i) + "\n";
+  ImportOptions options;
+  options.nodes = {{{"N"}, file("n.csv", nodes)}};
+  for (int polls : {2, 3, 5}) {
+    int left = polls;
+    const auto ends = [&](const ImportCounts&) {
+      return left-- > 0 ? Status() : Status(ErrorCode::kInterrupted, "enough");
+    };
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    const auto counts = import_csv(database_->graph(), options, !on_disk(), deadline, 0, ends);
+    EXPECT_EQ(counts.status().code(), ErrorCode::kInterrupted);
+    EXPECT_EQ(left, -1);
+    expect_as_before();
+  }
 }
 
 TEST_P(ImportIntoTest, OfAnotherHoldersTimeAndOfCallsThatEnd) {
