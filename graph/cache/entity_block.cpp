@@ -151,82 +151,68 @@ void put_labels(WriteContext* context, EntityBlock* block, uint32_t row, std::sp
 
 // --- ends ---
 
-uint64_t* wide_array(RelationshipEnds* e) {
-  return reinterpret_cast<uint64_t*>(e + 1);
-}
-uint32_t* narrow_array(RelationshipEnds* e) {
-  return reinterpret_cast<uint32_t*>(e + 1);
-}
-
-RelationshipEnds* allocate_ends(WriteContext* context, uint32_t capacity, bool wide, bool one_type) {
-  const size_t bytes = sizeof(RelationshipEnds) + size_t{capacity} * ((wide ? 16 : 8) + (one_type ? 0 : 4));
+RelationshipEnds* allocate_ends(WriteContext* context, uint32_t capacity, uint32_t width, bool one_type) {
+  const size_t bytes = sizeof(RelationshipEnds) + RelationshipEnds::id_bytes(capacity, width) +
+                       (one_type ? 0 : capacity * sizeof(uint32_t));
   auto* ends = new (allocate(context, bytes)) RelationshipEnds;
   ends->capacity = static_cast<uint16_t>(capacity);
-  ends->wide = wide;
+  ends->width = static_cast<uint8_t>(width);
   ends->one_type = one_type;
   register_object(context, ends, bytes);
   return ends;
 }
 
 void put_ids(RelationshipEnds* ends, uint32_t row, uint64_t start, uint64_t end) {
-  if (ends->wide) {
-    wide_array(ends)[row] = start;
-    wide_array(ends)[ends->capacity + row] = end;
-  } else {
-    narrow_array(ends)[row] = static_cast<uint32_t>(start);
-    narrow_array(ends)[ends->capacity + row] = static_cast<uint32_t>(end);
-  }
+  put_packed_id(ends->starts(), ends->width, row, start);
+  put_packed_id(ends->ends(), ends->width, row, end);
 }
 
-RelationshipEnds* copy_ends(WriteContext* context, const RelationshipEnds* old, uint32_t capacity, bool wide,
+RelationshipEnds* copy_ends(WriteContext* context, const RelationshipEnds* old, uint32_t capacity, uint32_t width,
                             bool one_type) {
-  RelationshipEnds* copy = allocate_ends(context, capacity, wide, one_type);
+  RelationshipEnds* copy = allocate_ends(context, capacity, width, one_type);
   copy->rows = old->rows;
   copy->type = old->type;
-  if (wide == old->wide) {
-    const size_t width = wide ? 8 : 4;
-    char* to = reinterpret_cast<char*>(copy + 1);
-    const char* from = reinterpret_cast<const char*>(old + 1);
-    std::memcpy(to, from, old->rows * width);
-    std::memcpy(to + capacity * width, from + old->capacity * width, old->rows * width);
+  if (width == old->width) {
+    std::memcpy(copy->starts(), old->starts(), size_t{old->rows} * width);
+    std::memcpy(copy->ends(), old->ends(), size_t{old->rows} * width);
   } else {
     for (uint32_t r = 0; r < old->rows; ++r) put_ids(copy, r, old->start_of(r), old->end_of(r));
   }
   if (!one_type) {
-    auto* types = const_cast<uint32_t*>(copy->types());
-    for (uint32_t r = 0; r < old->rows; ++r) types[r] = old->one_type ? old->type : old->types()[r];
+    for (uint32_t r = 0; r < old->rows; ++r) copy->types()[r] = old->type_of(r).value;
   }
   return copy;
 }
 
 void put_ends(WriteContext* context, EntityBlock* block, uint32_t row, RelTypeId type, NodeId start, NodeId end) {
   RelationshipEnds* ends = block->ends;
-  const bool needs_wide = ((start.value | end.value) >> 32) != 0;
+  uint32_t width = packed_id_width(start.value | end.value);
   if (ends == nullptr) {
-    ends = allocate_ends(context, context == nullptr ? 256 : std::min(256u, (row + 8) & ~7u), needs_wide, true);
+    ends = allocate_ends(context, context == nullptr ? 256 : std::min(256u, (row + 8) & ~7u), width, true);
     ends->type = type.value;
     block->ends = ends;
   }
   const bool mine = owned(context, ends);
   const bool one_type = ends->one_type && (ends->type == type.value || ends->rows == 0);
-  if (!mine || row >= ends->capacity || (needs_wide && !ends->wide) || one_type != ends->one_type) {
+  width = std::max<uint32_t>(width, ends->width);
+  if (!mine || row >= ends->capacity || width != ends->width || one_type != ends->one_type) {
     uint32_t capacity = std::max<uint32_t>(ends->rows, row + 1);
     capacity = mine && row >= ends->capacity ? capacity + capacity / 2 + 8 : capacity;
     capacity = context == nullptr ? 256 : std::min<uint32_t>(256, (capacity + 7) & ~7u);
-    RelationshipEnds* copy = copy_ends(context, ends, capacity, needs_wide || ends->wide, one_type);
+    RelationshipEnds* copy = copy_ends(context, ends, capacity, width, one_type);
     replace(context, ends, copy);
     block->ends = ends = copy;
   }
   // Rows that were skipped are never asked for, but copies read them.
   for (uint32_t r = ends->rows; r < row; ++r) {
     put_ids(ends, r, 0, 0);
-    if (!one_type) const_cast<uint32_t*>(ends->types())[r] = 0;
+    if (!one_type) ends->types()[r] = 0;
   }
   put_ids(ends, row, start.value, end.value);
   if (one_type) {
     ends->type = type.value;
   } else {
-    const_cast<uint32_t*>(ends->types())[row] = type.value;
+    ends->types()[row] = type.value;
   }
   if (row >= ends->rows) ends->rows = static_cast<uint16_t>(row + 1);
 }
@@ -374,7 +360,7 @@ Loaded<EntityBlock> EntityBlockBuilder::finish() {
   }
   if (block->ends != nullptr && block->ends->capacity > block->ends->rows + 7u) {
     RelationshipEnds* exact =
-        copy_ends(nullptr, block->ends, block->ends->rows, block->ends->wide, block->ends->one_type);
+        copy_ends(nullptr, block->ends, block->ends->rows, block->ends->width, block->ends->one_type);
     free_object(block->ends);
     block->ends = exact;
   }

@@ -11,6 +11,7 @@
 
 #include "graph/cache/column.h"
 #include "graph/cache/object.h"
+#include "graph/cache/packed_ids.h"
 #include "graph/graph.h"
 #include "graph/ids.h"
 
@@ -31,25 +32,26 @@ struct LabelSets : Object {
   std::span<const LabelId> of_row(uint32_t row) const { return set(uniform ? 0 : row_set()[row]); }
 };
 
-// Types and ends of a block's relationships. Behind the header: start[capacity], end[capacity] (32 or, `wide`, 64 bit),
-// then uint32_t types[capacity] unless all rows have `type`.
+// Types and ends of a block's relationships. Behind the header: start[capacity], end[capacity] as packed ids of `width`
+// bytes, then, unless all rows have `type`, uint32_t types[capacity].
 struct RelationshipEnds : Object {
   uint16_t rows = 0, capacity = 0;
-  bool wide = false;
+  uint8_t width = 1;
   bool one_type = true;
   uint32_t type = 0;
   RelationshipEnds() : Object(ObjectKind::kRelationshipEnds) {}
+  void* starts() { return this + 1; }
   const void* starts() const { return this + 1; }
-  const void* ends() const { return static_cast<const char*>(starts()) + size_t{capacity} * (wide ? 8 : 4); }
-  const uint32_t* types() const {
-    return reinterpret_cast<const uint32_t*>(static_cast<const char*>(starts()) + size_t{capacity} * (wide ? 16 : 8));
+  void* ends() { return static_cast<char*>(starts()) + size_t{capacity} * width; }
+  const void* ends() const { return const_cast<RelationshipEnds*>(this)->ends(); }
+  // Of both arrays with what packed ids need behind them, so that types are aligned.
+  static size_t id_bytes(uint32_t capacity, uint32_t width) {
+    return (size_t{2} * capacity * width + kPackedIdSlack + 7) / 8 * 8;
   }
-  uint64_t start_of(uint32_t row) const {
-    return wide ? static_cast<const uint64_t*>(starts())[row] : static_cast<const uint32_t*>(starts())[row];
-  }
-  uint64_t end_of(uint32_t row) const {
-    return wide ? static_cast<const uint64_t*>(ends())[row] : static_cast<const uint32_t*>(ends())[row];
-  }
+  uint32_t* types() { return reinterpret_cast<uint32_t*>(static_cast<char*>(starts()) + id_bytes(capacity, width)); }
+  const uint32_t* types() const { return const_cast<RelationshipEnds*>(this)->types(); }
+  uint64_t start_of(uint32_t row) const { return packed_id(starts(), width, row); }
+  uint64_t end_of(uint32_t row) const { return packed_id(ends(), width, row); }
   RelTypeId type_of(uint32_t row) const { return RelTypeId(one_type ? type : types()[row]); }
 };
 
