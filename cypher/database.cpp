@@ -159,7 +159,9 @@ Status run_write(DatabaseCore& db, std::string_view text, std::shared_ptr<const 
     last.rollback();
     return Status();
   }
-  return last.commit().status();
+  LORA_TRY(last.commit().status());
+  if ((*query)->prepared->plan().schema_command) return_memory();  // of entries that were sorted for an index
+  return Status();
 }
 
 Status run_read(DatabaseCore& db, std::string_view text, std::shared_ptr<const PreparedQuery>* query,

@@ -71,6 +71,14 @@ inline uint64_t load_u64(const char* from) {
   return __builtin_bswap64(value);
 }
 
+// The first eight bytes as a big-endian word, zeros where there are no more: of two byte strings the one with the
+// smaller word comes first, and equal words decide nothing.
+inline uint64_t leading_u64(ByteView bytes) {
+  char word[8] = {};
+  if (!bytes.empty()) std::memcpy(word, bytes.data(), bytes.size() < 8 ? bytes.size() : 8);
+  return load_u64(word);
+}
+
 // The order-preserving images of signed integers and doubles as unsigned words, and back.
 inline uint64_t ordered_from_i64(int64_t value) {
   return static_cast<uint64_t>(value) ^ (uint64_t{1} << 63);

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "cypher/exec/build.h"
+#include "kv/encode.h"
 #include "kv/stoppable.h"
 
 namespace lora::cypher {
@@ -48,15 +49,9 @@ struct Prefix {
   bool same(const Prefix& o) const { return high == o.high && low == o.low; }
 };
 
-uint64_t big_endian(const char* p, size_t count) {  // up to 8 bytes, zeros behind
-  uint64_t word = 0;
-  if (count > 0) std::memcpy(&word, p, std::min<size_t>(count, 8));
-  return __builtin_bswap64(word);
-}
-
 bool text_prefix(std::string_view text, Prefix* out) {
-  out->high = big_endian(text.data(), text.size());
-  out->low = text.size() > 8 ? big_endian(text.data() + 8, text.size() - 8) : 0;
+  out->high = kv::leading_u64(text);
+  out->low = text.size() > 8 ? kv::leading_u64(text.substr(8)) : 0;
   return true;
 }
 

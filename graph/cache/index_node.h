@@ -11,6 +11,7 @@
 
 #include "graph/cache/object.h"
 #include "kv/bytes.h"
+#include "kv/encode.h"
 
 namespace lora::graph::cache {
 
@@ -42,27 +43,19 @@ struct IndexNode : Object {
   static uint64_t mask(uint32_t bytes) { return bytes == 0 ? 0 : ~uint64_t{0} << (64 - bytes * 8); }
   // Eight bytes of the key from `from` on, big-endian; zeros where it has ended.
   static uint64_t word_at(ByteView key, size_t from) {
-    unsigned char bytes[8] = {};
-    if (from < key.size()) std::memcpy(bytes, key.data() + from, key.size() - from < 8 ? key.size() - from : 8);
-    uint64_t word;
-    std::memcpy(&word, bytes, 8);
-    return __builtin_bswap64(word);  // little-endian machines; see the static_assert in index_tree.cpp
+    return kv::leading_u64(from < key.size() ? key.substr(from) : ByteView());
   }
 };
 
 // A key that is searched for: its first sixteen bytes, zeros behind, at a fixed place, so that words of it are loads.
 struct SearchKey {
   ByteView key;
-  unsigned char bytes[16] = {};
+  char bytes[16] = {};
 
   SearchKey() = default;
   explicit SearchKey(ByteView k) : key(k) { std::memcpy(bytes, k.data(), k.size() < 16 ? k.size() : 16); }
   size_t size() const { return key.size(); }
-  uint64_t word_at(size_t from) const {  // from <= 8
-    uint64_t word;
-    std::memcpy(&word, bytes + from, 8);
-    return __builtin_bswap64(word);
-  }
+  uint64_t word_at(size_t from) const { return kv::load_u64(bytes + from); }  // from <= 8
 };
 
 }  // namespace lora::graph::cache

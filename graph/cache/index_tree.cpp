@@ -12,8 +12,6 @@
 
 namespace lora::graph::cache {
 
-static_assert(std::endian::native == std::endian::little, "IndexNode::word_at swaps bytes");
-
 namespace {
 
 constexpr uint32_t kFull = IndexNode::kEntries;

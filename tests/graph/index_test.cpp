@@ -1,6 +1,8 @@
 #include "graph/index.h"
 
 #include <cmath>
+#include <random>
+#include <string>
 
 #include "tests/graph/graph_fixture.h"
 
@@ -119,6 +121,53 @@ TEST_P(GraphTest, IndexIsBuiltOverWhatIsThereAndADuplicateIsNamed) {
   writer.commit();
   const Snapshot snapshot = graph().snapshot();
   EXPECT_NEAR(static_cast<double>(snapshot.reader()->index_distinct_count(index_of(graph(), "i"))), 60, 6);
+}
+
+// Kinds of values, zeros, empty texts, texts with a long beginning in common: an index that is built over what is there
+// holds what one holds that saw it come, in the same order.
+TEST_P(GraphTest, AnIndexBuiltLaterIsTheOneThatWasThere) {
+  Writer writer(graph());
+  must(writer->create_index({"before", IndexKind::kRange, EntityKind::kNode, "N", {"v"}}).status());
+  must(writer->create_index({"pairs", IndexKind::kRange, EntityKind::kNode, "N", {"v", "w"}}).status());
+  std::mt19937_64 random(11);
+  const auto value = [&]() -> Value {
+    const auto pick = static_cast<int64_t>(random() % 50);
+    switch (random() % 8) {
+      case 0: return Value::integer(pick - 25);
+      case 1: return Value::integer((pick - 25) << 50);
+      case 2: return Value::floating(static_cast<double>(pick) / 8 - 3);
+      case 3: return Value::string(std::string(static_cast<size_t>(pick % 20), 'a'));
+      case 4: return Value::string("all of these begin alike " + std::to_string(pick));
+      case 5: return Value::string(std::string("\0\xff\0", 3) + std::to_string(pick));
+      case 6: return Value::boolean(pick % 2 == 0);
+      default: return Value::string(std::string(static_cast<size_t>(pick * 20), 'x'));
+    }
+  };
+  for (int i = 0; i < 3'000; ++i) writer.node({"N"}, {{"v", value()}, {"w", value()}});
+  writer.node({"N"});
+  must(writer->begin_statement());
+  const auto entries = [&](const char* name) {
+    const IndexId id = writer->reader().schema().find_index(name)->id;
+    std::vector<std::vector<uint64_t>> out;  // the order within each kind of value
+    out.push_back(all(writer->reader().index_range(id, {{Value::integer(INT64_MIN)}, true}, {})));
+    out.push_back(all(writer->reader().index_range(id, {{Value::string("")}, true}, {})));
+    out.push_back(all(writer->reader().index_prefix(id, "all of")));
+    out.push_back(all(writer->reader().index_range(id, {{Value::boolean(false)}, true}, {})));
+    return out;
+  };
+  for (const char* name : {"before", "pairs"}) {
+    const auto expected = entries(name);
+    EXPECT_EQ(expected[0].size() + expected[1].size() + expected[3].size(), 3'000u);
+    EXPECT_GT(expected[2].size(), 100u);
+    must(writer->drop_index(name));
+    must(writer
+             ->create_index({name, IndexKind::kRange, EntityKind::kNode, "N",
+                             name[0] == 'b' ? std::vector<std::string>{"v"} : std::vector<std::string>{"v", "w"}})
+             .status());
+    EXPECT_EQ(entries(name), expected) << name;
+  }
+  writer.commit();
+  EXPECT_TRUE(must(graph().verify(true, {})).errors.empty());
 }
 
 TEST_P(GraphTest, SchemaChangesAreRefusedForGoodReasons) {

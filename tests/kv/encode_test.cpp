@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <string>
 #include <tuple>
 #include <vector>
 
@@ -101,6 +102,24 @@ TEST(Encode, OrderOfDoublesIsKeptAndEveryBitComesBack) {
     ASSERT_TRUE(Decoder(code).f64(&back));
     EXPECT_EQ(std::bit_cast<uint64_t>(back), std::bit_cast<uint64_t>(value));
     before = code;
+  }
+}
+
+TEST(Encode, LeadingWordsHaveTheOrderOfTheirBytes) {
+  EXPECT_EQ(leading_u64("ab"), 0x6162000000000000u);
+  EXPECT_EQ(leading_u64("\xff\x01\x02\x03\x04\x05\x06\x07more"), 0xff01020304050607u);
+  EXPECT_EQ(leading_u64(ByteView()), 0u);
+  std::mt19937_64 random(5);
+  std::vector<std::string> texts;
+  for (int i = 0; i < 300; ++i) {
+    std::string text(random() % 12, '\0');
+    for (char& c : text) c = static_cast<char>(random() % 3 - 1);
+    texts.push_back(text);
+  }
+  for (const std::string& a : texts) {
+    for (const std::string& b : texts) {
+      if (leading_u64(a) < leading_u64(b)) EXPECT_LT(a, b);
+    }
   }
 }
 
