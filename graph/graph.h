@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "graph/ids.h"
+#include "graph/packed_ids.h"
 #include "graph/schema.h"
 #include "graph/texts.h"
 #include "graph/value.h"
@@ -74,16 +75,15 @@ struct RelationshipRecord {
 // Part of a node's neighbour list: `count` pairs (neighbour, relationship), sorted by neighbour then relationship.
 // 32-bit arrays unless `wide` (ids beyond 2^32).
 struct Neighbours {
-  const void* neighbours = nullptr;
-  const void* relationships = nullptr;
+  const void* neighbours = nullptr;     // of 32 or, `wide`, 64 bits
+  const void* relationships = nullptr;  // packed ids
   uint32_t count = 0;
   bool wide = false;
+  uint8_t relationship_width = 1;  // bytes
   uint64_t neighbour(uint32_t i) const {
     return wide ? static_cast<const uint64_t*>(neighbours)[i] : static_cast<const uint32_t*>(neighbours)[i];
   }
-  uint64_t relationship(uint32_t i) const {
-    return wide ? static_cast<const uint64_t*>(relationships)[i] : static_cast<const uint32_t*>(relationships)[i];
-  }
+  uint64_t relationship(uint32_t i) const { return packed_id(relationships, relationship_width, i); }
 };
 
 // A column of property values for a batch of entities, typed when all values present have one type.

@@ -141,18 +141,26 @@ class ListWalk {
   std::vector<graph::Neighbours> segments_;
 };
 
-// Appends ids of a segment (an array of 32 or 64 bit ints) to a column.
-inline void append_ids(const void* from, bool wide, uint32_t begin, uint32_t count, std::vector<uint64_t>* to) {
+// Append ids of pairs [begin, begin + count) of a segment to a column.
+inline void append_neighbours(const graph::Neighbours& from, uint32_t begin, uint32_t count,
+                              std::vector<uint64_t>* to) {
   const size_t old = to->size();
   to->resize(old + count);
   uint64_t* out = to->data() + old;
-  if (wide) {
-    const auto* in = static_cast<const uint64_t*>(from) + begin;
+  if (from.wide) {
+    const auto* in = static_cast<const uint64_t*>(from.neighbours) + begin;
     for (uint32_t i = 0; i < count; ++i) out[i] = in[i];
   } else {
-    const auto* in = static_cast<const uint32_t*>(from) + begin;
+    const auto* in = static_cast<const uint32_t*>(from.neighbours) + begin;
     for (uint32_t i = 0; i < count; ++i) out[i] = in[i];
   }
+}
+inline void append_relationships(const graph::Neighbours& from, uint32_t begin, uint32_t count,
+                                 std::vector<uint64_t>* to) {
+  const size_t old = to->size();
+  to->resize(old + count);
+  uint64_t* out = to->data() + old;
+  for (uint32_t i = 0; i < count; ++i) out[i] = from.relationship(begin + i);
 }
 
 // Tells the reader some rows ahead whose lists will be read, so that it need not wait for each of them in turn.

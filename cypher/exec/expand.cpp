@@ -97,9 +97,9 @@ class ExpandOperator : public MultiplyingOperator {
     const auto parent = static_cast<uint32_t>(row_);
     if (!compare && !skip_loops) {
       parents_.resize(parents_.size() + count, parent);
-      if (keep_to_) append_ids(segment.neighbours, segment.wide, begin, count, &to);
+      if (keep_to_) append_neighbours(segment, begin, count, &to);
       if (keep_relationship_) {
-        append_ids(segment.relationships, segment.wide, begin, count, &out_.columns[expand_.relationship].ids);
+        append_relationships(segment, begin, count, &out_.columns[expand_.relationship].ids);
       }
       return;
     }
@@ -427,7 +427,7 @@ class DegreeOperator final : public Operator {
         steps += segment.count;
         state_.count_hits(segment.count);
         ends_.clear();
-        append_ids(segment.neighbours, segment.wide, 0, segment.count, &ends_);
+        append_neighbours(segment, 0, segment.count, &ends_);
         keep_.resize(segment.count);
         reader.test_label(ends_, label_.id(), keep_.data());
         out[row] += std::count(keep_.begin(), keep_.end(), uint8_t{1});

@@ -174,9 +174,8 @@ class IntersectOperator final : public MultiplyingOperator {
     Side& longer = sides_[1 - shorter];
     const uint64_t from = shorter == 0 ? a : b, into = shorter == 0 ? b : a;
     *steps += std::min(degree_a, degree_b);
-    for_each_list(sides_[shorter], from, [&](const graph::Neighbours& segment) {
-      append_ids(segment.neighbours, segment.wide, 0, segment.count, &ends_);
-    });
+    for_each_list(sides_[shorter], from,
+                  [&](const graph::Neighbours& segment) { append_neighbours(segment, 0, segment.count, &ends_); });
     clean_up();
     std::erase_if(ends_, [&](uint64_t end) {
       between(longer, into, end);

@@ -719,13 +719,13 @@ class RelationshipScanOperator final : public MultiplyingOperator {
     }
     parents_.resize(parents_.size() + count, static_cast<uint32_t>(row_));
     if (relationship_wanted_) {
-      append_ids(segment.relationships, segment.wide, begin, count, &out_.columns[scan_op_.relationship].ids);
+      append_relationships(segment, begin, count, &out_.columns[scan_op_.relationship].ids);
     }
     if (from_wanted_) {
       std::vector<uint64_t>& from = out_.columns[scan_op_.from].ids;
       from.resize(from.size() + count, node);
     }
-    if (to_wanted_) append_ids(segment.neighbours, segment.wide, begin, count, &out_.columns[scan_op_.to].ids);
+    if (to_wanted_) append_neighbours(segment, begin, count, &out_.columns[scan_op_.to].ids);
   }
 
   static constexpr size_t kNodesAtOnce = 512;

@@ -11,9 +11,9 @@
 
 #include "graph/cache/column.h"
 #include "graph/cache/object.h"
-#include "graph/cache/packed_ids.h"
 #include "graph/graph.h"
 #include "graph/ids.h"
+#include "graph/packed_ids.h"
 
 namespace lora::graph::cache {
 

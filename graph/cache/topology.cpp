@@ -11,63 +11,14 @@ namespace lora::graph::cache {
 
 namespace {
 
-bool needs_wide(uint64_t neighbour, uint64_t relationship) {
-  return ((neighbour | relationship) >> 32) != 0;
-}
-
-uint64_t get_id(const void* array, bool wide, size_t i) {
-  return wide ? static_cast<const uint64_t*>(array)[i] : static_cast<const uint32_t*>(array)[i];
-}
-void put_id(void* array, bool wide, size_t i, uint64_t id) {
-  if (wide) {
-    static_cast<uint64_t*>(array)[i] = id;
-  } else {
-    static_cast<uint32_t*>(array)[i] = static_cast<uint32_t>(id);
-  }
-}
-
-// count ids from one array to another, widening when needed.
-void copy_ids(void* to, bool to_wide, size_t to_at, const void* from, bool from_wide, size_t from_at, size_t count) {
-  if (to_wide == from_wide) {
-    const size_t width = to_wide ? 8 : 4;
-    if (count != 0) {
-      std::memcpy(static_cast<char*>(to) + to_at * width, static_cast<const char*>(from) + from_at * width,
-                  count * width);
-    }
-    return;
-  }
-  for (size_t i = 0; i < count; ++i) put_id(to, to_wide, to_at + i, get_id(from, from_wide, from_at + i));
-}
-
-// The same within one array or between two of the same width, else between two arrays.
-void move_ids(void* to, bool to_wide, size_t to_at, const void* from, bool from_wide, size_t from_at, size_t count) {
-  if (to_wide != from_wide) return copy_ids(to, to_wide, to_at, from, from_wide, from_at, count);
-  const size_t width = to_wide ? 8 : 4;
-  if (count != 0) {
-    std::memmove(static_cast<char*>(to) + to_at * width, static_cast<const char*>(from) + from_at * width,
-                 count * width);
-  }
-}
-
-// Moves [at, count) up (by = 1) or [at + 1, count) down (by = -1) by one place.
-void shift_ids(void* array, bool wide, size_t at, size_t count, int by) {
-  const size_t width = wide ? 8 : 4;
-  char* base = static_cast<char*>(array);
-  if (by > 0) {
-    std::memmove(base + (at + 1) * width, base + at * width, (count - at) * width);
-  } else {
-    std::memmove(base + at * width, base + (at + 1) * width, (count - at - 1) * width);
-  }
-}
-
 template <typename Int>
-uint32_t lower_bound_in(const Int* neighbours, const Int* relationships, uint32_t count, uint64_t neighbour,
-                        uint64_t relationship) {
-  uint32_t from = 0, n = count;
+uint32_t lower_bound_in(const Neighbours& list, uint64_t neighbour, uint64_t relationship) {
+  const auto* const neighbours = static_cast<const Int*>(list.neighbours);
+  uint32_t from = 0, n = list.count;
   while (n > 0) {
     const uint32_t half = n / 2;
     const uint64_t at = neighbours[from + half];
-    if (at < neighbour || (at == neighbour && relationships[from + half] < relationship)) {
+    if (at < neighbour || (at == neighbour && list.relationship(from + half) < relationship)) {
       from += half + 1;
       n -= half + 1;
     } else {
@@ -79,12 +30,8 @@ uint32_t lower_bound_in(const Int* neighbours, const Int* relationships, uint32_
 
 // First position whose pair is not below (neighbour, relationship).
 uint32_t lower_bound(const Neighbours& list, uint64_t neighbour, uint64_t relationship) {
-  if (list.wide) {
-    return lower_bound_in(static_cast<const uint64_t*>(list.neighbours),
-                          static_cast<const uint64_t*>(list.relationships), list.count, neighbour, relationship);
-  }
-  return lower_bound_in(static_cast<const uint32_t*>(list.neighbours), static_cast<const uint32_t*>(list.relationships),
-                        list.count, neighbour, relationship);
+  return list.wide ? lower_bound_in<uint64_t>(list, neighbour, relationship)
+                   : lower_bound_in<uint32_t>(list, neighbour, relationship);
 }
 
 bool is_pair(const Neighbours& list, uint32_t at, uint64_t neighbour, uint64_t relationship) {
@@ -93,12 +40,12 @@ bool is_pair(const Neighbours& list, uint32_t at, uint64_t neighbour, uint64_t r
 
 // --- chunks ---
 
-TopologyChunk* allocate_chunk(WriteContext* context, size_t capacity, uint32_t hub_capacity, bool wide) {
-  const size_t bytes = sizeof(TopologyChunk) + hub_capacity * sizeof(Hub*) + capacity * (wide ? 16 : 8);
+TopologyChunk* allocate_chunk(WriteContext* context, size_t capacity, uint32_t hub_capacity, PairWidths widths) {
+  const size_t bytes = sizeof(TopologyChunk) + hub_capacity * sizeof(Hub*) + widths.bytes(capacity);
   auto* chunk = new (allocate(context, bytes)) TopologyChunk;
   chunk->capacity = static_cast<uint32_t>(capacity);
   chunk->hub_capacity = hub_capacity;
-  chunk->wide = wide;
+  chunk->widths = widths;
   register_object(context, chunk, bytes);
   return chunk;
 }
@@ -129,17 +76,15 @@ uint16_t stored_degree(uint32_t degree) {
   return static_cast<uint16_t>(std::min<uint32_t>(degree, TopologyChunk::kMany));
 }
 
-// A chunk that is mine in which the list of `row` is `list` (null: leaves the chunk) and its hub is `hub` (or null).
-TopologyChunk* rebuild(WriteContext& context, TopologyChunk* chunk, uint32_t row,
-                       const std::vector<uint64_t>& neighbours, const std::vector<uint64_t>& relationships, Hub* hub) {
+// A chunk that is mine in which the list of `row` is that of `list` (null: empty) and its hub is `hub` (or null).
+TopologyChunk* rebuild(WriteContext& context, TopologyChunk* chunk, uint32_t row, HubBlock* list, Hub* hub) {
   const uint32_t from = chunk->offsets[row], old_count = chunk->offsets[row + 1] - from;
   const uint32_t used = chunk->offsets[TopologyChunk::kNodes];
-  const auto count = static_cast<uint32_t>(neighbours.size());
+  const uint32_t count = list != nullptr ? list->count : 0;
   const uint64_t bit = uint64_t{1} << row;
   const auto hubs = static_cast<uint32_t>(std::popcount((chunk->hub_mask & ~bit) | (hub != nullptr ? bit : 0)));
-  bool wide = chunk->wide;
-  for (uint32_t i = 0; i < count; ++i) wide = wide || needs_wide(neighbours[i], relationships[i]);
-  TopologyChunk* made = allocate_chunk(&context, used - old_count + count + 8, hubs, wide);
+  const PairWidths widths = list != nullptr ? chunk->widths.with(list->widths) : chunk->widths;
+  TopologyChunk* made = allocate_chunk(&context, used - old_count + count + 8, hubs, widths);
   std::memcpy(made->degrees, chunk->degrees, sizeof made->degrees);
   made->degrees[row] = stored_degree(hub != nullptr ? hub->degree : count);
   made->hub_mask = (chunk->hub_mask & ~bit) | (hub != nullptr ? bit : 0);
@@ -154,16 +99,9 @@ TopologyChunk* rebuild(WriteContext& context, TopologyChunk* chunk, uint32_t row
     made->offsets[r] = static_cast<uint16_t>(chunk->offsets[r] + (r > row ? count - old_count : 0));
   }
   made->offsets[TopologyChunk::kNodes] = static_cast<uint16_t>(used + count - old_count);
-  copy_ids(made->neighbour_array(), wide, 0, chunk->neighbour_array(), chunk->wide, 0, from);
-  copy_ids(made->relationship_array(), wide, 0, chunk->relationship_array(), chunk->wide, 0, from);
-  for (uint32_t i = 0; i < count; ++i) {
-    put_id(made->neighbour_array(), wide, from + i, neighbours[i]);
-    put_id(made->relationship_array(), wide, from + i, relationships[i]);
-  }
-  const uint32_t rest = used - from - old_count;
-  copy_ids(made->neighbour_array(), wide, from + count, chunk->neighbour_array(), chunk->wide, from + old_count, rest);
-  copy_ids(made->relationship_array(), wide, from + count, chunk->relationship_array(), chunk->wide, from + old_count,
-           rest);
+  made->pairs().copy(0, chunk->pairs(), 0, from);
+  if (list != nullptr) made->pairs().copy(from, list->pairs(), 0, count);
+  made->pairs().copy(from + count, chunk->pairs(), from + old_count, used - from - old_count);
   replace(context, chunk, made);
   return made;
 }
@@ -172,30 +110,25 @@ TopologyChunk* rebuild(WriteContext& context, TopologyChunk* chunk, uint32_t row
 TopologyChunk* erase_at(WriteContext& context, TopologyChunk* chunk, uint32_t at) {
   const uint32_t used = chunk->offsets[TopologyChunk::kNodes];
   if (context.mine(chunk)) {
-    shift_ids(chunk->neighbour_array(), chunk->wide, at, used, -1);
-    shift_ids(chunk->relationship_array(), chunk->wide, at, used, -1);
+    chunk->pairs().close_gap(at, used);
     return chunk;
   }
   TopologyChunk* copy =
-      allocate_chunk(&context, used - 1, static_cast<uint32_t>(std::popcount(chunk->hub_mask)), chunk->wide);
+      allocate_chunk(&context, used - 1, static_cast<uint32_t>(std::popcount(chunk->hub_mask)), chunk->widths);
   copy_header(copy, chunk);
-  const auto copy_around = [&](void* to, const void* from) {
-    copy_ids(to, copy->wide, 0, from, chunk->wide, 0, at);
-    copy_ids(to, copy->wide, at, from, chunk->wide, at + 1, used - 1 - at);
-  };
-  copy_around(copy->neighbour_array(), chunk->neighbour_array());
-  copy_around(copy->relationship_array(), chunk->relationship_array());
+  copy->pairs().copy(0, chunk->pairs(), 0, at);
+  copy->pairs().copy(at, chunk->pairs(), at + 1, used - 1 - at);
   context.retire(chunk);
   return copy;
 }
 
 // --- hubs ---
 
-HubBlock* allocate_block(WriteContext* context, uint32_t capacity, bool wide) {
-  const size_t bytes = sizeof(HubBlock) + size_t{capacity} * (wide ? 16 : 8);
+HubBlock* allocate_block(WriteContext* context, uint32_t capacity, PairWidths widths) {
+  const size_t bytes = sizeof(HubBlock) + widths.bytes(capacity);
   auto* block = new (allocate(context, bytes)) HubBlock;
   block->capacity = static_cast<uint16_t>(capacity);
-  block->wide = wide;
+  block->widths = widths;
   register_object(context, block, bytes);
   return block;
 }
@@ -214,12 +147,11 @@ Hub* allocate_hub(WriteContext* context, uint32_t capacity) {
   return hub;
 }
 
-HubBlock* copy_block(WriteContext& context, HubBlock* block, uint32_t capacity, bool wide) {
-  HubBlock* copy = allocate_block(&context, capacity, wide);
+HubBlock* copy_block(WriteContext& context, HubBlock* block, uint32_t capacity, PairWidths widths) {
+  HubBlock* copy = allocate_block(&context, capacity, widths);
   copy->first = block->first;
   copy->count = block->count;
-  copy_ids(copy->neighbours(), wide, 0, block->neighbours(), block->wide, 0, block->count);
-  copy_ids(copy->relationships(), wide, 0, block->relationships(), block->wide, 0, block->count);
+  copy->pairs().copy(0, block->pairs(), 0, block->count);
   return copy;
 }
 
@@ -277,15 +209,15 @@ class HubEdit {
     hub_->pages()[p] = copy;
     return copy;
   }
-  // The block with room for `room` more pairs, 64-bit when `wide`.
-  HubBlock* own_block(HubPlace at, uint32_t room, bool wide) {
+  // The block with room for `room` more pairs, and in each for ids of these widths.
+  HubBlock* own_block(HubPlace at, uint32_t room, PairWidths widths) {
     HubBlock* old = block(at);
     const bool mine = context_.mine(old);
-    wide = wide || old->wide;
-    if (mine && wide == old->wide && old->count + room <= old->capacity) return old;
+    widths = widths.with(old->widths);
+    if (mine && widths == old->widths && old->count + room <= old->capacity) return old;
     uint32_t capacity = old->count + room;
     capacity = mine ? capacity + capacity / 2 : (capacity + 7) & ~7u;
-    HubBlock* copy = copy_block(context_, old, std::min(capacity, HubBlock::kPairsMax), wide);
+    HubBlock* copy = copy_block(context_, old, std::min(capacity, HubBlock::kPairsMax), widths);
     replace(context_, old, copy);
     own_page(at.page)->block[at.block] = copy;
     return copy;
@@ -352,10 +284,9 @@ class HubEdit {
   }
   // Appends the right block's pairs to the left one and removes the right one.
   void merge(HubPlace left, HubPlace right, TouchedBlocks* touched) {
-    const HubBlock* from = block(right);
-    HubBlock* to = own_block(left, from->count, from->wide);
-    copy_ids(to->neighbours(), to->wide, to->count, from->neighbours(), from->wide, 0, from->count);
-    copy_ids(to->relationships(), to->wide, to->count, from->relationships(), from->wide, 0, from->count);
+    HubBlock* const from = block(right);
+    HubBlock* to = own_block(left, from->count, from->widths);
+    to->pairs().copy(to->count, from->pairs(), 0, from->count);
     to->count = static_cast<uint16_t>(to->count + from->count);
     touched->add(to->first);
     touched->add(from->first);
@@ -377,10 +308,8 @@ class HubEdit {
 };
 
 void put_pair(HubBlock* block, uint32_t at, uint64_t neighbour, uint64_t relationship) {
-  shift_ids(block->neighbours(), block->wide, at, block->count, 1);
-  shift_ids(block->relationships(), block->wide, at, block->count, 1);
-  put_id(block->neighbours(), block->wide, at, neighbour);
-  put_id(block->relationships(), block->wide, at, relationship);
+  block->pairs().open_gap(at, block->count);
+  block->pairs().put(at, neighbour, relationship);
   ++block->count;
 }
 
@@ -391,15 +320,15 @@ Hub* insert_into_hub(WriteContext& context, Hub* hub, uint64_t neighbour, uint64
   HubPlace place = locate(edit.hub(), {neighbour, relationship});
   const HubBlock* block = edit.block(place);
   uint32_t at = lower_bound(block->segment(), neighbour, relationship);
-  const bool wide = needs_wide(neighbour, relationship);
+  const PairWidths widths = PairWidths().with(neighbour, relationship);
   if (block->count < HubBlock::kPairsMax) {
-    HubBlock* own = edit.own_block(place, 1, wide);
+    HubBlock* own = edit.own_block(place, 1, widths);
     put_pair(own, at, neighbour, relationship);
     touched->add(own->first);
     return edit.hub();
   }
   if (at == block->count && edit.is_last(place)) {
-    HubBlock* fresh = allocate_block(&context, 16, wide);
+    HubBlock* fresh = allocate_block(&context, 16, widths);
     fresh->first = {neighbour, relationship};
     put_pair(fresh, 0, neighbour, relationship);
     edit.add_after(place, fresh);
@@ -407,10 +336,9 @@ Hub* insert_into_hub(WriteContext& context, Hub* hub, uint64_t neighbour, uint64
     return edit.hub();
   }
   constexpr uint32_t kHalf = HubBlock::kPairsMax / 2;
-  HubBlock* left = edit.own_block(place, 0, false);
-  HubBlock* right = allocate_block(&context, kHalf + 32, left->wide || wide);
-  copy_ids(right->neighbours(), right->wide, 0, left->neighbours(), left->wide, kHalf, kHalf);
-  copy_ids(right->relationships(), right->wide, 0, left->relationships(), left->wide, kHalf, kHalf);
+  HubBlock* left = edit.own_block(place, 0, {});
+  HubBlock* right = allocate_block(&context, kHalf + 32, left->widths.with(widths));
+  right->pairs().copy(0, left->pairs(), kHalf, kHalf);
   right->count = kHalf;
   right->first = {left->segment().neighbour(kHalf), left->segment().relationship(kHalf)};
   left->count = kHalf;
@@ -420,14 +348,30 @@ Hub* insert_into_hub(WriteContext& context, Hub* hub, uint64_t neighbour, uint64
   // Adding may have moved the left block to another page.
   if (!edit.before(right_place, &place)) LORA_DCHECK(false);
   if (at <= kHalf) {
-    put_pair(edit.own_block(place, 1, wide), at, neighbour, relationship);
+    put_pair(edit.own_block(place, 1, widths), at, neighbour, relationship);
   } else {
-    put_pair(edit.own_block(right_place, 1, wide), at - kHalf, neighbour, relationship);
+    put_pair(edit.own_block(right_place, 1, widths), at - kHalf, neighbour, relationship);
   }
   return edit.hub();
 }
 
 }  // namespace
+
+void Pairs::copy(size_t to, const Pairs& from, size_t from_at, size_t count) const {
+  if (count == 0) return;
+  const auto copy_ids = [=](char* target, size_t width, const char* source, size_t source_width) {
+    if (width == source_width) {
+      std::memmove(target + to * width, source + from_at * width, count * width);
+      return;
+    }
+    for (size_t i = 0; i < count; ++i) {
+      put_packed_id(target, static_cast<uint32_t>(width), to + i,
+                    packed_id(source, static_cast<uint32_t>(source_width), from_at + i));
+    }
+  };
+  copy_ids(neighbours, widths.neighbour, from.neighbours, from.widths.neighbour);
+  copy_ids(relationships, widths.relationship, from.relationships, from.widths.relationship);
+}
 
 TopologyChunk* TopologyChunk::empty() {
   static TopologyChunk* const shared = [] {
@@ -509,7 +453,7 @@ bool TopologyChunk::find_loops(uint64_t first_node) const {
     const uint64_t node = first_node + row;
     constexpr uint32_t kWalkedMax = 24;  // shorter lists are walked faster than searched
     const Neighbours all = list(row);
-    if (all.count <= kWalkedMax && !is_hub(row) && !wide) {
+    if (all.count <= kWalkedMax && !is_hub(row) && !all.wide) {
       const auto* neighbours = static_cast<const uint32_t*>(all.neighbours);
       for (uint32_t i = 0; i < all.count; ++i) some |= neighbours[i] == node;
     } else {
@@ -526,10 +470,9 @@ TopologyChunk* TopologyChunk::writable(WriteContext& context, TopologyChunk* chu
   if (context.mine(chunk)) return chunk;
   const uint32_t used = chunk->offsets[kNodes];
   TopologyChunk* copy =
-      allocate_chunk(&context, used, static_cast<uint32_t>(std::popcount(chunk->hub_mask)), chunk->wide);
+      allocate_chunk(&context, used, static_cast<uint32_t>(std::popcount(chunk->hub_mask)), chunk->widths);
   copy_header(copy, chunk);
-  copy_ids(copy->neighbour_array(), copy->wide, 0, chunk->neighbour_array(), chunk->wide, 0, used);
-  copy_ids(copy->relationship_array(), copy->wide, 0, chunk->relationship_array(), chunk->wide, 0, used);
+  copy->pairs().copy(0, chunk->pairs(), 0, used);
   context.retire(chunk);
   return copy;
 }
@@ -548,9 +491,8 @@ TopologyChunk* TopologyChunk::insert(WriteContext& context, TopologyChunk* chunk
   const uint32_t in_list = lower_bound(old, neighbour, relationship);
   LORA_DCHECK(!is_pair(old, in_list, neighbour, relationship));
   if (old.count == kListMax) {
-    HubBlock* block = allocate_block(&context, kListMax + 32, old.wide || needs_wide(neighbour, relationship));
-    copy_ids(block->neighbours(), block->wide, 0, old.neighbours, old.wide, 0, old.count);
-    copy_ids(block->relationships(), block->wide, 0, old.relationships, old.wide, 0, old.count);
+    HubBlock* block = allocate_block(&context, kListMax + 32, chunk->widths.with(neighbour, relationship));
+    block->pairs().copy(0, chunk->pairs(), chunk->offsets[row], old.count);
     block->count = static_cast<uint16_t>(old.count);
     put_pair(block, in_list, neighbour, relationship);
     HubPage* page = allocate_page(&context);
@@ -561,30 +503,26 @@ TopologyChunk* TopologyChunk::insert(WriteContext& context, TopologyChunk* chunk
     hub->count = 1;
     hub->pages()[0] = page;
     hub->degree = block->count;
-    chunk = rebuild(context, chunk, row, {}, {}, hub);
+    chunk = rebuild(context, chunk, row, nullptr, hub);
     touched->add(BlockKey{});
     return chunk;
   }
   const uint32_t used = chunk->offsets[kNodes];
   const uint32_t at = chunk->offsets[row] + in_list;
   const bool mine = context.mine(chunk);
-  const bool wide = chunk->wide || needs_wide(neighbour, relationship);
-  if (!mine || used == chunk->capacity || wide != chunk->wide) {
+  const PairWidths widths = chunk->widths.with(neighbour, relationship);
+  if (!mine || used == chunk->capacity || widths != chunk->widths) {
     TopologyChunk* copy =
-        allocate_chunk(&context, grown(used, mine), static_cast<uint32_t>(std::popcount(chunk->hub_mask)), wide);
+        allocate_chunk(&context, grown(used, mine), static_cast<uint32_t>(std::popcount(chunk->hub_mask)), widths);
     copy_header(copy, chunk);
-    copy_ids(copy->neighbour_array(), wide, 0, chunk->neighbour_array(), chunk->wide, 0, at);
-    copy_ids(copy->relationship_array(), wide, 0, chunk->relationship_array(), chunk->wide, 0, at);
-    copy_ids(copy->neighbour_array(), wide, at + 1, chunk->neighbour_array(), chunk->wide, at, used - at);
-    copy_ids(copy->relationship_array(), wide, at + 1, chunk->relationship_array(), chunk->wide, at, used - at);
+    copy->pairs().copy(0, chunk->pairs(), 0, at);
+    copy->pairs().copy(at + 1, chunk->pairs(), at, used - at);
     replace(context, chunk, copy);
     chunk = copy;
   } else {
-    shift_ids(chunk->neighbour_array(), wide, at, used, 1);
-    shift_ids(chunk->relationship_array(), wide, at, used, 1);
+    chunk->pairs().open_gap(at, used);
   }
-  put_id(chunk->neighbour_array(), wide, at, neighbour);
-  put_id(chunk->relationship_array(), wide, at, relationship);
+  chunk->pairs().put(at, neighbour, relationship);
   for (uint32_t r = row + 1; r <= kNodes; ++r) ++chunk->offsets[r];
   ++chunk->degrees[row];
   touched->add(BlockKey{});
@@ -595,36 +533,37 @@ TopologyChunk* TopologyChunk::merge(WriteContext& context, TopologyChunk* chunk,
                                     uint64_t* left) {
   *left = 0;
   uint32_t added = 0;
-  bool wide = chunk->wide;
+  PairWidths widths = chunk->widths;
   for (size_t from = 0, to = 0; from < pairs.size(); from = to) {
     const uint32_t row = pairs[from].row;
-    bool row_wide = false;
+    uint64_t neighbours = 0, relationships = 0;
     for (; to < pairs.size() && pairs[to].row == row; ++to) {
-      row_wide = row_wide || needs_wide(pairs[to].neighbour, pairs[to].relationship);
+      neighbours |= pairs[to].neighbour;
+      relationships |= pairs[to].relationship;
     }
     if (chunk->is_hub(row) || chunk->degree(row) + (to - from) > kListMax) {
       *left |= uint64_t{1} << row;
       continue;
     }
     added += static_cast<uint32_t>(to - from);
-    wide = wide || row_wide;
+    widths = widths.with(neighbours, relationships);
   }
   if (added == 0) return chunk;
   const uint32_t used = chunk->offsets[kNodes];
   TopologyChunk* made = chunk;
-  if (!context.mine(chunk) || used + added > chunk->capacity || wide != chunk->wide) {
-    made = allocate_chunk(&context, used + added + 8, static_cast<uint32_t>(std::popcount(chunk->hub_mask)), wide);
+  if (!context.mine(chunk) || used + added > chunk->capacity || widths != chunk->widths) {
+    made = allocate_chunk(&context, used + added + 8, static_cast<uint32_t>(std::popcount(chunk->hub_mask)), widths);
     copy_header(made, chunk);
   }
   // From the last one on, which also works in place: of the old pairs those below `old_end` are still to be moved.
+  const Pairs to = made->pairs(), from = chunk->pairs();
   uint32_t old_end = used, new_end = used + added;
   const auto move_from = [&](uint32_t at) {
     const uint32_t count = old_end - at;
     new_end -= count;
     old_end = at;
     if (made == chunk && new_end == at) return;
-    move_ids(made->neighbour_array(), wide, new_end, chunk->neighbour_array(), chunk->wide, at, count);
-    move_ids(made->relationship_array(), wide, new_end, chunk->relationship_array(), chunk->wide, at, count);
+    to.copy(new_end, from, at, count);
   };
   for (size_t p = pairs.size(); p-- > 0;) {
     const NewPair& pair = pairs[p];
@@ -635,8 +574,7 @@ TopologyChunk* TopologyChunk::merge(WriteContext& context, TopologyChunk* chunk,
     LORA_DCHECK(!is_pair(rest, in_list, pair.neighbour, pair.relationship));
     move_from(chunk->offsets[pair.row] + in_list);
     --new_end;
-    put_id(made->neighbour_array(), wide, new_end, pair.neighbour);
-    put_id(made->relationship_array(), wide, new_end, pair.relationship);
+    to.put(new_end, pair.neighbour, pair.relationship);
   }
   move_from(0);
   uint32_t shift = 0;
@@ -674,10 +612,8 @@ TopologyChunk* TopologyChunk::erase(WriteContext& context, TopologyChunk* chunk,
   Hub*& slot = chunk->hubs()[chunk->hub_rank(row)];
   HubEdit edit(context, slot);
   const HubPlace place = locate(edit.hub(), {neighbour, relationship});
-  HubBlock* block = edit.own_block(place, 0, false);
-  const uint32_t at = lower_bound(block->segment(), neighbour, relationship);
-  shift_ids(block->neighbours(), block->wide, at, block->count, -1);
-  shift_ids(block->relationships(), block->wide, at, block->count, -1);
+  HubBlock* block = edit.own_block(place, 0, {});
+  block->pairs().close_gap(lower_bound(block->segment(), neighbour, relationship), block->count);
   --block->count;
   --edit.hub()->degree;
   touched->add(block->first);
@@ -701,13 +637,7 @@ TopologyChunk* TopologyChunk::erase(WriteContext& context, TopologyChunk* chunk,
     Hub* hub = edit.hub();
     HubPage* page = hub->pages()[0];
     HubBlock* last = page->block[0];
-    std::vector<uint64_t> neighbours, relationships;
-    const Neighbours segment = last->segment();
-    for (uint32_t i = 0; i < segment.count; ++i) {
-      neighbours.push_back(segment.neighbour(i));
-      relationships.push_back(segment.relationship(i));
-    }
-    chunk = rebuild(context, chunk, row, neighbours, relationships, nullptr);
+    chunk = rebuild(context, chunk, row, last, nullptr);
     context.retire(last);
     context.retire(page);
     context.retire(hub);
@@ -755,21 +685,27 @@ Loaded<TopologyChunk> TopologyBuilder::finish() {
     if (row.blocks++ == 0) row.first = b;
     row.degree += blocks_[b].count;
   }
+  const auto widths_of = [this](uint32_t from, uint32_t count) {
+    uint64_t neighbours = 0, relationships = 0;
+    for (uint32_t i = from; i < from + count; ++i) {
+      neighbours |= neighbours_[i];
+      relationships |= relationships_[i];
+    }
+    return PairWidths().with(neighbours, relationships);
+  };
+  const Pairs all{reinterpret_cast<char*>(neighbours_.data()), reinterpret_cast<char*>(relationships_.data()), {8, 8}};
   uint32_t used = 0, hubs = 0;
-  bool wide = false;
+  PairWidths widths;
   for (const Row& row : rows) {
     if (row.blocks > 1 || row.degree > TopologyChunk::kListMax) {
       ++hubs;
       continue;
     }
     used += row.degree;
-    for (uint32_t i = 0; i < row.degree && !wide; ++i) {
-      const uint32_t at = blocks_[row.first].from + i;
-      wide = needs_wide(neighbours_[at], relationships_[at]);
-    }
+    if (row.degree != 0) widths = widths.with(widths_of(blocks_[row.first].from, row.degree));
   }
   // Each part is the chunk's as soon as it is made, so that what there is goes with the chunk when memory runs out.
-  Loaded<TopologyChunk> chunk(allocate_chunk(nullptr, used, hubs, wide));
+  Loaded<TopologyChunk> chunk(allocate_chunk(nullptr, used, hubs, widths));
   uint32_t to = 0, hub_at = 0;
   for (uint32_t r = 0; r < TopologyChunk::kNodes; ++r) {
     const Row& row = rows[r];
@@ -777,8 +713,7 @@ Loaded<TopologyChunk> TopologyBuilder::finish() {
     chunk->offsets[r] = static_cast<uint16_t>(to);
     if (row.blocks == 0) continue;
     if (row.blocks == 1 && row.degree <= TopologyChunk::kListMax) {
-      copy_ids(chunk->neighbour_array(), wide, to, neighbours_.data(), true, blocks_[row.first].from, row.degree);
-      copy_ids(chunk->relationship_array(), wide, to, relationships_.data(), true, blocks_[row.first].from, row.degree);
+      chunk->pairs().copy(to, all, blocks_[row.first].from, row.degree);
       to += row.degree;
       continue;
     }
@@ -790,15 +725,10 @@ Loaded<TopologyChunk> TopologyBuilder::finish() {
     for (uint32_t b = 0; b < row.blocks; ++b) {
       if (b % HubPage::kBlocksMax == 0) hub->pages()[hub->count++] = allocate_page(nullptr);
       const Block& from = blocks_[row.first + b];
-      bool block_wide = false;
-      for (uint32_t i = from.from; i < from.from + from.count; ++i) {
-        block_wide = block_wide || needs_wide(neighbours_[i], relationships_[i]);
-      }
-      HubBlock* block = allocate_block(nullptr, from.count, block_wide);
+      HubBlock* block = allocate_block(nullptr, from.count, widths_of(from.from, from.count));
       block->first = from.key;
       block->count = static_cast<uint16_t>(from.count);
-      copy_ids(block->neighbours(), block_wide, 0, neighbours_.data(), true, from.from, from.count);
-      copy_ids(block->relationships(), block_wide, 0, relationships_.data(), true, from.from, from.count);
+      block->pairs().copy(0, all, from.from, from.count);
       HubPage* page = hub->pages()[hub->count - 1];
       page->first[page->count] = from.key.neighbour;
       page->block[page->count++] = block;

@@ -1,9 +1,9 @@
 // TopologyChunk: the relationships of 64 nodes in one direction and one type.
 //
 // A chunk is one piece of memory: degrees, offsets and two parallel arrays (neighbour, relationship), sorted by
-// (neighbour, relationship), 32-bit until an id needs more (then `wide`, 64-bit, for the whole chunk). A list that
-// outgrows kListMax leaves the chunk for a Hub: pages of sorted blocks of at most 256 pairs. Parallel edges are
-// allowed.
+// (neighbour, relationship). Neighbours are 32-bit until an id needs more (then 64-bit, for the whole chunk), so that
+// they can be looked at many at a time; relationships are packed ids. A list that outgrows kListMax leaves the chunk
+// for a Hub: pages of sorted blocks of at most 256 pairs. Parallel edges are allowed.
 //
 // Blocks and the store: a list is stored in blocks keyed by their first pair; the first block of a list has the key
 // (0, 0). A hub keeps exactly these blocks; a list inside the chunk is one block with the key (0, 0). Inserting into a
@@ -14,6 +14,7 @@
 // Threads: see object.h. All lookups are const and safe on a published chunk.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <span>
@@ -21,6 +22,7 @@
 
 #include "graph/cache/object.h"
 #include "graph/graph.h"
+#include "graph/packed_ids.h"
 
 namespace lora::graph::cache {
 
@@ -50,17 +52,55 @@ struct NewPair {
   uint64_t relationship;
 };
 
+// Bytes of an id in each of the two arrays.
+struct PairWidths {
+  uint8_t neighbour = 4;  // 4 or 8
+  uint8_t relationship = 1;
+  // Wide enough also for these ids, or for all that make up these bits.
+  PairWidths with(uint64_t neighbours, uint64_t relationships) const {
+    return {neighbours >> 32 != 0 ? uint8_t{8} : neighbour,
+            std::max(relationship, static_cast<uint8_t>(packed_id_width(relationships)))};
+  }
+  PairWidths with(PairWidths other) const {
+    return {std::max(neighbour, other.neighbour), std::max(relationship, other.relationship)};
+  }
+  // Of so many pairs, with what packed ids need behind them.
+  size_t bytes(size_t pairs) const { return pairs * (size_t{neighbour} + relationship) + kPackedIdSlack; }
+  friend bool operator==(PairWidths, PairWidths) = default;
+};
+
+// The two arrays of a chunk or block.
+struct Pairs {
+  char* neighbours;
+  char* relationships;
+  PairWidths widths;
+
+  void put(size_t at, uint64_t neighbour, uint64_t relationship) const {
+    put_packed_id(neighbours, widths.neighbour, at, neighbour);
+    put_packed_id(relationships, widths.relationship, at, relationship);
+  }
+  // `count` pairs of `from`, which may be the same arrays; their ids fit.
+  void copy(size_t to, const Pairs& from, size_t from_at, size_t count) const;
+  // Moves [at, count) up by one place, or [at + 1, count) down.
+  void open_gap(size_t at, size_t count) const { copy(at + 1, *this, at, count - at); }
+  void close_gap(size_t at, size_t count) const { copy(at, *this, at + 1, count - at - 1); }
+  Neighbours segment(size_t from, uint32_t count) const {
+    return {neighbours + from * widths.neighbour, relationships + from * widths.relationship, count,
+            widths.neighbour == 8, widths.relationship};
+  }
+};
+
 struct HubBlock : Object {
   static constexpr uint32_t kPairsMax = 256;  // also the limit of a stored block
   BlockKey first;
   uint16_t count = 0, capacity = 0;
-  bool wide = false;
+  PairWidths widths;
   HubBlock() : Object(ObjectKind::kHubBlock) {}
-  void* neighbours() { return this + 1; }
-  const void* neighbours() const { return this + 1; }
-  void* relationships() { return static_cast<char*>(neighbours()) + size_t{capacity} * (wide ? 8 : 4); }
-  const void* relationships() const { return const_cast<HubBlock*>(this)->relationships(); }
-  Neighbours segment() const { return {neighbours(), relationships(), count, wide}; }
+  Pairs pairs() {
+    char* const first = reinterpret_cast<char*>(this + 1);
+    return {first, first + size_t{capacity} * widths.neighbour, widths};
+  }
+  Neighbours segment() const { return const_cast<HubBlock*>(this)->pairs().segment(0, count); }
 };
 
 struct HubPage : Object {
@@ -90,7 +130,7 @@ struct TopologyChunk : Object {
   uint32_t capacity = 0;      // pairs that fit into the arrays
   uint32_t hub_capacity = 0;  // hub pointers that fit
   uint64_t hub_mask = 0;      // rows whose list is a hub
-  bool wide = false;
+  PairWidths widths;
   enum class Loops : uint8_t { kUnknown, kNone, kSome };
   mutable std::atomic<Loops> loops{Loops::kUnknown};  // what has_loops() has found
   uint16_t degrees[kNodes];                           // of a hub of kMany or more: kMany
@@ -112,9 +152,7 @@ struct TopologyChunk : Object {
   // The list when it is not a hub (then count = 0 and is_hub).
   Neighbours list(uint32_t row) const {
     const uint32_t from = offsets[row], count = offsets[row + 1] - from;
-    const size_t shift = wide ? 3 : 2;
-    return {static_cast<const char*>(neighbour_array()) + (size_t{from} << shift),
-            static_cast<const char*>(relationship_array()) + (size_t{from} << shift), count, wide};
+    return const_cast<TopologyChunk*>(this)->pairs().segment(from, count);
   }
   // All segments in order, appended to *out; none for an empty list.
   void segments(uint32_t row, std::vector<Neighbours>* out) const;
@@ -180,10 +218,10 @@ struct TopologyChunk : Object {
     return static_cast<uint32_t>(std::popcount(hub_mask & ((uint64_t{1} << row) - 1)));
   }
   const Hub* hub(uint32_t row) const { return hubs()[hub_rank(row)]; }
-  void* neighbour_array() { return hubs() + hub_capacity; }
-  const void* neighbour_array() const { return hubs() + hub_capacity; }
-  void* relationship_array() { return static_cast<char*>(neighbour_array()) + size_t{capacity} * (wide ? 8 : 4); }
-  const void* relationship_array() const { return const_cast<TopologyChunk*>(this)->relationship_array(); }
+  Pairs pairs() {
+    char* const first = reinterpret_cast<char*>(hubs() + hub_capacity);
+    return {first, first + size_t{capacity} * widths.neighbour, widths};
+  }
 };
 
 // Builds a chunk from the stored blocks. Rows ascending, blocks of a row in key order, at least one pair each (an

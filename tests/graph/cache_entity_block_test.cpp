@@ -150,8 +150,11 @@ class EntityModelTest : public ::testing::Test {
               ASSERT_TRUE(root->edit_create_node(*context, NodeId(id), labels, properties));
             } else {
               e.type = random.chance(95) ? 3 : static_cast<uint32_t>(random.below(5));
-              e.start = random.below(1000) + (random.chance(1) ? uint64_t{1} << 35 : 0);
-              e.end = random.below(1000);
+              const auto end = [&random] {  // of one byte at first, then of more and more
+                return random.below(200) + (random.chance(1) ? uint64_t{1} << (8 + random.below(39)) : 0);
+              };
+              e.start = end();
+              e.end = end();
               ASSERT_TRUE(root->edit_create_relationship(*context, RelId(id), RelTypeId(e.type), NodeId(e.start),
                                                          NodeId(e.end), properties));
             }
@@ -228,6 +231,11 @@ class EntityModelTest : public ::testing::Test {
       const EntityBlock* there = fixture.versions.published()->find_block(kind, index);
       for (uint32_t row = 0; there != nullptr && row < 256; ++row) {
         ASSERT_EQ(block->exists(row), there->exists(row));
+        if (kind == EntityKind::kRelationship && there->exists(row)) {
+          ASSERT_EQ(block->type(row), there->type(row));
+          ASSERT_EQ(block->start(row), there->start(row));
+          ASSERT_EQ(block->end(row), there->end(row));
+        }
         std::vector<Property> a, b;
         block->properties(row, &a);
         there->properties(row, &b);

@@ -139,7 +139,8 @@ class TopologyModelTest : public ::testing::Test {
           for (uint64_t n = random.below(random.chance(50) ? 150 : 8); n > 0; --n, ++step) {
             const uint32_t row = static_cast<uint32_t>(random.below(rows));
             const uint64_t neighbour = random.below(neighbours) + (random.chance(wide_percent) ? uint64_t{1} << 33 : 0);
-            pairs.push_back({row, neighbour, next_rel++});
+            const uint64_t above = random.chance(wide_percent) ? uint64_t{1} << (16 + 8 * random.below(4)) : 0;
+            pairs.push_back({row, neighbour, above + next_rel++});
             transaction[row].insert({neighbour, pairs.back().relationship});
           }
           insert_many(*context, std::move(pairs), &touched);
@@ -156,7 +157,7 @@ class TopologyModelTest : public ::testing::Test {
                 random.chance(30) && !list.empty() ? list.rbegin()->first + 1 : random.below(neighbours);
             uint64_t rel = next_rel++;
             if (random.chance(wide_percent)) neighbour += uint64_t{1} << 33;
-            if (random.chance(wide_percent)) rel += uint64_t{1} << 40;
+            if (random.chance(wide_percent)) rel += uint64_t{1} << (16 + 8 * random.below(4));  // steps stay below
             list.insert({neighbour, rel});
             ASSERT_TRUE(
                 context->root()->edit_connect(*context, kType, Direction::kOut, NodeId(row), neighbour, rel, &keys));
@@ -233,6 +234,9 @@ TEST_F(TopologyModelTest, ParallelEdgesFillWholeBlocks) {
 }
 TEST_F(TopologyModelTest, WideIdsConvertChunksAndBlocks) {
   run(4, 5000, 3, 40000, 5);
+}
+TEST_F(TopologyModelTest, WideIdsConvertSmallLists) {
+  run(64, 200, 1, 20000, 6);
 }
 
 TEST(TopologyHubTest, AppendingInOrderFillsBlocksAndPages) {

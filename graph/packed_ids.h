@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace lora::graph::cache {
+namespace lora::graph {
 
 static_assert(std::endian::native == std::endian::little);
 
@@ -36,4 +36,4 @@ inline void put_packed_id(void* array, uint32_t width, size_t i, uint64_t id) {
   }
 }
 
-}  // namespace lora::graph::cache
+}  // namespace lora::graph
