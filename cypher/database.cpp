@@ -76,8 +76,23 @@ Params make_params(std::vector<std::pair<std::string, Value>> entries) {
 
 Database::Database() = default;
 
+namespace {
+
+// Before an instruction is used that the processor does not have, which would end the process.
+Status check_processor() {
+#if defined(__x86_64__) && defined(__POPCNT__)
+  if (!__builtin_cpu_supports("popcnt") || !__builtin_cpu_supports("sse4.2")) {
+    return Status::config("this build is for processors with SSE4.2 and POPCNT (x86-64-v2); see `LORA_MARCH`");
+  }
+#endif
+  return Status();
+}
+
+}  // namespace
+
 // `path`: empty in memory.
 Result<std::unique_ptr<Database>> Database::open_path(std::string path, const DatabaseOptions& options) {
+  LORA_TRY(check_processor());
   std::unique_ptr<Database> db(new Database());
   db->impl_ = std::make_shared<Impl>(options);
   if (db->impl_->options.query_memory_bytes == 0) {
