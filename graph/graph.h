@@ -73,7 +73,6 @@ struct RelationshipRecord {
 };
 
 // Part of a node's neighbour list: `count` pairs (neighbour, relationship), sorted by neighbour then relationship.
-// 32-bit arrays unless `wide` (ids beyond 2^32).
 struct Neighbours {
   const void* neighbours = nullptr;     // of 32 or, `wide`, 64 bits
   const void* relationships = nullptr;  // packed ids

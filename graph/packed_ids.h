@@ -15,8 +15,8 @@ static_assert(std::endian::native == std::endian::little);
 inline constexpr size_t kPackedIdSlack = 7;
 
 // Bytes that hold `bits`, the OR of all ids of an array.
-inline uint32_t packed_id_width(uint64_t bits) {
-  return static_cast<uint32_t>(std::bit_width(bits | 1) + 7) / 8;
+inline uint8_t packed_id_width(uint64_t bits) {
+  return static_cast<uint8_t>((std::bit_width(bits | 1) + 7) / 8);
 }
 
 inline uint64_t packed_id(const void* array, uint32_t width, size_t i) {

@@ -53,10 +53,10 @@ class RunWriter {
 
   Channel<Block> queue_;
 
-  // The thread's own until it has ended or the queue is closed.
-  Status failure_;
+  // The thread's own until it has ended.
   std::array<Output, kv::kKeyspaceCount> outputs_;
   std::vector<std::unique_ptr<kv::SortedRun>> runs_;
+  Status failure_;  // or until the queue takes nothing any more
   std::thread thread_;
 };
 

@@ -118,7 +118,7 @@ class NewEntries {
     items_.push_back({0, bytes_.size()});
     bytes_.append(reinterpret_cast<const char*>(&length), sizeof length).append(entry);
   }
-  uint64_t memory_bytes() const { return bytes_.size() + items_.size() * sizeof(Item); }
+  uint64_t memory_bytes() const { return bytes_.capacity() + items_.capacity() * sizeof(Item); }
   size_t size() const { return items_.size(); }
   ByteView operator[](size_t i) const { return at(items_[i].offset); }
 

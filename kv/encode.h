@@ -40,6 +40,8 @@
 
 namespace lora::kv {
 
+static_assert(std::endian::native == std::endian::little, "words are swapped");
+
 inline constexpr size_t kVarintBytesMax = 10;
 
 // Big-endian words at a place the caller has made; `to` and `from` need no alignment.

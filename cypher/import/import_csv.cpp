@@ -42,7 +42,7 @@ class CsvImport {
     if (!more) return {ErrorCode::kParse, "`" + file.path + "` is empty; its first line names the columns"};
     if (const Status status = begin(file, names, relationships); !status.ok()) return at_line(file.path, 1, status);
 
-    RecordReader reader(*csv, format_, options_, ids_);
+    RecordReader reader(*csv, format_, options_, ids_, read_ahead_);
     std::unique_ptr<ImportBatch> batch;
     uint64_t records = 0;
     do {
@@ -151,6 +151,7 @@ class CsvImport {
   const ImportPoll& poll_;
   ImportCounts counts_;
   ImportIds ids_;
+  const bool read_ahead_ = has_second_processor();
 
   // Of the file that is read.
   ImportFormat format_;

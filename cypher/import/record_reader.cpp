@@ -1,8 +1,11 @@
 #include "cypher/import/record_reader.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <system_error>
 
+#include "kv/check.h"
 #include "kv/contain.h"
 
 namespace lora::cypher {
@@ -10,11 +13,21 @@ namespace lora::cypher {
 namespace {
 
 using Role = ImportColumn::Role;
-constexpr size_t kBatchRecords = 256;  // a batch stays in a core's cache on its way to the other one
-constexpr size_t kBatches = 4;         // of a file, in all
-constexpr size_t kTogether = 16;       // records whose ids are looked up together
+constexpr size_t kBatchRecords = 256;    // a batch stays in a core's cache on its way to the other one
+constexpr size_t kBatchBytes = 1 << 20;  // or so many, if records are large
+constexpr size_t kKeptBytes = 4096;      // of a record whose memory serves the next one
+constexpr size_t kBatches = 4;           // of a file, in all
+constexpr size_t kTogether = 16;         // records whose ids are looked up together
 
 }  // namespace
+
+bool has_second_processor() {
+#ifdef __linux__
+  cpu_set_t set;  // std::thread::hardware_concurrency() tells what the machine has
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set) > 1;
+#endif
+  return std::thread::hardware_concurrency() != 1;
+}
 
 Status at_line(const std::string& path, uint64_t line, const Status& status) {
   return {status.code(), "`" + path + "`, line `" + std::to_string(line) + "`: " + status.message()};
@@ -51,8 +64,9 @@ Result<ImportFormat> ImportFormat::of(std::vector<ImportColumn> columns, ImportI
   return format;
 }
 
-RecordReader::RecordReader(CsvReader& file, const ImportFormat& format, const ImportOptions& options, ImportIds& ids)
-    : file_(file), format_(format), options_(options), ids_(ids), full_(kBatches), empty_(kBatches) {}
+RecordReader::RecordReader(CsvReader& file, const ImportFormat& format, const ImportOptions& options, ImportIds& ids,
+                           bool ahead)
+    : file_(file), format_(format), options_(options), ids_(ids), ahead_(ahead), full_(kBatches), empty_(kBatches) {}
 
 RecordReader::~RecordReader() {
   full_.discard();
@@ -63,16 +77,17 @@ RecordReader::~RecordReader() {
 std::unique_ptr<ImportBatch> RecordReader::next(BatchPtr done) {
   if (thread_.joinable()) {
     empty_.push(std::move(done));
-    return *full_.pop();  // the thread ends after the last one only
+    std::optional<BatchPtr> batch = full_.pop();
+    LORA_DCHECK(batch.has_value());  // the thread ends after the last one only
+    return std::move(*batch);
   }
   BatchPtr batch = fill(done == nullptr ? std::make_unique<ImportBatch>() : std::move(done));
   // A small file is not worth a thread.
-  if (std::exchange(first_, false) && !batch->last && batch->status.ok()) start_thread();
+  if (std::exchange(ahead_, false) && !batch->last && batch->status.ok()) start_thread();
   return batch;
 }
 
 void RecordReader::start_thread() {
-  if (std::thread::hardware_concurrency() == 1) return;  // what this process may use
   for (size_t i = 1; i < kBatches; ++i) empty_.push(std::make_unique<ImportBatch>());
   try {
     thread_ = std::thread([this] {
@@ -87,7 +102,9 @@ void RecordReader::start_thread() {
 }
 
 RecordReader::BatchPtr RecordReader::fill(BatchPtr batch) {
+  if (std::exchange(batch->large, false)) batch->records.clear();
   batch->count = 0;
+  batch->bytes = 0;
   batch->skipped = 0;
   batch->last = false;
   batch->status = contain([&] { return fill_some(batch.get()); });
@@ -96,7 +113,7 @@ RecordReader::BatchPtr RecordReader::fill(BatchPtr batch) {
 
 Status RecordReader::fill_some(ImportBatch* batch) {
   batch->records.resize(kBatchRecords);
-  for (size_t all = 0; all < kBatchRecords && !batch->last; all += kTogether) {
+  for (size_t all = 0; all < kBatchRecords && batch->bytes < kBatchBytes && !batch->last; all += kTogether) {
     size_t read = 0;
     const Status reading = read_some(batch, &read);
     const size_t end = batch->count + read;
@@ -119,7 +136,7 @@ Status RecordReader::fill_some(ImportBatch* batch) {
 
 // Some records behind those that are there, as they stand in the file, and asks for the places of their ids.
 Status RecordReader::read_some(ImportBatch* batch, size_t* read) {
-  for (*read = 0; *read < kTogether; ++*read) {
+  for (*read = 0; *read < kTogether && batch->bytes < kBatchBytes; ++*read) {
     ImportRecord& record = batch->records[batch->count + *read];
     bool more = false;
     record.line = file_.line();
@@ -128,6 +145,10 @@ Status RecordReader::read_some(ImportBatch* batch, size_t* read) {
       batch->last = true;
       break;
     }
+    size_t bytes = 0;
+    for (const std::string& field : record.fields) bytes += field.size();
+    batch->bytes += bytes;
+    batch->large = batch->large || bytes > kKeptBytes;
     if (relationships() && record.fields.size() == format_.columns.size()) {
       format_.start_ids->expect(record.fields[*format_.start_column]);
       format_.end_ids->expect(record.fields[*format_.end_column]);

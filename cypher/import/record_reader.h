@@ -1,7 +1,8 @@
 // A CSV file's records for an import: split, their values parsed, their ids looked up.
 //
-// Large files are read ahead on a thread of the reader's own, where there is a second core. Memory: of some thousand
-// records. Threads: one calls; while a RecordReader lives, nobody else may touch the ids.
+// Large files are read ahead on a thread of the reader's own. Memory: what stands in some hundred records or 4 MiB of
+// the file, whichever is less, twice; more only while single records are larger. Threads: one calls; while a
+// RecordReader lives, nobody else may touch the ids.
 #pragma once
 
 #include <cstdint>
@@ -50,6 +51,8 @@ struct ImportRecord {
 struct ImportBatch {
   std::vector<ImportRecord> records;  // kept for the next batch; `count` of them are of this one
   size_t count = 0;
+  size_t bytes = 0;      // of the fields of all that were read for it
+  bool large = false;    // some of them were of more than is worth keeping
   uint64_t skipped = 0;  // dangling relationships
   bool last = false;     // of the file
   Status status;         // what is wrong behind the records
@@ -57,8 +60,9 @@ struct ImportBatch {
 
 class RecordReader {
  public:
-  // The rest of a file whose first line was read. All references must outlive the reader.
-  RecordReader(CsvReader& file, const ImportFormat& format, const ImportOptions& options, ImportIds& ids);
+  // The rest of a file whose first line was read. All references must outlive the reader. `ahead`: on a thread, if
+  // there is more than one batch and a thread is to be had.
+  RecordReader(CsvReader& file, const ImportFormat& format, const ImportOptions& options, ImportIds& ids, bool ahead);
   ~RecordReader();
   RecordReader(const RecordReader&) = delete;
   RecordReader& operator=(const RecordReader&) = delete;
@@ -82,11 +86,13 @@ class RecordReader {
   const ImportFormat& format_;
   const ImportOptions& options_;
   ImportIds& ids_;
-
-  bool first_ = true;  // no batch was asked for
+  bool ahead_;  // a thread is yet to be started
   Channel<BatchPtr> full_, empty_;
   std::thread thread_;  // while it runs, it alone reads
 };
+
+// May this process run on more than one processor?
+bool has_second_processor();
 
 // `status` at that line.
 Status at_line(const std::string& path, uint64_t line, const Status& status);

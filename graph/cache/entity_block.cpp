@@ -151,12 +151,12 @@ void put_labels(WriteContext* context, EntityBlock* block, uint32_t row, std::sp
 
 // --- ends ---
 
-RelationshipEnds* allocate_ends(WriteContext* context, uint32_t capacity, uint32_t width, bool one_type) {
+RelationshipEnds* allocate_ends(WriteContext* context, uint32_t capacity, uint8_t width, bool one_type) {
   const size_t bytes = sizeof(RelationshipEnds) + RelationshipEnds::id_bytes(capacity, width) +
                        (one_type ? 0 : capacity * sizeof(uint32_t));
   auto* ends = new (allocate(context, bytes)) RelationshipEnds;
   ends->capacity = static_cast<uint16_t>(capacity);
-  ends->width = static_cast<uint8_t>(width);
+  ends->width = width;
   ends->one_type = one_type;
   register_object(context, ends, bytes);
   return ends;
@@ -167,7 +167,7 @@ void put_ids(RelationshipEnds* ends, uint32_t row, uint64_t start, uint64_t end)
   put_packed_id(ends->ends(), ends->width, row, end);
 }
 
-RelationshipEnds* copy_ends(WriteContext* context, const RelationshipEnds* old, uint32_t capacity, uint32_t width,
+RelationshipEnds* copy_ends(WriteContext* context, const RelationshipEnds* old, uint32_t capacity, uint8_t width,
                             bool one_type) {
   RelationshipEnds* copy = allocate_ends(context, capacity, width, one_type);
   copy->rows = old->rows;
@@ -186,7 +186,7 @@ RelationshipEnds* copy_ends(WriteContext* context, const RelationshipEnds* old, 
 
 void put_ends(WriteContext* context, EntityBlock* block, uint32_t row, RelTypeId type, NodeId start, NodeId end) {
   RelationshipEnds* ends = block->ends;
-  uint32_t width = packed_id_width(start.value | end.value);
+  uint8_t width = packed_id_width(start.value | end.value);
   if (ends == nullptr) {
     ends = allocate_ends(context, context == nullptr ? 256 : std::min(256u, (row + 8) & ~7u), width, true);
     ends->type = type.value;
@@ -194,7 +194,7 @@ void put_ends(WriteContext* context, EntityBlock* block, uint32_t row, RelTypeId
   }
   const bool mine = owned(context, ends);
   const bool one_type = ends->one_type && (ends->type == type.value || ends->rows == 0);
-  width = std::max<uint32_t>(width, ends->width);
+  width = std::max(width, ends->width);
   if (!mine || row >= ends->capacity || width != ends->width || one_type != ends->one_type) {
     uint32_t capacity = std::max<uint32_t>(ends->rows, row + 1);
     capacity = mine && row >= ends->capacity ? capacity + capacity / 2 + 8 : capacity;

@@ -58,8 +58,7 @@ struct PairWidths {
   uint8_t relationship = 1;
   // Wide enough also for these ids, or for all that make up these bits.
   PairWidths with(uint64_t neighbours, uint64_t relationships) const {
-    return {neighbours >> 32 != 0 ? uint8_t{8} : neighbour,
-            std::max(relationship, static_cast<uint8_t>(packed_id_width(relationships)))};
+    return {neighbours >> 32 != 0 ? uint8_t{8} : neighbour, std::max(relationship, packed_id_width(relationships))};
   }
   PairWidths with(PairWidths other) const {
     return {std::max(neighbour, other.neighbour), std::max(relationship, other.relationship)};

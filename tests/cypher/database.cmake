@@ -4,6 +4,7 @@ lora_test(database_test
     database_fork_test.cpp
     database_hostile_test.cpp
     database_import_test.cpp
+    import_record_reader_test.cpp
     database_test.cpp
     database_name_test.cpp
     database_sessions_test.cpp
