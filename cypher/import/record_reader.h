@@ -68,7 +68,8 @@ class RecordReader {
   RecordReader& operator=(const RecordReader&) = delete;
 
   // The next records; `done`: the batch that this has returned before, null the first time. Nothing may be called after
-  // the last batch or one that is not OK. kParse, kNotFound, kUniqueConstraint and what CsvReader says, naming file and line.
+  // the last batch or one that is not OK. kParse, kNotFound, kUniqueConstraint and what CsvReader says, naming file and
+  // line.
   std::unique_ptr<ImportBatch> next(std::unique_ptr<ImportBatch> done);
 
  private:
