@@ -300,12 +300,7 @@ size_t IndexScan::next(uint64_t* out, size_t max) {
       cache::IndexTree::Cursor cursor(tree);
       // The tree may be another one than last time (evicted, loaded again): go on behind the last entry.
       s.last.empty() ? cursor.seek(s.from) : cursor.seek_after(s.last);
-      for (; count < max && cursor.valid() && (s.to.empty() || cursor.key() < s.to); cursor.next()) {
-        out[count++] = cursor.id();
-        if (count == max) {
-          s.last.assign(cursor.key());
-        }
-      }
+      count = cursor.take_below(s.to, out, max, &s.last);
     } else {
       const std::string prefix = graph::index_prefix(s.index).string();
       kv::CursorOptions options;

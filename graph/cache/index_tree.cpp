@@ -16,10 +16,10 @@ namespace {
 
 constexpr uint32_t kFull = IndexNode::kEntries;
 
-IndexNode* allocate_node(WriteContext* context, uint8_t level, uint32_t arena_capacity) {
-  const size_t bytes = sizeof(IndexNode) + (level > 0 ? kFull * sizeof(Object*) : 0) + arena_capacity;
+IndexNode* allocate_node(WriteContext* context, uint8_t level, uint32_t tails_capacity) {
+  const size_t bytes = sizeof(IndexNode) + (level > 0 ? kFull * sizeof(Object*) : 0) + tails_capacity;
   auto* node = new (allocate(context, bytes)) IndexNode(level);
-  node->arena_capacity = arena_capacity;
+  node->tails_capacity = tails_capacity;
   register_object(context, node, bytes);
   return node;
 }
@@ -51,11 +51,11 @@ int compare_prefix(const IndexNode* node, const SearchKey& key) {
 // Key i against `key`, where prefixes and heads are equal: < 0, 0, > 0.
 int compare_rest(const IndexNode* node, uint32_t i, const SearchKey& key) {
   // Of two keys one of which has ended, the shorter comes first.
-  const size_t decided = size_t{node->skip} + 8, length = node->entries[i].length;
+  const size_t decided = size_t{node->skip} + 8, length = node->key_size(i);
   if (key.size() <= decided || length <= decided) {
     return length < key.size() ? -1 : length > key.size() ? 1 : 0;
   }
-  return node->key(i).compare(key.key);
+  return node->tail(i).compare(key.key.substr(decided));
 }
 
 // Whether key i begins with `key`.
@@ -66,7 +66,7 @@ bool begins_with(const IndexNode* node, uint32_t i, const SearchKey& key) {
   if (key.size() <= skip) return true;
   const auto more = static_cast<uint32_t>(std::min<size_t>(key.size() - skip, 8));
   if (((node->heads[i] ^ key.word_at(skip)) & IndexNode::mask(more)) != 0) return false;
-  return node->entries[i].length >= key.size() && (key.size() <= skip + 8 || node->key(i).starts_with(key.key));
+  return node->head_size(i) >= more && (key.size() <= skip + 8 || node->tail(i).starts_with(key.key.substr(skip + 8)));
 }
 
 // Of the entries [from, to), whose heads are equal: how many are below `key` or, with `or_equal`, not above it.
@@ -111,99 +111,144 @@ uint32_t child_for(const IndexNode* node, const SearchKey& key) {
   return not_above == 0 ? 0 : not_above - 1;
 }
 
-void set_skip(IndexNode* node, uint32_t skip, uint64_t word) {
-  node->skip = static_cast<uint8_t>(skip);
-  node->prefix = word & IndexNode::mask(skip);
-  for (uint32_t i = 0; i < node->count; ++i) node->heads[i] = node->head_of(node->key(i));
-}
-
-// How many bytes the key has in common with the node's prefix.
-uint32_t common_bytes(const IndexNode* node, ByteView key) {
-  const uint64_t different = (IndexNode::word_at(key, 0) ^ node->prefix) & IndexNode::mask(node->skip);
-  const uint32_t common = different == 0 ? node->skip : static_cast<uint32_t>(std::countl_zero(different)) / 8;
-  return std::min<uint32_t>(common, static_cast<uint32_t>(std::min<size_t>(key.size(), 8)));
-}
-
-// Before a key is put: the prefix is one of it too.
-void make_fit(IndexNode* node, ByteView key) {
-  if (node->count == 0) {
-    set_skip(node, static_cast<uint32_t>(std::min<size_t>(key.size(), 8)), IndexNode::word_at(key, 0));
-    return;
+// The id at the end of key i; kNoId when the key is shorter than an id.
+uint64_t id_of(const IndexNode* node, uint32_t i) {
+  constexpr uint64_t kMask = (uint64_t{1} << (8 * IndexTree::kIdBytes)) - 1;
+  const ByteView tail = node->tail(i);
+  if (tail.size() >= 8) return kv::load_u64(tail.data() + tail.size() - 8) & kMask;
+  if (node->key_size(i) < IndexTree::kIdBytes) return kNoId;
+  // The last bytes of prefix and head, then those of the tail.
+  const uint32_t in_head = node->head_size(i);
+  uint64_t id = in_head == 8 ? node->heads[i] : 0;
+  if (in_head < 8) {
+    id = node->skip == 0 ? 0 : node->prefix >> (64 - 8 * node->skip);
+    if (in_head > 0) id = id << (8 * in_head) | node->heads[i] >> (64 - 8 * in_head);
   }
-  const uint32_t common = common_bytes(node, key);
-  if (common < node->skip) set_skip(node, common, node->prefix);
+  for (char byte : tail) id = id << 8 | static_cast<unsigned char>(byte);
+  return id & kMask;
 }
 
-// Makes the prefix as long as the keys allow.
-void tighten(IndexNode* node) {
-  if (node->count == 0) return;
-  const uint64_t word = IndexNode::word_at(node->key(0), 0);
-  uint32_t skip = static_cast<uint32_t>(std::min<size_t>(node->key(0).size(), 8));
-  for (uint32_t i = 1; i < node->count && skip > node->skip; ++i) {
-    const uint64_t different = IndexNode::word_at(node->key(i), 0) ^ word;
-    const uint32_t common = different == 0 ? 8 : static_cast<uint32_t>(std::countl_zero(different)) / 8;
-    skip = std::min({skip, common, static_cast<uint32_t>(std::min<size_t>(node->key(i).size(), 8))});
+std::string key_of(const IndexNode* node, uint32_t i) {
+  std::string key;
+  node->append_key(i, &key);
+  return key;
+}
+
+// Puts a key, and the child of an inner node, at `at`. The key fits the prefix, its tail fits the room there is.
+void put(IndexNode* node, uint32_t at, ByteView key, Object* child) {
+  const uint32_t after = node->count - at, begin = node->tail_begin(at), used = node->tails_used();
+  const ByteView tail = node->tail_of(key);
+  const auto in_head = static_cast<uint32_t>(std::min<size_t>(key.size() - node->skip, 8));
+  const auto length = static_cast<uint32_t>(tail.size());
+  if (length != 0) {
+    std::memmove(node->tails() + begin + length, node->tails() + begin, used - begin);
+    std::memcpy(node->tails() + begin, tail.data(), length);
   }
-  if (skip > node->skip) set_skip(node, skip, word);
-}
-
-uint64_t id_of(ByteView key) {
-  uint64_t id = 0;
-  if (key.size() < IndexTree::kIdBytes) return kNoId;
-  for (size_t i = key.size() - IndexTree::kIdBytes; i < key.size(); ++i)
-    id = id << 8 | static_cast<unsigned char>(key[i]);
-  return id;
-}
-
-// Appends entries [from, to) of `source` to `node`, whose arena has room.
-void append_entries(IndexNode* node, const IndexNode* source, uint32_t from, uint32_t to) {
-  const bool alone = node->count == 0;
-  if (alone) {
-    node->skip = source->skip;
-    node->prefix = source->prefix;
+  std::memmove(node->heads + at + 1, node->heads + at, after * sizeof node->heads[0]);
+  std::memmove(node->ends + at + 1, node->ends + at, after * sizeof node->ends[0]);
+  if (node->level > 0) {
+    std::memmove(node->children() + at + 1, node->children() + at, after * sizeof(Object*));
+    node->children()[at] = child;
   }
-  for (uint32_t i = from; i < to; ++i) {
-    const ByteView key = source->key(i);
-    if (!alone) make_fit(node, key);
-    const uint32_t at = node->count++;
-    std::memcpy(node->arena() + node->arena_used, key.data(), key.size());
-    node->heads[at] = alone ? source->heads[i] : node->head_of(key);
-    node->entries[at] = {node->arena_used, static_cast<uint32_t>(key.size())};
-    node->arena_used += static_cast<uint32_t>(key.size());
-    node->arena_live += static_cast<uint32_t>(key.size());
-    if (node->level > 0) node->children()[at] = source->children()[i];
-  }
+  ++node->count;
+  node->heads[at] = IndexNode::word_at(key, node->skip);
+  node->ends[at] = (begin + length) << 4 | (8 - in_head);
+  for (uint32_t i = at + 1; i < node->count && length != 0; ++i) node->ends[i] += length << 4;
 }
 
-// Fills an empty node, whose arena has room, with all that `source` has.
+// Takes entry `at` out.
+void take(IndexNode* node, uint32_t at) {
+  const uint32_t after = node->count - at - 1, end = node->tail_end(at), length = end - node->tail_begin(at);
+  if (length != 0) {
+    std::memmove(node->tails() + end - length, node->tails() + end, node->tails_used() - end);
+    for (uint32_t i = at + 1; i < node->count; ++i) node->ends[i] -= length << 4;
+  }
+  std::memmove(node->heads + at, node->heads + at + 1, after * sizeof node->heads[0]);
+  std::memmove(node->ends + at, node->ends + at + 1, after * sizeof node->ends[0]);
+  if (node->level > 0) std::memmove(node->children() + at, node->children() + at + 1, after * sizeof(Object*));
+  --node->count;
+}
+
+// Fills an empty node of the same level, in which there is room, with all that `source` has.
 void copy_entries(IndexNode* node, const IndexNode* source) {
   node->skip = source->skip;
   node->prefix = source->prefix;
   node->count = source->count;
-  node->arena_used = source->arena_used;
-  node->arena_live = source->arena_live;
   const size_t count = source->count;
   std::memcpy(node->heads, source->heads, count * sizeof source->heads[0]);
-  std::memcpy(node->entries, source->entries, count * sizeof source->entries[0]);
+  std::memcpy(node->ends, source->ends, count * sizeof source->ends[0]);
   if (source->level > 0) std::memcpy(node->children(), source->children(), count * sizeof(Object*));
-  std::memcpy(node->arena(), source->arena(), source->arena_used);
+  std::memcpy(node->tails(), source->tails(), source->tails_used());
 }
 
-uint32_t live_bytes(const IndexNode* node, uint32_t from, uint32_t to) {
-  uint32_t bytes = 0;
-  for (uint32_t i = from; i < to; ++i) bytes += node->entries[i].length;
-  return bytes;
-}
+}  // namespace
+
+// The entries of nodes that are to be laid out, whole keys in their order.
+class IndexEntries {
+ public:
+  static constexpr uint32_t kMax = kFull + 1;
+
+  uint32_t count() const { return count_; }
+  ByteView key(uint32_t i) const { return ByteView(bytes_).substr(begin(i), ends_[i] - begin(i)); }
+  Object* child(uint32_t i) const { return children_[i]; }
+  void clear() {
+    bytes_.clear();
+    count_ = 0;
+  }
+  void add(ByteView key, Object* child) {
+    bytes_.append(key);
+    added(child);
+  }
+  // Entries [from, to) of a node.
+  void add(const IndexNode* node, uint32_t from, uint32_t to) {
+    for (uint32_t i = from; i < to; ++i) {
+      node->append_key(i, &bytes_);
+      added(node->level > 0 ? node->children()[i] : nullptr);
+    }
+  }
+  // A node of entries [from, to), at least one, with the longest prefix they allow and `spare` bytes where there are
+  // tails.
+  IndexNode* lay_out(WriteContext* context, uint8_t level, uint32_t from, uint32_t to, uint32_t spare) const {
+    const uint64_t word = IndexNode::word_at(key(from), 0);
+    uint64_t different = 0;
+    size_t shortest = IndexNode::kSkipMax;
+    for (uint32_t i = from; i < to; ++i) {
+      different |= IndexNode::word_at(key(i), 0) ^ word;
+      shortest = std::min(shortest, key(i).size());
+    }
+    const size_t common = different == 0 ? 8 : static_cast<size_t>(std::countl_zero(different)) / 8;
+    const size_t skip = std::min(shortest, common);
+    size_t tails = 0;
+    for (uint32_t i = from; i < to; ++i) tails += key(i).size() - std::min(key(i).size(), skip + 8);
+    IndexNode* node = allocate_node(context, level, static_cast<uint32_t>(tails == 0 ? 0 : tails + spare));
+    node->skip = static_cast<uint8_t>(skip);
+    node->prefix = word & IndexNode::mask(node->skip);
+    for (uint32_t i = from; i < to; ++i) put(node, i - from, key(i), children_[i]);
+    return node;
+  }
+
+ private:
+  size_t begin(uint32_t i) const { return i == 0 ? 0 : ends_[i - 1]; }
+  void added(Object* child) {
+    ends_[count_] = bytes_.size();
+    children_[count_++] = child;
+  }
+  std::string bytes_;
+  size_t ends_[kMax];
+  Object* children_[kMax];
+  uint32_t count_ = 0;
+};
+
+namespace {
 
 // One change of a tree: nodes that are not mine are copied on the way.
 class TreeEdit {
  public:
   TreeEdit(WriteContext& context, IndexTree* tree) : context_(context), tree_(tree) {}
 
-  IndexNode* make(uint8_t level, uint32_t arena_capacity) {
-    IndexNode* node = allocate_node(&context_, level, arena_capacity);
-    tree_->node_bytes += node->bytes;
-    return node;
+  // A node of entries [from, to) of `entries`.
+  IndexNode* make(const IndexEntries& entries, uint8_t level, uint32_t from, uint32_t to) {
+    return made(entries.lay_out(&context_, level, from, to, kSpare));
   }
   void replace(IndexNode* old, IndexNode* by) {
     tree_->node_bytes -= old->bytes;
@@ -217,74 +262,39 @@ class TreeEdit {
     tree_->node_bytes -= node->bytes;
     context_.retire(node);
   }
-  // The node as mine with `room` more bytes of arena.
-  IndexNode* own(IndexNode* node, uint32_t room) {
+  // The node as mine with room for `room` more bytes of tails.
+  IndexNode* own(IndexNode* node, size_t room) {
     const bool mine = context_.mine(node);
-    if (mine && node->arena_used + room <= node->arena_capacity) return node;
-    // A little garbage is copied along: that is faster than key by key.
-    const bool whole = node->arena_used - node->arena_live <= node->arena_live / 4 + 64;
-    const uint32_t needed = (whole ? node->arena_used : node->arena_live) + room;
-    IndexNode* copy = make(node->level, mine ? needed + needed / 2 + 32 : needed + 32);
-    if (whole) {
-      copy_entries(copy, node);
-    } else {
-      append_entries(copy, node, 0, node->count);
-    }
+    const uint32_t needed = node->tails_used() + static_cast<uint32_t>(room);
+    if (mine && needed <= node->tails_capacity) return node;
+    const uint32_t spare = needed == 0 ? 0 : mine ? needed / 2 + kSpare : kSpare;
+    IndexNode* copy = made(allocate_node(&context_, node->level, needed + spare));
+    copy_entries(copy, node);
     replace(node, copy);
     return copy;
   }
-  // Puts a key (and child) at `at`; the node is mine and has room.
-  static void put(IndexNode* node, uint32_t at, ByteView key, Object* child) {
-    make_fit(node, key);
-    const uint32_t after = node->count - at;
-    std::memmove(node->heads + at + 1, node->heads + at, after * sizeof node->heads[0]);
-    std::memmove(node->entries + at + 1, node->entries + at, after * sizeof node->entries[0]);
-    if (node->level > 0) {
-      std::memmove(node->children() + at + 1, node->children() + at, after * sizeof(Object*));
-      node->children()[at] = child;
-    }
-    const auto length = static_cast<uint32_t>(key.size());
-    std::memcpy(node->arena() + node->arena_used, key.data(), length);
-    node->heads[at] = node->head_of(key);
-    node->entries[at] = {node->arena_used, length};
-    node->arena_used += length;
-    node->arena_live += length;
-    ++node->count;
-  }
-  static void take(IndexNode* node, uint32_t at) {
-    const uint32_t after = node->count - at - 1;
-    node->arena_live -= node->entries[at].length;
-    std::memmove(node->heads + at, node->heads + at + 1, after * sizeof node->heads[0]);
-    std::memmove(node->entries + at, node->entries + at + 1, after * sizeof node->entries[0]);
-    if (node->level > 0) std::memmove(node->children() + at, node->children() + at + 1, after * sizeof(Object*));
-    --node->count;
-  }
   // Adds an entry; a full node is split: *right is the new right part.
   IndexNode* add(IndexNode* node, uint32_t at, ByteView key, Object* child, IndexNode** right) {
-    const auto length = static_cast<uint32_t>(key.size());
-    if (node->count < kFull) {
-      node = own(node, length);
+    if (node->count < kFull && node->fits(key)) {
+      node = own(node, node->tail_of(key).size());
       put(node, at, key, child);
       return node;
     }
-    const uint32_t keep = at == kFull ? kFull : kFull / 2;  // ascending inserts leave full nodes behind
-    IndexNode* r = make(node->level, live_bytes(node, keep, kFull) + length + 64);
-    append_entries(r, node, keep, kFull);
-    tighten(r);
-    *right = r;
-    if (keep < kFull) {
-      IndexNode* left = make(node->level, live_bytes(node, 0, keep) + length + 64);
-      append_entries(left, node, 0, keep);
-      tighten(left);
-      replace(node, left);
-      node = left;
+    IndexEntries entries;
+    if (at == kFull) {  // ascending inserts leave full nodes behind
+      entries.add(key, child);
+      *right = make(entries, node->level, 0, 1);
+      return node;
     }
-    if (at <= keep && keep < kFull) {
-      put(node, at, key, child);
-    } else {
-      put(r, at - keep, key, child);
-    }
-    return node;
+    entries.add(node, 0, at);
+    entries.add(key, child);
+    entries.add(node, at, node->count);
+    const uint32_t count = entries.count();
+    const uint32_t keep = count <= kFull ? count : at <= kFull / 2 ? kFull / 2 + 1 : kFull / 2;
+    if (keep < count) *right = make(entries, node->level, keep, count);
+    IndexNode* left = make(entries, node->level, 0, keep);
+    replace(node, left);
+    return left;
   }
   IndexNode* insert(IndexNode* node, ByteView key, IndexNode** right) {
     if (node->level == 0) return add(node, lower_bound(node, SearchKey(key)), key, nullptr, right);
@@ -296,7 +306,7 @@ class TreeEdit {
       node = own(node, 0);
       node->children()[at] = now;
     }
-    if (new_right != nullptr) node = add(node, at + 1, new_right->key(0), new_right, right);
+    if (new_right != nullptr) node = add(node, at + 1, key_of(new_right, 0), new_right, right);
     return node;
   }
   // The key is there. Null: nothing is left below.
@@ -341,26 +351,23 @@ class TreeEdit {
     }
     IndexNode* a = node->child(left);
     IndexNode* b = node->child(left + 1);
-    IndexNode* joined =
-        make(a->level, a->arena_live + b->arena_live + 64 + (b->level > 0 ? node->entries[left + 1].length : 0));
-    append_entries(joined, a, 0, a->count);
-    const uint32_t first = joined->count;
-    append_entries(joined, b, 0, b->count);
+    IndexEntries entries;
+    entries.add(a, 0, a->count);
     // An inner node's own first key may be stale (it counts as lowest); the parent's key for it is a true bound.
-    if (b->level > 0) {
-      const ByteView bound = node->key(left + 1);
-      make_fit(joined, bound);
-      std::memcpy(joined->arena() + joined->arena_used, bound.data(), bound.size());
-      joined->arena_live += static_cast<uint32_t>(bound.size()) - joined->entries[first].length;
-      joined->heads[first] = joined->head_of(bound);
-      joined->entries[first] = {joined->arena_used, static_cast<uint32_t>(bound.size())};
-      joined->arena_used += static_cast<uint32_t>(bound.size());
-    }
-    tighten(joined);
+    if (b->level > 0) entries.add(key_of(node, left + 1), b->child(0));
+    entries.add(b, b->level > 0 ? 1 : 0, b->count);
+    IndexNode* joined = make(entries, a->level, 0, entries.count());
     drop(a);
     drop(b);
     node->children()[left] = joined;
     take(node, left + 1);
+  }
+
+  static constexpr uint32_t kSpare = 32;
+
+  IndexNode* made(IndexNode* node) {
+    tree_->node_bytes += node->bytes;
+    return node;
   }
 
   WriteContext& context_;
@@ -400,7 +407,7 @@ bool IndexTree::contains(ByteView key) const {
   const SearchKey search(key);
   while (node->level > 0) node = node->child(child_for(node, search));
   const uint32_t at = lower_bound(node, search);
-  return at < node->count && node->key(at) == key;
+  return at < node->count && node->key_size(at) == key.size() && begins_with(node, at, search);
 }
 
 namespace {
@@ -409,7 +416,7 @@ namespace {
 bool collect(const IndexNode* leaf, uint32_t at, const SearchKey& prefix, std::vector<uint64_t>* ids) {
   for (; at < leaf->count; ++at) {
     if (!begins_with(leaf, at, prefix)) return true;
-    ids->push_back(id_of(leaf->key(at)));
+    ids->push_back(id_of(leaf, at));
   }
   return false;
 }
@@ -425,9 +432,7 @@ void IndexTree::lookup(ByteView prefix, std::vector<uint64_t>* ids) const {
   if (collect(node, lower_bound(node, search), search, ids)) return;
   ids->resize(before);
   Cursor cursor(this);
-  for (cursor.seek(prefix); cursor.valid() && cursor.key().starts_with(prefix); cursor.next()) {
-    ids->push_back(cursor.id());
-  }
+  for (cursor.seek(prefix); cursor.begins_with(search); cursor.next()) ids->push_back(cursor.id());
 }
 
 namespace {
@@ -456,10 +461,12 @@ void IndexTree::lookup_many(std::span<const ByteView> prefixes, std::vector<uint
     }
     for (size_t k = 0; k < count && root != nullptr; ++k) {
       at[k] = lower_bound(node[k], keys[k]);
-      if (at[k] < node[k]->count) __builtin_prefetch(&node[k]->entries[at[k]]);
+      if (at[k] < node[k]->count) __builtin_prefetch(&node[k]->ends[at[k]]);
     }
     for (size_t k = 0; k < count && root != nullptr; ++k) {
-      if (at[k] < node[k]->count) __builtin_prefetch(node[k]->key(at[k]).data());
+      if (at[k] >= node[k]->count) continue;
+      const ByteView tail = node[k]->tail(at[k]);
+      if (!tail.empty()) __builtin_prefetch(tail.data());
     }
     for (size_t k = 0; k < count; ++k) {
       const size_t before = ids->size();
@@ -478,28 +485,26 @@ uint64_t IndexTree::lookup_first(ByteView prefix) const {
   const SearchKey search(prefix);
   while (node->level > 0) node = node->child(child_for(node, search));
   const uint32_t at = lower_bound(node, search);
-  if (at < node->count) return begins_with(node, at, search) ? id_of(node->key(at)) : kNoId;
+  if (at < node->count) return begins_with(node, at, search) ? id_of(node, at) : kNoId;
   Cursor cursor(this);  // the first of the next leaf
   cursor.seek(prefix);
-  return cursor.valid() && cursor.key().starts_with(prefix) ? cursor.id() : kNoId;
+  return cursor.begins_with(search) ? cursor.id() : kNoId;
 }
 
 bool IndexTree::insert(WriteContext& context, ByteView key) {
   if (contains(key)) return false;
   TreeEdit edit(context, this);
+  IndexEntries top;
   if (root == nullptr) {
-    root = edit.make(0, static_cast<uint32_t>(key.size()) + 64);
-    TreeEdit::put(root, 0, key, nullptr);
+    top.add(key, nullptr);
+    root = edit.make(top, 0, 0, 1);
   } else {
     IndexNode* right = nullptr;
     root = edit.insert(root, key, &right);
     if (right != nullptr) {
-      const ByteView left_key = root->key(0), right_key = right->key(0);
-      IndexNode* top = edit.make(static_cast<uint8_t>(root->level + 1),
-                                 static_cast<uint32_t>(left_key.size() + right_key.size()) + 64);
-      TreeEdit::put(top, 0, left_key, root);
-      TreeEdit::put(top, 1, right_key, right);
-      root = top;
+      top.add(key_of(root, 0), root);
+      top.add(key_of(right, 0), right);
+      root = edit.make(top, static_cast<uint8_t>(root->level + 1), 0, 2);
     }
   }
   ++entries;
@@ -561,12 +566,35 @@ void IndexTree::Cursor::next() {
   }
 }
 
-ByteView IndexTree::Cursor::key() const {
-  return node_[depth_ - 1]->key(position_[depth_ - 1]);
+ByteView IndexTree::Cursor::key() {
+  key_.clear();
+  node_[depth_ - 1]->append_key(position_[depth_ - 1], &key_);
+  return key_;
 }
 
 uint64_t IndexTree::Cursor::id() const {
-  return id_of(key());
+  return id_of(node_[depth_ - 1], position_[depth_ - 1]);
+}
+
+bool IndexTree::Cursor::begins_with(const SearchKey& prefix) const {
+  return valid() && cache::begins_with(node_[depth_ - 1], position_[depth_ - 1], prefix);
+}
+
+size_t IndexTree::Cursor::take_below(ByteView to, uint64_t* ids, size_t max, std::string* last) {
+  const SearchKey end(to);
+  size_t taken = 0;
+  while (taken < max && valid()) {
+    const IndexNode* leaf = node_[depth_ - 1];
+    uint32_t& at = position_[depth_ - 1];
+    const uint32_t below = to.empty() ? leaf->count : lower_bound(leaf, end);
+    if (at >= below) break;
+    const auto count = static_cast<uint32_t>(std::min<size_t>(below - at, max - taken));
+    for (uint32_t i = 0; i < count; ++i) ids[taken++] = id_of(leaf, at + i);
+    at += count - 1;
+    if (taken == max) last->assign(key());
+    next();
+  }
+  return taken;
 }
 
 // --- builder ---
@@ -575,38 +603,35 @@ IndexTreeBuilder::IndexTreeBuilder(WriteContext* context) : context_(context) {}
 
 IndexTreeBuilder::~IndexTreeBuilder() {
   // Only when finish() was not called, or found no memory: nodes made by a context are freed with its statement.
-  if (context_ == nullptr) {
-    for (IndexNode* node : open_) {
-      if (node != nullptr) free_tree(node);
+  if (context_ != nullptr) return;
+  for (const std::unique_ptr<IndexEntries>& entries : open_) {
+    for (uint32_t i = 0; i < entries->count(); ++i) {
+      if (entries->child(i) != nullptr) free_tree(entries->child(i));
     }
   }
 }
 
 void IndexTreeBuilder::push(uint32_t level, ByteView key, Object* child) {
-  if (level == open_.size()) open_.push_back(nullptr);
-  IndexNode* node = open_[level];
-  const auto length = static_cast<uint32_t>(key.size());
   // Nodes are filled to 60 of 64, so that the first inserts afterwards split nothing.
-  if (node != nullptr && node->count >= 60) {
-    push(level + 1, node->key(0), node);
-    open_[level] = node = nullptr;
+  constexpr uint32_t kFilled = 60;
+  if (level == open_.size()) open_.push_back(std::make_unique<IndexEntries>());
+  if (open_[level]->count() == kFilled) {
+    const std::string first(open_[level]->key(0));
+    Loaded<IndexNode> owned;
+    IndexNode* node = close(level, &owned);
+    push(level + 1, first, node);
+    static_cast<void>(owned.release());  // its parent's from here on
   }
-  if (node == nullptr || node->arena_used + length > node->arena_capacity) {
-    const uint32_t used = node == nullptr ? 0 : node->arena_used;
-    const uint32_t mean = node == nullptr ? length : used / node->count + 1;
-    IndexNode* wider =
-        allocate_node(context_, static_cast<uint8_t>(level), std::max(used + used / 2, mean * 60) + length);
-    if (node != nullptr) {
-      append_entries(wider, node, 0, node->count);
-      if (context_ != nullptr) {
-        context_->replaced(node, wider);
-      } else {
-        free_object(node);
-      }
-    }
-    open_[level] = node = wider;
-  }
-  TreeEdit::put(node, node->count, key, child);
+  open_[level]->add(key, child);
+}
+
+IndexNode* IndexTreeBuilder::close(uint32_t level, Loaded<IndexNode>* owned) {
+  IndexEntries& entries = *open_[level];
+  IndexNode* node = entries.lay_out(context_, static_cast<uint8_t>(level), 0, entries.count(), 0);
+  *owned = own_loaded(context_, node);
+  entries.clear();
+  node_bytes_ += node->bytes;
+  return node;
 }
 
 bool IndexTreeBuilder::add(ByteView key) {
@@ -617,31 +642,25 @@ bool IndexTreeBuilder::add(ByteView key) {
   return true;
 }
 
-namespace {
-uint64_t bytes_below(const IndexNode* node) {
-  uint64_t bytes = node->bytes;
-  if (node->level > 0) {
-    for (uint32_t i = 0; i < node->count; ++i) bytes += bytes_below(node->child(i));
-  }
-  return bytes;
-}
-}  // namespace
-
 IndexTree* IndexTreeBuilder::finish() {
   if (entries_ == 0 && context_ == nullptr) return IndexTree::empty();
-  for (uint32_t level = 0; level + 1 < open_.size(); ++level) {
-    IndexNode* node = open_[level];
-    if (node == nullptr) continue;
-    push(level + 1, node->key(0), node);
-    open_[level] = nullptr;  // its parent's from here on
+  Loaded<IndexNode> owned;
+  IndexNode* root = nullptr;
+  for (uint32_t level = 0; level < open_.size(); ++level) {
+    if (root != nullptr) {
+      push(level, key_of(root, 0), root);
+      static_cast<void>(owned.release());
+    }
+    root = open_[level]->count() == 0 ? nullptr : close(level, &owned);
   }
   IndexTree* tree = IndexTree::make(context_);
   // Nothing fails from here on.
-  if (!open_.empty()) tree->root = open_.back();
-  open_.clear();
+  tree->root = root;
   tree->entries = entries_;
-  if (tree->root != nullptr) tree->node_bytes = bytes_below(tree->root);
-  entries_ = 0;
+  tree->node_bytes = node_bytes_;
+  static_cast<void>(owned.release());
+  open_.clear();
+  entries_ = node_bytes_ = 0;
   return tree;
 }
 

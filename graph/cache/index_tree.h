@@ -2,14 +2,16 @@
 //
 // An entry is `encoded values | id (6 bytes, big-endian)`, for unique indexes too: looking a value up is a search for
 // the entries that begin with the encoded values (the encoding is self-delimiting). Keys compare as unsigned bytes.
-// A node is one piece of memory: eight bytes of each key as a number (searched first), offsets, key bytes, and
-// children. Whole trees are loaded and evicted, never parts: a null slot in Root::indexes means "ask the store".
+// A node is one piece of memory: what its keys begin with, eight bytes of each key as a number (searched first), what
+// is left of the keys, and children. Whole trees are loaded and evicted, never parts: a null slot in Root::indexes
+// means "ask the store".
 //
 // Threads: as object.h. A Cursor reads one tree; it must not be used after the reader has left its access epoch (the
 // tree may be evicted then): remember the last key and seek again.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +23,8 @@
 namespace lora::graph::cache {
 
 struct IndexNode;
+struct SearchKey;
+class IndexEntries;
 
 struct IndexTree : Object {
   static constexpr size_t kIdBytes = 6;
@@ -50,8 +54,13 @@ struct IndexTree : Object {
     void seek_after(ByteView key);  // first entry > key
     void next();
     bool valid() const { return depth_ > 0; }
-    ByteView key() const;
+    ByteView key();       // lives until the next call of the cursor
     uint64_t id() const;  // the last six bytes
+    // Is there an entry, and does it begin with `prefix`?
+    bool begins_with(const SearchKey& prefix) const;
+    // The ids of up to `max` entries, from this one on, that are below `to` (empty: all there are); goes behind them.
+    // *last: the last of these entries when there are `max` of them.
+    size_t take_below(ByteView to, uint64_t* ids, size_t max, std::string* last);
 
    private:
     static constexpr uint32_t kDepthMax = 16;
@@ -59,6 +68,7 @@ struct IndexTree : Object {
     const IndexNode* node_[kDepthMax];
     uint32_t position_[kDepthMax];
     uint32_t depth_ = 0;
+    std::string key_;
   };
 
   // --- writing, on a tree that is mine (Trie::edit) ---
@@ -81,10 +91,13 @@ class IndexTreeBuilder {
 
  private:
   void push(uint32_t level, ByteView key, Object* child);
+  // The node of what is open of a level; *owned when it is not a statement's.
+  IndexNode* close(uint32_t level, Loaded<IndexNode>* owned);
+
   WriteContext* context_;
-  std::vector<IndexNode*> open_;  // the rightmost node of each level, no other node's child yet; null: none
+  std::vector<std::unique_ptr<IndexEntries>> open_;  // of each level what is not in a node yet
   std::string last_;
-  uint64_t entries_ = 0;
+  uint64_t entries_ = 0, node_bytes_ = 0;
 };
 
 }  // namespace lora::graph::cache

@@ -43,6 +43,11 @@ TEST_P(IndexTreeModelTest, AgreesWithASet) {
     switch (style) {
       case 0: return std::string("\x05", 1) + id_bytes(random.below(3000)) + id_bytes(id);
       case 1: return "user_" + std::to_string(random.below(3000)) + id_bytes(id);
+      case 4: {  // bytes that end within the prefix, the head and the tail, zeros among them
+        std::string key(random.below(24), '\0');
+        for (char& byte : key) byte = random.chance(80) ? 'k' : "\0\x01\xff"[random.below(3)];
+        return key + id_bytes(random.below(3) << 40 | random.below(300));
+      }
       case 2: return std::string(random.below(40), 'a') + id_bytes(random.below(200));  // equal heads, prefixes, zeros
       default: return std::string("\x05", 1) + id_bytes(counter++) + id_bytes(id);      // ascending
     }
@@ -113,6 +118,24 @@ TEST_P(IndexTreeModelTest, AgreesWithASet) {
         ASSERT_EQ(cursor.key(), *it);
       }
     }
+    // Ranges, a few entries at a time, gone on with behind the last one.
+    for (int i = 0; i < 5; ++i) {
+      const std::string from = random_key(), to = random.chance(20) ? "" : random_key();
+      std::vector<uint64_t> expected, ids;
+      for (auto it = model.lower_bound(from); it != model.end() && (to.empty() || *it < to); ++it) {
+        expected.push_back(id_at_end(*it));
+      }
+      std::string last;
+      for (bool more = true; more;) {
+        std::vector<uint64_t> some(1 + random.below(200));
+        IndexTree::Cursor cursor(tree);
+        last.empty() ? cursor.seek(from) : cursor.seek_after(last);
+        const size_t count = cursor.take_below(to, some.data(), some.size(), &last);
+        ids.insert(ids.end(), some.begin(), some.begin() + static_cast<std::ptrdiff_t>(count));
+        more = count == some.size();
+      }
+      ASSERT_EQ(ids, expected);
+    }
     // Prefixes of all lengths, whole values among them, one by one and together.
     std::vector<std::string> prefixes{"", std::string(1, '\xff')};
     for (int i = 0; i < 40; ++i) {
@@ -149,7 +172,7 @@ TEST_P(IndexTreeModelTest, AgreesWithASet) {
   check(tree, {"again"});
 }
 
-INSTANTIATE_TEST_SUITE_P(Keys, IndexTreeModelTest, ::testing::Values(0, 1, 2, 3));
+INSTANTIATE_TEST_SUITE_P(Keys, IndexTreeModelTest, ::testing::Values(0, 1, 2, 3, 4));
 
 TEST(IndexTreeTest, EmptyTreeAnswersNothing) {
   std::vector<uint64_t> ids;
@@ -161,6 +184,19 @@ TEST(IndexTreeTest, EmptyTreeAnswersNothing) {
   EXPECT_TRUE(ids.empty());
   EXPECT_EQ(IndexTree::empty()->lookup_first(""), kNoId);
   EXPECT_EQ(IndexTreeBuilder(nullptr).finish(), IndexTree::empty());
+}
+
+// What prefix and head of a node hold is not kept once more: a number and its id take twelve bytes and their share of
+// the node.
+TEST(IndexTreeTest, EntriesOfNumbersTakeFewBytes) {
+  IndexTreeBuilder builder(nullptr);
+  constexpr uint64_t kCount = 100'000;
+  for (uint64_t i = 0; i < kCount; ++i) builder.add("\x05\x80" + id_bytes(i * 3) + id_bytes(i));
+  const Loaded<IndexTree> tree = builder.finish_loaded();
+  EXPECT_EQ(tree->entries, kCount);
+  EXPECT_EQ(tree->node_bytes + sizeof(IndexTree), tree_bytes(tree.get()));
+  EXPECT_LT(tree->node_bytes, kCount * 15);
+  EXPECT_EQ(tree->lookup_first("\x05\x80" + id_bytes(299'997)), 99'999u);
 }
 
 TEST(IndexTreeTest, DroppedIndexIsFreedOnlyWhenNoReaderSeesIt) {

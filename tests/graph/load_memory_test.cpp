@@ -437,15 +437,18 @@ TEST(WriterMemoryTest, CommitsBehindTheStoreAreWholeOrNotThere) {
   for (int64_t skip = 0;; ++skip) {
     Writer writer(*graph);
     writer.set(node, "x", Value::integer(x + 1));
-    writer.node({"A label with quite a long name"}, {{"x", Value::integer(-1 - skip)}});
-    failing = {true, skip, 0, false, 0};
+    // More names than there is room for among those that are not written yet, now and then.
+    for (int64_t n = 0; n <= skip % 5 * 20; ++n) {
+      writer.node({"A label with quite a long name"}, {{"x", Value::integer(-1 - skip)}});
+    }
+    failing = {true, skip / 5, 0, false, 0};
     const Status status = contain([&] { return writer->commit().status(); });
     failing.armed = false;
     refused += !status.ok();
     left += graph->impl()->unwritten->behind;
     x += status.ok();
     ASSERT_EQ(read(), x) << "allocation " << skip << ": " << status.to_string();
-    if (failing.failed == 0) break;
+    if (failing.failed == 0 && skip % 5 == 4) break;
   }
   EXPECT_GE(refused, 1);
   EXPECT_GT(left, 10) << "the write to the store never failed";
