@@ -141,6 +141,14 @@ void BM_Neighbours(benchmark::State& state) {
 }
 BENCHMARK(BM_Neighbours);
 
+uint64_t sum_of(const Neighbours& list) {
+  return list.with_neighbours([&](auto ids) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < list.count; ++i) sum += ids[i];
+    return sum;
+  });
+}
+
 void BM_TwoHopEnumerate(benchmark::State& state) {
   const Root* root = data().versions.published();
   const auto ids = random_ids(4096, kNodes);
@@ -150,13 +158,12 @@ void BM_TwoHopEnumerate(benchmark::State& state) {
     const Trie<TopologyChunk> trie = root->find_topology(kType, Direction::kOut);
     const uint64_t id = ids[i++ & 4095];
     trie.find(TopologyChunk::index_of(id))->for_each_segment(TopologyChunk::row_of(id), [&](const Neighbours& first) {
-      const auto* a = static_cast<const uint32_t*>(first.neighbours);
       for (uint32_t k = 0; k < first.count; ++k) {
-        const TopologyChunk* chunk = trie.find(TopologyChunk::index_of(a[k]));
+        const uint64_t middle = first.neighbour(k);
+        const TopologyChunk* chunk = trie.find(TopologyChunk::index_of(middle));
         chunk->touch();
-        chunk->for_each_segment(TopologyChunk::row_of(a[k]), [&](const Neighbours& second) {
-          const auto* b = static_cast<const uint32_t*>(second.neighbours);
-          for (uint32_t m = 0; m < second.count; ++m) sum += b[m];
+        chunk->for_each_segment(TopologyChunk::row_of(middle), [&](const Neighbours& second) {
+          sum += sum_of(second);
           edges += second.count;
         });
       }
@@ -176,11 +183,10 @@ void BM_TwoHopWholeGraph(benchmark::State& state) {
     const Trie<TopologyChunk> trie = root->find_topology(kType, Direction::kOut);
     for (uint64_t id = 0; id < kNodes; ++id) {
       trie.find(id / 64)->for_each_segment(id % 64, [&](const Neighbours& first) {
-        const auto* a = static_cast<const uint32_t*>(first.neighbours);
         for (uint32_t k = 0; k < first.count; ++k) {
-          trie.find(a[k] / 64)->for_each_segment(a[k] % 64, [&](const Neighbours& second) {
-            const auto* b = static_cast<const uint32_t*>(second.neighbours);
-            for (uint32_t m = 0; m < second.count; ++m) sum += b[m];
+          const uint64_t middle = first.neighbour(k);
+          trie.find(middle / 64)->for_each_segment(middle % 64, [&](const Neighbours& second) {
+            sum += sum_of(second);
             edges += second.count;
           });
         }

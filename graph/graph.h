@@ -74,15 +74,17 @@ struct RelationshipRecord {
 
 // Part of a node's neighbour list: `count` pairs (neighbour, relationship), sorted by neighbour then relationship.
 struct Neighbours {
-  const void* neighbours = nullptr;     // of 32 or, `wide`, 64 bits
-  const void* relationships = nullptr;  // packed ids
+  const void* neighbours = nullptr;  // packed ids, as the relationships are
+  const void* relationships = nullptr;
   uint32_t count = 0;
-  bool wide = false;
-  uint8_t relationship_width = 1;  // bytes
-  uint64_t neighbour(uint32_t i) const {
-    return wide ? static_cast<const uint64_t*>(neighbours)[i] : static_cast<const uint32_t*>(neighbours)[i];
-  }
+  uint8_t neighbour_width = 1, relationship_width = 1;  // bytes
+  uint64_t neighbour(uint32_t i) const { return packed_id(neighbours, neighbour_width, i); }
   uint64_t relationship(uint32_t i) const { return packed_id(relationships, relationship_width, i); }
+  // f(ids), ids[i] being neighbour(i), for loops.
+  template <typename F>
+  decltype(auto) with_neighbours(F&& f) const {
+    return with_packed_ids(neighbours, neighbour_width, f);
+  }
 };
 
 // A column of property values for a batch of entities, typed when all values present have one type.

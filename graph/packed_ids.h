@@ -36,4 +36,37 @@ inline void put_packed_id(void* array, uint32_t width, size_t i, uint64_t id) {
   }
 }
 
+// ids[i] is packed_id(first, kWidth, i): for loops, where the compiler should know the width.
+template <uint32_t kWidth>
+struct PackedIds {
+  const char* first;
+  uint64_t operator[](size_t i) const {
+    if constexpr (kWidth <= 4) {
+      uint32_t word = 0;
+      std::memcpy(&word, first + i * kWidth, kWidth == 3 ? 4 : kWidth);
+      return kWidth == 3 ? word & 0xffffff : word;
+    }
+    return packed_id(first, kWidth, i);
+  }
+};
+
+// f(PackedIds<width>) for an array of packed ids.
+template <typename F>
+decltype(auto) with_packed_ids(const void* array, uint32_t width, F&& f) {
+  const auto* const first = static_cast<const char*>(array);
+  switch (width) {
+    case 1: return f(PackedIds<1>{first});
+    case 2: return f(PackedIds<2>{first});
+    case 3: return f(PackedIds<3>{first});
+    case 4: return f(PackedIds<4>{first});
+    case 5: return f(PackedIds<5>{first});
+    case 6: return f(PackedIds<6>{first});
+    case 7: return f(PackedIds<7>{first});
+    default: return f(PackedIds<8>{first});
+  }
+}
+
+// ids[from .. from + count - 1] of an array, one after the other from *out on.
+void unpack_ids(const void* array, uint32_t width, size_t from, size_t count, uint64_t* out);
+
 }  // namespace lora::graph

@@ -198,7 +198,7 @@ void Reader::neighbours(NodeId id, Direction direction, RelTypeId type, std::vec
   const Reader::Impl::DirectList* list = chunks.direct_list(id, direction, type);
   if (list != nullptr && !list->neighbours.empty()) {
     segments->push_back({list->neighbours.data(), list->relationships.data(),
-                         static_cast<uint32_t>(list->neighbours.size()), true, sizeof(uint64_t)});
+                         static_cast<uint32_t>(list->neighbours.size()), sizeof(uint64_t), sizeof(uint64_t)});
   }
 }
 

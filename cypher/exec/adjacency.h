@@ -146,21 +146,13 @@ inline void append_neighbours(const graph::Neighbours& from, uint32_t begin, uin
                               std::vector<uint64_t>* to) {
   const size_t old = to->size();
   to->resize(old + count);
-  uint64_t* out = to->data() + old;
-  if (from.wide) {
-    const auto* in = static_cast<const uint64_t*>(from.neighbours) + begin;
-    for (uint32_t i = 0; i < count; ++i) out[i] = in[i];
-  } else {
-    const auto* in = static_cast<const uint32_t*>(from.neighbours) + begin;
-    for (uint32_t i = 0; i < count; ++i) out[i] = in[i];
-  }
+  graph::unpack_ids(from.neighbours, from.neighbour_width, begin, count, to->data() + old);
 }
 inline void append_relationships(const graph::Neighbours& from, uint32_t begin, uint32_t count,
                                  std::vector<uint64_t>* to) {
   const size_t old = to->size();
   to->resize(old + count);
-  uint64_t* out = to->data() + old;
-  for (uint32_t i = 0; i < count; ++i) out[i] = from.relationship(begin + i);
+  graph::unpack_ids(from.relationships, from.relationship_width, begin, count, to->data() + old);
 }
 
 // Tells the reader some rows ahead whose lists will be read, so that it need not wait for each of them in turn.

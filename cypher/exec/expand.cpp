@@ -243,7 +243,9 @@ class ExpandIntoOperator final : public MultiplyingOperator {
         reader.neighbours(node, side(wanted, s), type, &segments_);
         for (const graph::Neighbours& segment : segments_) {
           state_.count_hits(segment.count);
-          for (uint32_t i = 0; i < segment.count; ++i) marks_.add(segment.neighbour(i));
+          segment.with_neighbours([&](auto ids) {
+            for (uint32_t i = 0; i < segment.count; ++i) marks_.add(ids[i]);
+          });
         }
       }
     }

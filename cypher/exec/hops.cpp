@@ -47,11 +47,12 @@ Status HopFinder::collect(uint64_t node, bool backward, std::vector<Hop>* out) {
       reader.neighbours(NodeId(node), direction, type, &segments_);
       for (const graph::Neighbours& segment : segments_) {
         state_.count_hits(segment.count);
-        for (uint32_t i = 0; i < segment.count; ++i) {
-          const uint64_t neighbour = segment.neighbour(i);
-          if (skip_loops && neighbour == node) continue;
-          out->push_back({neighbour, segment.relationship(i)});
-        }
+        segment.with_neighbours([&](auto neighbours) {
+          for (uint32_t i = 0; i < segment.count; ++i) {
+            if (skip_loops && neighbours[i] == node) continue;
+            out->push_back({neighbours[i], segment.relationship(i)});
+          }
+        });
       }
     }
   }

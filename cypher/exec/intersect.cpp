@@ -184,17 +184,12 @@ class IntersectOperator final : public MultiplyingOperator {
   }
 
   void take_marked(const graph::Neighbours& segment) {
-    const auto scan = [&](const auto* ids) {
+    segment.with_neighbours([&](auto ids) {
       for (uint32_t i = 0; i < segment.count; ++i) {
         if (marks_.has(ids[i])) [[unlikely]]
           ends_.push_back(ids[i]);
       }
-    };
-    if (segment.wide) {
-      scan(static_cast<const uint64_t*>(segment.neighbours));
-    } else {
-      scan(static_cast<const uint32_t*>(segment.neighbours));
-    }
+    });
   }
 
   // Several relationships to one end, or several lists, gave it several times.
@@ -234,7 +229,9 @@ class IntersectOperator final : public MultiplyingOperator {
     marked_count_ = count;
     marks_.reset(state_.reader().node_id_limit().value + 1, state_.reader().node_count());
     for_each_list(sides_[common], node, [&](const graph::Neighbours& segment) {
-      for (uint32_t i = 0; i < segment.count; ++i) marks_.add(segment.neighbour(i));
+      segment.with_neighbours([&](auto ids) {
+        for (uint32_t i = 0; i < segment.count; ++i) marks_.add(ids[i]);
+      });
     });
   }
 

@@ -217,25 +217,33 @@ void repack(WriteContext* context, Column* column, uint32_t extra, bool exact) {
     uint32_t from = ~uint32_t{0}, to = 0;
   };
   Moved moved[512];  // old entry -> new entry; at most 256 of them
-  uint32_t live = 0;
+  uint32_t used = 0;
   uint32_t* entries = strings(column);
   StringArena* old = column->strings.arena;
-  // Sizes first, shared bytes counted as often as they are used: a bound is enough.
-  for (uint32_t i = 0; i < column->rows; ++i) live += column->valid(i) ? entries[i] & 255 : 0;
-  const uint32_t capacity = exact ? live + extra : live + live / 2 + extra + 64;
-  StringArena* arena = make_arena(capacity);
-  uint32_t used = 0;
-  for (uint32_t i = 0; i < column->rows; ++i) {
-    if (!column->valid(i)) continue;
-    const uint32_t entry = entries[i];
+  const uint32_t rows = column->rows;
+  const auto place_of = [&moved](uint32_t entry) {
     uint32_t at = (entry * 2654435761u) >> 23;
     while (moved[at].from != ~uint32_t{0} && moved[at].from != entry) at = (at + 1) & 511;
-    if (moved[at].from == ~uint32_t{0}) {
-      moved[at] = {entry, used << 8 | (entry & 255)};
-      std::memcpy(arena->data() + used, old->data() + (entry >> 8), entry & 255);
-      used += entry & 255;
-    }
-    entries[i] = moved[at].to;
+    return at;
+  };
+  for (uint32_t i = 0; i < rows; ++i) {
+    if (!column->valid(i)) continue;
+    Moved& place = moved[place_of(entries[i])];
+    if (place.from != ~uint32_t{0}) continue;
+    place = {entries[i], used << 8 | (entries[i] & 255)};
+    used += entries[i] & 255;
+  }
+  // Room for half as much again, or for what the rows still to come will bring if they are as those that are there.
+  constexpr uint32_t kRows = 256;
+  const uint32_t more =
+      rows == 0 || rows == kRows ? used / 2 : std::min(used / 2, used * (kRows - rows) / rows + used / 16);
+  StringArena* arena = make_arena(exact ? used + extra : used + more + extra + 64);
+  for (const Moved& place : moved) {
+    if (place.from == ~uint32_t{0}) continue;
+    std::memcpy(arena->data() + (place.to >> 8), old->data() + (place.from >> 8), place.from & 255);
+  }
+  for (uint32_t i = 0; i < rows; ++i) {
+    if (column->valid(i)) entries[i] = moved[place_of(entries[i])].to;
   }
   arena->end = used;
   grew(context, column, static_cast<int64_t>(used) - static_cast<int64_t>(column->strings.arena_used));

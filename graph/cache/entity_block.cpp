@@ -151,55 +151,104 @@ void put_labels(WriteContext* context, EntityBlock* block, uint32_t row, std::sp
 
 // --- ends ---
 
-RelationshipEnds* allocate_ends(WriteContext* context, uint32_t capacity, uint8_t width, bool one_type) {
-  const size_t bytes = sizeof(RelationshipEnds) + RelationshipEnds::id_bytes(capacity, width) +
-                       (one_type ? 0 : capacity * sizeof(uint32_t));
+struct EndRuns {
+  uint32_t starts = 0, ends = 0;
+  friend bool operator==(EndRuns, EndRuns) = default;
+};
+
+RelationshipEnds* allocate_ends(WriteContext* context, uint32_t capacity, EndRuns runs, uint8_t width, bool one_type) {
+  RelationshipEnds header;
+  header.capacity = static_cast<uint16_t>(capacity);
+  header.start_runs = static_cast<uint16_t>(runs.starts);
+  header.end_runs = static_cast<uint16_t>(runs.ends);
+  header.width = width;
+  const size_t bytes = sizeof header + header.id_bytes() + (one_type ? 0 : capacity * sizeof(uint32_t));
   auto* ends = new (allocate(context, bytes)) RelationshipEnds;
-  ends->capacity = static_cast<uint16_t>(capacity);
+  ends->capacity = header.capacity;
+  ends->start_runs = header.start_runs;
+  ends->end_runs = header.end_runs;
   ends->width = width;
   ends->one_type = one_type;
   register_object(context, ends, bytes);
   return ends;
 }
 
+// Neither side has runs.
 void put_ids(RelationshipEnds* ends, uint32_t row, uint64_t start, uint64_t end) {
-  put_packed_id(ends->starts(), ends->width, row, start);
-  put_packed_id(ends->ends(), ends->width, row, end);
+  put_packed_id(ends->first(), ends->width, row, start);
+  put_packed_id(ends->first() + size_t{ends->capacity} * ends->width, ends->width, row, end);
 }
 
-RelationshipEnds* copy_ends(WriteContext* context, const RelationshipEnds* old, uint32_t capacity, uint8_t width,
-                            bool one_type) {
-  RelationshipEnds* copy = allocate_ends(context, capacity, width, one_type);
+// Writes what `from` has of `rows` rows to `to`, in runs if `runs` is not 0: so many there are.
+void copy_side(char* to, uint32_t runs, uint8_t width, EndIds from, uint32_t rows) {
+  if (runs == 0) {
+    if (from.runs == 0 && from.width == width) {
+      std::memcpy(to, from.first, size_t{rows} * width);
+    } else {
+      for (uint32_t r = 0; r < rows; ++r) put_packed_id(to, width, r, from.of_row(r));
+    }
+    return;
+  }
+  uint64_t bits[4] = {0, 0, 0, 0}, last = 0;
+  static_assert(sizeof bits == EndIds::kBitsBytes && EntityBlock::kRows == 256);
+  size_t run = 0;
+  for (uint32_t r = 0; r < rows; ++r) {
+    const uint64_t id = from.of_row(r);
+    if (r != 0 && id == last) continue;
+    if (r != 0) bits[r >> 6] |= uint64_t{1} << (r & 63);
+    put_packed_id(to + EndIds::kBitsBytes, width, run++, id);
+    last = id;
+  }
+  LORA_DCHECK(run == runs);
+  std::memcpy(to, bits, sizeof bits);
+}
+
+RelationshipEnds* copy_ends(WriteContext* context, const RelationshipEnds* old, uint32_t capacity, EndRuns runs,
+                            uint8_t width, bool one_type) {
+  RelationshipEnds* copy = allocate_ends(context, capacity, runs, width, one_type);
   copy->rows = old->rows;
   copy->type = old->type;
-  if (width == old->width) {
-    std::memcpy(copy->starts(), old->starts(), size_t{old->rows} * width);
-    std::memcpy(copy->ends(), old->ends(), size_t{old->rows} * width);
-  } else {
-    for (uint32_t r = 0; r < old->rows; ++r) put_ids(copy, r, old->start_of(r), old->end_of(r));
-  }
+  copy_side(copy->first(), runs.starts, width, old->starts(), old->rows);
+  copy_side(copy->first() + EndIds::bytes(capacity, runs.starts, width), runs.ends, width, old->ends(), old->rows);
   if (!one_type) {
     for (uint32_t r = 0; r < old->rows; ++r) copy->types()[r] = old->type_of(r).value;
   }
   return copy;
 }
 
+// In how many runs a side is kept, 0 where that does not save a good part of its memory.
+uint32_t runs_of(EndIds ids, uint32_t rows) {
+  uint32_t runs = 0;
+  for (uint32_t r = 0; r < rows; ++r) runs += r == 0 || ids.of_row(r) != ids.of_row(r - 1) ? 1 : 0;
+  return EndIds::bytes(rows, runs, ids.width) <= EndIds::bytes(rows, 0, ids.width) * 3 / 4 ? runs : 0;
+}
+
+// The ends in the form for rows that are all there, without room for more; `ends` itself if it is that already.
+RelationshipEnds* final_ends(WriteContext* context, RelationshipEnds* ends) {
+  const EndRuns runs{runs_of(ends->starts(), ends->rows), runs_of(ends->ends(), ends->rows)};
+  if (runs == EndRuns{ends->start_runs, ends->end_runs} && ends->capacity <= ends->rows + 7u) return ends;
+  RelationshipEnds* exact = copy_ends(context, ends, ends->rows, runs, ends->width, ends->one_type);
+  replace(context, ends, exact);
+  return exact;
+}
+
 void put_ends(WriteContext* context, EntityBlock* block, uint32_t row, RelTypeId type, NodeId start, NodeId end) {
   RelationshipEnds* ends = block->ends;
   uint8_t width = packed_id_width(start.value | end.value);
   if (ends == nullptr) {
-    ends = allocate_ends(context, context == nullptr ? 256 : std::min(256u, (row + 8) & ~7u), width, true);
+    ends = allocate_ends(context, context == nullptr ? 256 : std::min(256u, (row + 8) & ~7u), {}, width, true);
     ends->type = type.value;
     block->ends = ends;
   }
   const bool mine = owned(context, ends);
   const bool one_type = ends->one_type && (ends->type == type.value || ends->rows == 0);
   width = std::max(width, ends->width);
-  if (!mine || row >= ends->capacity || width != ends->width || one_type != ends->one_type) {
+  const bool plain = ends->start_runs == 0 && ends->end_runs == 0;
+  if (!mine || !plain || row >= ends->capacity || width != ends->width || one_type != ends->one_type) {
     uint32_t capacity = std::max<uint32_t>(ends->rows, row + 1);
     capacity = mine && row >= ends->capacity ? capacity + capacity / 2 + 8 : capacity;
     capacity = context == nullptr ? 256 : std::min<uint32_t>(256, (capacity + 7) & ~7u);
-    RelationshipEnds* copy = copy_ends(context, ends, capacity, width, one_type);
+    RelationshipEnds* copy = copy_ends(context, ends, capacity, {}, width, one_type);
     replace(context, ends, copy);
     block->ends = ends = copy;
   }
@@ -214,7 +263,10 @@ void put_ends(WriteContext* context, EntityBlock* block, uint32_t row, RelTypeId
   } else {
     ends->types()[row] = type.value;
   }
-  if (row >= ends->rows) ends->rows = static_cast<uint16_t>(row + 1);
+  if (row < ends->rows) return;
+  ends->rows = static_cast<uint16_t>(row + 1);
+  // Ids ascend: the last row is put last.
+  if (context != nullptr && ends->rows == EntityBlock::kRows) block->ends = final_ends(context, ends);
 }
 
 // --- properties ---
@@ -358,12 +410,7 @@ Loaded<EntityBlock> EntityBlockBuilder::finish() {
   for (uint32_t i = 0; i < block->column_count; ++i) {
     block->slots()[i].column = Column::shrink(block->slots()[i].column);
   }
-  if (block->ends != nullptr && block->ends->capacity > block->ends->rows + 7u) {
-    RelationshipEnds* exact =
-        copy_ends(nullptr, block->ends, block->ends->rows, block->ends->width, block->ends->one_type);
-    free_object(block->ends);
-    block->ends = exact;
-  }
+  if (block->ends != nullptr) block->ends = final_ends(nullptr, block->ends);
   return std::move(block_);
 }
 

@@ -5,7 +5,9 @@
 // no per-row label data. Property keys are sorted by key id.
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <vector>
 
@@ -32,26 +34,51 @@ struct LabelSets : Object {
   std::span<const LabelId> of_row(uint32_t row) const { return set(uniform ? 0 : row_set()[row]); }
 };
 
-// Types and ends of a block's relationships. Behind the header: start[capacity], end[capacity] as packed ids of `width`
-// bytes, then, unless all rows have `type`, uint32_t types[capacity].
+// The nodes at one side of a block's relationships: packed ids, either one of each row or, where relationships in a row
+// mostly have the same node, runs: a bit per row, set where its node is not the one of the row before, then the node of
+// each run.
+struct EndIds {
+  static constexpr size_t kBitsBytes = 256 / 8;
+
+  const char* first;
+  uint16_t runs;  // 0: one id of each row
+  uint8_t width;  // of an id
+
+  static size_t bytes(uint32_t rows, uint32_t runs, uint32_t width) {
+    return runs == 0 ? size_t{rows} * width : kBitsBytes + size_t{runs} * width;
+  }
+  uint64_t of_row(uint32_t row) const {
+    if (runs == 0) return packed_id(first, width, row);
+    uint64_t bits[4];
+    std::memcpy(bits, first, sizeof bits);
+    const uint32_t word = row >> 6;
+    int run = std::popcount(bits[word] << (63 - (row & 63)));
+    for (uint32_t w = 0; w < word; ++w) run += std::popcount(bits[w]);
+    return packed_id(first + kBitsBytes, width, static_cast<size_t>(run));
+  }
+};
+
+// Types and ends of a block's relationships. Behind the header: starts and ends as of EndIds, all ids of `width` bytes,
+// then, unless all rows have `type`, uint32_t types[capacity]. Runs are only read: a row that is put makes a copy with
+// one id of each row.
 struct RelationshipEnds : Object {
   uint16_t rows = 0, capacity = 0;
+  uint16_t start_runs = 0, end_runs = 0;
   uint8_t width = 1;
   bool one_type = true;
   uint32_t type = 0;
   RelationshipEnds() : Object(ObjectKind::kRelationshipEnds) {}
-  void* starts() { return this + 1; }
-  const void* starts() const { return this + 1; }
-  void* ends() { return static_cast<char*>(starts()) + size_t{capacity} * width; }
-  const void* ends() const { return const_cast<RelationshipEnds*>(this)->ends(); }
-  // Of both arrays with what packed ids need behind them, so that types are aligned.
-  static size_t id_bytes(uint32_t capacity, uint32_t width) {
-    return (size_t{2} * capacity * width + kPackedIdSlack + 7) / 8 * 8;
+  char* first() { return reinterpret_cast<char*>(this + 1); }
+  const char* first() const { return reinterpret_cast<const char*>(this + 1); }
+  EndIds starts() const { return {first(), start_runs, width}; }
+  EndIds ends() const { return {first() + EndIds::bytes(capacity, start_runs, width), end_runs, width}; }
+  // Of both with what packed ids need behind them, so that types are aligned.
+  size_t id_bytes() const {
+    const size_t ids = EndIds::bytes(capacity, start_runs, width) + EndIds::bytes(capacity, end_runs, width);
+    return (ids + kPackedIdSlack + 7) / 8 * 8;
   }
-  uint32_t* types() { return reinterpret_cast<uint32_t*>(static_cast<char*>(starts()) + id_bytes(capacity, width)); }
+  uint32_t* types() { return reinterpret_cast<uint32_t*>(first() + id_bytes()); }
   const uint32_t* types() const { return const_cast<RelationshipEnds*>(this)->types(); }
-  uint64_t start_of(uint32_t row) const { return packed_id(starts(), width, row); }
-  uint64_t end_of(uint32_t row) const { return packed_id(ends(), width, row); }
   RelTypeId type_of(uint32_t row) const { return RelTypeId(one_type ? type : types()[row]); }
 };
 
@@ -89,8 +116,8 @@ struct EntityBlock : Object {
   }
   // Relationship blocks, existing rows.
   RelTypeId type(uint32_t row) const { return ends->type_of(row); }
-  NodeId start(uint32_t row) const { return NodeId(ends->start_of(row)); }
-  NodeId end(uint32_t row) const { return NodeId(ends->end_of(row)); }
+  NodeId start(uint32_t row) const { return NodeId(ends->starts().of_row(row)); }
+  NodeId end(uint32_t row) const { return NodeId(ends->ends().of_row(row)); }
 
   std::span<const ColumnSlot> columns() const { return {slots(), column_count}; }
   const Column* column(KeyId key) const {

@@ -59,7 +59,7 @@ void for_each_part(const Object* object, const std::function<void(Object*)>& f) 
     }
     case ObjectKind::kHubPage: {
       const auto* page = static_cast<const HubPage*>(object);
-      for (uint32_t i = 0; i < page->count; ++i) f(page->block[i]);
+      for (uint32_t i = 0; i < page->count; ++i) f(page->block()[i]);
       return;
     }
     case ObjectKind::kIndexTree: {

@@ -11,27 +11,22 @@ namespace lora::graph::cache {
 
 namespace {
 
-template <typename Int>
-uint32_t lower_bound_in(const Neighbours& list, uint64_t neighbour, uint64_t relationship) {
-  const auto* const neighbours = static_cast<const Int*>(list.neighbours);
-  uint32_t from = 0, n = list.count;
-  while (n > 0) {
-    const uint32_t half = n / 2;
-    const uint64_t at = neighbours[from + half];
-    if (at < neighbour || (at == neighbour && list.relationship(from + half) < relationship)) {
-      from += half + 1;
-      n -= half + 1;
-    } else {
-      n = half;
-    }
-  }
-  return from;
-}
-
 // First position whose pair is not below (neighbour, relationship).
 uint32_t lower_bound(const Neighbours& list, uint64_t neighbour, uint64_t relationship) {
-  return list.wide ? lower_bound_in<uint64_t>(list, neighbour, relationship)
-                   : lower_bound_in<uint32_t>(list, neighbour, relationship);
+  return list.with_neighbours([&](auto neighbours) {
+    uint32_t from = 0, n = list.count;
+    while (n > 0) {
+      const uint32_t half = n / 2;
+      const uint64_t at = neighbours[from + half];
+      if (at < neighbour || (at == neighbour && list.relationship(from + half) < relationship)) {
+        from += half + 1;
+        n -= half + 1;
+      } else {
+        n = half;
+      }
+    }
+    return from;
+  });
 }
 
 bool is_pair(const Neighbours& list, uint32_t at, uint64_t neighbour, uint64_t relationship) {
@@ -133,10 +128,19 @@ HubBlock* allocate_block(WriteContext* context, uint32_t capacity, PairWidths wi
   return block;
 }
 
-HubPage* allocate_page(WriteContext* context) {
-  auto* page = new (allocate(context, sizeof(HubPage))) HubPage;
-  register_object(context, page, sizeof(HubPage));
+HubPage* allocate_page(WriteContext* context, uint32_t capacity) {
+  const size_t bytes = sizeof(HubPage) + capacity * (sizeof(uint64_t) + sizeof(HubBlock*));
+  auto* page = new (allocate(context, bytes)) HubPage;
+  page->capacity = capacity;
+  register_object(context, page, bytes);
   return page;
+}
+
+// Puts blocks from .. from + count - 1 of `source` behind those of `page`, which has room for them.
+void append_blocks(HubPage* page, const HubPage* source, uint32_t from, uint32_t count) {
+  std::memcpy(page->first() + page->count, source->first() + from, count * sizeof(uint64_t));
+  std::memcpy(page->block() + page->count, source->block() + from, count * sizeof(HubBlock*));
+  page->count += count;
 }
 
 Hub* allocate_hub(WriteContext* context, uint32_t capacity) {
@@ -162,7 +166,8 @@ struct HubPlace {
 // The block that holds, or would hold, the pair: the last one whose key is not above it.
 HubPlace locate(const Hub* hub, BlockKey key) {
   const auto not_above = [&key](const HubPage* page, uint32_t b) {
-    return page->first[b] < key.neighbour || (page->first[b] == key.neighbour && page->block[b]->first <= key);
+    const uint64_t first = page->first()[b];
+    return first < key.neighbour || (first == key.neighbour && page->block()[b]->first <= key);
   };
   uint32_t low = 0, high = hub->count;  // last page whose first key is not above
   while (high - low > 1) {
@@ -194,18 +199,18 @@ class HubEdit {
   }
   Hub* hub() { return hub_; }
   const HubPage* page(uint32_t p) const { return hub_->pages()[p]; }
-  HubBlock* block(HubPlace at) const { return hub_->pages()[at.page]->block[at.block]; }
+  HubBlock* block(HubPlace at) const { return hub_->pages()[at.page]->block()[at.block]; }
   bool single() const { return hub_->count == 1 && hub_->pages()[0]->count == 1; }
   bool is_last(HubPlace at) const { return at.page + 1 == hub_->count && at.block + 1 == page(at.page)->count; }
 
-  HubPage* own_page(uint32_t p) {
+  // The page with room for `room` more blocks.
+  HubPage* own_page(uint32_t p, uint32_t room) {
     HubPage* page = hub_->pages()[p];
-    if (context_.mine(page)) return page;
-    HubPage* copy = allocate_page(&context_);
-    copy->count = page->count;
-    std::memcpy(copy->first, page->first, page->count * sizeof page->first[0]);
-    std::memcpy(copy->block, page->block, page->count * sizeof page->block[0]);
-    context_.retire(page);
+    const bool mine = context_.mine(page);
+    if (mine && page->count + room <= page->capacity) return page;
+    HubPage* copy = allocate_page(&context_, grown_page(page->count + room, mine));
+    append_blocks(copy, page, 0, page->count);
+    replace(context_, page, copy);
     hub_->pages()[p] = copy;
     return copy;
   }
@@ -219,19 +224,20 @@ class HubEdit {
     capacity = mine ? capacity + capacity / 2 : (capacity + 7) & ~7u;
     HubBlock* copy = copy_block(context_, old, std::min(capacity, HubBlock::kPairsMax), widths);
     replace(context_, old, copy);
-    own_page(at.page)->block[at.block] = copy;
+    own_page(at.page, 0)->block()[at.block] = copy;
     return copy;
   }
   // Puts `block` behind the block at `at`; returns its place.
   HubPlace add_after(HubPlace at, HubBlock* block) {
-    HubPage* page = own_page(at.page);
-    if (page->count == HubPage::kBlocksMax) {
+    HubPage* page;
+    if (this->page(at.page)->count < HubPage::kBlocksMax) {
+      page = own_page(at.page, 1);
+    } else {
       // At the end of the hub the new page begins with the new block alone; else the page is halved.
+      page = own_page(at.page, 0);
       const uint32_t keep = is_last(at) ? page->count : page->count / 2;
-      HubPage* right = allocate_page(&context_);
-      right->count = page->count - keep;
-      std::memcpy(right->first, page->first + keep, right->count * sizeof page->first[0]);
-      std::memcpy(right->block, page->block + keep, right->count * sizeof page->block[0]);
+      HubPage* right = allocate_page(&context_, grown_page(page->count - keep + 1, false));
+      append_blocks(right, page, keep, page->count - keep);
       page->count = keep;
       if (hub_->count == hub_->capacity) grow_hub(hub_->count + std::max(4u, hub_->count / 4));
       HubPage** pages = hub_->pages();
@@ -245,21 +251,21 @@ class HubEdit {
     }
     const uint32_t to = at.block + 1;
     for (uint32_t i = page->count; i > to; --i) {
-      page->first[i] = page->first[i - 1];
-      page->block[i] = page->block[i - 1];
+      page->first()[i] = page->first()[i - 1];
+      page->block()[i] = page->block()[i - 1];
     }
-    page->first[to] = block->first.neighbour;
-    page->block[to] = block;
+    page->first()[to] = block->first.neighbour;
+    page->block()[to] = block;
     ++page->count;
     return {at.page, to};
   }
   // Takes the block out (and its page when that was the last one). Retires it.
   void remove(HubPlace at) {
-    HubPage* page = own_page(at.page);
-    context_.retire(page->block[at.block]);
+    HubPage* page = own_page(at.page, 0);
+    context_.retire(page->block()[at.block]);
     for (uint32_t i = at.block; i + 1 < page->count; ++i) {
-      page->first[i] = page->first[i + 1];
-      page->block[i] = page->block[i + 1];
+      page->first()[i] = page->first()[i + 1];
+      page->block()[i] = page->block()[i + 1];
     }
     --page->count;
     if (page->count > 0) return;
@@ -294,6 +300,10 @@ class HubEdit {
   }
 
  private:
+  // The room a page for so many blocks gets: more when it is changed again.
+  static uint32_t grown_page(uint32_t blocks, bool mine) {
+    return std::min(mine ? blocks + blocks / 2 + 2 : blocks + 1, HubPage::kBlocksMax);
+  }
   void grow_hub(uint32_t capacity) {
     Hub* copy = allocate_hub(&context_, capacity);
     copy->count = hub_->count;
@@ -413,7 +423,7 @@ void TopologyChunk::find(uint32_t row, uint64_t neighbour, std::vector<uint64_t>
   for (; at.page < h->count; ++at.page, at.block = 0) {
     const HubPage* page = h->pages()[at.page];
     for (; at.block < page->count; ++at.block) {
-      const Neighbours segment = page->block[at.block]->segment();
+      const Neighbours segment = page->block()[at.block]->segment();
       uint32_t i = lower_bound(segment, neighbour, 0);
       for (; i < segment.count && segment.neighbour(i) == neighbour; ++i)
         relationships->push_back(segment.relationship(i));
@@ -427,7 +437,7 @@ bool TopologyChunk::contains(uint32_t row, uint64_t neighbour, uint64_t relation
   if (is_hub(row)) {
     const Hub* h = hub(row);
     const HubPlace at = locate(h, {neighbour, relationship});
-    segment = h->pages()[at.page]->block[at.block]->segment();
+    segment = h->pages()[at.page]->block()[at.block]->segment();
   } else {
     segment = list(row);
   }
@@ -441,7 +451,7 @@ bool TopologyChunk::find_block(uint32_t row, BlockKey key, Neighbours* out) cons
   }
   const Hub* h = hub(row);
   const HubPlace at = locate(h, key);
-  const HubBlock* block = h->pages()[at.page]->block[at.block];
+  const HubBlock* block = h->pages()[at.page]->block()[at.block];
   if (block->first != key) return false;
   *out = block->segment();
   return true;
@@ -453,9 +463,10 @@ bool TopologyChunk::find_loops(uint64_t first_node) const {
     const uint64_t node = first_node + row;
     constexpr uint32_t kWalkedMax = 24;  // shorter lists are walked faster than searched
     const Neighbours all = list(row);
-    if (all.count <= kWalkedMax && !is_hub(row) && !all.wide) {
-      const auto* neighbours = static_cast<const uint32_t*>(all.neighbours);
-      for (uint32_t i = 0; i < all.count; ++i) some |= neighbours[i] == node;
+    if (all.count <= kWalkedMax && !is_hub(row)) {
+      all.with_neighbours([&](auto neighbours) {
+        for (uint32_t i = 0; i < all.count; ++i) some |= neighbours[i] == node;
+      });
     } else {
       std::vector<uint64_t> found;
       find(row, node, &found);
@@ -495,10 +506,10 @@ TopologyChunk* TopologyChunk::insert(WriteContext& context, TopologyChunk* chunk
     block->pairs().copy(0, chunk->pairs(), chunk->offsets[row], old.count);
     block->count = static_cast<uint16_t>(old.count);
     put_pair(block, in_list, neighbour, relationship);
-    HubPage* page = allocate_page(&context);
+    HubPage* page = allocate_page(&context, 1);
     page->count = 1;
-    page->first[0] = 0;
-    page->block[0] = block;
+    page->first()[0] = 0;
+    page->block()[0] = block;
     Hub* hub = allocate_hub(&context, 1);
     hub->count = 1;
     hub->pages()[0] = page;
@@ -636,7 +647,7 @@ TopologyChunk* TopologyChunk::erase(WriteContext& context, TopologyChunk* chunk,
   if (edit.single() && edit.hub()->degree <= kListAgain) {
     Hub* hub = edit.hub();
     HubPage* page = hub->pages()[0];
-    HubBlock* last = page->block[0];
+    HubBlock* last = page->block()[0];
     chunk = rebuild(context, chunk, row, last, nullptr);
     context.retire(last);
     context.retire(page);
@@ -723,15 +734,17 @@ Loaded<TopologyChunk> TopologyBuilder::finish() {
     chunk->hub_mask |= uint64_t{1} << r;
     chunk->hubs()[hub_at++] = hub;
     for (uint32_t b = 0; b < row.blocks; ++b) {
-      if (b % HubPage::kBlocksMax == 0) hub->pages()[hub->count++] = allocate_page(nullptr);
+      if (b % HubPage::kBlocksMax == 0) {
+        hub->pages()[hub->count++] = allocate_page(nullptr, std::min(row.blocks - b, HubPage::kBlocksMax));
+      }
       const Block& from = blocks_[row.first + b];
       HubBlock* block = allocate_block(nullptr, from.count, widths_of(from.from, from.count));
       block->first = from.key;
       block->count = static_cast<uint16_t>(from.count);
       block->pairs().copy(0, all, from.from, from.count);
       HubPage* page = hub->pages()[hub->count - 1];
-      page->first[page->count] = from.key.neighbour;
-      page->block[page->count++] = block;
+      page->first()[page->count] = from.key.neighbour;
+      page->block()[page->count++] = block;
     }
   }
   chunk->offsets[TopologyChunk::kNodes] = static_cast<uint16_t>(to);

@@ -1,9 +1,8 @@
 // TopologyChunk: the relationships of 64 nodes in one direction and one type.
 //
 // A chunk is one piece of memory: degrees, offsets and two parallel arrays (neighbour, relationship), sorted by
-// (neighbour, relationship). Neighbours are 32-bit until an id needs more (then 64-bit, for the whole chunk), so that
-// they can be looked at many at a time; relationships are packed ids. A list that outgrows kListMax leaves the chunk
-// for a Hub: pages of sorted blocks of at most 256 pairs. Parallel edges are allowed.
+// (neighbour, relationship), both of packed ids. A list that outgrows kListMax leaves the chunk for a Hub: pages of
+// sorted blocks of at most 256 pairs. Parallel edges are allowed.
 //
 // Blocks and the store: a list is stored in blocks keyed by their first pair; the first block of a list has the key
 // (0, 0). A hub keeps exactly these blocks; a list inside the chunk is one block with the key (0, 0). Inserting into a
@@ -54,11 +53,10 @@ struct NewPair {
 
 // Bytes of an id in each of the two arrays.
 struct PairWidths {
-  uint8_t neighbour = 4;  // 4 or 8
-  uint8_t relationship = 1;
+  uint8_t neighbour = 1, relationship = 1;
   // Wide enough also for these ids, or for all that make up these bits.
   PairWidths with(uint64_t neighbours, uint64_t relationships) const {
-    return {neighbours >> 32 != 0 ? uint8_t{8} : neighbour, std::max(relationship, packed_id_width(relationships))};
+    return with({packed_id_width(neighbours), packed_id_width(relationships)});
   }
   PairWidths with(PairWidths other) const {
     return {std::max(neighbour, other.neighbour), std::max(relationship, other.relationship)};
@@ -84,8 +82,8 @@ struct Pairs {
   void open_gap(size_t at, size_t count) const { copy(at + 1, *this, at, count - at); }
   void close_gap(size_t at, size_t count) const { copy(at, *this, at + 1, count - at - 1); }
   Neighbours segment(size_t from, uint32_t count) const {
-    return {neighbours + from * widths.neighbour, relationships + from * widths.relationship, count,
-            widths.neighbour == 8, widths.relationship};
+    return {neighbours + from * widths.neighbour, relationships + from * widths.relationship, count, widths.neighbour,
+            widths.relationship};
   }
 };
 
@@ -102,12 +100,15 @@ struct HubBlock : Object {
   Neighbours segment() const { return const_cast<HubBlock*>(this)->pairs().segment(0, count); }
 };
 
+// Behind the header: uint64_t first[capacity], HubBlock* block[capacity].
 struct HubPage : Object {
   static constexpr uint32_t kBlocksMax = 64;
-  uint32_t count = 0;
-  uint64_t first[kBlocksMax];  // first neighbour of each block
-  HubBlock* block[kBlocksMax];
+  uint32_t count = 0, capacity = 0;  // blocks
   HubPage() : Object(ObjectKind::kHubPage) {}
+  uint64_t* first() { return reinterpret_cast<uint64_t*>(this + 1); }  // first neighbour of each block
+  const uint64_t* first() const { return reinterpret_cast<const uint64_t*>(this + 1); }
+  HubBlock** block() { return reinterpret_cast<HubBlock**>(first() + capacity); }
+  HubBlock* const* block() const { return reinterpret_cast<HubBlock* const*>(first() + capacity); }
 };
 
 struct Hub : Object {
@@ -166,7 +167,7 @@ struct TopologyChunk : Object {
     const Hub* h = hub(row);
     for (uint32_t p = 0; p < h->count; ++p) {
       const HubPage* page = h->pages()[p];
-      for (uint32_t b = 0; b < page->count; ++b) f(page->block[b]->segment());
+      for (uint32_t b = 0; b < page->count; ++b) f(page->block()[b]->segment());
     }
   }
   // Relationships between the row's node and `neighbour`, ascending, appended; binary search.
@@ -189,7 +190,7 @@ struct TopologyChunk : Object {
     const Hub* h = hub(row);
     for (uint32_t p = 0; p < h->count; ++p) {
       for (uint32_t b = 0; b < h->pages()[p]->count; ++b) {
-        const HubBlock* block = h->pages()[p]->block[b];
+        const HubBlock* block = h->pages()[p]->block()[b];
         f(block->first, block->segment());
       }
     }

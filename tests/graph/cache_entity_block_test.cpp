@@ -106,7 +106,8 @@ class EntityModelTest : public ::testing::Test {
     }
   }
 
-  void run(EntityKind kind, int steps, uint64_t salt) {
+  // So many in a hundred relationships begin where the one before began, or end where it ended.
+  void run(EntityKind kind, int steps, uint64_t salt, uint32_t same_start = 0, uint32_t same_end = 0) {
     Random random(salt);
     VersionsFixture fixture;
     Model model;
@@ -153,8 +154,10 @@ class EntityModelTest : public ::testing::Test {
               const auto end = [&random] {  // of one byte at first, then of more and more
                 return random.below(200) + (random.chance(1) ? uint64_t{1} << (8 + random.below(39)) : 0);
               };
-              e.start = end();
-              e.end = end();
+              const auto last = transaction.rbegin();
+              const bool first = last == transaction.rend();
+              e.start = !first && random.chance(same_start) ? last->second.start : end();
+              e.end = !first && random.chance(same_end) ? last->second.end : end();
               ASSERT_TRUE(root->edit_create_relationship(*context, RelId(id), RelTypeId(e.type), NodeId(e.start),
                                                          NodeId(e.end), properties));
             }
@@ -253,6 +256,12 @@ TEST_F(EntityModelTest, RelationshipsAgreeWithMaps) {
   run(EntityKind::kRelationship, 6000, 2);
 }
 
+TEST_F(EntityModelTest, RelationshipsInRunsAgreeWithMaps) {
+  run(EntityKind::kRelationship, 6000, 3, 95, 0);
+  run(EntityKind::kRelationship, 3000, 4, 0, 80);
+  run(EntityKind::kRelationship, 3000, 5, 99, 99);
+}
+
 TEST(EntityBlockTest, BlockOfOneLabelSetHasNoRowTable) {
   EntityBlockBuilder builder;
   const std::vector<LabelId> person{LabelId(4)};
@@ -294,6 +303,50 @@ TEST(EntityBlockTest, EqualStringsShareBytes) {
   }
   EXPECT_LT(tree_bytes(shared.finish().get()), 2000u);
   EXPECT_GT(tree_bytes(distinct.finish().get()), 256u * 30);
+}
+
+// Relationships that were created node by node: their starts are kept as runs once the block is full, or when it is
+// loaded.
+TEST(EntityBlockTest, StartsInRunsTakeFewBytes) {
+  constexpr uint64_t kPerNode = 10, kWide = 1 << 20;
+  EntityBlockBuilder loaded;
+  VersionsFixture fixture;
+  auto context = fixture.versions.begin();
+  context->root()->edit_fresh_block(*context, EntityKind::kRelationship, 0);
+  for (uint32_t row = 0; row < 256; ++row) {
+    const NodeId start(kWide + row / kPerNode), end(kWide + row * 77 % 256);
+    loaded.add_relationship(row, RelTypeId(1), start, end, {});
+    context->root()->edit_create_relationship(*context, RelId(row), RelTypeId(1), start, end, {});
+  }
+  const Loaded<EntityBlock> block = loaded.finish();
+  for (const EntityBlock* made :
+       {static_cast<const EntityBlock*>(block.get()), context->root()->find_block(EntityKind::kRelationship, 0)}) {
+    EXPECT_LT(made->ends->bytes, sizeof(RelationshipEnds) + 256 * 3 + 26 * 3 + 64);
+    for (uint32_t row = 0; row < 256; ++row) {
+      EXPECT_EQ(made->start(row).value, kWide + row / kPerNode);
+      EXPECT_EQ(made->end(row).value, kWide + row * 77 % 256);
+    }
+  }
+}
+
+TEST(EntityBlockTest, RowsAreAddedToALoadedBlockWithRuns) {
+  EntityBlockBuilder builder;
+  for (uint32_t row = 0; row < 100; ++row) builder.add_relationship(row, RelTypeId(1), NodeId(7), NodeId(row), {});
+  VersionsFixture fixture;
+  auto context = fixture.versions.begin();
+  const Loaded<EntityBlock> loaded = builder.finish();  // still there when the statement is given up
+  ASSERT_NE(loaded->ends->start_runs, 0);
+  EntityBlock* block = loaded.get();
+  for (uint32_t row = 100; row < 256; ++row) {
+    block = EntityBlock::create_relationship(context.get(), block, row, RelTypeId(row % 2), NodeId(7 + row / 200 * 300),
+                                             NodeId(row), {});
+  }
+  EXPECT_EQ(block->ends->start_runs, 2);
+  for (uint32_t row = 0; row < 256; ++row) {
+    EXPECT_EQ(block->start(row).value, row < 200 ? 7 : 307);
+    EXPECT_EQ(block->end(row).value, row);
+    EXPECT_EQ(block->type(row).value, row < 100 ? 1 : row % 2);
+  }
 }
 
 TEST(EntityBlockTest, ErasedRelationshipKeepsItsEnds) {

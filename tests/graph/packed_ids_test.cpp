@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <vector>
 
@@ -33,6 +34,15 @@ TEST(PackedIds, OfAnyWidthComeBackAndLeaveTheOthers) {
       put_packed_id(memory.data(), width, at, model[at]);
     }
     for (size_t i = 0; i < kIds; ++i) EXPECT_EQ(packed_id(memory.data(), width, i), model[i]) << width << " " << i;
+    with_packed_ids(memory.data(), width, [&](auto ids) {
+      for (size_t i = 0; i < kIds; ++i) EXPECT_EQ(ids[i], model[i]) << width << " " << i;
+    });
+    for (size_t from : {0, 1, 2, 3, 45, 47, 50}) {
+      const size_t count = kIds - from;
+      std::vector<uint64_t> out(count);
+      unpack_ids(memory.data(), width, from, count, out.data());
+      EXPECT_TRUE(std::equal(out.begin(), out.end(), model.begin() + static_cast<std::ptrdiff_t>(from))) << width;
+    }
     for (size_t i = kIds * width; i < memory.size(); ++i) EXPECT_EQ(memory[i], '\x5a');
   }
 }
