@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <bit>
+#include <iterator>
 #include <limits>
+#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -148,71 +152,138 @@ Result<RelId> BulkLoad::add_relationship(RelTypeId type, NodeId start, NodeId en
   return RelId(id);
 }
 
-Status BulkLoad::write_list(uint64_t node, Direction direction, std::span<const uint32_t> relationships) {
-  const std::vector<uint32_t>& neighbours = direction == Direction::kOut ? ends_ : starts_;
-  pairs_.clear();
-  for (uint32_t r : relationships) {
-    pairs_.push_back({types_[r], neighbours[r], r});
-  }
-  std::sort(pairs_.begin(), pairs_.end());
-  for (size_t begin = 0; begin < pairs_.size();) {
-    const uint32_t type = pairs_[begin].type;
-    size_t end = begin;
-    for (; end < pairs_.size() && pairs_[end].type == type; ++end) {
+class BulkLoad::ListWriter {
+ public:
+  ListWriter(const BulkLoad& load, size_t threads) : load_(load), output_(load.graph_.impl()->store.get(), threads) {}
+
+  Status write(uint64_t node, Direction direction, std::span<const uint32_t> relationships) {
+    const std::vector<uint32_t>& neighbours = direction == Direction::kOut ? load_.ends_ : load_.starts_;
+    pairs_.clear();
+    for (uint32_t r : relationships) {
+      pairs_.push_back({load_.types_[r], neighbours[r], r});
     }
-    set_type_counts_[{node_sets_[node], type, direction}] += end - begin;
-    for (size_t at = begin; at < end;) {
-      const auto count = static_cast<uint32_t>(std::min<size_t>(kAdjacencyBlockMax, end - at));
-      const PairPlace first = at == begin ? PairPlace{} : PairPlace{pairs_[at].neighbour, pairs_[at].relationship};
-      bytes_.clear();
-      encode_adjacency_block(
-          count, [&](uint32_t i) { return uint64_t{pairs_[at + i].neighbour}; },
-          [&](uint32_t i) { return uint64_t{pairs_[at + i].relationship}; }, &bytes_);
-      LORA_TRY(output_.put(kv::Keyspace::kAdjacency, adjacency_key(node, direction, RelTypeId(type), first), bytes_));
-      at += count;
+    std::sort(pairs_.begin(), pairs_.end());
+    for (size_t begin = 0; begin < pairs_.size();) {
+      const uint32_t type = pairs_[begin].type;
+      size_t end = begin;
+      for (; end < pairs_.size() && pairs_[end].type == type; ++end) {
+      }
+      counts_[{load_.node_sets_[node], type, direction}] += end - begin;
+      for (size_t at = begin; at < end;) {
+        const auto count = static_cast<uint32_t>(std::min<size_t>(kAdjacencyBlockMax, end - at));
+        const PairPlace first = at == begin ? PairPlace{} : PairPlace{pairs_[at].neighbour, pairs_[at].relationship};
+        bytes_.clear();
+        encode_adjacency_block(
+            count, [&](uint32_t i) { return uint64_t{pairs_[at + i].neighbour}; },
+            [&](uint32_t i) { return uint64_t{pairs_[at + i].relationship}; }, &bytes_);
+        LORA_TRY(output_.put(kv::Keyspace::kAdjacency, adjacency_key(node, direction, RelTypeId(type), first), bytes_));
+        at += count;
+      }
+      begin = end;
     }
-    begin = end;
+    return Status();
   }
-  return Status();
+  // Adds the runs and counts of all that was written.
+  Status finish(std::vector<std::unique_ptr<kv::SortedRun>>* runs, SetTypeCounts* counts) {
+    LORA_ASSIGN(std::vector<std::unique_ptr<kv::SortedRun>> mine, output_.finish());
+    std::move(mine.begin(), mine.end(), std::back_inserter(*runs));
+    for (const auto& [of, count] : counts_) {
+      (*counts)[of] += count;
+    }
+    return Status();
+  }
+
+ private:
+  struct Pair {
+    uint32_t type, neighbour, relationship;
+    friend auto operator<=>(const Pair&, const Pair&) = default;
+  };
+  const BulkLoad& load_;
+  RunWriter output_;
+  std::string bytes_;
+  std::vector<Pair> pairs_;
+  SetTypeCounts counts_;
+};
+
+namespace {
+
+// Calls both, the second one on a thread of its own; a failure of either.
+Status run_both(const std::function<Status()>& first, const std::function<Status()>& second) {
+  Status other;
+  std::thread thread([&] { other = contain(second); });
+  const Status status = contain(first);
+  thread.join();
+  return status.ok() ? other : status;
 }
 
-// Relationships by node: counted, then placed, so that each node's lie together.
-Status BulkLoad::write_adjacency(const std::function<Status()>& poll) {
+}  // namespace
+
+// Counted, then placed, so that each node's lie together.
+BulkLoad::Side BulkLoad::by_node(const std::vector<uint32_t>& owners) const {
   const size_t nodes = node_sets_.size();
-  struct Side {
-    std::vector<uint64_t> begins;
-    std::vector<uint32_t> relationships;
-  };
-  const auto by_node = [&](const std::vector<uint32_t>& owners) {
-    Side side;
-    side.begins.assign(nodes + 1, 0);
-    side.relationships.resize(owners.size());
-    for (uint32_t node : owners) {
-      ++side.begins[node + 1];
-    }
-    for (size_t n = 0; n < nodes; ++n) {
-      side.begins[n + 1] += side.begins[n];
-    }
-    // Placing moves each begin to its end, which is where the next one begins.
-    for (size_t r = 0; r < owners.size(); ++r) {
-      side.relationships[side.begins[owners[r]]++] = static_cast<uint32_t>(r);
-    }
-    return side;
-  };
-  const Side out = by_node(starts_);
-  const Side in = by_node(ends_);
-  const auto list = [](const Side& side, size_t node) {
-    const uint64_t begin = node == 0 ? 0 : side.begins[node - 1];
-    return std::span<const uint32_t>(side.relationships).subspan(begin, side.begins[node] - begin);
-  };
-  for (size_t node = 0; node < nodes; ++node) {
-    if (node % kNodesBetweenPolls == 0 && poll) {
-      LORA_TRY(poll());
-    }
-    LORA_TRY(write_list(node, Direction::kOut, list(out, node)));
-    LORA_TRY(write_list(node, Direction::kIn, list(in, node)));
+  Side side;
+  side.list_ends.assign(nodes + 1, 0);
+  side.relationships.resize(owners.size());
+  for (uint32_t node : owners) {
+    ++side.list_ends[node + 1];
   }
-  return Status();
+  for (size_t n = 0; n < nodes; ++n) {
+    side.list_ends[n + 1] += side.list_ends[n];
+  }
+  // Placing moves each begin to its end, which is where the next one begins.
+  for (size_t r = 0; r < owners.size(); ++r) {
+    side.relationships[side.list_ends[owners[r]]++] = static_cast<uint32_t>(r);
+  }
+  return side;
+}
+
+// Where there are processors for it: nodes with half of the relationships on each of two threads.
+Status BulkLoad::write_adjacency(const std::function<Status()>& poll,
+                                 std::vector<std::unique_ptr<kv::SortedRun>>* runs) {
+  const size_t nodes = node_sets_.size();
+  Side out, in;
+  const auto make_out = [&] {
+    out = by_node(starts_);
+    return Status();
+  };
+  const auto make_in = [&] {
+    in = by_node(ends_);
+    return Status();
+  };
+  std::atomic<bool> failed{false};
+  const auto write = [&](ListWriter& lists, size_t from, size_t to, const std::function<Status()>& polled) {
+    const Status status = contain([&] {
+      for (size_t node = from; node < to; ++node) {
+        if (node % kNodesBetweenPolls == 0) {
+          if (failed.load(std::memory_order_relaxed)) return Status();
+          if (polled) LORA_TRY(polled());
+        }
+        LORA_TRY(lists.write(node, Direction::kOut, out.list(node)));
+        LORA_TRY(lists.write(node, Direction::kIn, in.list(node)));
+      }
+      return Status();
+    });
+    if (!status.ok()) failed.store(true, std::memory_order_relaxed);
+    return status;
+  };
+  if (usable_processors() == 1) {
+    LORA_TRY(make_out());
+    LORA_TRY(make_in());
+    ListWriter lists(*this, 1);
+    LORA_TRY(write(lists, 0, nodes, poll));
+    return lists.finish(runs, &set_type_counts_);
+  }
+  LORA_TRY(run_both(make_out, make_in));
+  size_t half = 0;
+  for (size_t step = std::bit_floor(nodes); step > 0; step /= 2) {
+    if (half + step <= nodes && out.list_ends[half + step - 1] + in.list_ends[half + step - 1] <= ends_.size()) {
+      half += step;
+    }
+  }
+  ListWriter lower(*this, 1), upper(*this, 1);
+  LORA_TRY(run_both([&] { return write(lower, 0, half, poll); }, [&] { return write(upper, half, nodes, nullptr); }));
+  LORA_TRY(lower.finish(runs, &set_type_counts_));
+  return upper.finish(runs, &set_type_counts_);
 }
 
 Status BulkLoad::write_labels() {
@@ -237,9 +308,11 @@ void BulkLoad::write_names(kv::WriteBatch& batch) {
 
 Status BulkLoad::finish(const std::function<Status()>& poll) {
   Graph::Impl& in = *graph_.impl();
-  LORA_TRY(write_adjacency(poll));
+  std::vector<std::unique_ptr<kv::SortedRun>> runs;
+  LORA_TRY(write_adjacency(poll, &runs));
   LORA_TRY(write_labels());
-  LORA_ASSIGN(std::vector<std::unique_ptr<kv::SortedRun>> runs, output_.finish());
+  LORA_ASSIGN(std::vector<std::unique_ptr<kv::SortedRun>> records, output_.finish());
+  std::move(records.begin(), records.end(), std::back_inserter(runs));
   const std::unique_ptr<kv::WriteBatch> batch = in.store->batch();
   write_names(*batch);
 

@@ -76,8 +76,23 @@ class BulkLoad {
   Result<uint32_t> name(TokenKind kind, std::string_view name);
   void carry_label(LabelId label, uint64_t node);
   void end_label_block(LabelId label, LabelBlock& block);
-  Status write_adjacency(const std::function<Status()>& poll);
-  Status write_list(uint64_t node, Direction direction, std::span<const uint32_t> relationships);
+  // Relationships by the node at one of their ends.
+  struct Side {
+    std::vector<uint64_t> list_ends;  // of each node's list in `relationships`
+    std::vector<uint32_t> relationships;
+    std::span<const uint32_t> list(size_t node) const {
+      const uint64_t begin = node == 0 ? 0 : list_ends[node - 1];
+      return std::span(relationships).subspan(begin, list_ends[node] - begin);
+    }
+  };
+  // By label set, type and direction.
+  using SetTypeCounts = std::map<std::tuple<uint32_t, uint32_t, Direction>, uint64_t>;
+  // The lists of some nodes on their way into runs. One thread.
+  class ListWriter;
+
+  Side by_node(const std::vector<uint32_t>& owners) const;
+  // All lists; adds their runs to *runs.
+  Status write_adjacency(const std::function<Status()>& poll, std::vector<std::unique_ptr<kv::SortedRun>>* runs);
   Status write_labels();
   void write_names(kv::WriteBatch& batch);
 
@@ -98,14 +113,7 @@ class BulkLoad {
   std::map<std::string, std::string> encoded_labels_;  // finished blocks
   std::vector<uint32_t> starts_, ends_, types_;        // by relationship
   std::map<uint32_t, uint64_t> label_counts_, type_counts_;
-  // By label set, type and direction.
-  std::map<std::tuple<uint32_t, uint32_t, Direction>, uint64_t> set_type_counts_;
-
-  struct Pair {
-    uint32_t type, neighbour, relationship;
-    friend auto operator<=>(const Pair&, const Pair&) = default;
-  };
-  std::vector<Pair> pairs_;
+  SetTypeCounts set_type_counts_;
 };
 
 }  // namespace lora::graph

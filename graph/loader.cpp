@@ -51,6 +51,28 @@ Result<Loaded<EntityBlock>> Loader::block(const RootFields& root, EntityKind kin
   return builder.finish();
 }
 
+Status StoredNodes::properties(NodeId id, std::span<const KeyId> keys, std::vector<Property>* out) {
+  out->clear();
+  const auto key = id_key(id.value);
+  constexpr int kStepsBeforeSeek = 16;
+  if (cursor_ == nullptr) {
+    kv::CursorOptions options;
+    options.upper = id_bound(root_.next_node);
+    options.snapshot = root_.store_snapshot;
+    options.fill_cache = false;
+    cursor_ = store_->cursor(Keyspace::kNodes, options);
+    cursor_->seek(key);
+  }
+  for (int steps = 0; cursor_->valid() && cursor_->key() < ByteView(key); ++steps) {
+    steps < kStepsBeforeSeek ? cursor_->next() : cursor_->seek(key);
+  }
+  LORA_TRY(cursor_->status());
+  if (!cursor_->valid() || cursor_->key() != ByteView(key)) {
+    return Status();
+  }
+  return decode_node_properties(cursor_->key(), cursor_->value(), token_limits(root_), keys, out);
+}
+
 Result<Loaded<LabelChunk>> Loader::label_chunk(const RootFields& root, LabelId label, uint64_t index) {
   const LabelKey key = label_key(label, index);
   LORA_ASSIGN(const bool found, store_->get(Keyspace::kLabels, key, root.store_snapshot, &value_));

@@ -42,6 +42,20 @@ class Loader {
   std::vector<uint64_t> neighbours_, relationships_;
 };
 
+// Reads stored nodes in the order of their ids, past the in-memory form and without a place in the block cache: for
+// walks over all of them. As of the root's store snapshot.
+class StoredNodes {
+ public:
+  StoredNodes(const kv::Store* store, const RootFields& root) : store_(store), root_(root) {}
+  // The properties with these keys of a node whose id is above the last one asked for, ascending.
+  Status properties(NodeId id, std::span<const KeyId> keys, std::vector<Property>* out);
+
+ private:
+  const kv::Store* store_;
+  const RootFields& root_;
+  std::unique_ptr<kv::Cursor> cursor_;  // at the next node, once one was asked for
+};
+
 TokenLimits token_limits(const RootFields& root);
 // Splits an index entry's key and value into the hot form's key (values, then id). False: damaged.
 bool decode_index_entry(const IndexInfo& info, ByteView key, ByteView value, std::string* entry);

@@ -245,16 +245,6 @@ const StoredRelationship* ReaderChunks::direct_relationship(RelId id) {
   return in.direct_relationship_found ? &in.direct_relationship : nullptr;
 }
 
-namespace {
-
-const Property* find_property(const std::vector<Property>& properties, KeyId key) {
-  const auto it =
-      std::lower_bound(properties.begin(), properties.end(), key, [](const Property& p, KeyId k) { return p.key < k; });
-  return it != properties.end() && it->key == key ? &*it : nullptr;
-}
-
-}  // namespace
-
 // --- nodes ---
 
 bool Reader::node_exists(NodeId id) {

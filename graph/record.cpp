@@ -148,15 +148,17 @@ size_t length(const Vector* vector) {
   return vector == nullptr ? 0 : vector->size();
 }
 
+constexpr auto kAll = [](KeyId) { return true; };
+
 // Are the elements where their type may be read? The verifier looks at the place of a vector's length only.
 template <typename T>
 bool is_aligned(const flatbuffers::Vector<T>* vector) {
   return vector == nullptr || reinterpret_cast<uintptr_t>(vector->Data()) % sizeof(T) == 0;
 }
 
-// Null when sound, else what is wrong.
-template <typename Record>
-const char* decode_properties(const Record& record, uint32_t key_limit, std::vector<Property>* out) {
+// Null when sound, else what is wrong. Of properties for which wanted(key) is false nothing is decoded.
+template <typename Record, typename Wanted>
+const char* decode_properties(const Record& record, uint32_t key_limit, Wanted wanted, std::vector<Property>* out) {
   out->clear();
   const auto* keys = record.keys();
   const auto* kinds = record.kinds();
@@ -172,11 +174,23 @@ const char* decode_properties(const Record& record, uint32_t key_limit, std::vec
   size_t floats = 0;
   size_t strings = 0;
   size_t others = 0;
+  uint32_t last = 0;
   for (size_t i = 0; i < count; ++i) {
     const auto at = static_cast<flatbuffers::uoffset_t>(i);
     const uint32_t key = keys->Get(at);
-    if (key >= key_limit || (i != 0 && key <= out->back().key.value)) {
+    if (key >= key_limit || (i != 0 && key <= last)) {
       return "has an unknown or misplaced property key";
+    }
+    last = key;
+    if (!wanted(KeyId(key))) {
+      switch (static_cast<Kind>(kinds->Get(at))) {
+        case Kind::kInteger: ++integers; break;
+        case Kind::kFloat: ++floats; break;
+        case Kind::kString: ++strings; break;
+        case Kind::kOther: ++others; break;
+        default: break;
+      }
+      continue;
     }
     Value value;
     switch (static_cast<Kind>(kinds->Get(at))) {
@@ -248,6 +262,26 @@ class Aligned {
 
 }  // namespace
 
+const Property* find_property(const std::vector<Property>& properties, KeyId key) {
+  const auto it =
+      std::lower_bound(properties.begin(), properties.end(), key, [](const Property& p, KeyId k) { return p.key < k; });
+  return it != properties.end() && it->key == key ? &*it : nullptr;
+}
+
+Status decode_node_properties(ByteView key, ByteView bytes, const TokenLimits& limits, std::span<const KeyId> wanted,
+                              std::vector<Property>* out) {
+  const Aligned aligned(bytes);
+  const auto* record = verify<stored::NodeRecord>(aligned.view());
+  if (record == nullptr) {
+    return damaged(kv::Keyspace::kNodes, key, "is not a node record");
+  }
+  const auto is_wanted = [&](KeyId k) { return std::find(wanted.begin(), wanted.end(), k) != wanted.end(); };
+  if (const char* fault = decode_properties(*record, limits.keys, is_wanted, out)) {
+    return damaged(kv::Keyspace::kNodes, key, fault);
+  }
+  return Status();
+}
+
 Status decode_node(ByteView key, ByteView bytes, const TokenLimits& limits, StoredNode* out) {
   const Aligned aligned(bytes);
   const auto* record = verify<stored::NodeRecord>(aligned.view());
@@ -262,7 +296,7 @@ Status decode_node(ByteView key, ByteView bytes, const TokenLimits& limits, Stor
     }
     out->labels.push_back(LabelId(label));
   }
-  if (const char* fault = decode_properties(*record, limits.keys, &out->properties)) {
+  if (const char* fault = decode_properties(*record, limits.keys, kAll, &out->properties)) {
     return damaged(kv::Keyspace::kNodes, key, fault);
   }
   return Status();
@@ -280,7 +314,7 @@ Status decode_relationship(ByteView key, ByteView bytes, const TokenLimits& limi
   out->type = RelTypeId(record->type());
   out->start = NodeId(record->start());
   out->end = NodeId(record->end());
-  if (const char* fault = decode_properties(*record, limits.keys, &out->properties)) {
+  if (const char* fault = decode_properties(*record, limits.keys, kAll, &out->properties)) {
     return damaged(kv::Keyspace::kRelationships, key, fault);
   }
   return Status();

@@ -42,6 +42,9 @@ struct TokenLimits {
   uint32_t keys = 0;
 };
 
+// Of properties with ascending keys; null: none has this key.
+const Property* find_property(const std::vector<Property>& properties, KeyId key);
+
 struct StoredNode {
   std::vector<LabelId> labels;
   std::vector<Property> properties;
@@ -55,5 +58,8 @@ struct StoredRelationship {
 // Replace *out (capacity stays). kCorruption naming `key` (of kNodes or kRelationships).
 Status decode_node(ByteView key, ByteView record, const TokenLimits& limits, StoredNode* out);
 Status decode_relationship(ByteView key, ByteView record, const TokenLimits& limits, StoredRelationship* out);
+// The properties of a node that are among `wanted`, ascending; what the others hold is not looked at.
+Status decode_node_properties(ByteView key, ByteView record, const TokenLimits& limits, std::span<const KeyId> wanted,
+                              std::vector<Property>* out);
 
 }  // namespace lora::graph

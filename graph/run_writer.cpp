@@ -1,7 +1,7 @@
 #include "graph/run_writer.h"
 
+#include <algorithm>
 #include <optional>
-#include <utility>
 
 #include "kv/contain.h"
 
@@ -9,86 +9,105 @@ namespace lora::graph {
 
 namespace {
 
-constexpr uint64_t kRunBytesMax = 64 << 20;
+constexpr uint64_t kRunBytesMax = 32 << 20;
 constexpr size_t kBlockBytes = 1 << 20;
 constexpr size_t kQueueMax = 4;
 
 }  // namespace
 
-RunWriter::RunWriter(kv::Store* store) : store_(store), queue_(kQueueMax), thread_([this] { work(); }) {}
+RunWriter::RunWriter(kv::Store* store, size_t threads) {
+  for (size_t i = 0; i < threads; ++i) {
+    lanes_.push_back(std::make_unique<Lane>(threads == 1 ? kQueueMax : kRunBytesMax / kBlockBytes));
+    Lane* const lane = lanes_.back().get();
+    lane->thread = std::thread([lane, store] { lane->work(store); });
+  }
+}
 
-RunWriter::~RunWriter() {
-  if (thread_.joinable()) {
-    queue_.discard();
-    thread_.join();
+RunWriter::~RunWriter() = default;
+
+RunWriter::Lane::~Lane() {
+  if (thread.joinable()) {
+    queue.discard();
+    thread.join();
   }
 }
 
 Status RunWriter::put(kv::Keyspace space, ByteView key, ByteView value) {
-  Block& block = filling_[static_cast<size_t>(space)];
+  Filling& filling = filling_[static_cast<size_t>(space)];
+  if (filling.run_bytes == 0) {
+    filling.run = next_run_++;
+  }
+  Block& block = filling.block;
   block.bytes.append(key).append(value);
   block.entries.push_back({static_cast<uint32_t>(key.size()), static_cast<uint32_t>(value.size())});
-  if (block.bytes.size() < kBlockBytes) {
-    return Status();
-  }
-  block.space = space;
-  return hand_over(&block);
+  filling.run_bytes += key.size() + value.size();
+  const bool ends_run = filling.run_bytes >= kRunBytesMax;
+  return block.bytes.size() < kBlockBytes && !ends_run ? Status() : hand_over(space, ends_run);
 }
 
-Status RunWriter::hand_over(Block* block) {
-  return queue_.push(std::exchange(*block, Block())) ? Status() : failure_;
+Status RunWriter::hand_over(kv::Keyspace space, bool ends_run) {
+  Filling& filling = filling_[static_cast<size_t>(space)];
+  Block block = std::exchange(filling.block, Block());
+  block.space = space;
+  block.run = filling.run;
+  block.ends_run = ends_run;
+  if (ends_run) {
+    filling.run_bytes = 0;
+  }
+  Lane& lane = *lanes_[block.run % lanes_.size()];
+  return lane.queue.push(std::move(block)) ? Status() : lane.failure;
 }
 
 Result<std::vector<std::unique_ptr<kv::SortedRun>>> RunWriter::finish() {
   for (size_t i = 0; i < filling_.size(); ++i) {
-    if (!filling_[i].entries.empty()) {
-      filling_[i].space = static_cast<kv::Keyspace>(i);
-      LORA_TRY(hand_over(&filling_[i]));
+    if (filling_[i].run_bytes != 0) {
+      LORA_TRY(hand_over(static_cast<kv::Keyspace>(i), true));
     }
   }
-  queue_.close();
-  thread_.join();
-  LORA_TRY(failure_);
-  for (Output& out : outputs_) {
-    end_run(&out);
+  std::vector<Run> finished;
+  for (const std::unique_ptr<Lane>& lane : lanes_) {
+    lane->queue.close();
   }
-  return std::move(runs_);
+  for (const std::unique_ptr<Lane>& lane : lanes_) {
+    lane->thread.join();
+    LORA_TRY(lane->failure);
+    std::move(lane->finished.begin(), lane->finished.end(), std::back_inserter(finished));
+  }
+  std::sort(finished.begin(), finished.end(), [](const Run& a, const Run& b) { return a.number < b.number; });
+  std::vector<std::unique_ptr<kv::SortedRun>> runs;
+  for (Run& run : finished) {
+    runs.push_back(std::move(run.run));
+  }
+  return runs;
 }
 
-void RunWriter::work() {
-  while (const std::optional<Block> block = queue_.pop()) {
-    failure_ = contain([&] { return write(*block); });
-    if (!failure_.ok()) {
-      queue_.discard();
+void RunWriter::Lane::work(kv::Store* store) {
+  while (const std::optional<Block> block = queue.pop()) {
+    failure = contain([&] { return write(store, *block); });
+    if (!failure.ok()) {
+      queue.discard();
       return;
     }
   }
 }
 
-Status RunWriter::write(const Block& block) {
-  Output& out = outputs_[static_cast<size_t>(block.space)];
+// Of a keyspace one run is written after the other.
+Status RunWriter::Lane::write(kv::Store* store, const Block& block) {
+  Run& out = open[static_cast<size_t>(block.space)];
+  if (out.run == nullptr) {
+    out.number = block.run;
+    LORA_ASSIGN(out.run, store->sorted_run(block.space));
+  }
   ByteView left = block.bytes;
   for (const Entry& entry : block.entries) {
-    if (out.bytes >= kRunBytesMax) {
-      end_run(&out);
-    }
-    if (out.run == nullptr) {
-      LORA_ASSIGN(out.run, store_->sorted_run(block.space));
-    }
-    const ByteView key = left.substr(0, entry.key_bytes);
-    const ByteView value = left.substr(entry.key_bytes, entry.value_bytes);
-    LORA_TRY(out.run->add(key, value));
-    out.bytes += key.size() + value.size();
-    left.remove_prefix(key.size() + value.size());
+    LORA_TRY(out.run->add(left.substr(0, entry.key_bytes), left.substr(entry.key_bytes, entry.value_bytes)));
+    left.remove_prefix(entry.key_bytes + entry.value_bytes);
+  }
+  if (block.ends_run) {
+    finished.push_back(std::move(out));
+    out = Run();
   }
   return Status();
-}
-
-void RunWriter::end_run(Output* out) {
-  if (out->run != nullptr && out->run->count() != 0) {
-    runs_.push_back(std::move(out->run));
-  }
-  *out = Output();
 }
 
 }  // namespace lora::graph

@@ -1,8 +1,11 @@
-// Writes sorted runs on a thread of its own, so that building and compressing tables goes on beside the making of what
+// Writes sorted runs on threads of its own, so that building and compressing tables goes on beside the making of what
 // is in them. Table files are of bounded size: one that is larger than a compaction makes would be rewritten as a whole
 // by the first that touches it.
 //
-// Memory: some MiB on their way to the thread. Threads: one calls; the store takes sorted_run() from any.
+// Each run is one thread's. For two of them to have something to do, the caller must be able to be a whole run ahead.
+//
+// Memory: what is on its way to the threads, at most a run (32 MiB) each, 4 MiB with one thread. Threads: one calls;
+// the store takes sorted_run() from any.
 #pragma once
 
 #include <array>
@@ -10,23 +13,29 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "kv/channel.h"
+#include "kv/processors.h"
 #include "kv/store.h"
 
 namespace lora::graph {
 
 class RunWriter {
  public:
-  explicit RunWriter(kv::Store* store);
+  // So many threads keep two processors busy beside the caller.
+  static size_t usual_threads() { return usable_processors() > 1 ? 2 : 1; }
+
+  // `threads`: at least 1. Throws std::system_error when one cannot be started.
+  explicit RunWriter(kv::Store* store, size_t threads = usual_threads());
   ~RunWriter();  // what was not finished is thrown away
   RunWriter(const RunWriter&) = delete;
   RunWriter& operator=(const RunWriter&) = delete;
 
   // Ascending keys in each keyspace. May return what an earlier put() has run into.
   Status put(kv::Keyspace space, ByteView key, ByteView value);
-  // All runs. Nothing may be called afterwards.
+  // All runs, as their first keys were put. Nothing may be called afterwards.
   Result<std::vector<std::unique_ptr<kv::SortedRun>>> finish();
 
  private:
@@ -35,29 +44,38 @@ class RunWriter {
   };
   struct Block {
     kv::Keyspace space{};
+    uint64_t run = 0;  // its number
+    bool ends_run = false;
     std::string bytes;
     std::vector<Entry> entries;
   };
-  struct Output {
+  struct Filling {
+    Block block;
+    uint64_t run = 0, run_bytes = 0;  // of the run that the block is a part of; 0 bytes: it begins
+  };
+  struct Run {
+    uint64_t number = 0;
     std::unique_ptr<kv::SortedRun> run;
-    uint64_t bytes = 0;
+  };
+  // A thread and what it works on, its own until it has ended.
+  struct Lane {
+    explicit Lane(size_t blocks_max) : queue(blocks_max) {}
+    ~Lane();
+    void work(kv::Store* store);
+    Status write(kv::Store* store, const Block& block);
+
+    Channel<Block> queue;
+    std::array<Run, kv::kKeyspaceCount> open;
+    std::vector<Run> finished;
+    Status failure;  // or until the queue takes nothing any more
+    std::thread thread;
   };
 
-  Status hand_over(Block* block);
-  void work();
-  Status write(const Block& block);
-  void end_run(Output* out);
+  Status hand_over(kv::Keyspace space, bool ends_run);
 
-  kv::Store* store_;
-  std::array<Block, kv::kKeyspaceCount> filling_;  // the caller's
-
-  Channel<Block> queue_;
-
-  // The thread's own until it has ended.
-  std::array<Output, kv::kKeyspaceCount> outputs_;
-  std::vector<std::unique_ptr<kv::SortedRun>> runs_;
-  Status failure_;  // or until the queue takes nothing any more
-  std::thread thread_;
+  std::array<Filling, kv::kKeyspaceCount> filling_;
+  uint64_t next_run_ = 0;  // run n is written by lane n modulo their number
+  std::vector<std::unique_ptr<Lane>> lanes_;
 };
 
 }  // namespace lora::graph

@@ -162,12 +162,24 @@ Status Transaction::Impl::build_index(const IndexInfo& info, const Poll& poll) {
                           : reader->scan_relationships(RelTypeId(info.label_or_type));
   const auto tick = [&poll] { return poll ? poll() : Status(); };
   NewEntries entries;
+  // Nodes that are not in memory are read as they are stored: loading them would drive out what is.
+  StoredNodes stored(shared->store.get(), root());
+  std::vector<Property> properties;
   uint64_t ids[1024];
   for (size_t count = 0; (count = scan.next(ids, std::size(ids))) != 0;) {
     LORA_TRY(tick());
     for (size_t i = 0; i < count; ++i) {
       bool indexed = false;
+      const bool in_memory =
+          !nodes || root().find_block(EntityKind::kNode, cache::EntityBlock::index_of(ids[i])) != nullptr;
+      if (!in_memory) {
+        LORA_TRY(stored.properties(NodeId(ids[i]), info.keys, &properties));
+      }
       const auto value = [&](KeyId key) {
+        if (!in_memory) {
+          const Property* property = find_property(properties, key);
+          return property == nullptr ? Value() : property->value;
+        }
         return nodes ? reader->node_property(NodeId(ids[i]), key) : reader->relationship_property(RelId(ids[i]), key);
       };
       LORA_TRY(behaviour.encode(info, value, &entry, &indexed));

@@ -10,6 +10,7 @@
 #include "cypher/import/import_header.h"
 #include "cypher/import/import_target.h"
 #include "cypher/import/record_reader.h"
+#include "kv/processors.h"
 
 namespace lora::cypher {
 
@@ -151,7 +152,7 @@ class CsvImport {
   const ImportPoll& poll_;
   ImportCounts counts_;
   ImportIds ids_;
-  const bool read_ahead_ = has_second_processor();
+  const bool read_ahead_ = usable_processors() > 1;
 
   // Of the file that is read.
   ImportFormat format_;

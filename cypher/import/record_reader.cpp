@@ -1,7 +1,5 @@
 #include "cypher/import/record_reader.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <system_error>
 
@@ -20,14 +18,6 @@ constexpr size_t kBatches = 4;           // of a file, in all
 constexpr size_t kTogether = 16;         // records whose ids are looked up together
 
 }  // namespace
-
-bool has_second_processor() {
-#ifdef __linux__
-  cpu_set_t set;  // std::thread::hardware_concurrency() tells what the machine has
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set) > 1;
-#endif
-  return std::thread::hardware_concurrency() != 1;
-}
 
 Status at_line(const std::string& path, uint64_t line, const Status& status) {
   return {status.code(), "`" + path + "`, line `" + std::to_string(line) + "`: " + status.message()};

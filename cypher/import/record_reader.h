@@ -92,9 +92,6 @@ class RecordReader {
   std::thread thread_;  // while it runs, it alone reads
 };
 
-// May this process run on more than one processor?
-bool has_second_processor();
-
 // `status` at that line.
 Status at_line(const std::string& path, uint64_t line, const Status& status);
 

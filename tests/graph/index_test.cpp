@@ -170,6 +170,50 @@ TEST_P(GraphTest, AnIndexBuiltLaterIsTheOneThatWasThere) {
   EXPECT_TRUE(must(graph().verify(true, {})).errors.empty());
 }
 
+// Nodes that are not in memory are read as they are stored, beside those of blocks that are, or that the same
+// transaction has changed.
+TEST_P(GraphTest, AnIndexIsBuiltOverNodesThatAreNotInMemory) {
+  constexpr int kNodes = 4'000;
+  std::vector<NodeId> nodes;
+  {
+    Writer writer(graph());
+    for (int i = 0; i < kNodes; ++i) {
+      const Value number = Value::integer(i);
+      nodes.push_back(i % 3 != 0   ? writer.node({}, {{"v", number}})
+                      : i % 6 != 0 ? writer.node({"N"}, {{"v", number}})
+                                   : writer.node({"N"}, {{"a", Value::string("x")}, {"v", number}, {"z", number}}));
+    }
+    writer.commit();
+  }
+  graph().drop_cache();
+  {
+    const Snapshot snapshot = graph().snapshot();
+    const auto reader = snapshot.reader();
+    for (size_t i = 1000; i < 1600; ++i)
+      reader->node_property(nodes[i], *reader->find_key("v"));  // some of them are loaded
+  }
+  Writer writer(graph());
+  writer.set(nodes[3000], "v", Value::integer(-1));
+  must(writer->begin_statement());
+  must(writer->delete_node(nodes[3300]).status());
+  must(writer->create_index({"i", IndexKind::kRange, EntityKind::kNode, "N", {"v"}}).status());
+  must(writer->create_index({"p", IndexKind::kRange, EntityKind::kNode, "N", {"z", "a"}}).status());
+  const auto ids_of = [&](const char* name) {
+    return all(writer->reader().index_range(writer->reader().schema().find_index(name)->id, {}, {}));
+  };
+  std::vector<uint64_t> expected{nodes[3000].value}, pairs;
+  for (int i = 0; i < kNodes; i += 3) {
+    const uint64_t id = nodes[static_cast<size_t>(i)].value;
+    if (i != 3000 && i != 3300) expected.push_back(id);
+    if (i % 6 == 0 && i != 3300) pairs.push_back(id);
+  }
+  EXPECT_EQ(ids_of("i"), expected);
+  EXPECT_EQ(ids_of("p"), pairs);
+  must(writer->finish_statement());
+  writer.commit();
+  EXPECT_TRUE(must(graph().verify(true, {})).errors.empty());
+}
+
 TEST_P(GraphTest, SchemaChangesAreRefusedForGoodReasons) {
   Writer writer(graph());
   const auto code = [&](const IndexDefinition& d) { return writer->create_index(d).status().code(); };

@@ -51,6 +51,22 @@ TEST(RecordTest, EveryKindOfValueComesBack) {
   EXPECT_EQ(relationship.properties.size(), wanted.size());
 }
 
+TEST(RecordTest, SomePropertiesAreDecodedAlone) {
+  const std::string bytes = node_bytes();
+  std::vector<Property> some{{KeyId(99), Value()}};
+  const auto everything = all_kinds();
+  for (size_t i = 0; i < everything.size(); ++i) {
+    const KeyId wanted[] = {everything[i].key, KeyId(50)};
+    ASSERT_TRUE(decode_node_properties("key", bytes, kLimits, wanted, &some).ok());
+    ASSERT_EQ(some.size(), 1u);
+    EXPECT_EQ(some[0].key, everything[i].key);
+    EXPECT_TRUE(equivalent(some[0].value, everything[i].value)) << i;
+  }
+  ASSERT_TRUE(decode_node_properties("key", bytes, kLimits, {}, &some).ok());
+  EXPECT_TRUE(some.empty());
+  EXPECT_EQ(decode_node_properties("k", bytes, {100, 100, 8}, {}, &some).code(), ErrorCode::kCorruption);
+}
+
 TEST(RecordTest, UnknownTokensAreDamage) {
   StoredNode node;
   const Status status = decode_node("\x01\x02", node_bytes(), {100, 100, 8}, &node);
@@ -72,6 +88,8 @@ TEST(RecordTest, DamagedBytesNeverCrash) {
     for (uint64_t k = 1 + random() % 4; k > 0; --k) bad[random() % bad.size()] = static_cast<char>(random());
     (void)decode_node("k", bad, kLimits, &node);
     (void)decode_relationship("k", bad, kLimits, &relationship);
+    const KeyId wanted[] = {KeyId(3), KeyId(6)};
+    (void)decode_node_properties("k", bad, kLimits, wanted, &node.properties);
   }
 }
 

@@ -9,10 +9,11 @@ namespace {
 
 using Image = MemoryDisk::Image;
 
+// The newest one: those before it are removed in the background.
 std::string log_of(const Image& image) {
-  for (const auto& [name, content] : image) {
-    if (name.ends_with(".log") && !content.empty()) {
-      return name;
+  for (auto file = image.rbegin(); file != image.rend(); ++file) {
+    if (file->first.ends_with(".log") && !file->second.empty()) {
+      return file->first;
     }
   }
   ADD_FAILURE() << "no log";
