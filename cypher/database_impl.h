@@ -29,6 +29,7 @@
 #include "cypher/database.h"
 #include "cypher/exec/execution.h"
 #include "cypher/functions/query_control.h"
+#include "cypher/memory_return.h"
 #include "cypher/plan_cache.h"
 #include "cypher/procedures/extensions.h"
 #include "graph/graph.h"
@@ -125,9 +126,6 @@ struct Database::Impl : DatabaseCore {
   using DatabaseCore::DatabaseCore;
 };
 
-// The allocator keeps what is freed; this gives it back to the system. Takes some 10 ms for 100 MiB.
-void return_memory();
-
 inline ErrorCode code_of(const Status& status) {
   return status.code();
 }
@@ -151,10 +149,13 @@ class CallScope {
  public:
   CallScope(DatabaseCore& database, QueryControl* control) : database_(database) {
     call_.control = control;
+    return_noted_memory();
     status_ = database.enter(&call_);
   }
   ~CallScope() {
-    if (status_.ok()) database_.leave(&call_);
+    if (!status_.ok()) return;
+    if (call_.control != nullptr) note_held_memory(call_.control->memory_bytes_most());
+    database_.leave(&call_);
   }
   CallScope(const CallScope&) = delete;
   CallScope& operator=(const CallScope&) = delete;

@@ -1,8 +1,6 @@
 // Calls and sessions: who is inside, and how everyone is got out. See database_impl.h.
 #include "cypher/database_impl.h"
 
-#include <malloc.h>
-
 namespace lora {
 
 namespace {
@@ -29,12 +27,6 @@ Status closed_status() {
 
 uint64_t this_thread_token() {
   return thread_state.own_token();
-}
-
-void return_memory() {
-#ifdef __GLIBC__
-  ::malloc_trim(0);
-#endif
 }
 
 Status DatabaseCore::check_open() const {

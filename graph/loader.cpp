@@ -27,6 +27,7 @@ Result<Loaded<EntityBlock>> Loader::block(const RootFields& root, EntityKind kin
   options.lower = id_key(first).string();
   options.upper = id_bound(first + EntityBlock::kRows);
   options.snapshot = root.store_snapshot;
+  options.fill_cache = false;
   const std::unique_ptr<kv::Cursor> cursor = store_->cursor(space, options);
   cache::EntityBlockBuilder builder;
   const TokenLimits tokens = token_limits(root);
@@ -129,6 +130,7 @@ Result<Loaded<TopologyChunk>> Loader::topology(const RootFields& root, RelTypeId
   options.lower = id_key(first).string();
   options.upper = id_bound(first + TopologyChunk::kNodes);
   options.snapshot = root.store_snapshot;
+  options.fill_cache = false;
   const std::unique_ptr<kv::Cursor> cursor = store_->cursor(Keyspace::kAdjacency, options);
   cache::TopologyBuilder builder;
   // Lists of other types and directions lie between: a few are stepped over, more are jumped over.
@@ -203,8 +205,8 @@ Result<Loaded<IndexTree>> Loader::index(const RootFields& root, const IndexInfo&
   options.lower = prefix.string();
   options.upper = kv::prefix_end(prefix);
   options.snapshot = root.store_snapshot;
-  options.fill_cache = false;
   options.readahead_bytes = 1u << 20;
+  options.fill_cache = false;
   const std::unique_ptr<kv::Cursor> cursor = store_->cursor(Keyspace::kIndexes, options);
   const uint64_t limit = info.definition.entity == EntityKind::kNode ? root.next_node : root.next_relationship;
   cache::IndexTreeBuilder builder(nullptr);

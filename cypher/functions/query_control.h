@@ -54,6 +54,7 @@ class QueryControl {
   // fails with.
   Status charge(uint64_t bytes) {
     memory_bytes_ += bytes;
+    if (memory_bytes_ > memory_bytes_most_) memory_bytes_most_ = memory_bytes_;
     if (memory_bytes_ + made_bytes_ > memory_bytes_max) [[unlikely]] {
       return over_budget(bytes);
     }
@@ -71,6 +72,7 @@ class QueryControl {
   }
   void release(uint64_t bytes) { memory_bytes_ -= bytes < memory_bytes_ ? bytes : memory_bytes_; }
   uint64_t memory_bytes() const { return memory_bytes_; }
+  uint64_t memory_bytes_most() const { return memory_bytes_most_; }  // there ever were
 
   // Memory of what expressions make while they are evaluated: functions charge it, and the evaluator forgets it when
   // the expression is done (MadeScope, below). Who keeps a value charges it himself.
@@ -101,7 +103,7 @@ class QueryControl {
 
   std::atomic<uint8_t> stop_{0};
   uint32_t ticks_ = 0;
-  uint64_t memory_bytes_ = 0;
+  uint64_t memory_bytes_ = 0, memory_bytes_most_ = 0;
   uint64_t made_bytes_ = 0;
   uint64_t made_bytes_ever_ = 0;
   uint64_t unticked_bytes_ = 0;  // charged since the clock was looked at for it

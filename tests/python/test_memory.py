@@ -123,3 +123,35 @@ def test_writes_that_get_no_memory_leave_nothing(tmp_path: Path) -> None:
     ]
     for query, outcome in run(writes, "disk", tmp_path):
         assert outcome in ("LORA_MEMORY_LIMIT", "LORA_LIMIT"), (query, outcome)
+
+
+# What a statement held goes back to the system with a later call.
+GIVES_BACK = """
+import resource, time
+from lora_python import Database
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+
+db = Database()
+db.execute("RETURN 1")
+before = resident()
+rows = db.execute("UNWIND range(1, 600000) AS x WITH 'a text of some length ' + x AS t RETURN t ORDER BY t DESC")["rows"]
+large = resident() - before
+del rows
+time.sleep(0.05)
+db.execute("RETURN 1")
+kept = resident() - before
+assert large > 60 << 20, large
+assert kept < large / 4, (large, kept)
+# Not at once again: a large statement after the other does not pay for it each time.
+for _ in range(3):
+    rows = db.execute("UNWIND range(1, 600000) AS x WITH 'a text of some length ' + x AS t RETURN t")["rows"]
+    assert len(rows) == 600000 and rows[-1] == {"t": "a text of some length 600000"}
+"""
+
+
+def test_what_a_large_statement_held_goes_back() -> None:
+    subprocess.run(
+        [sys.executable, "-c", GIVES_BACK], check=True, timeout=120, env=dict(os.environ, MALLOC_ARENA_MAX="2")
+    )
