@@ -136,7 +136,7 @@ def resident():
 db = Database()
 db.execute("RETURN 1")
 before = resident()
-rows = db.execute("UNWIND range(1, 600000) AS x WITH 'a text of some length ' + x AS t RETURN t ORDER BY t DESC")["rows"]
+rows = db.execute("UNWIND range(1, 600000) AS x WITH 'some text ' + x AS t RETURN t ORDER BY t DESC")["rows"]
 large = resident() - before
 del rows
 time.sleep(0.05)
