@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <type_traits>
 
 #include "cypher/exec/build.h"
@@ -250,16 +251,19 @@ class AggregateColumn {
         g.integer = static_cast<int64_t>(sum);
         break;
       }
-      case Fast::kAverage:
-        for (int64_t v : values) g.floating += static_cast<double>(v);
+      case Fast::kAverage: {
+        __int128 sum = 0;
+        for (int64_t v : values) sum += v;
+        g.floating += static_cast<double>(sum);
         break;
+      }
       case Fast::kMin: {
-        const int64_t least = *std::min_element(values.begin(), values.end());
+        const int64_t least = *extreme_of(values, false);
         if (g.count == 0 || least < g.integer) g.integer = least;
         break;
       }
       case Fast::kMax: {
-        const int64_t most = *std::max_element(values.begin(), values.end());
+        const int64_t most = *extreme_of(values, true);
         if (g.count == 0 || most > g.integer) g.integer = most;
         break;
       }
@@ -275,8 +279,7 @@ class AggregateColumn {
     switch (fast_) {
       case Fast::kSum:
       case Fast::kAverage: {
-        double sum = g.floating;
-        for (double v : values) sum += v;
+        const double sum = sum_of(g.floating, values);
         if (fast_ == Fast::kAverage && !std::isfinite(sum)) return false;
         g.floating = sum;
         g.any_float = true;
@@ -284,12 +287,14 @@ class AggregateColumn {
       }
       case Fast::kMin:
       case Fast::kMax: {
-        // Zeros of both signs and NaN, whose order decides, are left to the loop by row.
-        if (g.any_integer) return false;
-        double extreme = 0;
-        if (!extreme_of(values, fast_ == Fast::kMax, &extreme)) return false;
-        if (g.count > 0 && (std::isnan(g.floating) || g.floating == 0)) return false;
-        if (g.count == 0 || (fast_ == Fast::kMax ? extreme > g.floating : extreme < g.floating)) g.floating = extreme;
+        // NaN, which comes after all numbers, is left to the loop by row.
+        if (g.any_integer || (g.count > 0 && std::isnan(g.floating))) return false;
+        std::optional<double> extreme = extreme_of(values, fast_ == Fast::kMax);
+        if (!extreme) return false;
+        // Of zeros of both signs the first one counts.
+        if (*extreme == 0) extreme = *std::find(values.begin(), values.end(), 0.0);
+        if (g.count == 0 || (fast_ == Fast::kMax ? *extreme > g.floating : *extreme < g.floating))
+          g.floating = *extreme;
         g.any_float = true;
         break;
       }
@@ -299,17 +304,20 @@ class AggregateColumn {
     return true;
   }
 
-  // False: a NaN is among them, or the extreme is a zero.
-  static bool extreme_of(const std::vector<double>& values, bool greatest, double* out) {
-    constexpr size_t kLanes = 4;  // independent chains
-    double best[kLanes];
+  // Independent chains, so that a step need not wait for the one before.
+  static constexpr size_t kLanes = 4;
+
+  // None: a NaN is among them.
+  template <typename T>
+  static std::optional<T> extreme_of(const std::vector<T>& values, bool greatest) {
+    T best[kLanes];
     std::fill(best, best + kLanes, values[0]);
     bool any_nan = false;
     const auto run = [&](auto better) {
       size_t i = 0;
       for (; i + kLanes <= values.size(); i += kLanes) {
         for (size_t k = 0; k < kLanes; ++k) {
-          const double v = values[i + k];
+          const T v = values[i + k];
           best[k] = better(v, best[k]) ? v : best[k];
           any_nan |= v != v;
         }
@@ -321,12 +329,28 @@ class AggregateColumn {
       for (size_t k = 1; k < kLanes; ++k) best[0] = better(best[k], best[0]) ? best[k] : best[0];
     };
     if (greatest) {
-      run([](double a, double b) { return a > b; });
+      run([](T a, T b) { return a > b; });
     } else {
-      run([](double a, double b) { return a < b; });
+      run([](T a, T b) { return a < b; });
     }
-    *out = best[0];
-    return !any_nan && best[0] != 0;
+    return any_nan ? std::nullopt : std::optional<T>(best[0]);
+  }
+
+  // Few are added in their order, and those whose parts are too large for one.
+  static double sum_of(double from, const std::vector<double>& values) {
+    constexpr size_t kFew = 64;
+    if (values.size() >= kFew) {
+      double lanes[kLanes] = {};
+      size_t i = 0;
+      for (; i + kLanes <= values.size(); i += kLanes) {
+        for (size_t k = 0; k < kLanes; ++k) lanes[k] += values[i + k];
+      }
+      double sum = from + ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3]));
+      for (; i < values.size(); ++i) sum += values[i];
+      if (std::isfinite(sum)) return sum;
+    }
+    for (double v : values) from += v;
+    return from;
   }
 
   // Adds to the float sums of groups, none of which has a state object.

@@ -22,6 +22,7 @@
 // Threads: one execution, one thread at a time.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -206,6 +207,13 @@ class MultiplyingOperator : public Operator {
     if (argument_ == nullptr || argument_->done == nullptr) return false;
     const Column& rows = (*in_)[argument_->row_column];
     return (*argument_->done)[static_cast<size_t>(rows.integers[row_])] != 0;
+  }
+
+  // Further rows of row_.
+  void add_parents(size_t count) {
+    const size_t before = parents_.size();
+    parents_.resize(before + count);  // zeros, which is a scan's only row as a rule
+    if (row_ != 0) std::fill_n(parents_.data() + before, count, static_cast<uint32_t>(row_));
   }
 
   // Goes on with row_ of *in_: appends about `room` values to each column it adds in out_ and the number of the input

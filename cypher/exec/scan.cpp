@@ -179,7 +179,7 @@ class NodeScanOperator final : public MultiplyingOperator {
       if (bare) {
         bare_rows_ += got;
       } else {
-        parents_.insert(parents_.end(), got, static_cast<uint32_t>(row_));
+        add_parents(got);
       }
       if (!scanning_) ++row_;
       room -= got;
@@ -257,7 +257,7 @@ class ListedOperator : public MultiplyingOperator {
       while (at_ < found_.size()) {
         if (given >= room) return Status();
         const size_t rows = give(found_[at_++]);
-        parents_.insert(parents_.end(), rows, static_cast<uint32_t>(row_));
+        add_parents(rows);
         given += rows;
       }
       listed_ = false;
@@ -490,7 +490,7 @@ class IndexRangeScanOperator final : public MultiplyingOperator {
       entities.ids.resize(old + room);
       const size_t got = scan_.next(entities.ids.data() + old, room);
       entities.ids.resize(old + got);
-      parents_.insert(parents_.end(), got, static_cast<uint32_t>(row_));
+      add_parents(got);
       state_.count_hits(got);
       if (got < room) {
         scanning_ = false;
@@ -618,7 +618,7 @@ class RelationshipScanOperator final : public MultiplyingOperator {
       if (ends) {
         give_ends();
       } else {
-        parents_.resize(parents_.size() + got, static_cast<uint32_t>(row_));
+        add_parents(got);
       }
     }
     return Status();
@@ -717,7 +717,7 @@ class RelationshipScanOperator final : public MultiplyingOperator {
       }
       return;
     }
-    parents_.resize(parents_.size() + count, static_cast<uint32_t>(row_));
+    add_parents(count);
     if (relationship_wanted_) {
       append_relationships(segment, begin, count, &out_.columns[scan_op_.relationship].ids);
     }

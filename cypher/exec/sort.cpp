@@ -185,10 +185,31 @@ class SortOperator final : public Operator {
     const auto not_behind = [&](const auto& values, auto worst) {
       picked_.resize(rows);
       size_t count = 0;
-      for (uint32_t row = 0; row < rows; ++row) {
-        picked_[count] = row;
+      const auto run = [&](auto behind) {
         // NaN is behind nothing here: the comparison of whole keys tells.
-        count += (ascending ? values[row] > worst : values[row] < worst) ? 0 : 1;
+        constexpr uint32_t kAtOnce = 8;  // mostly there is none among them
+        uint32_t row = 0;
+        const auto pick = [&](uint32_t end) {
+          for (; row < end; ++row) {
+            picked_[count] = row;
+            count += behind(values[row]) ? 0 : 1;
+          }
+        };
+        while (row + kAtOnce <= rows) {
+          bool all = true;
+          for (uint32_t i = 0; i < kAtOnce; ++i) all &= behind(values[row + i]);
+          if (all) {
+            row += kAtOnce;
+          } else {
+            pick(row + kAtOnce);
+          }
+        }
+        pick(static_cast<uint32_t>(rows));
+      };
+      if (ascending) {
+        run([worst](auto value) { return value > worst; });
+      } else {
+        run([worst](auto value) { return value < worst; });
       }
       picked_.resize(count);
     };

@@ -421,9 +421,24 @@ size_t Gatherer::run_length(size_t from) const {
   const size_t length = std::min<size_t>(EntityBlock::kRows - EntityBlock::row_of(first), ids_.size() - from);
   const uint64_t* ids = ids_.data() + from;
   if (ids[length - 1] != first + length - 1) return 1;
-  uint64_t different = 0;
-  for (size_t i = 0; i < length; ++i) different |= ids[i] ^ (first + i);
-  return different == 0 ? length : 1;
+  // Four lanes of two ids each.
+  using Two = uint64_t __attribute__((vector_size(16)));
+  constexpr size_t kLanes = 4;
+  Two expected[kLanes], different[kLanes] = {};
+  for (size_t k = 0; k < kLanes; ++k) expected[k] = Two{first + 2 * k, first + 2 * k + 1};
+  size_t i = 0;
+  for (; i + 2 * kLanes <= length; i += 2 * kLanes) {
+    for (size_t k = 0; k < kLanes; ++k) {
+      Two two;
+      std::memcpy(&two, ids + i + 2 * k, sizeof two);
+      different[k] |= two ^ expected[k];
+      expected[k] += 2 * kLanes;
+    }
+  }
+  const Two all = (different[0] | different[1]) | (different[2] | different[3]);
+  uint64_t any = all[0] | all[1];
+  for (; i < length; ++i) any |= ids[i] ^ (first + i);
+  return any == 0 ? length : 1;
 }
 
 void Gatherer::begin() {
