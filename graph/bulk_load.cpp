@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
+#include <chrono>
+#include <future>
 #include <iterator>
 #include <limits>
-#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -207,13 +208,20 @@ class BulkLoad::ListWriter {
 
 namespace {
 
-// Calls both, the second one on a thread of its own; a failure of either.
-Status run_both(const std::function<Status()>& first, const std::function<Status()>& second) {
-  Status other;
-  std::thread thread([&] { other = contain(second); });
-  const Status status = contain(first);
-  thread.join();
-  return status.ok() ? other : status;
+// Calls both, the second one on a thread of its own, and `poll` while that is waited for; a failure of any, of which
+// the second one hears by *failed.
+Status run_both(const std::function<Status()>& first, const std::function<Status()>& second,
+                const std::function<Status()>& poll, std::atomic<bool>* failed) {
+  constexpr std::chrono::milliseconds kBetweenPolls(20);
+  // A future of async() waits at its end, on any way out.
+  std::future<Status> other = std::async(std::launch::async, [&] { return contain(second); });
+  Status status = contain(first);
+  do {
+    if (status.ok() && poll) status = contain(poll);
+    if (!status.ok()) failed->store(true, std::memory_order_relaxed);
+  } while (other.wait_for(kBetweenPolls) != std::future_status::ready);
+  const Status of_other = other.get();
+  return status.ok() ? of_other : status;
 }
 
 }  // namespace
@@ -273,7 +281,7 @@ Status BulkLoad::write_adjacency(const std::function<Status()>& poll,
     LORA_TRY(write(lists, 0, nodes, poll));
     return lists.finish(runs, &set_type_counts_);
   }
-  LORA_TRY(run_both(make_out, make_in));
+  LORA_TRY(run_both(make_out, make_in, poll, &failed));
   size_t half = 0;
   for (size_t step = std::bit_floor(nodes); step > 0; step /= 2) {
     if (half + step <= nodes && out.list_ends[half + step - 1] + in.list_ends[half + step - 1] <= ends_.size()) {
@@ -281,7 +289,8 @@ Status BulkLoad::write_adjacency(const std::function<Status()>& poll,
     }
   }
   ListWriter lower(*this, 1), upper(*this, 1);
-  LORA_TRY(run_both([&] { return write(lower, 0, half, poll); }, [&] { return write(upper, half, nodes, nullptr); }));
+  LORA_TRY(run_both([&] { return write(lower, 0, half, poll); }, [&] { return write(upper, half, nodes, nullptr); },
+                    poll, &failed));
   LORA_TRY(lower.finish(runs, &set_type_counts_));
   return upper.finish(runs, &set_type_counts_);
 }

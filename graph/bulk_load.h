@@ -1,8 +1,9 @@
 // Fills a new graph in one go: entities straight into sorted runs, adjacency sorted once at the end, one atomic
 // ingest. A tenth of the cost of a statement per batch, and nothing to see before finish() has returned.
 //
-// A second thread builds the tables. Memory: some MiB, 4 bytes a node and 12 a relationship; while finish() sorts, 20
-// each. Threads: one at a time. Holds the graph's writer from begin() to its end; must not outlive the graph.
+// Threads of its own build the tables (run_writer.h, which says what memory that takes), and half of the lists where
+// there is a second processor. Memory beside that: 4 bytes a node and 12 a relationship; while finish() sorts, 20 each.
+// Threads: one at a time. Holds the graph's writer from begin() to its end; must not outlive the graph.
 #pragma once
 
 #include <chrono>
@@ -49,8 +50,8 @@ class BulkLoad {
   uint64_t node_count() const { return node_sets_.size(); }
   uint64_t relationship_count() const { return ends_.size(); }
 
-  // Makes it all visible and durable. Nothing else may be called afterwards. `poll`: every few thousand nodes; its
-  // failure leaves the graph as it was.
+  // Makes it all visible and durable. Nothing else may be called afterwards. `poll`: every few thousand nodes or
+  // 20 ms, from the calling thread; its failure leaves the graph as it was.
   Status finish(const std::function<Status()>& poll);
 
  private:

@@ -130,7 +130,7 @@ Result<Loaded<TopologyChunk>> Loader::topology(const RootFields& root, RelTypeId
   options.lower = id_key(first).string();
   options.upper = id_bound(first + TopologyChunk::kNodes);
   options.snapshot = root.store_snapshot;
-  options.fill_cache = false;
+  options.fill_cache = root.type_tokens > 1;  // lists of all types lie together: others may be asked for next
   const std::unique_ptr<kv::Cursor> cursor = store_->cursor(Keyspace::kAdjacency, options);
   cache::TopologyBuilder builder;
   // Lists of other types and directions lie between: a few are stepped over, more are jumped over.

@@ -20,8 +20,8 @@ class Loader {
  public:
   explicit Loader(const kv::Store* store) : store_(store) {}
 
-  // Each returns a chunk as loaded, to be published, or the shared empty one. What is read for them takes no place in
-  // the block cache: it is there twice otherwise.
+  // Each returns a chunk as loaded, to be published, or the shared empty one. What is read for them alone takes no
+  // place in the block cache: it is there twice otherwise.
   Result<cache::Loaded<cache::EntityBlock>> block(const RootFields& root, EntityKind kind, uint64_t index);
   Result<cache::Loaded<cache::LabelChunk>> label_chunk(const RootFields& root, LabelId label, uint64_t index);
   Result<cache::Loaded<cache::TopologyChunk>> topology(const RootFields& root, RelTypeId type, Direction direction,

@@ -38,6 +38,9 @@ Status RunWriter::put(kv::Keyspace space, ByteView key, ByteView value) {
     filling.run = next_run_++;
   }
   Block& block = filling.block;
+  if (block.bytes.empty() && filling.run_bytes != 0) {
+    block.bytes.reserve(kBlockBytes + kBlockBytes / 16);  // as the one before; doubling ends at twice of what is needed
+  }
   block.bytes.append(key).append(value);
   block.entries.push_back({static_cast<uint32_t>(key.size()), static_cast<uint32_t>(value.size())});
   filling.run_bytes += key.size() + value.size();

@@ -4,8 +4,8 @@
 //
 // Each run is one thread's. For two of them to have something to do, the caller must be able to be a whole run ahead.
 //
-// Memory: what is on its way to the threads, at most a run (32 MiB) each, 4 MiB with one thread. Threads: one calls;
-// the store takes sorted_run() from any.
+// Memory: what is on its way to the threads, at most a run each (32 MiB and a little), 4 MiB with one thread. Threads:
+// one calls; the store takes sorted_run() from any.
 #pragma once
 
 #include <array>

@@ -54,7 +54,7 @@ class QueryControl {
   // fails with.
   Status charge(uint64_t bytes) {
     memory_bytes_ += bytes;
-    if (memory_bytes_ > memory_bytes_most_) memory_bytes_most_ = memory_bytes_;
+    if (memory_bytes_ > memory_bytes_most()) memory_bytes_most_.store(memory_bytes_, std::memory_order_relaxed);
     if (memory_bytes_ + made_bytes_ > memory_bytes_max) [[unlikely]] {
       return over_budget(bytes);
     }
@@ -72,7 +72,8 @@ class QueryControl {
   }
   void release(uint64_t bytes) { memory_bytes_ -= bytes < memory_bytes_ ? bytes : memory_bytes_; }
   uint64_t memory_bytes() const { return memory_bytes_; }
-  uint64_t memory_bytes_most() const { return memory_bytes_most_; }  // there ever were
+  // The most there ever were; for any thread.
+  uint64_t memory_bytes_most() const { return memory_bytes_most_.load(std::memory_order_relaxed); }
 
   // Memory of what expressions make while they are evaluated: functions charge it, and the evaluator forgets it when
   // the expression is done (MadeScope, below). Who keeps a value charges it himself.
@@ -103,7 +104,8 @@ class QueryControl {
 
   std::atomic<uint8_t> stop_{0};
   uint32_t ticks_ = 0;
-  uint64_t memory_bytes_ = 0, memory_bytes_most_ = 0;
+  uint64_t memory_bytes_ = 0;
+  std::atomic<uint64_t> memory_bytes_most_{0};
   uint64_t made_bytes_ = 0;
   uint64_t made_bytes_ever_ = 0;
   uint64_t unticked_bytes_ = 0;  // charged since the clock was looked at for it

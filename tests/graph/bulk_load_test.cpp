@@ -147,6 +147,27 @@ TEST_P(BulkLoadTest, OneThatIsGivenUpLeavesNothing) {
     const Status stopped = load->finish([] { return Status(ErrorCode::kInterrupted, "stop"); });
     EXPECT_EQ(stopped.code(), ErrorCode::kInterrupted);
   }
+  // While the lists of the other half of the relationships are made: all of the first half are of one node. What a poll
+  // throws passes, and ends no process.
+  for (const bool throws : {false, true}) {
+    const std::unique_ptr<BulkLoad> load = bulk(*graph_);
+    const RelTypeId type = must(load->rel_type("R"));
+    constexpr uint64_t kNodes = 200'000;
+    for (uint64_t i = 0; i < kNodes; ++i) must(load->add_node({}, {}).status());
+    for (uint64_t i = 1; i < kNodes; ++i) must(load->add_relationship(type, NodeId(0), NodeId(i), {}).status());
+    int polls = 0;
+    const auto third = [&] {
+      if (++polls < 3) return Status();
+      if (throws) throw 42;
+      return Status(ErrorCode::kInterrupted, "stop");
+    };
+    if (throws) {
+      EXPECT_THROW(static_cast<void>(load->finish(third)), int);
+    } else {
+      EXPECT_EQ(load->finish(third).code(), ErrorCode::kInterrupted);
+    }
+    EXPECT_EQ(polls, 3);
+  }
   EXPECT_EQ(graph_->node_count(), 0u);
   expect_sound();
   ASSERT_OK(bulk(*graph_)->finish({}));

@@ -144,7 +144,7 @@ db.execute("RETURN 1")
 kept = resident() - before
 assert large > 60 << 20, large
 assert kept < large / 4, (large, kept)
-# Not at once again: a large statement after the other does not pay for it each time.
+# And large statements go on.
 for _ in range(3):
     rows = db.execute("UNWIND range(1, 600000) AS x WITH 'a text of some length ' + x AS t RETURN t")["rows"]
     assert len(rows) == 600000 and rows[-1] == {"t": "a text of some length 600000"}
