@@ -260,7 +260,7 @@ Status BulkLoad::write_adjacency(const std::function<Status()>& poll,
   };
   std::atomic<bool> failed{false};
   const auto write = [&](ListWriter& lists, size_t from, size_t to, const std::function<Status()>& polled) {
-    const Status status = contain([&] {
+    Status status = contain([&] {
       for (size_t node = from; node < to; ++node) {
         if (node % kNodesBetweenPolls == 0) {
           if (failed.load(std::memory_order_relaxed)) return Status();
