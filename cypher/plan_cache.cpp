@@ -3,29 +3,39 @@
 namespace lora::cypher {
 
 PreparedPlan::~PreparedPlan() {
-  delete idle_one_.load(std::memory_order_acquire);
+  for (Slot& slot : slots_) delete slot.idle.load(std::memory_order_acquire);
+}
+
+size_t PreparedPlan::own_slot() {
+  static std::atomic<size_t> threads{0};
+  static constinit thread_local size_t number = 0;  // 0: not given out yet
+  if (number == 0) number = threads.fetch_add(1, std::memory_order_relaxed) + 1;
+  return number % kSlots;
 }
 
 std::unique_ptr<Execution> PreparedPlan::take() {
-  if (Execution* one = idle_one_.exchange(nullptr, std::memory_order_acq_rel)) return std::unique_ptr<Execution>(one);
-  {
+  const size_t slot = own_slot();
+  std::unique_ptr<Execution> taken(slots_[slot].idle.exchange(nullptr, std::memory_order_acq_rel));
+  if (taken == nullptr) {
     std::lock_guard lock(mutex_);
     if (!idle_.empty()) {
-      std::unique_ptr<Execution> last = std::move(idle_.back());
+      taken = std::move(idle_.back());
       idle_.pop_back();
-      return last;
     }
   }
-  auto made = std::make_unique<Execution>(plan_);
-  std::lock_guard lock(mutex_);
-  idle_.reserve(kIdleMax);  // giving it back must not fail
-  return made;
+  if (taken == nullptr) {
+    taken = std::make_unique<Execution>(plan_);
+    std::lock_guard lock(mutex_);
+    idle_.reserve(kIdleMax);  // giving it back must not fail
+  }
+  taken->slot = slot;
+  return taken;
 }
 
 void PreparedPlan::give_back(std::unique_ptr<Execution> execution) {
   Execution* none = nullptr;
-  if (idle_one_.compare_exchange_strong(none, execution.get(), std::memory_order_acq_rel)) {
-    static_cast<void>(execution.release());  // idle_one_ owns it now
+  if (slots_[execution->slot].idle.compare_exchange_strong(none, execution.get(), std::memory_order_acq_rel)) {
+    static_cast<void>(execution.release());  // the slot owns it now
     return;
   }
   std::lock_guard lock(mutex_);
