@@ -1,6 +1,7 @@
 #include "graph/run_writer.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "kv/contain.h"
