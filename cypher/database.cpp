@@ -134,17 +134,17 @@ namespace {
 
 // Runs a prepared statement in a transaction of its own.
 Status run_write(DatabaseCore& db, std::string_view text, std::shared_ptr<const PreparedQuery>* query,
-                 const Params& params, const QueryOptions& options, QueryControl* control, bool profiling,
+                 const Params& params, const QueryOptions& options, QueryControl* control, size_t lane, bool profiling,
                  QueryResult* result, uint64_t* rows, std::vector<OperatorMetrics>* metrics) {
   if (db.options.read_only) return cypher::read_only_refusal();
   std::vector<std::unique_ptr<graph::Transaction>> transactions;  // IN TRANSACTIONS: one after the other
   LORA_ASSIGN(std::unique_ptr<graph::Transaction> first, db.begin_write(text, options, control));
   transactions.push_back(std::move(first));
   if (transactions.back()->reader().schema_version() != (*query)->prepared->plan().schema_version) {
-    LORA_ASSIGN(*query, db.prepare(text, &transactions.back()->reader()));
+    LORA_ASSIGN(*query, db.prepare(text, &transactions.back()->reader(), lane));
   }
   LORA_TRY(transactions.back()->begin_statement());
-  Loan execution((*query)->prepared);
+  Loan execution(*(*query)->prepared, lane);
   if ((*query)->prepared->plan().in_transactions) {
     execution->set_commit_hook([&](cypher::EvalContext* context) -> Status {
       LORA_TRY(transactions.back()->finish_statement());
@@ -180,14 +180,14 @@ Status run_write(DatabaseCore& db, std::string_view text, std::shared_ptr<const 
 }
 
 Status run_read(DatabaseCore& db, std::string_view text, std::shared_ptr<const PreparedQuery>* query,
-                const Params& params, QueryControl* control, bool profiling, QueryResult* result, uint64_t* rows,
-                std::vector<OperatorMetrics>* metrics) {
+                const Params& params, QueryControl* control, size_t lane, bool profiling, QueryResult* result,
+                uint64_t* rows, std::vector<OperatorMetrics>* metrics) {
   const graph::Snapshot snapshot = db.graph->snapshot();
   graph::Reader reader = snapshot.read();
   if (reader.schema_version() != (*query)->prepared->plan().schema_version) {
-    LORA_ASSIGN(*query, db.prepare(text, &reader));
+    LORA_ASSIGN(*query, db.prepare(text, &reader, lane));
   }
-  Loan execution((*query)->prepared);
+  Loan execution(*(*query)->prepared, lane);
   LORA_TRY(execution->open(cypher::make_context(db, **query, params, control, &reader, nullptr, 0), profiling));
   LORA_TRY(cypher::drain(*execution, *control, result, rows));
   if (metrics != nullptr) {
@@ -205,7 +205,7 @@ Result<QueryResult> run_statement(DatabaseCore& db, std::string_view query, cons
   db.start_control(&control, options);
   CallScope call(db, &control);
   LORA_TRY(call.status());
-  LORA_ASSIGN(std::shared_ptr<const PreparedQuery> prepared, db.prepare(query, nullptr));
+  LORA_ASSIGN(std::shared_ptr<const PreparedQuery> prepared, db.prepare(query, nullptr, call.lane()));
   const LogicalPlan& plan = prepared->prepared->plan();
   if (plan.mode == LogicalPlan::Mode::kExplain) {
     const graph::Snapshot snapshot = db.graph->snapshot();
@@ -217,9 +217,10 @@ Result<QueryResult> run_statement(DatabaseCore& db, std::string_view query, cons
   QueryResult result;
   result.columns = plan.columns;
   uint64_t rows = 0;
-  Status status = plan.writes
-                      ? run_write(db, query, &prepared, params, options, &control, false, &result, &rows, nullptr)
-                      : run_read(db, query, &prepared, params, &control, false, &result, &rows, nullptr);
+  Status status =
+      plan.writes
+          ? run_write(db, query, &prepared, params, options, &control, call.lane(), false, &result, &rows, nullptr)
+          : run_read(db, query, &prepared, params, &control, call.lane(), false, &result, &rows, nullptr);
   if (!status.ok()) return cypher::decorate(std::move(status), query, prepared->own_text);
   return result;
 }
@@ -255,9 +256,9 @@ Result<Profile> profile_statement(DatabaseCore& db, std::string_view query, cons
   LORA_TRY(cypher::check_parameters(planned->plan(), params, options));
   std::shared_ptr<const PreparedQuery> running = prepared;
   const auto begin = std::chrono::steady_clock::now();
-  Status status = planned->plan().writes ? run_write(db, query, &running, params, options, &control, true, nullptr,
-                                                     &profile.total_rows, &profile.operators)
-                                         : run_read(db, query, &running, params, &control, true, nullptr,
+  Status status = planned->plan().writes ? run_write(db, query, &running, params, options, &control, call.lane(), true,
+                                                     nullptr, &profile.total_rows, &profile.operators)
+                                         : run_read(db, query, &running, params, &control, call.lane(), true, nullptr,
                                                     &profile.total_rows, &profile.operators);
   profile.total_elapsed_ns = static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - begin).count());

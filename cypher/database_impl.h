@@ -53,7 +53,7 @@ struct ActiveCall {
   ActiveCall* next = nullptr;
   ActiveCall* outer = nullptr;  // the call of this thread around this one, of any database
   DatabaseCore* database = nullptr;
-  uint32_t shard = 0;
+  uint32_t lane = 0;  // by thread: of the registry and of the plan cache
 };
 
 class DatabaseCore {
@@ -84,8 +84,9 @@ class DatabaseCore {
   Status close();
 
   // --- statements ---
-  // The plan of a text for what `reader` sees (null: the last version).
-  Result<std::shared_ptr<const cypher::PreparedQuery>> prepare(std::string_view text, graph::Reader* reader);
+  // The plan of a text for what `reader` sees (null: the last version), for a call of this lane of the plan cache.
+  Result<std::shared_ptr<const cypher::PreparedQuery>> prepare(std::string_view text, graph::Reader* reader,
+                                                               size_t lane);
   // Without the cache, exactly as written.
   Result<std::shared_ptr<const cypher::LogicalPlan>> compile_exact(std::string_view text, graph::Reader& reader);
 
@@ -98,19 +99,17 @@ class DatabaseCore {
                                                           QueryControl* control);
 
  private:
-  struct alignas(64) Shard {
+  struct alignas(64) Lane {
     SpinLock mutex;
     ActiveCall* first = nullptr;
     uint32_t count = 0;
   };
-  static constexpr size_t kShards = 8;
-
   uint64_t active_calls();
   void finish_close();  // closes the graph; once
   Result<std::shared_ptr<const cypher::PreparedQuery>> compile(std::string_view text, graph::Reader& reader,
-                                                               bool cacheable);
+                                                               bool cacheable, size_t lane);
 
-  std::array<Shard, kShards> shards_;
+  std::array<Lane, cypher::kLanes> lanes_;
   std::atomic<bool> closing_{false};
   std::mutex close_mutex_;
   std::condition_variable left_;
@@ -160,6 +159,7 @@ class CallScope {
   CallScope(const CallScope&) = delete;
   CallScope& operator=(const CallScope&) = delete;
   const Status& status() const { return status_; }
+  size_t lane() const { return call_.lane; }
 
  private:
   DatabaseCore& database_;
@@ -228,11 +228,11 @@ EvalContext make_context(const DatabaseCore& database, const PreparedQuery& quer
 // text that is not UTF-8.
 Status check_parameters(const LogicalPlan& plan, const Params& params, const QueryOptions& options);
 
-// An execution on loan from its plan's pool: closed and given back at the end. One that an exception has left is in no
-// state to run again.
+// An execution on loan from the pool of a plan that outlives the loan: closed and given back at the end. One that an
+// exception has left is in no state to run again.
 class Loan {
  public:
-  explicit Loan(std::shared_ptr<PreparedPlan> plan) : plan_(std::move(plan)), execution_(plan_->take()) {}
+  Loan(PreparedPlan& plan, size_t lane) : plan_(plan), execution_(plan.take(lane)) {}
   ~Loan() {
     if (std::uncaught_exceptions() == 0) give_back();
   }
@@ -244,11 +244,11 @@ class Loan {
     if (execution_ == nullptr) return;
     execution_->close();
     execution_->set_commit_hook(nullptr);
-    plan_->give_back(std::move(execution_));
+    plan_.give_back(std::move(execution_));
   }
 
  private:
-  std::shared_ptr<PreparedPlan> plan_;
+  PreparedPlan& plan_;
   std::unique_ptr<Execution> execution_;
 };
 

@@ -6,16 +6,8 @@ PreparedPlan::~PreparedPlan() {
   for (Slot& slot : slots_) delete slot.idle.load(std::memory_order_acquire);
 }
 
-size_t PreparedPlan::own_slot() {
-  static std::atomic<size_t> threads{0};
-  static constinit thread_local size_t number = 0;  // 0: not given out yet
-  if (number == 0) number = threads.fetch_add(1, std::memory_order_relaxed) + 1;
-  return number % kSlots;
-}
-
-std::unique_ptr<Execution> PreparedPlan::take() {
-  const size_t slot = own_slot();
-  std::unique_ptr<Execution> taken(slots_[slot].idle.exchange(nullptr, std::memory_order_acq_rel));
+std::unique_ptr<Execution> PreparedPlan::take(size_t lane) {
+  std::unique_ptr<Execution> taken(slots_[lane].idle.exchange(nullptr, std::memory_order_acq_rel));
   if (taken == nullptr) {
     std::lock_guard lock(mutex_);
     if (!idle_.empty()) {
@@ -28,13 +20,13 @@ std::unique_ptr<Execution> PreparedPlan::take() {
     std::lock_guard lock(mutex_);
     idle_.reserve(kIdleMax);  // giving it back must not fail
   }
-  taken->slot = slot;
+  taken->lane = lane;
   return taken;
 }
 
 void PreparedPlan::give_back(std::unique_ptr<Execution> execution) {
   Execution* none = nullptr;
-  if (slots_[execution->slot].idle.compare_exchange_strong(none, execution.get(), std::memory_order_acq_rel)) {
+  if (slots_[execution->lane].idle.compare_exchange_strong(none, execution.get(), std::memory_order_acq_rel)) {
     static_cast<void>(execution.release());  // the slot owns it now
     return;
   }
@@ -43,8 +35,7 @@ void PreparedPlan::give_back(std::unique_ptr<Execution> execution) {
 }
 
 template <typename T>
-std::shared_ptr<T> PlanCache::Level<T>::find(std::string_view text) {
-  const size_t hash = TextHash()(text);
+std::shared_ptr<T> PlanCache::Level<T>::find(std::string_view text, size_t hash) {
   Shard& shard = shards_[(hash >> 48) % kShards];
   std::lock_guard lock(shard.mutex);
   const auto it = shard.index.find(text, hash);
@@ -129,21 +120,62 @@ size_t PlanCache::Level<T>::size() const {
   return n;
 }
 
-std::shared_ptr<const PreparedQuery> PlanCache::find_text(std::string_view text) {
-  return texts_.find(text);
+std::shared_ptr<const PreparedQuery> PlanCache::find_text(std::string_view text, const PlanVersions& wanted,
+                                                          size_t lane) {
+  const size_t hash = TextHash()(text);
+  Lane& own = lanes_[lane];
+  {
+    std::lock_guard lock(own.mutex);
+    const std::shared_ptr<const LaneEntry>& entry = own.entries[hash % own.entries.size()];
+    if (entry != nullptr && entry->text == text && wanted.fit(entry->query->prepared->plan())) {
+      ++own.hits;
+      return std::shared_ptr<const PreparedQuery>(entry, entry->query.get());
+    }
+  }
+  const uint64_t clears = clears_.load(std::memory_order_acquire);
+  std::shared_ptr<const PreparedQuery> found = texts_.find(text, hash);
+  if (found == nullptr || !wanted.fit(found->prepared->plan())) return nullptr;
+  count_hit(lane);
+  if (text.size() <= kLaneTextMax) put_lane(text, hash, found, lane, clears);
+  return found;
 }
+
+void PlanCache::put_lane(std::string_view text, size_t hash, std::shared_ptr<const PreparedQuery> query, size_t lane,
+                         uint64_t clears) {
+  std::shared_ptr<const LaneEntry> entry = std::make_shared<LaneEntry>(std::string(text), std::move(query));
+  Lane& own = lanes_[lane];
+  std::lock_guard lock(own.mutex);
+  // The query may have been found before clear(), which counts first and empties the lanes then.
+  if (clears_.load(std::memory_order_acquire) != clears) return;
+  own.entries[hash % own.entries.size()].swap(entry);
+}
+
 void PlanCache::put_text(std::string_view text, std::shared_ptr<const PreparedQuery> query) {
   texts_.put(text, std::move(query));
 }
 std::shared_ptr<PreparedPlan> PlanCache::find_key(std::string_view key) {
-  return keys_.find(key);
+  return keys_.find(key, TextHash()(key));
 }
 void PlanCache::put_key(std::string_view key, std::shared_ptr<PreparedPlan> prepared) {
   keys_.put(key, std::move(prepared));
 }
 void PlanCache::clear() {
+  clears_.fetch_add(1, std::memory_order_acq_rel);
   texts_.clear();
   keys_.clear();
+  for (Lane& lane : lanes_) {
+    decltype(lane.entries) dropped;
+    std::lock_guard lock(lane.mutex);
+    lane.entries.swap(dropped);
+  }
+}
+uint64_t PlanCache::sum(uint64_t Lane::*counter) const {
+  uint64_t n = 0;
+  for (Lane& lane : lanes_) {
+    std::lock_guard lock(lane.mutex);
+    n += lane.*counter;
+  }
+  return n;
 }
 uint64_t PlanCache::entries() const {
   return keys_.size();

@@ -39,16 +39,16 @@ Status DatabaseCore::enter(ActiveCall* call) {
   if (forked()) return kv::forked_status();
   ThreadState& thread = thread_state;
   call->database = this;
-  call->shard = static_cast<uint32_t>(thread.own_token() % kShards);
-  Shard& shard = shards_[call->shard];
+  call->lane = static_cast<uint32_t>(thread.own_token() % cypher::kLanes);
+  Lane& lane = lanes_[call->lane];
   {
-    std::lock_guard lock(shard.mutex);
-    // close() sets the flag before it looks into any shard: a call is either seen by it or sees the flag.
+    std::lock_guard lock(lane.mutex);
+    // close() sets the flag before it looks into any lane: a call is either seen by it or sees the flag.
     if (closing_.load(std::memory_order_acquire)) return closed_status();
-    call->next = shard.first;
-    if (shard.first != nullptr) shard.first->previous = call;
-    shard.first = call;
-    ++shard.count;
+    call->next = lane.first;
+    if (lane.first != nullptr) lane.first->previous = call;
+    lane.first = call;
+    ++lane.count;
   }
   call->outer = thread.innermost_call;
   thread.innermost_call = call;
@@ -58,12 +58,12 @@ Status DatabaseCore::enter(ActiveCall* call) {
 void DatabaseCore::leave(ActiveCall* call) {
   if (forked()) return;
   thread_state.innermost_call = call->outer;
-  Shard& shard = shards_[call->shard];
+  Lane& lane = lanes_[call->lane];
   {
-    std::lock_guard lock(shard.mutex);
-    (call->previous != nullptr ? call->previous->next : shard.first) = call->next;
+    std::lock_guard lock(lane.mutex);
+    (call->previous != nullptr ? call->previous->next : lane.first) = call->next;
     if (call->next != nullptr) call->next->previous = call->previous;
-    --shard.count;
+    --lane.count;
   }
   if (!closing_.load(std::memory_order_acquire)) [[likely]]
     return;
@@ -78,17 +78,17 @@ void DatabaseCore::leave(ActiveCall* call) {
 
 uint64_t DatabaseCore::active_calls() {
   uint64_t n = 0;
-  for (Shard& shard : shards_) {
-    std::lock_guard lock(shard.mutex);
-    n += shard.count;
+  for (Lane& lane : lanes_) {
+    std::lock_guard lock(lane.mutex);
+    n += lane.count;
   }
   return n;
 }
 
 void DatabaseCore::stop_calls(ErrorCode code) {
-  for (Shard& shard : shards_) {
-    std::lock_guard lock(shard.mutex);
-    for (ActiveCall* call = shard.first; call != nullptr; call = call->next) {
+  for (Lane& lane : lanes_) {
+    std::lock_guard lock(lane.mutex);
+    for (ActiveCall* call = lane.first; call != nullptr; call = call->next) {
       if (call->control != nullptr) call->control->request_stop(code);
     }
   }

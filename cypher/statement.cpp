@@ -41,46 +41,40 @@ Result<std::shared_ptr<const LogicalPlan>> plan_query(const cypher::Query& query
   return cypher::make_plan(std::move(*bound), std::move(plan), input);
 }
 
-bool is_current(const LogicalPlan& plan, const DatabaseCore& db, uint64_t schema_version, uint64_t statistics_epoch) {
-  return plan.schema_version == schema_version && plan.statistics_epoch == statistics_epoch &&
-         plan.extensions_version == db.extensions.version();
-}
-
 }  // namespace
 
-Result<std::shared_ptr<const PreparedQuery>> DatabaseCore::prepare(std::string_view text, graph::Reader* reader) {
+Result<std::shared_ptr<const PreparedQuery>> DatabaseCore::prepare(std::string_view text, graph::Reader* reader,
+                                                                   size_t lane) {
   const uint64_t committed = graph->schema_version();
   const uint64_t wanted = reader != nullptr ? reader->schema_version() : committed;
-  if (auto found = cache.find_text(text)) {
-    if (is_current(found->prepared->plan(), *this, wanted, graph->statistics_epoch())) {
-      cache.count(true);
-      return found;
-    }
+  if (auto found = cache.find_text(text, {wanted, graph->statistics_epoch(), extensions.version()}, lane)) {
+    return found;
   }
-  if (reader != nullptr) return compile(text, *reader, wanted == committed);
+  if (reader != nullptr) return compile(text, *reader, wanted == committed, lane);
   const graph::Snapshot snapshot = graph->snapshot();
   const std::unique_ptr<graph::Reader> own = snapshot.reader();
-  return compile(text, *own, true);
+  return compile(text, *own, true, lane);
 }
 
 Result<std::shared_ptr<const PreparedQuery>> DatabaseCore::compile(std::string_view text, graph::Reader& reader,
-                                                                   bool cacheable) {
+                                                                   bool cacheable, size_t lane) {
   const uint64_t epoch = graph->statistics_epoch();
   cypher::Normalized normalized = cypher::normalize(text);
   if (cacheable) {
     if (auto prepared = cache.find_key(normalized.key)) {
-      if (is_current(prepared->plan(), *this, reader.schema_version(), epoch)) {
+      const cypher::PlanVersions wanted{reader.schema_version(), epoch, extensions.version()};
+      if (wanted.fit(prepared->plan())) {
         auto query = std::make_shared<PreparedQuery>();
         query->prepared = std::move(prepared);
         query->literals = std::move(normalized.values);
         query->own_text = false;
         cache.put_text(text, query);
-        cache.count(true);
+        cache.count_hit(lane);
         return std::shared_ptr<const PreparedQuery>(std::move(query));
       }
     }
   }
-  cache.count(false);
+  cache.count_miss(lane);
   auto parsed = cypher::parse(text, normalized);
   if (!parsed.ok()) return cypher::decorate(parsed.status(), text, true);
   auto plan = plan_query(*parsed, *this, reader, epoch);
@@ -186,11 +180,13 @@ EvalContext make_context(const DatabaseCore& database, const PreparedQuery& quer
   context.transaction = transaction;
   context.params = params;
   context.literals = query.literals;
-  // To read the clock is a fiftieth of a small query.
-  if (query.prepared->plan().calls) context.statement_epoch_nanos = now_nanos();
+  // To read the clock is a fiftieth of a small query, and the seeds are counted in one place for all threads.
+  if (query.prepared->plan().calls) {
+    context.statement_epoch_nanos = now_nanos();
+    context.random_state = random_seed(context.statement_epoch_nanos);
+  }
   context.transaction_epoch_nanos =
       transaction_epoch_nanos != 0 ? transaction_epoch_nanos : context.statement_epoch_nanos;
-  context.random_state = random_seed(context.statement_epoch_nanos);
   context.import_dir = database.options.import_dir;
   context.extensions = &database.extensions;
   return context;

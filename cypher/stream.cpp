@@ -28,7 +28,7 @@ class StreamSession final : public Session {
     const OuterControl outer(&control_);
     CallScope call(*database_, &control_);
     LORA_TRY(call.status());
-    Status status = contain([&] { return acquire(params, options); });
+    Status status = contain([&] { return acquire(params, options, call.lane()); });
     if (!status.ok()) release();  // while close() still waits for this call
     return status;
   }
@@ -58,9 +58,9 @@ class StreamSession final : public Session {
   }
 
  private:
-  Status acquire(const Params& params, const QueryOptions& options) {
-    LORA_ASSIGN(prepared_, database_->prepare(text_, nullptr));
-    if (prepared_->prepared->plan().mode == LogicalPlan::Mode::kExplain) return start_explain();
+  Status acquire(const Params& params, const QueryOptions& options, size_t lane) {
+    LORA_ASSIGN(prepared_, database_->prepare(text_, nullptr, lane));
+    if (prepared_->prepared->plan().mode == LogicalPlan::Mode::kExplain) return start_explain(lane);
     LORA_TRY(cypher::check_parameters(prepared_->prepared->plan(), params, options));
     if (prepared_->prepared->plan().writes) {
       if (database_->options.read_only) return cypher::read_only_refusal();
@@ -72,10 +72,10 @@ class StreamSession final : public Session {
     }
     graph::Reader& reader = transaction_ != nullptr ? transaction_->reader() : *reader_;
     if (reader.schema_version() != prepared_->prepared->plan().schema_version) {
-      LORA_ASSIGN(prepared_, database_->prepare(text_, &reader));
+      LORA_ASSIGN(prepared_, database_->prepare(text_, &reader, lane));
     }
     columns_ = prepared_->prepared->plan().columns;
-    execution_ = std::make_unique<Loan>(prepared_->prepared);
+    execution_ = std::make_unique<Loan>(*prepared_->prepared, lane);
     Status opened =
         (*execution_)
             ->open(cypher::make_context(*database_, *prepared_, params, &control_, &reader, transaction_.get(), 0));
@@ -86,7 +86,7 @@ class StreamSession final : public Session {
     return Status();
   }
 
-  Status start_explain() {
+  Status start_explain(size_t lane) {
     const graph::Snapshot snapshot = database_->graph->snapshot();
     const std::unique_ptr<graph::Reader> reader = snapshot.reader();
     LORA_ASSIGN(const std::shared_ptr<const LogicalPlan> exact, database_->compile_exact(text_, *reader));
@@ -102,11 +102,11 @@ class StreamSession final : public Session {
     text_ =
         "UNWIND $lines AS l RETURN l.operator AS operator, l.details AS details, l.estimated_rows AS estimated_rows, "
         "l.id AS id";
-    LORA_ASSIGN(prepared_, database_->prepare(text_, nullptr));
+    LORA_ASSIGN(prepared_, database_->prepare(text_, nullptr, lane));
     snapshot_ = database_->graph->snapshot();
     reader_ = snapshot_.reader();
     columns_ = prepared_->prepared->plan().columns;
-    execution_ = std::make_unique<Loan>(prepared_->prepared);
+    execution_ = std::make_unique<Loan>(*prepared_->prepared, lane);
     LORA_TRY(
         (*execution_)
             ->open(cypher::make_context(*database_, *prepared_, make_params({{"lines", Value::list(std::move(list))}}),

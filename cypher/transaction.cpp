@@ -42,7 +42,7 @@ class TransactionSession final : public Session {
     LORA_TRY(check_open());
     Running running(this, &control);
     graph::Reader& reader = transaction_ != nullptr ? transaction_->reader() : *reader_;
-    LORA_ASSIGN(const std::shared_ptr<const PreparedQuery> prepared, database_->prepare(text, &reader));
+    LORA_ASSIGN(const std::shared_ptr<const PreparedQuery> prepared, database_->prepare(text, &reader, call.lane()));
     const LogicalPlan& plan = prepared->prepared->plan();
     if (plan.mode == LogicalPlan::Mode::kExplain) {
       LORA_ASSIGN(const std::shared_ptr<const LogicalPlan> exact, database_->compile_exact(text, reader));
@@ -52,8 +52,8 @@ class TransactionSession final : public Session {
     if (plan.writes && transaction_ == nullptr) return cypher::read_only_refusal();
     QueryResult result;
     result.columns = plan.columns;
-    Status status = plan.writes ? run_write(*prepared, params, &control, &result)
-                                : run(*prepared, params, &control, reader, &result);
+    Status status = plan.writes ? run_write(*prepared, params, &control, call.lane(), &result)
+                                : run(*prepared, params, &control, call.lane(), reader, &result);
     if (!status.ok()) return cypher::decorate(std::move(status), text, prepared->own_text);
     return result;
   }
@@ -115,19 +115,20 @@ class TransactionSession final : public Session {
     return {ErrorCode::kTransaction, "the transaction has ended; begin a new one"};
   }
 
-  Status run(const PreparedQuery& prepared, const Params& params, QueryControl* control, graph::Reader& reader,
-             QueryResult* result) {
-    Loan execution(prepared.prepared);
+  Status run(const PreparedQuery& prepared, const Params& params, QueryControl* control, size_t lane,
+             graph::Reader& reader, QueryResult* result) {
+    Loan execution(*prepared.prepared, lane);
     LORA_TRY(execution->open(
         cypher::make_context(*database_, prepared, params, control, &reader, transaction_.get(), epoch_nanos_)));
     uint64_t rows = 0;
     return cypher::drain(*execution, *control, result, &rows);
   }
 
-  Status run_write(const PreparedQuery& prepared, const Params& params, QueryControl* control, QueryResult* result) {
+  Status run_write(const PreparedQuery& prepared, const Params& params, QueryControl* control, size_t lane,
+                   QueryResult* result) {
     Status status = contain([&]() -> Status {
       LORA_TRY(transaction_->begin_statement());
-      LORA_TRY(run(prepared, params, control, transaction_->reader(), result));
+      LORA_TRY(run(prepared, params, control, lane, transaction_->reader(), result));
       return transaction_->finish_statement();
     });
     if (status.ok()) return status;

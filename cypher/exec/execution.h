@@ -34,7 +34,7 @@ using CommitHook = std::function<Status(EvalContext* context)>;
 class Execution final : private SubqueryRunner {
  public:
   explicit Execution(std::shared_ptr<const LogicalPlan> plan);
-  size_t slot = 0;  // PreparedPlan's: where it is given back to
+  size_t lane = 0;  // PreparedPlan's: where it is given back to
   ~Execution() override;
 
   // Starts a run. The context is copied; what it points to must live until close(). `subqueries` is set by this class.

@@ -466,8 +466,8 @@ void number(LogicalOp* op, size_t depth, LogicalPlan* plan) {
                 op->kind == OpKind::kShow || op->kind == OpKind::kSchemaCommand;
   for (const Expr* e : use.exprs) {
     for_each_expr(e, [&](const Expr& x) {
-      plan->calls = plan->calls || x.kind == ExprKind::kFunction || x.kind == ExprKind::kAggregate ||
-                    x.kind == ExprKind::kCast || x.kind == ExprKind::kTryCast;
+      plan->calls =
+          plan->calls || x.kind == ExprKind::kFunction || x.kind == ExprKind::kCast || x.kind == ExprKind::kTryCast;
       if (x.subplan == nullptr) return true;
       plan->has_subplans = true;
       number(const_cast<LogicalOp*>(x.subplan), depth + kInnerSteps, plan);

@@ -23,12 +23,18 @@ constexpr auto kExitWaitMax = std::chrono::seconds(10);
 unsigned long main_thread = 0;
 std::atomic<bool> exiting{false};
 thread_local int calls_of_thread = 0;  // one inside the other, through callables
-std::atomic<int> calls_in_engine{0};
+std::atomic<int> calls_in_engine{0};   // changed with the GIL held, which spares calls an instruction that waits
+std::atomic<int> calls_left_out{0};    // of these, those that wait for the end of the process without it
 std::vector<std::weak_ptr<Database>>* databases = nullptr;
 
 void after_fork_in_child() {
   main_thread = PyThread_get_thread_ident();
   calls_in_engine.store(0);
+  calls_left_out.store(0);
+}
+
+void count_calls(int change) {
+  calls_in_engine.store(calls_in_engine.load(std::memory_order_relaxed) + change, std::memory_order_release);
 }
 
 }  // namespace
@@ -47,7 +53,7 @@ bool in_main_thread() {
 
 EngineCall::EngineCall() {
   const bool stays_out = interpreter_ends() && calls_of_thread == 0;
-  if (!stays_out) calls_in_engine.fetch_add(1);
+  if (!stays_out) count_calls(1);
   if (calls_of_thread++ == 0) forget_causes();
   state_ = PyEval_SaveThread();
   if (stays_out) {
@@ -58,11 +64,11 @@ EngineCall::EngineCall() {
 EngineCall::~EngineCall() {
   // A call inside a callable goes on: the call around it, which close() waits for, must come back first.
   if (interpreter_ends() && calls_of_thread == 1) {
-    calls_in_engine.fetch_sub(1);
+    calls_left_out.fetch_add(1);
     for (;;) pause();
   }
   PyEval_RestoreThread(state_);
-  calls_in_engine.fetch_sub(1);
+  count_calls(-1);
   release_kept_objects();
   --calls_of_thread;
 }
@@ -87,7 +93,7 @@ void close_all() {
   PyThreadState* state = PyEval_SaveThread();
   for (const auto& database : alive) (void)database->close();  // nobody is left to tell
   const auto deadline = std::chrono::steady_clock::now() + kExitWaitMax;
-  while (calls_in_engine.load() > 0 && std::chrono::steady_clock::now() < deadline) {
+  while (calls_in_engine.load() > calls_left_out.load() && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   alive.clear();

@@ -30,6 +30,74 @@ TEST(PlanCacheTest, UsedEntriesOutliveUnusedOnes) {
   }
 }
 
+TEST(PlanCacheTest, TextsAreFoundWithPlansOfTheVersionsWanted) {
+  cypher::PlanCache cache;
+  const auto query_of = [](uint64_t schema) {
+    auto plan = std::make_shared<cypher::LogicalPlan>();
+    plan->schema_version = schema;
+    auto query = std::make_shared<cypher::PreparedQuery>();
+    query->prepared = std::make_shared<cypher::PreparedPlan>(std::move(plan));
+    return query;
+  };
+  cypher::PlanVersions first, second;
+  first.schema = 1;
+  second.schema = 2;
+  cache.put_text("RETURN 1", query_of(1));
+  for (size_t lane = 0; lane < cypher::kLanes; ++lane) {
+    for (int i = 0; i < 3; ++i) {  // the first of them is asked of all lanes, the next ones of this one
+      const auto found = cache.find_text("RETURN 1", first, lane);
+      ASSERT_NE(found, nullptr);
+      EXPECT_EQ(found->prepared->plan().schema_version, 1u);
+      EXPECT_EQ(cache.find_text("RETURN 1", second, lane), nullptr);
+      EXPECT_EQ(cache.find_text("RETURN 2", first, lane), nullptr);
+    }
+  }
+  // A lane that holds the older one finds the newer one.
+  cache.put_text("RETURN 1", query_of(2));
+  for (int i = 0; i < 3; ++i) {
+    const auto found = cache.find_text("RETURN 1", second, 3);
+    ASSERT_NE(found, nullptr);
+    EXPECT_EQ(found->prepared->plan().schema_version, 2u);
+  }
+}
+
+TEST(PlanCacheTest, ManyTextsMeetInALane) {
+  cypher::PlanCache cache;
+  const auto plan = std::make_shared<cypher::LogicalPlan>();
+  std::vector<std::shared_ptr<const cypher::PreparedQuery>> queries;
+  for (int i = 0; i < 500; ++i) {
+    auto query = std::make_shared<cypher::PreparedQuery>();
+    query->prepared = std::make_shared<cypher::PreparedPlan>(plan);
+    cache.put_text("text" + std::to_string(i), query);
+    queries.push_back(std::move(query));
+  }
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 500; ++i) {
+      const auto found = cache.find_text("text" + std::to_string(i), {}, 0);
+      ASSERT_EQ(found.get(), queries[static_cast<size_t>(i)].get()) << i;
+    }
+  }
+}
+
+TEST(PlanCacheTest, ClearDropsWhatLanesHold) {
+  cypher::PlanCache cache;
+  std::weak_ptr<const cypher::LogicalPlan> plan;
+  {
+    auto made = std::make_shared<cypher::LogicalPlan>();
+    plan = made;
+    auto query = std::make_shared<cypher::PreparedQuery>();
+    query->prepared = std::make_shared<cypher::PreparedPlan>(std::move(made));
+    cache.put_text("RETURN 1", std::move(query));
+  }
+  for (size_t lane = 0; lane < cypher::kLanes; ++lane) {
+    for (int i = 0; i < 2; ++i) ASSERT_NE(cache.find_text("RETURN 1", {}, lane), nullptr);
+  }
+  EXPECT_FALSE(plan.expired());
+  cache.clear();
+  EXPECT_TRUE(plan.expired());
+  EXPECT_EQ(cache.find_text("RETURN 1", {}, 0), nullptr);
+}
+
 class CachedDatabaseTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -106,6 +174,28 @@ TEST_F(CachedDatabaseTest, ErrorsOfSharedPlansShowNoPlaceOfAnotherText) {
   const auto second = db_->execute("WITH   1234567   AS x RETURN x / 0 AS y");
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.status().code(), ErrorCode::kArithmetic);
+}
+
+// The plan is the last to hold it, in a lane of each thread that has run the text.
+TEST_F(CachedDatabaseTest, WhatIsUnregisteredIsFreedAtOnce) {
+  auto held = std::make_shared<int>(7);
+  const std::weak_ptr<int> alive = held;
+  ASSERT_TRUE(db_->register_function("own.seven() :: INTEGER",
+                                     [held = std::move(held)](CallContext&, std::span<const Value>) -> Result<Value> {
+                                       return Value::integer(*held);
+                                     })
+                  .ok());
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([this] {
+      for (int i = 0; i < 3; ++i) EXPECT_EQ(run("RETURN own.seven() AS x").at(0, 0).as_integer(), 7);
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  EXPECT_FALSE(alive.expired());
+  ASSERT_TRUE(db_->unregister_function("own.seven").ok());
+  EXPECT_TRUE(alive.expired());
+  EXPECT_FALSE(db_->execute("RETURN own.seven() AS x").ok());
 }
 
 TEST_F(CachedDatabaseTest, OnePlanRunsInManyThreads) {
