@@ -36,7 +36,7 @@ Split split_budget(uint64_t bytes, bool in_memory) {
   split.memtables = std::clamp<uint64_t>(bytes / 8, 4ull << 20, 64ull << 20);
   // In memory the tables are memory already: the cache only saves decompression.
   split.block_cache = in_memory ? std::clamp<uint64_t>(bytes / 64, 1ull << 20, 16ull << 20)
-                                : std::clamp<uint64_t>(bytes / 8, 4ull << 20, 1ull << 30);
+                                : std::clamp<uint64_t>(bytes / 8, 8ull << 20, 1ull << 30);
   // The store's parts have least sizes, which a small budget does not cover: then they come on top of it.
   const uint64_t store = split.memtables + split.block_cache;
   split.hot = std::max<uint64_t>({bytes - std::min(bytes, store), bytes / 4 * 3, 1});
