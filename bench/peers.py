@@ -351,9 +351,6 @@ class Peer:
             raise Failed(answer["error"])
         return answer
 
-    def resident(self) -> int:
-        return 0 if self.process is None else sum(map(resident, [self.process.pid] + self.also))
-
     def note_most(self) -> None:
         if self.process is not None:
             self.most = max(self.most, sum(map(most_resident, [self.process.pid] + self.also)))  # 0 after a crash
@@ -571,7 +568,10 @@ def run_group(
             changed = True
             for peer in peers:
                 if peer.process is not None:
-                    peer.after_reads = peer.resident() - peer.hello["empty"]
+                    try:
+                        peer.after_reads = peer.ask(op="memory")["bytes"]
+                    except (Failed, Gone):
+                        pass  # not measured; the next workload says what became of it
         run_workload(workload, peers, context, settings)
         others[workload.key] = used_by_others(before, use_of_machine(processes()))
     for peer in peers:

@@ -3,7 +3,7 @@
 Started by peers.py as `python -I child.py {"engine": ..., "path": ..., "directory": ..., "options": ...}`. Calls are
 timed here, with nothing but the engine's own package between the clock and the engine.
 
-Requests: load, answers, turn, verify, reopen, compact, close. Each gives one object with `ok`, or `error`.
+Requests: load, answers, turn, memory, verify, reopen, compact, close. Each gives one object with `ok`, or `error`.
 """
 
 import ctypes
@@ -128,16 +128,19 @@ class Child:
             # What was not finished says nothing; the nodes are, once relationships have been timed.
             finished = {"nodes": clock.seconds["nodes"]} if "edges" in clock.seconds else {}
             return {"seconds": finished, "late": "> %d s" % request["limit"]}
-        self.trim()
         clock.seconds.setdefault("total", sum(clock.seconds.values()))
-        processes = self.engine.processes()
         return {
             "way": way,
             "by_rows": way.startswith(self.by_rows),
             "seconds": clock.seconds,
-            "bytes": resident(processes) - self.empty,
-            "peak": peak(processes),
+            **self.memory(request),
+            "peak": peak(self.engine.processes()),
         }
+
+    def memory(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """What the engine holds: without Python's garbage and what malloc has not given back yet."""
+        self.trim()
+        return {"bytes": resident(self.engine.processes()) - self.empty}
 
     def runner(self, workload: Any) -> Any:
         return self.engine.execute_once if workload.params == "text" else self.engine.execute
