@@ -570,8 +570,9 @@ def run_group(
                 if peer.process is not None:
                     try:
                         peer.after_reads = peer.ask(op="memory")["bytes"]
-                    except (Failed, Gone):
-                        pass  # not measured; the next workload says what became of it
+                    except (Failed, Gone) as error:
+                        progress("%s, memory after the reads: %s" % (peer.name, error))
+                        peer.again(context)
         run_workload(workload, peers, context, settings)
         others[workload.key] = used_by_others(before, use_of_machine(processes()))
     for peer in peers:

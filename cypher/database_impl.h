@@ -109,6 +109,8 @@ class DatabaseCore {
   Result<std::shared_ptr<const cypher::PreparedQuery>> compile(std::string_view text, graph::Reader& reader,
                                                                bool cacheable, size_t lane);
 
+  void keep_text(std::string_view text, const std::shared_ptr<const cypher::PreparedQuery>& query);
+
   std::array<Lane, cypher::kLanes> lanes_;
   std::atomic<bool> closing_{false};
   std::mutex close_mutex_;

@@ -1,5 +1,8 @@
 #include "cypher/plan_cache.h"
 
+#include <algorithm>
+#include <new>
+
 namespace lora::cypher {
 
 PreparedPlan::~PreparedPlan() {
@@ -126,8 +129,12 @@ std::shared_ptr<const PreparedQuery> PlanCache::find_text(std::string_view text,
   Lane& own = lanes_[lane];
   {
     std::lock_guard lock(own.mutex);
-    const std::shared_ptr<const LaneEntry>& entry = own.entries[hash % own.entries.size()];
-    if (entry != nullptr && entry->text == text && wanted.fit(entry->query->prepared->plan())) {
+    LanePlace* const set = own.set_of(hash);
+    for (LanePlace* place = set; place != set + kLaneWays; ++place) {
+      const std::shared_ptr<const LaneEntry>& entry = place->entry;
+      if (entry == nullptr || place->hash != hash || entry->text != text) continue;
+      if (!wanted.fit(entry->query->prepared->plan())) break;
+      place->used = true;
       ++own.hits;
       return std::shared_ptr<const PreparedQuery>(entry, entry->query.get());
     }
@@ -142,12 +149,35 @@ std::shared_ptr<const PreparedQuery> PlanCache::find_text(std::string_view text,
 
 void PlanCache::put_lane(std::string_view text, size_t hash, std::shared_ptr<const PreparedQuery> query, size_t lane,
                          uint64_t clears) {
-  std::shared_ptr<const LaneEntry> entry = std::make_shared<LaneEntry>(std::string(text), std::move(query));
+  std::shared_ptr<const LaneEntry> entry;  // in the end, what was there before
+  try {
+    entry = std::make_shared<LaneEntry>(text, std::move(query));
+  } catch (const std::bad_alloc&) {
+    return;  // the text has been found all the same
+  }
   Lane& own = lanes_[lane];
   std::lock_guard lock(own.mutex);
-  // The query may have been found before clear(), which counts first and empties the lanes then.
+  // clear() may have emptied the lanes since the query was found; it counts before it does.
   if (clears_.load(std::memory_order_acquire) != clears) return;
-  own.entries[hash % own.entries.size()].swap(entry);
+  LanePlace* const set = own.set_of(hash);
+  LanePlace* const end = set + kLaneWays;
+  LanePlace* place = std::find_if(
+      set, end, [&](const LanePlace& p) { return p.entry != nullptr && p.hash == hash && p.entry->text == text; });
+  if (place == end) {
+    place = std::find_if(set, end, [](const LanePlace& p) { return p.entry == nullptr; });
+  }
+  if (place == end) {
+    uint8_t& hand = own.hands[hash % kLaneSets];
+    place = set + hand;
+    hand = static_cast<uint8_t>((hand + 1) % kLaneWays);
+    if (place->used) {
+      place->used = false;  // another time
+      return;
+    }
+  }
+  place->entry.swap(entry);
+  place->hash = hash;
+  place->used = false;
 }
 
 void PlanCache::put_text(std::string_view text, std::shared_ptr<const PreparedQuery> query) {
@@ -160,13 +190,15 @@ void PlanCache::put_key(std::string_view key, std::shared_ptr<PreparedPlan> prep
   keys_.put(key, std::move(prepared));
 }
 void PlanCache::clear() {
-  clears_.fetch_add(1, std::memory_order_acq_rel);
   texts_.clear();
   keys_.clear();
+  // In this order: who knows the new number finds nothing of before in the levels; what others find they may not put,
+  // or put before their lane is emptied.
+  clears_.fetch_add(1, std::memory_order_acq_rel);
   for (Lane& lane : lanes_) {
-    decltype(lane.entries) dropped;
+    decltype(lane.places) dropped;
     std::lock_guard lock(lane.mutex);
-    lane.entries.swap(dropped);
+    lane.places.swap(dropped);
   }
 }
 uint64_t PlanCache::sum(uint64_t Lane::*counter) const {

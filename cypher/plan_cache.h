@@ -5,6 +5,7 @@
 // A plan carries the versions it was made for; a text is found only with a plan of the versions wanted, and what is out
 // of date is replaced. Each level is bounded by entries and by bytes; what was not used since the hand last came by
 // goes first (CLOCK).
+// Lanes have up to 64 texts each beside that, and keep them while the levels of all may have let them go.
 //
 // Threads: any. A call has a lane, which it shares with few other threads, and finds a text that the lane has run
 // before without writing to memory of other lanes: neither a lock of all nor a count of references. Threads that share
@@ -85,7 +86,7 @@ class PlanCache {
   void put_text(std::string_view text, std::shared_ptr<const PreparedQuery> query);
   std::shared_ptr<PreparedPlan> find_key(std::string_view key);
   void put_key(std::string_view key, std::shared_ptr<PreparedPlan> prepared);
-  // What is there when it begins is gone when it returns, also from lanes.
+  // What is there when it begins is gone when it returns, also from lanes: what is put there later was found later.
   void clear();
 
   uint64_t hits() const { return sum(&Lane::hits); }
@@ -132,17 +133,25 @@ class PlanCache {
     std::array<Shard, kShards> shards_;
   };
 
-  // Of one text at a place: which texts meet there is chance, and they fall back on the level of all lanes.
   struct LaneEntry {
+    LaneEntry(std::string_view t, std::shared_ptr<const PreparedQuery> q) : text(t), query(std::move(q)) {}
     std::string text;
     std::shared_ptr<const PreparedQuery> query;
   };
+  // References count in the entry, not in the query, so that lanes do not count in one place.
+  struct LanePlace {
+    std::shared_ptr<const LaneEntry> entry;
+    size_t hash = 0;
+    bool used = false;
+  };
+  static constexpr size_t kLaneSets = 16, kLaneWays = 4;
   struct alignas(64) Lane {
     SpinLock mutex;
     uint64_t hits = 0, misses = 0;
-    // References count in the entry, not in the query, so that lanes do not count in one place.
-    std::array<std::shared_ptr<const LaneEntry>, 64> entries;
+    std::array<uint8_t, kLaneSets> hands{};  // by set: the way that goes next, if it was not used since
+    std::array<LanePlace, kLaneSets * kLaneWays> places;
 
+    LanePlace* set_of(size_t hash) { return &places[hash % kLaneSets * kLaneWays]; }
     void count(uint64_t Lane::*counter) {
       std::lock_guard lock(mutex);
       ++(this->*counter);

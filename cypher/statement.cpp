@@ -56,6 +56,12 @@ Result<std::shared_ptr<const PreparedQuery>> DatabaseCore::prepare(std::string_v
   return compile(text, *own, true, lane);
 }
 
+void DatabaseCore::keep_text(std::string_view text, const std::shared_ptr<const PreparedQuery>& query) {
+  cache.put_text(text, query);
+  // A plan with a row that was dropped meanwhile must not keep it alive until somebody asks for this text again.
+  if (query->prepared->plan().extensions_version != extensions.version()) cache.clear();
+}
+
 Result<std::shared_ptr<const PreparedQuery>> DatabaseCore::compile(std::string_view text, graph::Reader& reader,
                                                                    bool cacheable, size_t lane) {
   const uint64_t epoch = graph->statistics_epoch();
@@ -68,7 +74,7 @@ Result<std::shared_ptr<const PreparedQuery>> DatabaseCore::compile(std::string_v
         query->prepared = std::move(prepared);
         query->literals = std::move(normalized.values);
         query->own_text = false;
-        cache.put_text(text, query);
+        keep_text(text, query);
         cache.count_hit(lane);
         return std::shared_ptr<const PreparedQuery>(std::move(query));
       }
@@ -93,9 +99,7 @@ Result<std::shared_ptr<const PreparedQuery>> DatabaseCore::compile(std::string_v
   query->literals = std::move(normalized.values);
   if (cacheable) {
     if (parsed->key_is_exact) cache.put_key(normalized.key, query->prepared);
-    cache.put_text(text, query);
-    // A plan with a row that was dropped meanwhile must not keep it alive until somebody asks for this text again.
-    if (query->prepared->plan().extensions_version != extensions.version()) cache.clear();
+    keep_text(text, query);
   }
   return std::shared_ptr<const PreparedQuery>(std::move(query));
 }
@@ -162,9 +166,10 @@ Status read_only_refusal() {
 }
 
 namespace {
+// Of a thread's own number and count: threads count in no common place.
 uint64_t random_seed(int64_t now) {
-  static std::atomic<uint64_t> count{0};
-  uint64_t z = static_cast<uint64_t>(now) + 0x9e3779b97f4a7c15ull * (count.fetch_add(1, std::memory_order_relaxed) + 1);
+  static constinit thread_local uint64_t count = 0;
+  uint64_t z = static_cast<uint64_t>(now) + 0x9e3779b97f4a7c15ull * (++count + (this_thread_token() << 40));
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
   return z ^ (z >> 31);
@@ -180,7 +185,7 @@ EvalContext make_context(const DatabaseCore& database, const PreparedQuery& quer
   context.transaction = transaction;
   context.params = params;
   context.literals = query.literals;
-  // To read the clock is a fiftieth of a small query, and the seeds are counted in one place for all threads.
+  // To read the clock is a fiftieth of a small query.
   if (query.prepared->plan().calls) {
     context.statement_epoch_nanos = now_nanos();
     context.random_state = random_seed(context.statement_epoch_nanos);

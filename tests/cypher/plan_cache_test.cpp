@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <atomic>
 #include <thread>
+#include <vector>
 
 #include "cypher/database.h"
 
@@ -96,6 +99,43 @@ TEST(PlanCacheTest, ClearDropsWhatLanesHold) {
   cache.clear();
   EXPECT_TRUE(plan.expired());
   EXPECT_EQ(cache.find_text("RETURN 1", {}, 0), nullptr);
+}
+
+TEST(PlanCacheTest, ClearIsCompleteBesideReaders) {
+  cypher::PlanCache cache;
+  std::atomic<bool> done{false};
+  std::array<std::atomic<uint64_t>, 3> rounds{};
+  std::vector<std::thread> readers;
+  for (size_t lane = 0; lane < rounds.size(); ++lane) {
+    readers.emplace_back([&, lane] {
+      while (!done) {
+        static_cast<void>(cache.find_text("RETURN 1", {}, lane));
+        rounds[lane].fetch_add(1);
+      }
+    });
+  }
+  const auto one_round_more = [&] {
+    for (std::atomic<uint64_t>& count : rounds) {
+      for (const uint64_t before = count; count < before + 2;) std::this_thread::yield();
+    }
+  };
+  int kept = 0;
+  for (int i = 0; i < 300; ++i) {
+    std::weak_ptr<const cypher::LogicalPlan> plan;
+    {
+      auto made = std::make_shared<cypher::LogicalPlan>();
+      plan = made;
+      auto query = std::make_shared<cypher::PreparedQuery>();
+      query->prepared = std::make_shared<cypher::PreparedPlan>(std::move(made));
+      cache.put_text("RETURN 1", std::move(query));
+    }
+    cache.clear();
+    one_round_more();  // whoever was inside has come out
+    kept += plan.expired() ? 0 : 1;
+  }
+  done = true;
+  for (std::thread& t : readers) t.join();
+  EXPECT_EQ(kept, 0);
 }
 
 class CachedDatabaseTest : public ::testing::Test {
