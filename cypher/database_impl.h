@@ -104,11 +104,12 @@ class DatabaseCore {
     ActiveCall* first = nullptr;
     uint32_t count = 0;
   };
+
   uint64_t active_calls();
   void finish_close();  // closes the graph; once
   Result<std::shared_ptr<const cypher::PreparedQuery>> compile(std::string_view text, graph::Reader& reader,
                                                                bool cacheable, size_t lane);
-
+  // Puts the text into the cache; what has been unregistered meanwhile is not kept alive by it.
   void keep_text(std::string_view text, const std::shared_ptr<const cypher::PreparedQuery>& query);
 
   std::array<Lane, cypher::kLanes> lanes_;

@@ -32,7 +32,7 @@
 
 namespace lora::cypher {
 
-inline constexpr size_t kLanes = 8;
+inline constexpr size_t kLanes = 8;  // a call's: the number of its thread modulo this
 
 // A plan and its idle executions, so that running it again builds no operators.
 class PreparedPlan {
@@ -157,7 +157,7 @@ class PlanCache {
       ++(this->*counter);
     }
   };
-  static constexpr size_t kLaneTextMax = 4096;  // bytes
+  static constexpr size_t kLaneTextMax = 4096;  // bytes; longer ones are found in the level of all
   uint64_t sum(uint64_t Lane::*counter) const;
   void put_lane(std::string_view text, size_t hash, std::shared_ptr<const PreparedQuery> query, size_t lane,
                 uint64_t clears);

@@ -421,7 +421,7 @@ struct LogicalPlan {
   uint32_t op_count = 0;
   size_t depth = 0;           // see plan_depth()
   bool has_subplans = false;  // in expressions
-  bool calls = false;         // functions, casts or procedures, some of which ask for the time
+  bool calls = false;         // functions, casts or procedures, some of which ask for the time or for chance
   bool writes = false;        // needs a write transaction
   bool schema_command = false;
   bool in_transactions = false;  // CALL { } IN TRANSACTIONS: manages its own transactions

@@ -33,15 +33,24 @@ TEST(PlanCacheTest, UsedEntriesOutliveUnusedOnes) {
   }
 }
 
+std::shared_ptr<cypher::PreparedQuery> query_of(uint64_t schema) {
+  auto plan = std::make_shared<cypher::LogicalPlan>();
+  plan->schema_version = schema;
+  auto query = std::make_shared<cypher::PreparedQuery>();
+  query->prepared = std::make_shared<cypher::PreparedPlan>(std::move(plan));
+  return query;
+}
+
+// Puts one that only the cache holds, for as long as it does.
+std::weak_ptr<const cypher::LogicalPlan> put_watched(cypher::PlanCache* cache, const std::string& text) {
+  std::shared_ptr<cypher::PreparedQuery> query = query_of(0);
+  std::weak_ptr<const cypher::LogicalPlan> watched = query->prepared->plan_ptr();
+  cache->put_text(text, std::move(query));
+  return watched;
+}
+
 TEST(PlanCacheTest, TextsAreFoundWithPlansOfTheVersionsWanted) {
   cypher::PlanCache cache;
-  const auto query_of = [](uint64_t schema) {
-    auto plan = std::make_shared<cypher::LogicalPlan>();
-    plan->schema_version = schema;
-    auto query = std::make_shared<cypher::PreparedQuery>();
-    query->prepared = std::make_shared<cypher::PreparedPlan>(std::move(plan));
-    return query;
-  };
   cypher::PlanVersions first, second;
   first.schema = 1;
   second.schema = 2;
@@ -66,13 +75,10 @@ TEST(PlanCacheTest, TextsAreFoundWithPlansOfTheVersionsWanted) {
 
 TEST(PlanCacheTest, ManyTextsMeetInALane) {
   cypher::PlanCache cache;
-  const auto plan = std::make_shared<cypher::LogicalPlan>();
   std::vector<std::shared_ptr<const cypher::PreparedQuery>> queries;
   for (int i = 0; i < 500; ++i) {
-    auto query = std::make_shared<cypher::PreparedQuery>();
-    query->prepared = std::make_shared<cypher::PreparedPlan>(plan);
-    cache.put_text("text" + std::to_string(i), query);
-    queries.push_back(std::move(query));
+    queries.push_back(query_of(0));
+    cache.put_text("text" + std::to_string(i), queries.back());
   }
   for (int round = 0; round < 3; ++round) {
     for (int i = 0; i < 500; ++i) {
@@ -84,14 +90,7 @@ TEST(PlanCacheTest, ManyTextsMeetInALane) {
 
 TEST(PlanCacheTest, ClearDropsWhatLanesHold) {
   cypher::PlanCache cache;
-  std::weak_ptr<const cypher::LogicalPlan> plan;
-  {
-    auto made = std::make_shared<cypher::LogicalPlan>();
-    plan = made;
-    auto query = std::make_shared<cypher::PreparedQuery>();
-    query->prepared = std::make_shared<cypher::PreparedPlan>(std::move(made));
-    cache.put_text("RETURN 1", std::move(query));
-  }
+  const std::weak_ptr<const cypher::LogicalPlan> plan = put_watched(&cache, "RETURN 1");
   for (size_t lane = 0; lane < cypher::kLanes; ++lane) {
     for (int i = 0; i < 2; ++i) ASSERT_NE(cache.find_text("RETURN 1", {}, lane), nullptr);
   }
@@ -121,14 +120,7 @@ TEST(PlanCacheTest, ClearIsCompleteBesideReaders) {
   };
   int kept = 0;
   for (int i = 0; i < 300; ++i) {
-    std::weak_ptr<const cypher::LogicalPlan> plan;
-    {
-      auto made = std::make_shared<cypher::LogicalPlan>();
-      plan = made;
-      auto query = std::make_shared<cypher::PreparedQuery>();
-      query->prepared = std::make_shared<cypher::PreparedPlan>(std::move(made));
-      cache.put_text("RETURN 1", std::move(query));
-    }
+    const std::weak_ptr<const cypher::LogicalPlan> plan = put_watched(&cache, "RETURN 1");
     cache.clear();
     one_round_more();  // whoever was inside has come out
     kept += plan.expired() ? 0 : 1;
