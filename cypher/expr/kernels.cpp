@@ -180,7 +180,9 @@ bool Kernels::simple(const Expr& expr, bool costly_allowed) {
     case ExprKind::kCollect: return costly_allowed;
     case ExprKind::kFunction:
       if (is_id_call(expr)) return true;
-      if (!costly_allowed || expr.function->purity == Purity::kVolatile || expr.children.empty()) return false;
+      // One that the program registered runs row by row: what it does there must not happen twice.
+      if (expr.function->body != nullptr || expr.function->purity == Purity::kVolatile) return false;
+      if (!costly_allowed || expr.children.empty()) return false;
       for (const Expr* child : expr.children) {
         if (!simple(*child)) return false;
       }

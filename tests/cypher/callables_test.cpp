@@ -61,6 +61,26 @@ TEST_F(CallablesTest, FunctionIsCalledWithCheckedArguments) {
   EXPECT_EQ(code("RETURN my.twice(null)"), ErrorCode::kType);
 }
 
+// Rows enough for whole columns at once, where only built-in functions go.
+TEST_F(CallablesTest, DeterministicFunctionRunsOverManyRows) {
+  std::atomic<int> calls{0};
+  CallableOptions options;
+  options.deterministic = true;
+  ASSERT_TRUE(db_->register_function(
+                     "my.twice(x :: INTEGER) :: INTEGER",
+                     [&calls](CallContext&, std::span<const Value> args) {
+                       ++calls;
+                       return Result<Value>(Value::integer(2 * args[0].as_integer()));
+                     },
+                     options)
+                  .ok());
+  EXPECT_EQ(value("UNWIND range(1, 100) AS x RETURN sum(my.twice(x))"), "10100");
+  EXPECT_LE(calls, 100);
+  EXPECT_EQ(value("UNWIND range(1, 100) AS x WITH x WHERE my.twice(x) > 50 RETURN count(*)"), "75");
+  EXPECT_EQ(value("UNWIND range(1, 100) AS x WITH x WHERE abs(my.twice(x)) > 50 RETURN count(*)"), "75");
+  EXPECT_EQ(code("UNWIND [1, 2, 3, 4, 'x'] AS x RETURN my.twice(x)"), ErrorCode::kType);
+}
+
 TEST_F(CallablesTest, EndlessProcedureUnderALimitIsAskedForFewRows) {
   std::atomic<int> made{0};
   ASSERT_TRUE(db_->register_procedure("my.count() :: (i :: INTEGER)", endless(&made)).ok());

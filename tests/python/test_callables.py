@@ -128,6 +128,7 @@ def test_volatile_function_is_called_once_a_row_and_deterministic_ones_may_be_ca
         {"n": 1, "c": 1},
         {"n": 2, "c": 1},
     ]
+    assert rows(memory, "UNWIND range(1, 50) AS x RETURN sum(my.same(x)) AS s") == [{"s": 1275}]
 
 
 # --- procedures ---
