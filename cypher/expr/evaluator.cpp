@@ -73,8 +73,27 @@ void Evaluator::forget_properties() {
 
 Status Evaluator::in_constant_list(const Expr& expr, const Value& x, const Value& list, Value* out) {
   if (!list.is_list() || list.as_list().size() < ConstantLists::kItemsMin) return in_list(x, list, out);
+  return lists().contains(expr, x, list, out);
+}
+
+ConstantLists& Evaluator::lists() {
   if (constant_lists_ == nullptr) constant_lists_ = std::make_unique<ConstantLists>();
-  return constant_lists_->contains(expr, x, list, out);
+  return *constant_lists_;
+}
+
+RegexCache& Evaluator::regexes() {
+  if (regexes_ == nullptr) regexes_ = std::make_unique<RegexCache>();
+  return *regexes_;
+}
+
+Status Evaluator::given_list(const Expr& expr, Value* out) {
+  if (const Value* made = lists().made(expr)) {
+    *out = *made;
+    return Status();
+  }
+  LORA_TRY(eval_list(expr, no_columns_, 0, out));
+  lists().keep(expr, *out);
+  return Status();
 }
 
 Evaluator::Local::Local(Evaluator* evaluator, Slot slot) : evaluator_(evaluator), slot_(slot) {
@@ -316,13 +335,14 @@ Status Evaluator::eval_unary(const Expr& expr, const Batch& batch, size_t row, V
 Status Evaluator::eval_binary(const Expr& expr, const Batch& batch, size_t row, Value* out) {
   Value x, y;
   LORA_TRY(eval(*expr.children[0], batch, row, &x));
-  LORA_TRY(eval(*expr.children[1], batch, row, &y));
+  const bool given = expr.kind == ExprKind::kIn && is_given_list(*expr.children[1]);
+  LORA_TRY(given ? given_list(*expr.children[1], &y) : eval(*expr.children[1], batch, row, &y));
   switch (expr.kind) {
     case ExprKind::kIndex: return element_at(*context_, x, y, out);
     case ExprKind::kIn: {
       const ExprKind list_kind = expr.children[1]->kind;
-      const bool constant =
-          list_kind == ExprKind::kConstant || list_kind == ExprKind::kLiteral || list_kind == ExprKind::kParameter;
+      const bool constant = given || list_kind == ExprKind::kConstant || list_kind == ExprKind::kLiteral ||
+                            list_kind == ExprKind::kParameter;
       return constant ? in_constant_list(expr, x, y, out) : in_list(x, y, out);
     }
     case ExprKind::kRegex: return eval_regex(x, y, out);
@@ -635,9 +655,8 @@ Status Evaluator::eval_path(const Expr& expr, const Batch& batch, size_t row, Va
 Status Evaluator::eval_regex(const Value& text, const Value& pattern, Value* out) {
   *out = Value();
   if (!text.is_string() || !pattern.is_string()) return Status();
-  if (regexes_ == nullptr) regexes_ = std::make_unique<RegexCache>();
   bool matches = false;
-  LORA_TRY(regexes_->full_match(pattern.as_string(), text.as_string(), &matches));
+  LORA_TRY(regexes().full_match(pattern.as_string(), text.as_string(), &matches));
   *out = Value::boolean(matches);
   return Status();
 }

@@ -119,6 +119,10 @@ class Evaluator {
   Status eval_regex(const Value& text, const Value& pattern, Value* out);
   // x IN list where the list is the same for all rows: long ones of plain values are hashed once.
   Status in_constant_list(const Expr& expr, const Value& x, const Value& list, Value* out);
+  // A list of values that are the same for all rows, made once in a run.
+  Status given_list(const Expr& expr, Value* out);
+  ConstantLists& lists();
+  RegexCache& regexes();
   Status charge_made(uint64_t bytes) {
     return context_->control != nullptr ? context_->control->charge_made(bytes) : Status();
   }

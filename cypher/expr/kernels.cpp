@@ -1,111 +1,31 @@
+// Kernels of slots, properties, arithmetic, logic, labels and null tests, and what evaluates a batch.
 #include "cypher/expr/kernels.h"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <cstring>
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
+#include "cypher/expr/constant_lists.h"
+#include "cypher/expr/kernel_parts.h"
 #include "cypher/expr/operations.h"
 
 namespace lora::cypher {
 
 namespace {
 
-constexpr auto kTrue = static_cast<uint8_t>(Ternary::kTrue);
-constexpr auto kNull = static_cast<uint8_t>(Ternary::kNull);
-
-bool is_entity_column(const Column& c) {
-  return c.kind == Column::Kind::kNodes || c.kind == Column::Kind::kRelationships;
-}
-
-// A value of an operand without a copy where it has one.
-const Value& value_at(const Column& c, size_t row, Value* box) {
-  if (c.kind == Column::Kind::kValues) return c.values[row];
-  *box = c.get(row);
-  return *box;
-}
-
-bool apply_order(char op, int sign) {
-  switch (op) {
-    case '=': return sign == 0;
-    case '!': return sign != 0;
-    case '<': return sign < 0;
-    case '>': return sign > 0;
-    case 'l': return sign <= 0;
-    default: return sign >= 0;
+// One step of integers, exact; false: a row without null has no answer. A step of 0 repeats a constant.
+template <typename Step>
+bool integer_step(const int64_t* a, size_t a_step, const int64_t* b, size_t b_step, const std::vector<uint8_t>& nulls,
+                  std::vector<int64_t>* out, Step step) {
+  const size_t n = out->size();
+  int64_t* to = out->data();
+  bool failed = false;
+  for (size_t i = 0; i < n; ++i) failed |= !step(a[i * a_step], b[i * b_step], &to[i]);
+  if (!failed || nulls.empty()) return !failed;
+  for (size_t i = 0; i < n; ++i) {
+    int64_t ignored;
+    if (nulls[i] == 0 && !step(a[i * a_step], b[i * b_step], &ignored)) return false;
   }
-}
-
-// out[i] = a[i] op b[i]; a step of 0 repeats a constant.
-template <typename T>
-void compare_typed(char op, const T* a, size_t a_step, const T* b, size_t b_step, size_t n, uint8_t* out) {
-  auto run = [&](auto test) {
-    if (a_step != 0 && b_step != 0) {
-      for (size_t i = 0; i < n; ++i) out[i] = test(a[i], b[i]) ? 1 : 0;
-    } else if (a_step != 0) {
-      const T constant = *b;
-      for (size_t i = 0; i < n; ++i) out[i] = test(a[i], constant) ? 1 : 0;
-    } else {
-      const T constant = *a;
-      for (size_t i = 0; i < n; ++i) out[i] = test(constant, b[i]) ? 1 : 0;
-    }
-  };
-  switch (op) {
-    case '=': run([](T x, T y) { return x == y; }); break;
-    case '!': run([](T x, T y) { return x != y; }); break;
-    case '<': run([](T x, T y) { return x < y; }); break;
-    case '>': run([](T x, T y) { return x > y; }); break;
-    case 'l': run([](T x, T y) { return x <= y; }); break;
-    default: run([](T x, T y) { return x >= y; }); break;
-  }
-}
-
-void compare_texts(char op, const Texts& a, std::string_view b, uint8_t* out) {
-  const size_t n = a.size();
-  if (op == '=' || op == '!') {
-    const uint8_t equal = op == '=' ? 1 : 0;
-    for (size_t i = 0; i < n; ++i) {
-      const Texts::Entry e = a.entries[i];
-      const bool same =
-          e.length == b.size() && (b.empty() || std::memcmp(a.bytes() + e.offset, b.data(), b.size()) == 0);
-      out[i] = same ? equal : equal ^ 1;
-    }
-    return;
-  }
-  for (size_t i = 0; i < n; ++i) out[i] = apply_order(op, a[i].compare(b)) ? 1 : 0;
-}
-
-// Does `text`, behind which Texts::kPad bytes may be read, contain `wanted` (not empty)? Places where its first and its
-// last byte fit are looked for 16 at a time.
-bool contains(std::string_view text, std::string_view wanted) {
-  if (wanted.size() > text.size()) return false;
-#if defined(__SSE2__)
-  const __m128i first = _mm_set1_epi8(wanted.front()), last = _mm_set1_epi8(wanted.back());
-  const size_t places = text.size() - wanted.size() + 1;
-  for (size_t at = 0; at < places; at += 16) {
-    const char* p = text.data() + at;
-    const __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + wanted.size() - 1));
-    const __m128i both = _mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, last));
-    auto hits = static_cast<uint32_t>(_mm_movemask_epi8(both));
-    if (places - at < 16) hits &= (1u << (places - at)) - 1;
-    for (; hits != 0; hits &= hits - 1) {
-      if (std::memcmp(p + std::countr_zero(hits), wanted.data(), wanted.size()) == 0) return true;
-    }
-  }
-  return false;
-#else
-  return text.find(wanted) != std::string_view::npos;
-#endif
-}
-
-void null_out(const std::vector<uint8_t>& nulls, uint8_t* out) {
-  for (size_t i = 0; i < nulls.size(); ++i) {
-    if (nulls[i] != 0) out[i] = kNull;
-  }
+  return true;
 }
 
 template <typename T>
@@ -128,20 +48,6 @@ void float_step(char op, const T& at, size_t n, double* out) {
 
 }  // namespace
 
-// Gives back the scratch taken since it was made.
-class Kernels::ScratchScope {
- public:
-  explicit ScratchScope(Evaluator& e) : e_(e), columns_(e.scratch_used_), masks_(e.masks_used_) {}
-  ~ScratchScope() {
-    e_.scratch_used_ = columns_;
-    e_.masks_used_ = masks_;
-  }
-
- private:
-  Evaluator& e_;
-  size_t columns_, masks_;
-};
-
 Column* Kernels::scratch_column() {
   if (evaluator_.scratch_used_ == evaluator_.scratch_.size()) {
     evaluator_.scratch_.push_back(std::make_unique<Column>());
@@ -158,15 +64,6 @@ std::vector<uint8_t>* Kernels::scratch_mask() {
   return evaluator_.masks_[evaluator_.masks_used_++].get();
 }
 
-namespace {
-
-bool is_id_call(const Expr& expr) {
-  static const FunctionSpec* const id = find_function("id");
-  return expr.function == id && expr.children.size() == 1 && expr.children[0]->kind == ExprKind::kSlot;
-}
-
-}  // namespace
-
 bool Kernels::simple(const Expr& expr, bool costly_allowed) {
   switch (expr.kind) {
     case ExprKind::kConstant:
@@ -182,11 +79,20 @@ bool Kernels::simple(const Expr& expr, bool costly_allowed) {
       if (is_id_call(expr)) return true;
       // One that the program registered runs row by row: what it does there must not happen twice.
       if (expr.function->body != nullptr || expr.function->purity == Purity::kVolatile) return false;
-      if (!costly_allowed || expr.children.empty()) return false;
+      if (expr.children.empty() || (!costly_allowed && !expr.function->typed.any())) return false;
       for (const Expr* child : expr.children) {
-        if (!simple(*child)) return false;
+        if (!simple(*child, costly_allowed)) return false;
       }
       return true;
+    case ExprKind::kList: return is_given_list(expr);
+    case ExprKind::kCase:
+    case ExprKind::kLet:
+      // The row path leaves out what stands behind the first condition that is true.
+      for (size_t i = 0; i < expr.children.size(); ++i) {
+        if (!simple(*expr.children[i], costly_allowed && i == 0)) return false;
+      }
+      return true;
+    case ExprKind::kRegex: return costly_allowed && simple(*expr.children[0]) && simple(*expr.children[1]);
     case ExprKind::kAnd:
     case ExprKind::kOr:
       for (const Expr* child : expr.children) {
@@ -217,7 +123,13 @@ bool Kernels::operand(const Expr& expr, Operand* out) {
     case ExprKind::kConstant: out->constant = *expr.value; return true;
     case ExprKind::kLiteral: out->constant = evaluator_.context_->literals[expr.index]; return true;
     case ExprKind::kParameter: return evaluator_.eval_parameter(expr, &out->constant).ok();
+    case ExprKind::kList: return evaluator_.given_list(expr, &out->constant).ok();
     case ExprKind::kSlot: {
+      for (auto local = locals_.rbegin(); local != locals_.rend(); ++local) {
+        if (local->first != expr.slot) continue;
+        *out = local->second;
+        return true;
+      }
       if (evaluator_.is_local(expr.slot) || expr.slot >= batch_.columns.size()) return false;
       const Column& c = batch_.columns[expr.slot];
       if (c.kind == Column::Kind::kEmpty) return false;
@@ -262,6 +174,7 @@ bool Kernels::column(const Expr& expr, Column* out) {
     case ExprKind::kConstant:
     case ExprKind::kLiteral:
     case ExprKind::kParameter:
+    case ExprKind::kList:
     case ExprKind::kSlot: {
       Operand x;
       if (!operand(expr, &x)) return false;
@@ -278,6 +191,8 @@ bool Kernels::column(const Expr& expr, Column* out) {
     case ExprKind::kExists:
     case ExprKind::kCount:
     case ExprKind::kCollect: return subquery(expr, expr.kind, out);
+    case ExprKind::kCase: return choice(expr, out);
+    case ExprKind::kLet: return with_local(expr, out);
     case ExprKind::kArithmetic: return arithmetic_chain(expr, out);
     case ExprKind::kNegate: return negated(expr, out);
     default: {
@@ -338,74 +253,6 @@ bool Kernels::property(const Expr& expr, Column* out) {
   return out->size() == rows_;
 }
 
-// id() of a slot: the column itself.
-bool Kernels::entity_ids(const Expr& expr, Column* out) {
-  const Slot slot = expr.children[0]->slot;
-  if (evaluator_.is_local(slot) || slot >= batch_.columns.size()) return false;
-  const Column& entities = batch_.columns[slot];
-  if (!is_entity_column(entities)) return false;
-  out->reset(Column::Kind::kIntegers);
-  out->integers.resize(rows_);
-  bool any_null = false;
-  for (size_t i = 0; i < rows_; ++i) {
-    out->integers[i] = static_cast<int64_t>(entities.ids[i]);
-    any_null |= entities.ids[i] == kNoId;
-  }
-  if (any_null) {
-    out->nulls.resize(rows_);
-    for (size_t i = 0; i < rows_; ++i) out->nulls[i] = entities.ids[i] == kNoId ? 1 : 0;
-  }
-  return true;
-}
-
-bool Kernels::subquery(const Expr& expr, ExprKind as, Column* out) {
-  if (!evaluator_.active_locals_.empty() || evaluator_.context_->subqueries == nullptr) return false;
-  const Result<bool> done = evaluator_.context_->subqueries->run_batch(expr, as, batch_, out);
-  return done.ok() && *done;
-}
-
-bool Kernels::function(const Expr& expr, Column* out) {
-  static const FunctionSpec* const size = find_function("size");
-  if (expr.function == size && expr.children[0]->kind == ExprKind::kCollect) {
-    return subquery(*expr.children[0], ExprKind::kCount, out);  // the list is only counted
-  }
-  constexpr size_t kArgsMax = 4;
-  const size_t count = expr.children.size();
-  if (count > kArgsMax) return false;
-  ScratchScope scope(evaluator_);
-  Operand operands[kArgsMax];
-  for (size_t i = 0; i < count; ++i) {
-    if (!operand(*expr.children[i], &operands[i])) return false;
-  }
-  const FunctionSpec& spec = *expr.function;
-  EvalContext& context = *evaluator_.context_;
-  Made made(context.control);
-  Value args[kArgsMax], result;
-  for (size_t i = 0; i < count; ++i) {
-    if (operands[i].column == nullptr) args[i] = operands[i].constant;
-  }
-  out->clear();
-  for (size_t row = 0; row < rows_; ++row) {
-    bool any_null = false;
-    for (size_t i = 0; i < count; ++i) {
-      if (operands[i].column != nullptr) args[i] = operands[i].column->get(row);
-      any_null |= args[i].is_null();
-      const ArgSpec& arg = spec.args[std::min(i, spec.args.size() - 1)];
-      if ((type_bit(args[i].type()) & arg.types) == 0 && !args[i].is_null()) return false;
-      if (!check_extent(context, args[i]).ok()) return false;
-    }
-    if (any_null && spec.null_rule == NullRule::kNullIfAnyNull) {
-      out->push(Value());
-      continue;
-    }
-    if (context.control != nullptr && !context.control->tick().ok()) return false;
-    if (!spec.function(context, {args, count}, &result).ok() || !check_extent(context, result).ok()) return false;
-    out->push(result);
-    made.settle([out] { return out->heap_bytes(); });
-  }
-  return true;
-}
-
 bool Kernels::arithmetic_chain(const Expr& expr, Column* out) {
   ScratchScope scope(evaluator_);
   Operand left;
@@ -449,13 +296,14 @@ bool Kernels::arithmetic_step(char op, const Operand& a, const Operand& b, Colum
     const int64_t* pa = a.column != nullptr ? a.column->integers.data() : &ca;
     const int64_t* pb = b.column != nullptr ? b.column->integers.data() : &cb;
     const size_t sa = a.column != nullptr ? 1 : 0, sb = b.column != nullptr ? 1 : 0;
-    for (size_t i = 0; i < rows_; ++i) {
-      if (!integer_arithmetic(op, pa[i * sa], pb[i * sb], &out->integers[i]) &&
-          (out->nulls.empty() || out->nulls[i] == 0)) {
-        return false;
-      }
+    const auto run = [&](auto step) { return integer_step(pa, sa, pb, sb, out->nulls, &out->integers, step); };
+    switch (op) {
+      case '+': return run([](int64_t x, int64_t y, int64_t* sum) { return !__builtin_add_overflow(x, y, sum); });
+      case '-': return run([](int64_t x, int64_t y, int64_t* rest) { return !__builtin_sub_overflow(x, y, rest); });
+      case '*':
+        return run([](int64_t x, int64_t y, int64_t* product) { return !__builtin_mul_overflow(x, y, product); });
+      default: return run([op](int64_t x, int64_t y, int64_t* result) { return integer_arithmetic(op, x, y, result); });
     }
-    return true;
   }
   if (is_numbers(a) && is_numbers(b) && (op == '+' || op == '-' || op == '*' || op == '/')) {
     out->kind = Column::Kind::kFloats;
@@ -513,6 +361,7 @@ bool Kernels::mask(const Expr& expr, std::vector<uint8_t>* out) {
     case ExprKind::kStartsWith:
     case ExprKind::kEndsWith:
     case ExprKind::kContains: return text(expr, out);
+    case ExprKind::kRegex: return regex(expr, out);
     default: break;
   }
   ScratchScope scope(evaluator_);
@@ -522,7 +371,7 @@ bool Kernels::mask(const Expr& expr, std::vector<uint8_t>* out) {
   for (size_t i = 0; i < rows_; ++i) {
     const Value& v = x.column != nullptr ? value_at(*x.column, i, &box) : x.constant;
     if (v.is_null()) {
-      (*out)[i] = kNull;
+      (*out)[i] = kMaskNull;
     } else if (v.is_boolean()) {
       (*out)[i] = v.as_boolean() ? 1 : 0;
     } else {
@@ -536,7 +385,7 @@ bool Kernels::logic(const Expr& expr, std::vector<uint8_t>* out) {
   if (!mask(*expr.children[0], out)) return false;
   uint8_t* a = out->data();
   if (expr.kind == ExprKind::kNot) {
-    for (size_t i = 0; i < rows_; ++i) a[i] = a[i] == kNull ? kNull : a[i] ^ 1;
+    for (size_t i = 0; i < rows_; ++i) a[i] = a[i] == kMaskNull ? kMaskNull : a[i] ^ 1;
     return true;
   }
   ScratchScope scope(evaluator_);
@@ -557,134 +406,6 @@ bool Kernels::logic(const Expr& expr, std::vector<uint8_t>* out) {
         break;
     }
   }
-  return true;
-}
-
-bool Kernels::compare_chain(const Expr& expr, std::vector<uint8_t>* out) {
-  ScratchScope scope(evaluator_);
-  Operand left;
-  if (!operand(*expr.children[0], &left)) return false;
-  std::vector<uint8_t>* step = out;
-  if (expr.ops.size() > 1) {
-    step = scratch_mask();
-    step->resize(rows_);
-  }
-  for (size_t i = 0; i < expr.ops.size(); ++i) {
-    Operand right;
-    if (!operand(*expr.children[i + 1], &right)) return false;
-    if (!compare_step(expr.ops[i], left, right, (i == 0 ? out : step)->data())) return false;
-    if (i > 0) {
-      for (size_t r = 0; r < rows_; ++r) {
-        (*out)[r] =
-            static_cast<uint8_t>(ternary_and(static_cast<Ternary>((*out)[r]), static_cast<Ternary>((*step)[r])));
-      }
-    }
-    left = std::move(right);
-  }
-  return true;
-}
-
-bool Kernels::compare_step(char op, const Operand& a, const Operand& b, uint8_t* out) {
-  auto all = [&](Column::Kind kind, ValueType type) {
-    auto fits = [&](const Operand& x) {
-      return x.column != nullptr ? x.column->kind == kind : x.constant.type() == type;
-    };
-    return fits(a) && fits(b) && (a.column != nullptr || b.column != nullptr);
-  };
-  auto null_rows = [&] {
-    for (const Operand* x : {&a, &b}) {
-      if (x->column != nullptr) null_out(x->column->nulls, out);
-    }
-  };
-  const size_t sa = a.column != nullptr ? 1 : 0, sb = b.column != nullptr ? 1 : 0;
-  if (all(Column::Kind::kIntegers, ValueType::kInteger)) {
-    const int64_t ca = sa != 0 ? 0 : a.constant.as_integer(), cb = sb != 0 ? 0 : b.constant.as_integer();
-    compare_typed(op, sa != 0 ? a.column->integers.data() : &ca, sa, sb != 0 ? b.column->integers.data() : &cb, sb,
-                  rows_, out);
-    null_rows();
-    return true;
-  }
-  if (all(Column::Kind::kFloats, ValueType::kFloat)) {
-    const double ca = sa != 0 ? 0 : a.constant.as_float(), cb = sb != 0 ? 0 : b.constant.as_float();
-    compare_typed(op, sa != 0 ? a.column->floats.data() : &ca, sa, sb != 0 ? b.column->floats.data() : &cb, sb, rows_,
-                  out);
-    null_rows();
-    return true;
-  }
-  if (sa != sb && compare_with_constant(sa != 0 ? op : mirrored(op), sa != 0 ? *a.column : *b.column,
-                                        sa != 0 ? b.constant : a.constant, out)) {
-    return true;
-  }
-  if (sa != 0 && sb != 0 && a.column->kind == Column::Kind::kStrings && b.column->kind == Column::Kind::kStrings) {
-    const Texts &x = a.column->texts, &y = b.column->texts;
-    for (size_t i = 0; i < rows_; ++i) out[i] = apply_order(op, x[i].compare(y[i])) ? 1 : 0;
-    null_rows();
-    return true;
-  }
-  if (sa != 0 && sb != 0 && is_entity_column(*a.column) && a.column->kind == b.column->kind &&
-      (op == '=' || op == '!')) {
-    const uint64_t* x = a.column->ids.data();
-    const uint64_t* y = b.column->ids.data();
-    for (size_t i = 0; i < rows_; ++i) {
-      out[i] = x[i] == kNoId || y[i] == kNoId ? kNull : (x[i] == y[i]) == (op == '=') ? 1 : 0;
-    }
-    return true;
-  }
-  // Text against one text: the commonest filter.
-  if (sa != 0 && sb == 0 && a.column->kind == Column::Kind::kValues && b.constant.is_string()) {
-    const std::string_view wanted = b.constant.as_string();
-    for (size_t i = 0; i < rows_; ++i) {
-      const Value& v = a.column->values[i];
-      if (!v.is_string()) {
-        out[i] = static_cast<uint8_t>(compare_values(op, v, b.constant));
-        continue;
-      }
-      const std::string_view text = v.as_string();
-      if (op == '=' || op == '!') {
-        out[i] = (text == wanted) == (op == '=') ? 1 : 0;
-      } else {
-        out[i] = apply_order(op, text.compare(wanted)) ? 1 : 0;
-      }
-    }
-    return true;
-  }
-  Value box_a, box_b;
-  for (size_t i = 0; i < rows_; ++i) {
-    const Value& x = sa != 0 ? value_at(*a.column, i, &box_a) : a.constant;
-    const Value& y = sb != 0 ? value_at(*b.column, i, &box_b) : b.constant;
-    out[i] = static_cast<uint8_t>(compare_values(op, x, y));
-  }
-  return true;
-}
-
-// Typed columns against one value of another type, and strings against one string.
-bool Kernels::compare_with_constant(char op, const Column& column, const Value& constant, uint8_t* out) {
-  if (constant.is_null() || (constant.is_float() && std::isnan(constant.as_float()))) return false;
-  switch (column.kind) {
-    case Column::Kind::kIntegers:
-      if (!constant.is_float()) return false;
-      for (size_t i = 0; i < rows_; ++i) {
-        out[i] = apply_order(op, compare_exact(column.integers[i], constant.as_float())) ? 1 : 0;
-      }
-      break;
-    case Column::Kind::kFloats: {
-      constexpr int64_t kExact = int64_t{1} << 53;  // integers up to here are floats
-      if (!constant.is_integer() || constant.as_integer() > kExact || constant.as_integer() < -kExact) return false;
-      const auto number = static_cast<double>(constant.as_integer());
-      compare_typed(op, column.floats.data(), 1, &number, 0, rows_, out);
-      break;
-    }
-    case Column::Kind::kStrings:
-      if (constant.is_string()) {
-        compare_texts(op, column.texts, constant.as_string(), out);
-      } else {
-        // Only the types decide.
-        std::fill(out, out + rows_, static_cast<uint8_t>(compare_values(op, Value::string(""), constant)));
-      }
-      break;
-    default: return false;
-  }
-  null_out(column.nulls, out);
   return true;
 }
 
@@ -739,70 +460,7 @@ bool Kernels::label_test(const Expr& expr, std::vector<uint8_t>* out) {
   if (transaction != nullptr && transaction->counts().nodes_deleted > 0) return false;
   if (!label_leaves(nodes, *expr.labels, out->data())) return false;
   for (size_t i = 0; i < rows_; ++i) {
-    if (nodes.ids[i] == kNoId) (*out)[i] = kNull;
-  }
-  return true;
-}
-
-bool Kernels::list_test(const Expr& expr, std::vector<uint8_t>* out) {
-  ScratchScope scope(evaluator_);
-  Operand x, list;
-  if (!operand(*expr.children[0], &x) || !operand(*expr.children[1], &list)) return false;
-  Value box, list_box, result;
-  for (size_t i = 0; i < rows_; ++i) {
-    const Value& v = x.column != nullptr ? value_at(*x.column, i, &box) : x.constant;
-    const Status s = list.column != nullptr ? in_list(v, value_at(*list.column, i, &list_box), &result)
-                                            : evaluator_.in_constant_list(expr, v, list.constant, &result);
-    if (!s.ok()) return false;
-    (*out)[i] = result.is_null() ? kNull : result.as_boolean() ? kTrue : 0;
-  }
-  return true;
-}
-
-bool Kernels::text(const Expr& expr, std::vector<uint8_t>* out) {
-  ScratchScope scope(evaluator_);
-  Operand x, y;
-  if (!operand(*expr.children[0], &x) || !operand(*expr.children[1], &y)) return false;
-  if (x.column != nullptr && x.column->kind == Column::Kind::kStrings && y.column == nullptr &&
-      y.constant.is_string()) {
-    const std::string_view wanted = y.constant.as_string();
-    const Texts& texts = x.column->texts;
-    const auto run = [&](auto test) {
-      for (size_t i = 0; i < rows_; ++i) (*out)[i] = test(texts[i]) ? kTrue : 0;
-    };
-    if (wanted.empty()) {
-      std::fill(out->begin(), out->end(), kTrue);
-    } else if (expr.kind == ExprKind::kStartsWith) {
-      run([&](std::string_view s) { return s.starts_with(wanted); });
-    } else if (expr.kind == ExprKind::kEndsWith) {
-      run([&](std::string_view s) { return s.ends_with(wanted); });
-    } else {
-      run([&](std::string_view s) { return contains(s, wanted); });
-    }
-    null_out(x.column->nulls, out->data());
-    return true;
-  }
-  if (x.column != nullptr && x.column->kind == Column::Kind::kValues && y.column == nullptr && y.constant.is_string()) {
-    const std::string_view wanted = y.constant.as_string();
-    const auto run = [&](auto test) {
-      for (size_t i = 0; i < rows_; ++i) {
-        const Value& v = x.column->values[i];
-        (*out)[i] = v.is_string() ? (test(v.as_string()) ? kTrue : 0) : kNull;
-      }
-    };
-    switch (expr.kind) {
-      case ExprKind::kStartsWith: run([&](std::string_view s) { return s.starts_with(wanted); }); break;
-      case ExprKind::kEndsWith: run([&](std::string_view s) { return s.ends_with(wanted); }); break;
-      default: run([&](std::string_view s) { return s.find(wanted) != std::string_view::npos; }); break;
-    }
-    return true;
-  }
-  Value box_x, box_y;
-  for (size_t i = 0; i < rows_; ++i) {
-    const Value& a = x.column != nullptr ? value_at(*x.column, i, &box_x) : x.constant;
-    const Value& b = y.column != nullptr ? value_at(*y.column, i, &box_y) : y.constant;
-    const Value result = text_test(expr.kind, a, b);
-    (*out)[i] = result.is_null() ? kNull : result.as_boolean() ? kTrue : 0;
+    if (nodes.ids[i] == kNoId) (*out)[i] = kMaskNull;
   }
   return true;
 }
@@ -833,7 +491,7 @@ Status Evaluator::evaluate(const Expr& expr, Batch& batch, Column* out) {
 
 size_t count_true(const std::vector<uint8_t>& mask) {
   size_t count = 0;
-  for (uint8_t truth : mask) count += truth == kTrue ? 1 : 0;
+  for (uint8_t truth : mask) count += truth == kMaskTrue ? 1 : 0;
   return count;
 }
 
@@ -847,12 +505,12 @@ void select_true(const std::vector<uint8_t>& mask, std::vector<uint32_t>* rows) 
     if ((eight & 0x0101010101010101ull) == 0) continue;
     for (size_t k = 0; k < 8; ++k) {
       to[kept] = static_cast<uint32_t>(i + k);
-      kept += mask[i + k] == kTrue ? 1 : 0;
+      kept += mask[i + k] == kMaskTrue ? 1 : 0;
     }
   }
   for (; i < mask.size(); ++i) {
     to[kept] = static_cast<uint32_t>(i);
-    kept += mask[i] == kTrue ? 1 : 0;
+    kept += mask[i] == kMaskTrue ? 1 : 0;
   }
   rows->resize(kept);
 }

@@ -36,7 +36,11 @@ class Kernels {
   bool property(const Expr& expr, Column* out);
   bool read_once(const Expr& expr, const Column** out);
   bool entity_ids(const Expr& expr, Column* out);
+  static bool is_id_call(const Expr& expr);
   bool function(const Expr& expr, Column* out);
+  bool typed_function(const FunctionSpec& spec, const Column& x, std::span<const Value> more, Column* out);
+  bool with_local(const Expr& expr, Column* out);
+  bool choice(const Expr& expr, Column* out);
   bool subquery(const Expr& expr, ExprKind as, Column* out);
   bool arithmetic_chain(const Expr& expr, Column* out);
   bool arithmetic_step(char op, const Operand& a, const Operand& b, Column* out);
@@ -50,10 +54,12 @@ class Kernels {
   bool label_leaves(const Column& nodes, const LabelExpr& labels, uint8_t* out);
   bool list_test(const Expr& expr, std::vector<uint8_t>* out);
   bool text(const Expr& expr, std::vector<uint8_t>* out);
+  bool regex(const Expr& expr, std::vector<uint8_t>* out);
 
   Evaluator& evaluator_;
   Batch& batch_;
   size_t rows_;
+  std::vector<std::pair<Slot, Operand>> locals_;  // of kLet, innermost last
 };
 
 }  // namespace lora::cypher

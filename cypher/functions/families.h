@@ -30,6 +30,15 @@ Status argument_type_error(std::string_view function, const Value& value);  // T
 Status number_out_of_range(std::string message);                            // ArgumentError, NumberOutOfRange
 Status overflow_error(std::string_view operation);                          // ArithmeticError
 
+// A row with other bodies beside its function.
+inline FunctionSpec with_typed(TypedBodies typed, FunctionSpec row) {
+  row.typed = typed;
+  return row;
+}
+
+// How many characters (code points) a text has.
+int64_t code_points(std::string_view text);
+
 inline constexpr TypeSet kStringType = type_bit(ValueType::kString);
 inline constexpr TypeSet kIntegerType = type_bit(ValueType::kInteger);
 inline constexpr TypeSet kFloatType = type_bit(ValueType::kFloat);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -72,6 +73,20 @@ class FunctionBody {
   virtual Status call(EvalContext& context, std::span<const Value> args, Value* out) const = 0;
 };
 
+// The same function for values of one type, none of them null: what whole columns are put through without a Value for
+// each row. Null pointers where there is none. False, and an error: `function` says what is wrong.
+struct TypedBodies {
+  double (*of_float)(double) = nullptr;  // of integers, too, where the next one is missing
+  bool (*of_integer)(int64_t x, int64_t* out) = nullptr;
+  int64_t (*measure)(std::string_view text) = nullptr;
+  std::string (*convert)(std::string_view text) = nullptr;
+  std::string (*spell)(int64_t x) = nullptr;
+  // A piece of a text; `more` are the arguments behind it, as many and of such types as the row allows.
+  Status (*piece)(std::string_view text, std::span<const Value> more, std::string_view* out) = nullptr;
+
+  bool any() const { return of_float || of_integer || measure || convert || spell || piece; }
+};
+
 struct ArgSpec {
   std::string_view name;
   TypeSet types = kAnyType;
@@ -93,6 +108,7 @@ struct FunctionSpec {
   ScalarFunction function = nullptr;
   const FunctionBody* body = nullptr;    // instead of `function`; checks its arguments itself
   TypeCall type_call = TypeCall::kNone;  // instead of both
+  TypedBodies typed;                     // beside `function`
 };
 
 // Calls a function as its row says: applies the null rule, checks argument types (runtime TypeError,

@@ -8,12 +8,6 @@ namespace lora::cypher {
 
 namespace {
 
-int64_t code_points(std::string_view text) {
-  int64_t count = 0;
-  for (char c : text) count += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  return count;
-}
-
 Status size(EvalContext&, std::span<const Value> args, Value* out) {
   const Value& v = args[0];
   int64_t n = 0;
@@ -121,19 +115,19 @@ std::span<const FunctionSpec> list_functions() {
   constexpr auto kNull = NullRule::kNullIfAnyNull;
   constexpr std::string_view kCategory = "List";
   static const std::vector<FunctionSpec> table = {
-      {"size",
-       {"list.size", "map.size", "value.size"},
-       {{"input", kListType | kStringType | kMapType}},
-       1,
-       1,
-       kIntegerType,
-       kPure,
-       kNull,
-       kCategory,
-       "The number of elements of a list or map, or of characters of a text.",
-       "size([1, 2, 3])",
-       "3",
-       size},
+      with_typed({.measure = code_points}, {"size",
+                                            {"list.size", "map.size", "value.size"},
+                                            {{"input", kListType | kStringType | kMapType}},
+                                            1,
+                                            1,
+                                            kIntegerType,
+                                            kPure,
+                                            kNull,
+                                            kCategory,
+                                            "The number of elements of a list or map, or of characters of a text.",
+                                            "size([1, 2, 3])",
+                                            "3",
+                                            size}),
       {"isEmpty",
        {"list.is_empty"},
        {{"input", kListType | kStringType | kMapType}},

@@ -9,11 +9,20 @@ namespace lora::cypher {
 
 namespace {
 
-template <double (*function)(double)>
-Status real(EvalContext&, std::span<const Value> args, Value* out) {
-  *out = Value::floating(function(args[0].as_number()));
-  return Status();
-}
+using Real = double (*)(double);
+
+// What a row of a function of one float has.
+struct RealBodies {
+  ScalarFunction function;
+  Real typed;
+};
+
+template <Real body>
+constexpr RealBodies real{[](EvalContext&, std::span<const Value> args, Value* out) {
+                            *out = Value::floating(body(args[0].as_number()));
+                            return Status();
+                          },
+                          body};
 
 double cot(double x) {
   return 1.0 / std::tan(x);
@@ -37,15 +46,26 @@ Status atan2(EvalContext&, std::span<const Value> args, Value* out) {
   return Status();
 }
 
+bool abs_integer(int64_t x, int64_t* out) {
+  if (x == INT64_MIN) return false;
+  *out = x < 0 ? -x : x;
+  return true;
+}
+
 Status abs(EvalContext&, std::span<const Value> args, Value* out) {
-  if (args[0].is_integer()) {
-    const int64_t v = args[0].as_integer();
-    if (v == INT64_MIN) return overflow_error("abs()");
-    *out = Value::integer(v < 0 ? -v : v);
-  } else {
+  if (!args[0].is_integer()) {
     *out = Value::floating(std::fabs(args[0].as_float()));
+    return Status();
   }
+  int64_t positive;
+  if (!abs_integer(args[0].as_integer(), &positive)) return overflow_error("abs()");
+  *out = Value::integer(positive);
   return Status();
+}
+
+bool sign_integer(int64_t x, int64_t* out) {
+  *out = x > 0 ? 1 : x < 0 ? -1 : 0;
+  return true;
 }
 
 Status sign(EvalContext&, std::span<const Value> args, Value* out) {
@@ -82,10 +102,14 @@ Status rand(EvalContext& context, std::span<const Value>, Value* out) {
 
 // Half values go away from zero at precision 0 for HALF_UP with negative numbers going up, as Neo4j: round(-1.5) =
 // -1.0.
+double round_half_up(double x) {
+  return std::isfinite(x) && std::fabs(x) < 4503599627370496.0 ? std::floor(x + 0.5) : x;
+}
+
 Status round(EvalContext&, std::span<const Value> args, Value* out) {
   const double v = args[0].as_number();
   if (args.size() == 1) {
-    *out = Value::floating(std::isfinite(v) && std::fabs(v) < 4503599627370496.0 ? std::floor(v + 0.5) : v);
+    *out = Value::floating(round_half_up(v));
     return Status();
   }
   const int64_t precision = args[1].as_integer();
@@ -136,50 +160,62 @@ std::span<const FunctionSpec> math_functions() {
   constexpr auto kNull = NullRule::kNullIfAnyNull;
   static constexpr std::string_view kCategory = "Math";
   const auto real_row = [](std::string_view name, std::vector<std::string_view> aliases, std::string_view description,
-                           std::string_view example, std::string_view result, ScalarFunction function) {
-    return FunctionSpec{name,  std::move(aliases), {{"x", kNumberTypes}}, 1,       1,      kFloatType, kPure,
-                        kNull, kCategory,          description,           example, result, function};
+                           std::string_view example, std::string_view result, const RealBodies& bodies) {
+    return with_typed({.of_float = bodies.typed}, {name,
+                                                   std::move(aliases),
+                                                   {{"x", kNumberTypes}},
+                                                   1,
+                                                   1,
+                                                   kFloatType,
+                                                   kPure,
+                                                   kNull,
+                                                   kCategory,
+                                                   description,
+                                                   example,
+                                                   result,
+                                                   bodies.function});
   };
   static const std::vector<FunctionSpec> table = {
-      {"abs",
-       {"math.abs"},
-       {{"x", kNumberTypes}},
-       1,
-       1,
-       kNumberTypes,
-       kPure,
-       kNull,
-       kCategory,
-       "The absolute value.",
-       "abs(-3)",
-       "3",
-       abs},
-      {"sign",
-       {"math.sign"},
-       {{"x", kNumberTypes}},
-       1,
-       1,
-       kIntegerType,
-       kPure,
-       kNull,
-       kCategory,
-       "-1, 0 or 1: the sign of a number.",
-       "sign(-0.5)",
-       "-1",
-       sign},
-      {"round",
-       {"math.round"},
-       {{"x", kNumberTypes}, {"precision", kIntegerType}, {"mode", kStringType}},
-       1,
-       3,
-       kFloatType,
-       kPure,
-       kNull,
-       kCategory,
-       "Rounds to `precision` decimals (default 0, half up).",
-       "round(3.141592, 3)",
-       "3.142",
-       round},
+      with_typed({.of_float = std::fabs, .of_integer = abs_integer}, {"abs",
+                                                                      {"math.abs"},
+                                                                      {{"x", kNumberTypes}},
+                                                                      1,
+                                                                      1,
+                                                                      kNumberTypes,
+                                                                      kPure,
+                                                                      kNull,
+                                                                      kCategory,
+                                                                      "The absolute value.",
+                                                                      "abs(-3)",
+                                                                      "3",
+                                                                      abs}),
+      with_typed({.of_integer = sign_integer}, {"sign",
+                                                {"math.sign"},
+                                                {{"x", kNumberTypes}},
+                                                1,
+                                                1,
+                                                kIntegerType,
+                                                kPure,
+                                                kNull,
+                                                kCategory,
+                                                "-1, 0 or 1: the sign of a number.",
+                                                "sign(-0.5)",
+                                                "-1",
+                                                sign}),
+      with_typed({.of_float = round_half_up},
+                 {"round",
+                  {"math.round"},
+                  {{"x", kNumberTypes}, {"precision", kIntegerType}, {"mode", kStringType}},
+                  1,
+                  3,
+                  kFloatType,
+                  kPure,
+                  kNull,
+                  kCategory,
+                  "Rounds to `precision` decimals (default 0, half up).",
+                  "round(3.141592, 3)",
+                  "3.142",
+                  round}),
       real_row("ceil", {"math.ceil", "ceiling"}, "The smallest integer not below, as a float.", "ceil(0.1)", "1.0",
                real<std::ceil>),
       real_row("floor", {"math.floor"}, "The largest integer not above, as a float.", "floor(0.9)", "0.0",

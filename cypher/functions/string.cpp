@@ -1,7 +1,9 @@
 // Functions of text. Positions and lengths count code points; text is valid UTF-8.
 #include <utf8proc.h>
 
+#include <bit>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "cypher/functions/families.h"
@@ -27,10 +29,13 @@ size_t byte_offset(std::string_view text, int64_t index) {
   return i;
 }
 
-int64_t code_points(std::string_view text) {
-  int64_t count = 0;
-  for (char c : text) count += !is_continuation(c);
-  return count;
+// A function that gives a piece of its first argument.
+template <Status (*piece)(std::string_view text, Args more, std::string_view* out)>
+Status piece_of(EvalContext&, Args args, Value* out) {
+  std::string_view part;
+  LORA_TRY(piece(args[0].as_string(), args.subspan(1), &part));
+  *out = Value::string(part);
+  return Status();
 }
 
 template <std::string (*convert)(std::string_view)>
@@ -65,12 +70,9 @@ size_t member_length(std::string_view text, size_t i, std::string_view set) {
 }
 
 template <bool left, bool right>
-Status trim(EvalContext&, std::span<const Value> args, Value* out) {
-  std::string_view text = args[0].as_string();
-  const std::string_view set = args.size() > 1 ? args[1].as_string() : std::string_view();
-  const auto removable = [&](size_t i) {
-    return args.size() > 1 ? member_length(text, i, set) : space_length(text, i);
-  };
+Status trim(std::string_view text, Args more, std::string_view* out) {
+  const std::string_view set = !more.empty() ? more[0].as_string() : std::string_view();
+  const auto removable = [&](size_t i) { return !more.empty() ? member_length(text, i, set) : space_length(text, i); };
   if (left) {
     while (!text.empty()) {
       const size_t n = removable(0);
@@ -86,7 +88,7 @@ Status trim(EvalContext&, std::span<const Value> args, Value* out) {
       text.remove_suffix(text.size() - start);
     }
   }
-  *out = Value::string(text);
+  *out = text;
   return Status();
 }
 
@@ -159,30 +161,27 @@ Status split(EvalContext&, std::span<const Value> args, Value* out) {
   return Status();
 }
 
-Status substring(EvalContext&, std::span<const Value> args, Value* out) {
-  const std::string_view text = args[0].as_string();
-  const int64_t start = args[1].as_integer();
+Status substring(std::string_view text, Args more, std::string_view* out) {
+  const int64_t start = more[0].as_integer();
   if (start < 0) return number_out_of_range("the start of `substring()` must not be negative");
-  if (args.size() > 2 && args[2].as_integer() < 0) {
+  if (more.size() > 1 && more[1].as_integer() < 0) {
     return number_out_of_range("the length of `substring()` must not be negative");
   }
   const std::string_view rest = text.substr(byte_offset(text, start));
-  *out = Value::string(args.size() > 2 ? rest.substr(0, byte_offset(rest, args[2].as_integer())) : rest);
+  *out = more.size() > 1 ? rest.substr(0, byte_offset(rest, more[1].as_integer())) : rest;
   return Status();
 }
 
-Status left(EvalContext&, std::span<const Value> args, Value* out) {
-  if (args[1].as_integer() < 0) return number_out_of_range("the length of `left()` must not be negative");
-  const std::string_view text = args[0].as_string();
-  *out = Value::string(text.substr(0, byte_offset(text, args[1].as_integer())));
+Status left(std::string_view text, Args more, std::string_view* out) {
+  if (more[0].as_integer() < 0) return number_out_of_range("the length of `left()` must not be negative");
+  *out = text.substr(0, byte_offset(text, more[0].as_integer()));
   return Status();
 }
 
-Status right(EvalContext&, std::span<const Value> args, Value* out) {
-  if (args[1].as_integer() < 0) return number_out_of_range("the length of `right()` must not be negative");
-  const std::string_view text = args[0].as_string();
-  const int64_t skip = code_points(text) - args[1].as_integer();
-  *out = Value::string(text.substr(byte_offset(text, skip)));
+Status right(std::string_view text, Args more, std::string_view* out) {
+  if (more[0].as_integer() < 0) return number_out_of_range("the length of `right()` must not be negative");
+  const int64_t skip = code_points(text) - more[0].as_integer();
+  *out = text.substr(byte_offset(text, skip));
   return Status();
 }
 
@@ -239,77 +238,90 @@ Status normalize(EvalContext&, std::span<const Value> args, Value* out) {
 
 }  // namespace
 
+int64_t code_points(std::string_view text) {
+  int64_t count = 0;
+  size_t i = 0;
+  // A byte 10xxxxxx goes on with the character before it.
+  for (; i + 8 <= text.size(); i += 8) {
+    uint64_t eight;
+    std::memcpy(&eight, text.data() + i, 8);
+    count += 8 - std::popcount((eight >> 7) & (~eight >> 6) & 0x0101010101010101ull);
+  }
+  for (; i < text.size(); ++i) count += !is_continuation(text[i]);
+  return count;
+}
+
 std::span<const FunctionSpec> string_functions() {
   constexpr auto kPure = Purity::kPure;
   constexpr auto kNull = NullRule::kNullIfAnyNull;
   constexpr std::string_view kCategory = "String";
   const ArgSpec text{"text", kStringType};
   static const std::vector<FunctionSpec> table = {
-      {"toUpper",
-       {"upper", "string.upper"},
-       {text},
-       1,
-       1,
-       kStringType,
-       kPure,
-       kNull,
-       kCategory,
-       "Text in upper case.",
-       "toUpper('abc')",
-       "'ABC'",
-       change_case<upper_text>},
-      {"toLower",
-       {"lower", "string.lower"},
-       {text},
-       1,
-       1,
-       kStringType,
-       kPure,
-       kNull,
-       kCategory,
-       "Text in lower case.",
-       "toLower('ABC')",
-       "'abc'",
-       change_case<lower_text>},
-      {"trim",
-       {"btrim", "string.trim"},
-       {text, {"characters", kStringType}},
-       1,
-       2,
-       kStringType,
-       kPure,
-       kNull,
-       kCategory,
-       "Text without the white space, or the given characters, at both ends.",
-       "trim('  a ')",
-       "'a'",
-       trim<true, true>},
-      {"ltrim",
-       {"string.trim_left"},
-       {text, {"characters", kStringType}},
-       1,
-       2,
-       kStringType,
-       kPure,
-       kNull,
-       kCategory,
-       "Text without the white space, or the given characters, at its start.",
-       "ltrim(' a')",
-       "'a'",
-       trim<true, false>},
-      {"rtrim",
-       {"string.trim_right"},
-       {text, {"characters", kStringType}},
-       1,
-       2,
-       kStringType,
-       kPure,
-       kNull,
-       kCategory,
-       "Text without the white space, or the given characters, at its end.",
-       "rtrim('a ')",
-       "'a'",
-       trim<false, true>},
+      with_typed({.convert = upper_text}, {"toUpper",
+                                           {"upper", "string.upper"},
+                                           {text},
+                                           1,
+                                           1,
+                                           kStringType,
+                                           kPure,
+                                           kNull,
+                                           kCategory,
+                                           "Text in upper case.",
+                                           "toUpper('abc')",
+                                           "'ABC'",
+                                           change_case<upper_text>}),
+      with_typed({.convert = lower_text}, {"toLower",
+                                           {"lower", "string.lower"},
+                                           {text},
+                                           1,
+                                           1,
+                                           kStringType,
+                                           kPure,
+                                           kNull,
+                                           kCategory,
+                                           "Text in lower case.",
+                                           "toLower('ABC')",
+                                           "'abc'",
+                                           change_case<lower_text>}),
+      with_typed({.piece = trim<true, true>}, {"trim",
+                                               {"btrim", "string.trim"},
+                                               {text, {"characters", kStringType}},
+                                               1,
+                                               2,
+                                               kStringType,
+                                               kPure,
+                                               kNull,
+                                               kCategory,
+                                               "Text without the white space, or the given characters, at both ends.",
+                                               "trim('  a ')",
+                                               "'a'",
+                                               piece_of<trim<true, true>>}),
+      with_typed({.piece = trim<true, false>}, {"ltrim",
+                                                {"string.trim_left"},
+                                                {text, {"characters", kStringType}},
+                                                1,
+                                                2,
+                                                kStringType,
+                                                kPure,
+                                                kNull,
+                                                kCategory,
+                                                "Text without the white space, or the given characters, at its start.",
+                                                "ltrim(' a')",
+                                                "'a'",
+                                                piece_of<trim<true, false>>}),
+      with_typed({.piece = trim<false, true>}, {"rtrim",
+                                                {"string.trim_right"},
+                                                {text, {"characters", kStringType}},
+                                                1,
+                                                2,
+                                                kStringType,
+                                                kPure,
+                                                kNull,
+                                                kCategory,
+                                                "Text without the white space, or the given characters, at its end.",
+                                                "rtrim('a ')",
+                                                "'a'",
+                                                piece_of<trim<false, true>>}),
       {"replace",
        {"string.replace"},
        {text, {"search", kStringType}, {"with", kStringType}, {"limit", kIntegerType}},
@@ -336,45 +348,45 @@ std::span<const FunctionSpec> string_functions() {
        "split('a,b', ',')",
        "['a', 'b']",
        split},
-      {"substring",
-       {},
-       {text, {"start", kIntegerType}, {"length", kIntegerType}},
-       2,
-       3,
-       kStringType,
-       kPure,
-       kNull,
-       kCategory,
-       "The part of a text from a 0-based start.",
-       "substring('hello', 1, 3)",
-       "'ell'",
-       substring},
-      {"left",
-       {"string.prefix"},
-       {text, {"length", kIntegerType}},
-       2,
-       2,
-       kStringType,
-       kPure,
-       kNull,
-       kCategory,
-       "The first characters of a text.",
-       "left('hello', 3)",
-       "'hel'",
-       left},
-      {"right",
-       {"string.suffix"},
-       {text, {"length", kIntegerType}},
-       2,
-       2,
-       kStringType,
-       kPure,
-       kNull,
-       kCategory,
-       "The last characters of a text.",
-       "right('hello', 3)",
-       "'llo'",
-       right},
+      with_typed({.piece = substring}, {"substring",
+                                        {},
+                                        {text, {"start", kIntegerType}, {"length", kIntegerType}},
+                                        2,
+                                        3,
+                                        kStringType,
+                                        kPure,
+                                        kNull,
+                                        kCategory,
+                                        "The part of a text from a 0-based start.",
+                                        "substring('hello', 1, 3)",
+                                        "'ell'",
+                                        piece_of<substring>}),
+      with_typed({.piece = left}, {"left",
+                                   {"string.prefix"},
+                                   {text, {"length", kIntegerType}},
+                                   2,
+                                   2,
+                                   kStringType,
+                                   kPure,
+                                   kNull,
+                                   kCategory,
+                                   "The first characters of a text.",
+                                   "left('hello', 3)",
+                                   "'hel'",
+                                   piece_of<left>}),
+      with_typed({.piece = right}, {"right",
+                                    {"string.suffix"},
+                                    {text, {"length", kIntegerType}},
+                                    2,
+                                    2,
+                                    kStringType,
+                                    kPure,
+                                    kNull,
+                                    kCategory,
+                                    "The last characters of a text.",
+                                    "right('hello', 3)",
+                                    "'llo'",
+                                    piece_of<right>}),
       {"lpad",
        {"string.pad_left"},
        {text, {"length", kIntegerType}, {"filler", kStringType}},
@@ -401,19 +413,19 @@ std::span<const FunctionSpec> string_functions() {
        "rpad('5', 3, '0')",
        "'500'",
        pad<false>},
-      {"char_length",
-       {"character_length", "string.length"},
-       {text},
-       1,
-       1,
-       kIntegerType,
-       kPure,
-       kNull,
-       kCategory,
-       "The number of characters of a text.",
-       "char_length('abc')",
-       "3",
-       char_length},
+      with_typed({.measure = code_points}, {"char_length",
+                                            {"character_length", "string.length"},
+                                            {text},
+                                            1,
+                                            1,
+                                            kIntegerType,
+                                            kPure,
+                                            kNull,
+                                            kCategory,
+                                            "The number of characters of a text.",
+                                            "char_length('abc')",
+                                            "3",
+                                            char_length}),
       {"normalize",
        {"string.normalize"},
        {text, {"form", kStringType}},

@@ -34,6 +34,9 @@ class KernelTest : public ExprTest {
   std::string text() {
     std::string t(random_() % 3 == 0 ? random_() % 40 : random_() % 3, ' ');
     for (char& c : t) c = static_cast<char>('a' + random_() % 3);
+    for (size_t more = random_() % 6 == 0 ? random_() % 12 : 0; more > 0; --more) {
+      t.insert(random_() % 2 == 0 ? 0 : t.size(), "\u00e4");
+    }
     return t;
   }
   int64_t small() { return static_cast<int64_t>(random_() % 7) - 3; }
@@ -127,7 +130,62 @@ TEST_F(KernelTest, AgreeWithTheRowPathOnRandomColumns) {
                            "a",
                            "1",
                            "a < 1 AND 10 / a > 1",
-                           "a ^ 2 > b"}) {
+                           "a ^ 2 > b",
+                           "a IN [-3, -2, -1, 0, 2, 3, 10, 11, 12]",
+                           "a IN [-3, 1, 0, 5, 6, 7, 8, 9, 900000000000, null]",
+                           "a IN [1, 2]",
+                           "a IN ['a', 'ab', 'abcabcabc']",
+                           "a IN ['', null]",
+                           "a IN ['a', 'b', 'c', 'ab', 'ac', 'ba', 'bc', 'ca', 'cb']",
+                           "NOT a IN [1, 2, 3]",
+                           "a IN []",
+                           "a IN [1, [2]]",
+                           "CASE WHEN a < 0 THEN 'low' WHEN a = 0 THEN null ELSE 'a longer text of the rest' END",
+                           "CASE WHEN a > b THEN a ELSE b END",
+                           "CASE WHEN a > 0 THEN 1 ELSE 0 END",
+                           "CASE WHEN a > 0 THEN 1.5 WHEN b > 0 THEN 2.5 END",
+                           "CASE WHEN a IS NULL THEN 1 WHEN b < 0 THEN 2.5 ELSE 'c' END",
+                           "CASE WHEN a > 0 THEN 10 / a ELSE a END",
+                           "CASE WHEN a < 1 THEN a ELSE c + 1 END",
+                           "CASE WHEN a THEN b ELSE c END",
+                           "CASE a + 1 WHEN 1 THEN 'one' WHEN b THEN 'two' ELSE c END",
+                           "CASE a WHEN 1 THEN b WHEN 'a' THEN c END",
+                           "CASE WHEN a = 1 THEN true ELSE b = 1 END",
+                           "CASE WHEN a = b THEN CASE WHEN c = 1 THEN 1 ELSE 2 END ELSE 3 END",
+                           "CASE WHEN CASE WHEN a = 1 THEN true END THEN b ELSE a IN [2, 3] END",
+                           "CASE WHEN a > 0 THEN toUpper(b) ELSE b END",
+                           "abs(a)",
+                           "sign(a)",
+                           "round(a)",
+                           "floor(a) + sqrt(b)",
+                           "abs(a) > 1 AND b > 0",
+                           "-9223372036854775807 - abs(a)",
+                           "abs(a - 9223372036854775807)",
+                           "size(a)",
+                           "char_length(a)",
+                           "toUpper(a)",
+                           "toLower(a)",
+                           "trim(a)",
+                           "trim(a, 'a')",
+                           "ltrim(a, b)",
+                           "rtrim(a)",
+                           "substring(a, 1)",
+                           "substring(a, b)",
+                           "substring(a, 1, 2)",
+                           "left(a, 2)",
+                           "left(a, -1)",
+                           "right(a, 1)",
+                           "left(a, null)",
+                           "toString(a)",
+                           "toString(a) = '1' OR b = 2",
+                           "toUpper(a) = 'AB' AND b > 0",
+                           "a =~ 'a.*'",
+                           "a =~ b",
+                           "a =~ '('",
+                           "NOT a =~ '[ab]+'",
+                           "size(toUpper(a)) + size(b)",
+                           "coalesce(a, b)",
+                           "replace(a, 'a', 'b')"}) {
     compare_paths(text, 40);
   }
 }

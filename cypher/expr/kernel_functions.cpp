@@ -1,0 +1,294 @@
+// Kernels of functions, subqueries and CASE.
+#include <algorithm>
+
+#include "cypher/expr/kernel_parts.h"
+#include "cypher/expr/operations.h"
+
+namespace lora::cypher {
+
+bool Kernels::is_id_call(const Expr& expr) {
+  static const FunctionSpec* const id = find_function("id");
+  return expr.function == id && expr.children.size() == 1 && expr.children[0]->kind == ExprKind::kSlot;
+}
+
+// id() of a slot: the column itself.
+bool Kernels::entity_ids(const Expr& expr, Column* out) {
+  const Slot slot = expr.children[0]->slot;
+  if (evaluator_.is_local(slot) || slot >= batch_.columns.size()) return false;
+  const Column& entities = batch_.columns[slot];
+  if (!is_entity_column(entities)) return false;
+  out->reset(Column::Kind::kIntegers);
+  out->integers.resize(rows_);
+  bool any_null = false;
+  for (size_t i = 0; i < rows_; ++i) {
+    out->integers[i] = static_cast<int64_t>(entities.ids[i]);
+    any_null |= entities.ids[i] == kNoId;
+  }
+  if (any_null) {
+    out->nulls.resize(rows_);
+    for (size_t i = 0; i < rows_; ++i) out->nulls[i] = entities.ids[i] == kNoId ? 1 : 0;
+  }
+  return true;
+}
+
+bool Kernels::subquery(const Expr& expr, ExprKind as, Column* out) {
+  if (!evaluator_.active_locals_.empty() || evaluator_.context_->subqueries == nullptr) return false;
+  const Result<bool> done = evaluator_.context_->subqueries->run_batch(expr, as, batch_, out);
+  return done.ok() && *done;
+}
+
+namespace {
+
+// Does nothing in this column keep a function with these typed arguments from being called on all rows?
+bool takes(const ArgSpec& arg, ValueType type) {
+  return (arg.types & type_bit(type)) != 0;
+}
+
+}  // namespace
+
+bool Kernels::typed_function(const FunctionSpec& spec, const Column& x, std::span<const Value> more, Column* out) {
+  const TypedBodies& typed = spec.typed;
+  out->clear();
+  const auto is_null = [&x](size_t i) { return !x.nulls.empty() && x.nulls[i] != 0; };
+  const auto give = [&](std::string_view text) {
+    return evaluator_.charge_made(text.size()).ok() && out->texts.push(text);
+  };
+  if (x.kind == Column::Kind::kStrings) {
+    if (!takes(spec.args[0], ValueType::kString)) return false;
+    if (typed.measure != nullptr && more.empty()) {
+      out->kind = Column::Kind::kIntegers;
+      out->integers.resize(rows_);
+      for (size_t i = 0; i < rows_; ++i) out->integers[i] = typed.measure(x.texts[i]);
+      out->nulls = x.nulls;
+      return true;
+    }
+    if (typed.piece == nullptr && (typed.convert == nullptr || !more.empty())) return false;
+    out->kind = Column::Kind::kStrings;
+    out->texts.entries.reserve(rows_);
+    for (size_t i = 0; i < rows_; ++i) {
+      std::string_view piece;
+      if (typed.convert != nullptr && !is_null(i)) {
+        if (!give(typed.convert(x.texts[i]))) return false;
+        continue;
+      }
+      if (!is_null(i) && !typed.piece(x.texts[i], more, &piece).ok()) return false;
+      if (!give(piece)) return false;
+    }
+    out->nulls = x.nulls;
+    return true;
+  }
+  if (!more.empty()) return false;
+  if (x.kind == Column::Kind::kIntegers && takes(spec.args[0], ValueType::kInteger)) {
+    if (typed.of_integer != nullptr) {
+      out->kind = Column::Kind::kIntegers;
+      out->integers.resize(rows_);
+      for (size_t i = 0; i < rows_; ++i) {
+        if (!typed.of_integer(x.integers[i], &out->integers[i]) && !is_null(i)) return false;
+      }
+      out->nulls = x.nulls;
+      return true;
+    }
+    if (typed.spell != nullptr) {
+      out->kind = Column::Kind::kStrings;
+      out->texts.entries.reserve(rows_);
+      for (size_t i = 0; i < rows_; ++i) {
+        if (!give(is_null(i) ? std::string() : typed.spell(x.integers[i]))) return false;
+      }
+      out->nulls = x.nulls;
+      return true;
+    }
+  }
+  if (typed.of_float == nullptr || (x.kind != Column::Kind::kIntegers && x.kind != Column::Kind::kFloats)) return false;
+  out->kind = Column::Kind::kFloats;
+  out->floats.resize(rows_);
+  for (size_t i = 0; i < rows_; ++i) {
+    out->floats[i] = typed.of_float(x.kind == Column::Kind::kFloats ? x.floats[i] : static_cast<double>(x.integers[i]));
+  }
+  out->nulls = x.nulls;
+  return true;
+}
+
+bool Kernels::function(const Expr& expr, Column* out) {
+  static const FunctionSpec* const size = find_function("size");
+  if (expr.function == size && expr.children[0]->kind == ExprKind::kCollect) {
+    return subquery(*expr.children[0], ExprKind::kCount, out);  // the list is only counted
+  }
+  constexpr size_t kArgsMax = 4;
+  const size_t count = expr.children.size();
+  if (count > kArgsMax) return false;
+  ScratchScope scope(evaluator_);
+  Operand operands[kArgsMax];
+  for (size_t i = 0; i < count; ++i) {
+    if (!operand(*expr.children[i], &operands[i])) return false;
+  }
+  const FunctionSpec& spec = *expr.function;
+  EvalContext& context = *evaluator_.context_;
+  Made made(context.control);
+  Value args[kArgsMax], result;
+  bool first_varies = operands[0].column != nullptr;
+  for (size_t i = 0; i < count; ++i) {
+    if (operands[i].column == nullptr) args[i] = operands[i].constant;
+    if (i > 0)
+      first_varies &=
+          operands[i].column == nullptr && takes(spec.args[std::min(i, spec.args.size() - 1)], args[i].type());
+  }
+  if (first_varies && spec.typed.any() && typed_function(spec, *operands[0].column, {args + 1, count - 1}, out))
+    return true;
+  out->clear();
+  for (size_t row = 0; row < rows_; ++row) {
+    bool any_null = false;
+    for (size_t i = 0; i < count; ++i) {
+      if (operands[i].column != nullptr) args[i] = operands[i].column->get(row);
+      any_null |= args[i].is_null();
+      const ArgSpec& arg = spec.args[std::min(i, spec.args.size() - 1)];
+      if ((type_bit(args[i].type()) & arg.types) == 0 && !args[i].is_null()) return false;
+      if (!check_extent(context, args[i]).ok()) return false;
+    }
+    if (any_null && spec.null_rule == NullRule::kNullIfAnyNull) {
+      out->push(Value());
+      continue;
+    }
+    if (context.control != nullptr && !context.control->tick().ok()) return false;
+    if (!spec.function(context, {args, count}, &result).ok() || !check_extent(context, result).ok()) return false;
+    out->push(result);
+    made.settle([out] { return out->heap_bytes(); });
+  }
+  return true;
+}
+
+namespace {
+
+// out[i] = row i of the result of its branch.
+template <typename Operand, typename Items, typename Constant, typename T>
+void choose(const std::vector<uint8_t>& branch, const Operand* results, size_t count, Items items, Constant constant,
+            T* out) {
+  constexpr size_t kCountMax = 64;
+  T constants[kCountMax];
+  const T* from[kCountMax];
+  size_t step[kCountMax];
+  for (size_t b = 0; b < count; ++b) {
+    const bool one = results[b].column == nullptr;
+    if (one) constants[b] = constant(results[b].constant);
+    from[b] = one ? &constants[b] : items(*results[b].column);
+    step[b] = one ? 0 : 1;
+  }
+  for (size_t i = 0; i < branch.size(); ++i) out[i] = from[branch[i]][i * step[branch[i]]];
+}
+
+}  // namespace
+
+bool Kernels::with_local(const Expr& expr, Column* out) {
+  ScratchScope scope(evaluator_);
+  Operand value;
+  if (!operand(*expr.children[0], &value)) return false;
+  locals_.emplace_back(expr.slot, std::move(value));
+  const bool done = column(*expr.children[1], out);
+  locals_.pop_back();
+  return done;
+}
+
+// CASE: each row's branch first, then what the branches give that any row takes.
+bool Kernels::choice(const Expr& expr, Column* out) {
+  constexpr size_t kBranchesMax = 64;
+  const size_t conditions = expr.children.size() / 2;
+  if (conditions >= kBranchesMax) return false;
+  ScratchScope scope(evaluator_);
+  std::vector<uint8_t>& branch = *scratch_mask();  // of each row; `conditions`: none of them
+  std::vector<uint8_t>* truth = scratch_mask();
+  branch.assign(rows_, static_cast<uint8_t>(conditions));
+  size_t taken[kBranchesMax] = {}, left = rows_;
+  for (size_t c = 0; c < conditions && left > 0; ++c) {
+    if (!mask(*expr.children[2 * c], truth)) return false;
+    for (size_t i = 0; i < rows_; ++i) {
+      const bool first = (*truth)[i] == kMaskTrue && branch[i] == conditions;
+      branch[i] = first ? static_cast<uint8_t>(c) : branch[i];
+      taken[c] += first ? 1 : 0;
+    }
+    left -= taken[c];
+  }
+  taken[conditions] = left;
+
+  Operand results[kBranchesMax];
+  bool any_null = false;
+  // What all results are, nulls aside.
+  std::optional<Column::Kind> kind;
+  const auto is = [&kind](Column::Kind k) {
+    if (!kind) kind = k;
+    if (*kind != k) kind = Column::Kind::kValues;
+  };
+  for (size_t b = 0; b <= conditions; ++b) {
+    if (taken[b] == 0) continue;
+    const Expr* result = b < conditions ? expr.children[2 * b + 1] : expr.flag ? expr.children.back() : nullptr;
+    if (result != nullptr && !operand(*result, &results[b])) return false;
+    if (const Column* c = results[b].column; c != nullptr) {
+      is(is_entity_column(*c) ? Column::Kind::kValues : c->kind);
+      any_null |= !c->nulls.empty();
+      continue;
+    }
+    switch (results[b].constant.type()) {
+      case ValueType::kNull: any_null = true; break;
+      case ValueType::kInteger: is(Column::Kind::kIntegers); break;
+      case ValueType::kFloat: is(Column::Kind::kFloats); break;
+      case ValueType::kString: is(Column::Kind::kStrings); break;
+      default: is(Column::Kind::kValues); break;
+    }
+  }
+  out->clear();
+  out->kind = kind.value_or(Column::Kind::kValues);
+  if (out->kind == Column::Kind::kEmpty) return false;
+  const auto each = [&](auto put) {
+    for (size_t i = 0; i < rows_; ++i) put(i, results[branch[i]]);
+  };
+  switch (out->kind) {
+    case Column::Kind::kIntegers:
+      out->integers.resize(rows_);
+      choose(
+          branch, results, conditions + 1, [](const Column& c) { return c.integers.data(); },
+          [](const Value& v) { return v.is_null() ? 0 : v.as_integer(); }, out->integers.data());
+      break;
+    case Column::Kind::kFloats:
+      out->floats.resize(rows_);
+      choose(
+          branch, results, conditions + 1, [](const Column& c) { return c.floats.data(); },
+          [](const Value& v) { return v.is_null() ? 0 : v.as_float(); }, out->floats.data());
+      break;
+    case Column::Kind::kStrings: {
+      Texts& texts = out->texts;
+      texts.entries.reserve(rows_);
+      Texts::Entry same[kBranchesMax];  // where the one text of a branch lies
+      bool placed[kBranchesMax] = {};
+      for (size_t i = 0; i < rows_; ++i) {
+        const size_t b = branch[i];
+        if (placed[b]) {
+          texts.entries.push_back(same[b]);
+          continue;
+        }
+        const Operand& r = results[b];
+        const std::string_view text = r.column != nullptr
+                                          ? (r.column->is_null(i) ? std::string_view() : r.column->texts[i])
+                                      : r.constant.is_null() ? std::string_view()
+                                                             : r.constant.as_string();
+        if (!evaluator_.charge_made(text.size()).ok() || !texts.push(text)) return false;
+        placed[b] = r.column == nullptr;
+        same[b] = texts.entries.back();
+      }
+      break;
+    }
+    default:
+      out->kind = Column::Kind::kValues;
+      out->values.reserve(rows_);
+      each([&](size_t i, const Operand& r) {
+        out->values.push_back(r.column != nullptr ? r.column->get(i) : r.constant);
+      });
+      return true;
+  }
+  if (any_null) {
+    out->nulls.resize(rows_);
+    each([&](size_t i, const Operand& r) {
+      out->nulls[i] = (r.column != nullptr ? r.column->is_null(i) : r.constant.is_null()) ? 1 : 0;
+    });
+  }
+  return true;
+}
+
+}  // namespace lora::cypher
