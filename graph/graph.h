@@ -219,6 +219,8 @@ class Reader {
   EntityScan scan_relationships(std::optional<RelTypeId> type, std::vector<PropertyTest> tests = {});
   // Start and end node of each; kNoId for what is not there. Ids that ascend are cheapest.
   void relationship_ends(std::span<const uint64_t> ids, uint64_t* starts, uint64_t* ends);
+  // Their types; UINT32_MAX for what is no relationship of this version.
+  void relationship_types(std::span<const uint64_t> ids, uint32_t* types);
 
   // --- adjacency: one direction (kOut or kIn) and one type at a time ---
   // Relationship types in use on this node's side; usually few. Superset is allowed: all types with any relationship.
@@ -259,6 +261,9 @@ class Reader {
   friend class IndexScan;
   friend class ReaderChunks;  // graph/reader_chunks.h
   Reader(Graph* graph, const Root* root);
+  // visit(i, block, row) for each that exists; defined where it is used, in reader.cpp.
+  template <typename Visit>
+  void each_relationship(std::span<const uint64_t> ids, Visit visit);
   bool find_candidates(KeyId key, const Value& value, std::vector<uint64_t>* ids);  // ids of nodes that are gone too
   // Before lists are read: what the open transaction has still to put into them.
   void settle() {

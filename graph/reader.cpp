@@ -476,13 +476,13 @@ void Reader::gather_relationship_property(std::span<const uint64_t> ids, KeyId k
   });
 }
 
-void Reader::relationship_ends(std::span<const uint64_t> ids, uint64_t* starts, uint64_t* ends) {
+template <typename Visit>
+void Reader::each_relationship(std::span<const uint64_t> ids, Visit visit) {
   ReaderChunks chunks(*this);
   chunks.enter();
   uint64_t current = kNoId;
   const EntityBlock* block = nullptr;
   for (size_t i = 0; i < ids.size(); ++i) {
-    starts[i] = ends[i] = kNoId;
     if (ids[i] >= root_->next_relationship) {
       continue;
     }
@@ -493,10 +493,23 @@ void Reader::relationship_ends(std::span<const uint64_t> ids, uint64_t* starts, 
     }
     const uint32_t row = EntityBlock::row_of(ids[i]);
     if (block->exists(row)) {
-      starts[i] = block->start(row).value;
-      ends[i] = block->end(row).value;
+      visit(i, *block, row);
     }
   }
+}
+
+void Reader::relationship_ends(std::span<const uint64_t> ids, uint64_t* starts, uint64_t* ends) {
+  std::fill(starts, starts + ids.size(), kNoId);
+  std::fill(ends, ends + ids.size(), kNoId);
+  each_relationship(ids, [&](size_t i, const EntityBlock& block, uint32_t row) {
+    starts[i] = block.start(row).value;
+    ends[i] = block.end(row).value;
+  });
+}
+
+void Reader::relationship_types(std::span<const uint64_t> ids, uint32_t* types) {
+  std::fill(types, types + ids.size(), UINT32_MAX);
+  each_relationship(ids, [&](size_t i, const EntityBlock& block, uint32_t row) { types[i] = block.type(row).value; });
 }
 
 // --- scans ---

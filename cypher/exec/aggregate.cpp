@@ -89,6 +89,9 @@ class AggregateColumn {
       case Column::Kind::kFloats:
         if (fast_ != Fast::kNone) return add_floats(groups);
         break;
+      case Column::Kind::kStrings:
+        if ((fast_ == Fast::kMin || fast_ == Fast::kMax) && groups_.size() < groups.size()) return add_texts(groups);
+        break;
       default: break;
     }
     if (fast_ == Fast::kCount) {
@@ -415,6 +418,23 @@ class AggregateColumn {
     return Status();
   }
 
+  // Extremes: of each group's texts the least or greatest only.
+  Status add_texts(const std::vector<uint32_t>& groups) {
+    const Column& c = first();
+    best_rows_.assign(groups_.size(), kNoRow);
+    for (uint32_t row = 0; row < groups.size(); ++row) {
+      if (!c.nulls.empty() && c.nulls[row] != 0) continue;
+      uint32_t& best = best_rows_[groups[row]];
+      const bool better =
+          best == kNoRow || (fast_ == Fast::kMin ? c.texts[row] < c.texts[best] : c.texts[row] > c.texts[best]);
+      best = better ? row : best;
+    }
+    for (uint32_t group = 0; group < best_rows_.size(); ++group) {
+      if (best_rows_[group] != kNoRow) LORA_TRY(add_row(best_rows_[group], group));
+    }
+    return Status();
+  }
+
   // Hands a group over to an AggregateState, with what the fast state stands for so far.
   Status make_state(uint32_t group) {
     AggregateState* state = new_state(group);
@@ -497,7 +517,9 @@ class AggregateColumn {
   // By group, from the first value on that is no number; empty while there is none.
   std::vector<std::unique_ptr<AggregateState>> states_;
   std::vector<Column> args_;
-  const Column* shared_ = nullptr;  // another's argument in place of args_[0]
+  static constexpr uint32_t kNoRow = UINT32_MAX;
+  std::vector<uint32_t> best_rows_;  // of each group in a batch
+  const Column* shared_ = nullptr;   // another's argument in place of args_[0]
   List boxed_;
   KeyStore seen_;
   Column group_numbers_;

@@ -1,4 +1,7 @@
 // Hash join (or cartesian product) of two independent inputs, and UNION.
+#include <algorithm>
+#include <numeric>
+
 #include "cypher/exec/build.h"
 #include "cypher/exec/hash_index.h"
 
@@ -51,17 +54,11 @@ class HashJoinOperator final : public MultiplyingOperator {
 
   Status produce(size_t room) override {
     picked_.clear();
+    if (cartesian()) {
+      multiply(room);
+      return Status();
+    }
     while (picked_.size() < room && row_ < in_->rows) {
-      if (cartesian()) {
-        if (next_ < kept_.rows) {
-          take(next_++);
-          continue;
-        }
-        ++row_;
-        next_ = 0;
-        if (kept_.rows == 0) row_ = in_->rows;
-        continue;
-      }
       if (next_ != kNone) {
         take(next_);
         next_ = chain_[next_];
@@ -85,6 +82,28 @@ class HashJoinOperator final : public MultiplyingOperator {
     last_ = {};
     chain_ = {};
     charge_.clear();
+  }
+
+  // Every left row with all right ones.
+  void multiply(size_t room) {
+    if (kept_.rows == 0) row_ = in_->rows;
+    const bool bare = carried().empty();
+    for (size_t made = 0; made < room && row_ < in_->rows;) {
+      const auto count = static_cast<uint32_t>(std::min<size_t>(room - made, kept_.rows - next_));
+      made += count;
+      if (bare) {
+        bare_rows_ += count;
+      } else {
+        add_parents(count);
+        picked_.resize(picked_.size() + count);
+        std::iota(picked_.end() - count, picked_.end(), next_);
+      }
+      next_ += count;
+      if (next_ < kept_.rows) continue;
+      ++row_;
+      next_ = 0;
+    }
+    append_right();
   }
 
   void take(uint32_t kept_row) {

@@ -26,8 +26,6 @@ Value key_value(const EvalContext& context, const NameRef& name) {
   return Value::string(name.name);
 }
 
-constexpr size_t kContainerBytes = 64;  // a list or map without its items
-
 void put_entry(std::vector<MapEntry>* entries, Value key, Value value) {
   const std::string_view text = key.as_string();
   for (MapEntry& e : *entries) {
@@ -360,7 +358,7 @@ Status Evaluator::eval_slice(const Expr& expr, const Batch& batch, size_t row, V
 
 Status Evaluator::eval_list(const Expr& expr, const Batch& batch, size_t row, Value* out) {
   List items;
-  LORA_TRY(charge_made(expr.children.size() * sizeof(Value) + kContainerBytes));
+  LORA_TRY(charge_made(list_bytes(expr.children.size())));
   items.reserve(expr.children.size());
   for (const Expr* child : expr.children) {
     Value v;

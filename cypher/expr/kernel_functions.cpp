@@ -1,22 +1,48 @@
 // Kernels of functions, subqueries and CASE.
 #include <algorithm>
+#include <optional>
 
 #include "cypher/expr/kernel_parts.h"
 #include "cypher/expr/operations.h"
 
 namespace lora::cypher {
 
-bool Kernels::is_id_call(const Expr& expr) {
-  static const FunctionSpec* const id = find_function("id");
-  return expr.function == id && expr.children.size() == 1 && expr.children[0]->kind == ExprKind::kSlot;
+namespace {
+
+struct EntityCalls {
+  const FunctionSpec* id = find_function("id");
+  const FunctionSpec* type = find_function("type");
+  const FunctionSpec* labels = find_function("labels");
+};
+const EntityCalls& entity_calls() {
+  static const EntityCalls calls;
+  return calls;
 }
 
-// id() of a slot: the column itself.
-bool Kernels::entity_ids(const Expr& expr, Column* out) {
-  const Slot slot = expr.children[0]->slot;
-  if (evaluator_.is_local(slot) || slot >= batch_.columns.size()) return false;
-  const Column& entities = batch_.columns[slot];
-  if (!is_entity_column(entities)) return false;
+}  // namespace
+
+bool Kernels::is_entity_call(const Expr& expr) {
+  const EntityCalls& calls = entity_calls();
+  return (expr.function == calls.id || expr.function == calls.type || expr.function == calls.labels) &&
+         expr.children.size() == 1 && expr.children[0]->kind == ExprKind::kSlot;
+}
+
+bool Kernels::entity_call(const Expr& expr, Column* out) {
+  const Column* column = entity_column(expr.children[0]->slot);
+  if (column == nullptr) return false;
+  const Column& entities = *column;
+  if (expr.function == entity_calls().id) {
+    entity_ids(entities, out);
+    return true;
+  }
+  if (reads_deleted()) return false;
+  const bool nodes = entities.kind == Column::Kind::kNodes;
+  if (expr.function == entity_calls().labels) return nodes && label_lists(entities, out);
+  return !nodes && type_names(entities, out);
+}
+
+// The column itself.
+void Kernels::entity_ids(const Column& entities, Column* out) {
   out->reset(Column::Kind::kIntegers);
   out->integers.resize(rows_);
   bool any_null = false;
@@ -28,7 +54,104 @@ bool Kernels::entity_ids(const Expr& expr, Column* out) {
     out->nulls.resize(rows_);
     for (size_t i = 0; i < rows_; ++i) out->nulls[i] = entities.ids[i] == kNoId ? 1 : 0;
   }
+}
+
+bool Kernels::type_names(const Column& relationships, Column* out) {
+  graph::Reader& reader = *evaluator_.context_->reader;
+  std::vector<uint32_t> types(rows_);
+  reader.relationship_types(relationships.ids, types.data());
+  out->reset(Column::Kind::kStrings);
+  out->texts.entries.reserve(rows_);
+  // Each name lies there once.
+  std::vector<std::pair<uint32_t, Texts::Entry>> names;
+  for (size_t i = 0; i < rows_; ++i) {
+    if (types[i] == UINT32_MAX) {
+      if (relationships.ids[i] != kNoId) return false;
+      if (out->nulls.empty()) out->nulls.resize(rows_);
+      out->nulls[i] = 1;
+      out->texts.entries.push_back({});
+      continue;
+    }
+    const auto known = std::find_if(names.begin(), names.end(), [&](const auto& n) { return n.first == types[i]; });
+    if (known != names.end()) {
+      out->texts.entries.push_back(known->second);
+      continue;
+    }
+    if (!out->texts.push(reader.rel_type_name(RelTypeId(types[i])))) return false;
+    names.emplace_back(types[i], out->texts.entries.back());
+  }
   return true;
+}
+
+// visit(row, labels, same): `same` as the row before; null rows are left to null_row(row). False: a node is gone, which
+// the row path knows what to say of.
+template <typename Visit, typename NullRow>
+bool Kernels::each_label_set(const Column& nodes, Visit visit, NullRow null_row) {
+  graph::Reader& reader = *evaluator_.context_->reader;
+  std::vector<LabelId> labels, before;
+  bool any = false;
+  for (size_t i = 0; i < rows_; ++i) {
+    if (nodes.ids[i] == kNoId) {
+      null_row(i);
+      continue;
+    }
+    reader.labels(NodeId(nodes.ids[i]), &labels);
+    if (labels.empty() && !reader.node_exists(NodeId(nodes.ids[i]))) return false;
+    const bool same = any && labels == before;
+    if (!same) before = labels;
+    any = true;
+    visit(i, before, same);
+  }
+  return true;
+}
+
+// Nodes with the same labels as the one before share its list.
+bool Kernels::label_lists(const Column& nodes, Column* out) {
+  out->reset(Column::Kind::kValues);
+  out->values.resize(rows_);
+  Value list;
+  return each_label_set(
+      nodes,
+      [&](size_t i, const std::vector<LabelId>& labels, bool same) {
+        if (!same) {
+          List names;
+          names.reserve(labels.size());
+          for (LabelId label : labels) names.push_back(Value::string(evaluator_.context_->reader->label_name(label)));
+          list = Value::list(std::move(names));
+        }
+        out->values[i] = list;
+      },
+      [](size_t) {});
+}
+
+// labels(n)[index], without the lists.
+bool Kernels::label_names(const Column& nodes, int64_t index, Column* out) {
+  out->reset(Column::Kind::kStrings);
+  out->texts.entries.resize(rows_);
+  const auto no_name = [&](size_t i) {
+    if (out->nulls.empty()) out->nulls.resize(rows_);
+    out->nulls[i] = 1;
+  };
+  std::optional<Texts::Entry> name;
+  const auto take = [&](size_t i, const std::vector<LabelId>& labels, bool same) {
+    if (!same) {
+      const auto count = static_cast<int64_t>(labels.size());
+      const int64_t place = index < 0 ? index + count : index;
+      name.reset();
+      if (place >= 0 && place < count) {
+        const std::string_view text = evaluator_.context_->reader->label_name(labels[static_cast<size_t>(place)]);
+        text.copy(out->texts.room(text.size()), text.size());
+        name = {static_cast<uint32_t>(out->texts.used()), static_cast<uint32_t>(text.size())};
+        out->texts.use(text.size());
+      }
+    }
+    if (name) {
+      out->texts.entries[i] = *name;
+    } else {
+      no_name(i);
+    }
+  };
+  return each_label_set(nodes, take, no_name);
 }
 
 bool Kernels::subquery(const Expr& expr, ExprKind as, Column* out) {
@@ -287,6 +410,54 @@ bool Kernels::choice(const Expr& expr, Column* out) {
     each([&](size_t i, const Operand& r) {
       out->nulls[i] = (r.column != nullptr ? r.column->is_null(i) : r.constant.is_null()) ? 1 : 0;
     });
+  }
+  return true;
+}
+
+bool Kernels::lists(const Expr& expr, Column* out) {
+  ScratchScope scope(evaluator_);
+  std::vector<Operand> items(expr.children.size());
+  for (size_t k = 0; k < items.size(); ++k) {
+    if (!operand(*expr.children[k], &items[k])) return false;
+  }
+  EvalContext& context = *evaluator_.context_;
+  out->reset(Column::Kind::kValues);
+  out->values.reserve(rows_);
+  for (size_t i = 0; i < rows_; ++i) {
+    if (!evaluator_.charge_made(list_bytes(items.size())).ok()) return false;
+    List list;
+    list.reserve(items.size());
+    for (const Operand& item : items) list.push_back(item.column != nullptr ? item.column->get(i) : item.constant);
+    out->values.push_back(Value::list(std::move(list)));
+    if (!check_extent(context, out->values.back()).ok()) return false;
+  }
+  return true;
+}
+
+// Elements of lists and maps, and properties by a key that only the rows know.
+bool Kernels::elements(const Expr& expr, Column* out) {
+  ScratchScope scope(evaluator_);
+  Operand x, index;
+  const Expr& from = *expr.children[0];
+  if (from.kind == ExprKind::kFunction && from.function == entity_calls().labels && is_entity_call(from) &&
+      operand(*expr.children[1], &index) && index.column == nullptr && index.constant.is_integer()) {
+    const Column* nodes = entity_column(from.children[0]->slot);
+    return nodes != nullptr && nodes->kind == Column::Kind::kNodes && !reads_deleted() &&
+           label_names(*nodes, index.constant.as_integer(), out);
+  }
+  if (!operand(*expr.children[0], &x) || !operand(*expr.children[1], &index)) return false;
+  out->clear();
+  Value box, index_box, result;
+  const List* before = nullptr;  // rows that share a list have the same element of it
+  for (size_t i = 0; i < rows_; ++i) {
+    const Value& object = x.column != nullptr ? value_at(*x.column, i, &box) : x.constant;
+    const Value& at = index.column != nullptr ? value_at(*index.column, i, &index_box) : index.constant;
+    const List* list = index.column == nullptr && &object != &box && object.is_list() ? &object.as_list() : nullptr;
+    if ((list == nullptr || list != before) && !element_at(*evaluator_.context_, object, at, &result).ok()) {
+      return false;
+    }
+    before = list;
+    out->push(result);
   }
   return true;
 }

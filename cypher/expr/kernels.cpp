@@ -76,7 +76,7 @@ bool Kernels::simple(const Expr& expr, bool costly_allowed) {
     case ExprKind::kCount:
     case ExprKind::kCollect: return costly_allowed;
     case ExprKind::kFunction:
-      if (is_id_call(expr)) return true;
+      if (is_entity_call(expr)) return true;
       // One that the program registered runs row by row: what it does there must not happen twice.
       if (expr.function->body != nullptr || expr.function->purity == Purity::kVolatile) return false;
       if (expr.children.empty() || (!costly_allowed && !expr.function->typed.any())) return false;
@@ -84,7 +84,14 @@ bool Kernels::simple(const Expr& expr, bool costly_allowed) {
         if (!simple(*child, costly_allowed)) return false;
       }
       return true;
-    case ExprKind::kList: return is_given_list(expr);
+    case ExprKind::kList:
+    case ExprKind::kIndex:
+      if (is_given_list(expr)) return true;
+      if (!costly_allowed) return false;
+      for (const Expr* child : expr.children) {
+        if (!simple(*child)) return false;
+      }
+      return true;
     case ExprKind::kCase:
     case ExprKind::kLet:
       // The row path leaves out what stands behind the first condition that is true.
@@ -123,7 +130,6 @@ bool Kernels::operand(const Expr& expr, Operand* out) {
     case ExprKind::kConstant: out->constant = *expr.value; return true;
     case ExprKind::kLiteral: out->constant = evaluator_.context_->literals[expr.index]; return true;
     case ExprKind::kParameter: return evaluator_.eval_parameter(expr, &out->constant).ok();
-    case ExprKind::kList: return evaluator_.given_list(expr, &out->constant).ok();
     case ExprKind::kSlot: {
       for (auto local = locals_.rbegin(); local != locals_.rend(); ++local) {
         if (local->first != expr.slot) continue;
@@ -138,14 +144,16 @@ bool Kernels::operand(const Expr& expr, Operand* out) {
     }
     case ExprKind::kProperty:
       if (evaluator_.same_batch_) return read_once(expr, &out->column);
-      [[fallthrough]];
-    default: {
-      Column* c = scratch_column();
-      if (!column(expr, c)) return false;
-      out->column = c;
-      return true;
-    }
+      break;
+    case ExprKind::kList:
+      if (is_given_list(expr)) return evaluator_.given_list(expr, &out->constant).ok();
+      break;
+    default: break;
   }
+  Column* c = scratch_column();
+  if (!column(expr, c)) return false;
+  out->column = c;
+  return true;
 }
 
 bool Kernels::read_once(const Expr& expr, const Column** out) {
@@ -174,7 +182,6 @@ bool Kernels::column(const Expr& expr, Column* out) {
     case ExprKind::kConstant:
     case ExprKind::kLiteral:
     case ExprKind::kParameter:
-    case ExprKind::kList:
     case ExprKind::kSlot: {
       Operand x;
       if (!operand(expr, &x)) return false;
@@ -187,10 +194,12 @@ bool Kernels::column(const Expr& expr, Column* out) {
       return true;
     }
     case ExprKind::kProperty: return property(expr, out);
-    case ExprKind::kFunction: return is_id_call(expr) ? entity_ids(expr, out) : function(expr, out);
+    case ExprKind::kFunction: return (is_entity_call(expr) && entity_call(expr, out)) || function(expr, out);
     case ExprKind::kExists:
     case ExprKind::kCount:
     case ExprKind::kCollect: return subquery(expr, expr.kind, out);
+    case ExprKind::kList: return lists(expr, out);
+    case ExprKind::kIndex: return elements(expr, out);
     case ExprKind::kCase: return choice(expr, out);
     case ExprKind::kLet: return with_local(expr, out);
     case ExprKind::kArithmetic: return arithmetic_chain(expr, out);
@@ -207,17 +216,24 @@ bool Kernels::column(const Expr& expr, Column* out) {
   }
 }
 
+bool Kernels::reads_deleted() const {
+  const graph::Transaction* transaction = evaluator_.context_->transaction;
+  return transaction != nullptr &&
+         transaction->counts().nodes_deleted + transaction->counts().relationships_deleted > 0;
+}
+
+// The column of nodes or relationships of a slot; null: it has none.
+const Column* Kernels::entity_column(Slot slot) const {
+  if (evaluator_.is_local(slot) || slot >= batch_.columns.size()) return nullptr;
+  const Column& column = batch_.columns[slot];
+  return is_entity_column(column) ? &column : nullptr;
+}
+
 bool Kernels::property(const Expr& expr, Column* out) {
-  const Slot slot = expr.children[0]->slot;
-  if (evaluator_.is_local(slot) || slot >= batch_.columns.size()) return false;
-  const Column& entities = batch_.columns[slot];
-  if (!is_entity_column(entities)) return false;
+  const Column* column = entity_column(expr.children[0]->slot);
+  if (column == nullptr || reads_deleted()) return false;
+  const Column& entities = *column;
   EvalContext& context = *evaluator_.context_;
-  // Reading a deleted entity is an error that the row path raises.
-  if (context.transaction != nullptr &&
-      context.transaction->counts().nodes_deleted + context.transaction->counts().relationships_deleted > 0) {
-    return false;
-  }
   const std::optional<KeyId> key = resolve_key(*context.reader, *expr.names[0]);
   if (!key) {
     out->reset(Column::Kind::kValues);
@@ -264,7 +280,10 @@ bool Kernels::arithmetic_chain(const Expr& expr, Column* out) {
     if (!arithmetic_step(expr.ops[i], left, right, result)) return false;
     // A long chain that joins texts or lists would copy them at each step; row by row it does not.
     constexpr size_t kJoinStepsMax = 8;
-    if (expr.ops.size() > kJoinStepsMax && result->kind == Column::Kind::kValues) return false;
+    if (expr.ops.size() > kJoinStepsMax &&
+        (result->kind == Column::Kind::kValues || result->kind == Column::Kind::kStrings)) {
+      return false;
+    }
     left.column = result;
     left.constant = Value();
   }
@@ -279,6 +298,9 @@ bool Kernels::arithmetic_step(char op, const Operand& a, const Operand& b, Colum
   auto is_numbers = [](const Operand& x) {
     return x.column != nullptr ? x.column->kind == Column::Kind::kIntegers || x.column->kind == Column::Kind::kFloats
                                : x.constant.is_number();
+  };
+  auto is_texts = [](const Operand& x) {
+    return x.column != nullptr ? x.column->kind == Column::Kind::kStrings : x.constant.is_string();
   };
   auto merge_nulls = [&] {
     for (const Operand* x : {&a, &b}) {
@@ -317,6 +339,11 @@ bool Kernels::arithmetic_step(char op, const Operand& a, const Operand& b, Colum
         op, [&](size_t i) { return std::pair<double, double>(number(a, i), number(b, i)); }, rows_, out->floats.data());
     return true;
   }
+  if ((op == '+' || op == '&') && is_texts(a) && is_texts(b)) {
+    merge_nulls();
+    if (join_texts(a, b, out)) return true;
+    out->clear();
+  }
   EvalContext& context = *evaluator_.context_;
   Made made(context.control);
   Value box_a, box_b, result;
@@ -329,6 +356,28 @@ bool Kernels::arithmetic_step(char op, const Operand& a, const Operand& b, Colum
       return false;
     }
     out->push(result);
+  }
+  return true;
+}
+
+// False: too much text for one column.
+bool Kernels::join_texts(const Operand& a, const Operand& b, Column* out) {
+  out->kind = Column::Kind::kStrings;
+  Texts& texts = out->texts;
+  texts.entries.resize(rows_);
+  const auto text = [](const Operand& x, size_t i) {
+    return x.column != nullptr ? x.column->texts[i] : x.constant.as_string();
+  };
+  for (size_t i = 0; i < rows_; ++i) {
+    if (!out->nulls.empty() && out->nulls[i] != 0) continue;
+    const std::string_view first = text(a, i), second = text(b, i);
+    const size_t size = first.size() + second.size();
+    if (!texts.fits(size) || !evaluator_.charge_made(size).ok()) return false;
+    char* to = texts.room(size);
+    first.copy(to, first.size());
+    second.copy(to + first.size(), second.size());
+    texts.entries[i] = {static_cast<uint32_t>(texts.used()), static_cast<uint32_t>(size)};
+    texts.use(size);
   }
   return true;
 }

@@ -33,17 +33,30 @@ class Kernels {
   };
 
   bool operand(const Expr& expr, Operand* out);
+  // Has the open transaction deleted anything? Reading what is gone is an error that the row path raises.
+  bool reads_deleted() const;
+  const Column* entity_column(Slot slot) const;
   bool property(const Expr& expr, Column* out);
   bool read_once(const Expr& expr, const Column** out);
-  bool entity_ids(const Expr& expr, Column* out);
-  static bool is_id_call(const Expr& expr);
+  void entity_ids(const Column& entities, Column* out);
+  // id(), type() and labels() of a slot, which may stand where nothing costly may.
+  static bool is_entity_call(const Expr& expr);
+  bool entity_call(const Expr& expr, Column* out);
+  bool type_names(const Column& relationships, Column* out);
+  template <typename Visit, typename NullRow>
+  bool each_label_set(const Column& nodes, Visit visit, NullRow null_row);
+  bool label_lists(const Column& nodes, Column* out);
+  bool label_names(const Column& nodes, int64_t index, Column* out);
   bool function(const Expr& expr, Column* out);
   bool typed_function(const FunctionSpec& spec, const Column& x, std::span<const Value> more, Column* out);
   bool with_local(const Expr& expr, Column* out);
   bool choice(const Expr& expr, Column* out);
+  bool lists(const Expr& expr, Column* out);
+  bool elements(const Expr& expr, Column* out);
   bool subquery(const Expr& expr, ExprKind as, Column* out);
   bool arithmetic_chain(const Expr& expr, Column* out);
   bool arithmetic_step(char op, const Operand& a, const Operand& b, Column* out);
+  bool join_texts(const Operand& a, const Operand& b, Column* out);
   bool negated(const Expr& expr, Column* out);
   bool compare_chain(const Expr& expr, std::vector<uint8_t>* out);
   bool compare_step(char op, const Operand& a, const Operand& b, uint8_t* out);

@@ -55,6 +55,10 @@ Ternary ternary_not(Ternary a);
 Status truth_of(const Value& v, std::string_view where, Ternary* out);
 
 // --- list_ops.cpp ---
+inline constexpr size_t kContainerBytes = 64;  // a list or map without its items
+inline constexpr size_t list_bytes(size_t items) {
+  return kContainerBytes + items * sizeof(Value);
+}
 Status in_list(const Value& x, const Value& list, Value* out);
 // object[index] of lists, maps, nodes and relationships.
 Status element_at(EvalContext& context, const Value& object, const Value& index, Value* out);

@@ -133,6 +133,16 @@ Status split(EvalContext&, std::span<const Value> args, Value* out) {
   } else {
     separators.push_back(args[1].as_string());
   }
+  if (separators.size() == 1 && !separators[0].empty() && !text.empty()) {
+    size_t begin = 0;
+    for (size_t hit = text.find(separators[0]); hit != std::string_view::npos; hit = text.find(separators[0], begin)) {
+      parts.push_back(Value::string(text.substr(begin, hit - begin)));
+      begin = hit + separators[0].size();
+    }
+    parts.push_back(Value::string(text.substr(begin)));
+    *out = Value::list(std::move(parts));
+    return Status();
+  }
   const bool by_character = separators.size() == 1 && separators[0].empty();
   size_t start = 0;
   for (size_t i = 0; i <= text.size() && !text.empty();) {

@@ -600,6 +600,23 @@ bool Gatherer::append_span(const Column& column, size_t from, size_t last, uint3
   return true;
 }
 
+// False: no room for so much text.
+bool Gatherer::take_text(const Column& column, uint32_t row, size_t to) {
+  const std::string_view text = column.string(row);
+  Texts& texts = out_->texts;
+  if (!texts.fits(text.size())) return false;
+  char* bytes = texts.room(text.size());  // with kPad more behind it
+  const uint32_t begin = column.string_array()[row] >> 8;
+  if (text.size() <= Texts::kPad && begin + Texts::kPad <= column.strings.arena_used) {
+    std::memcpy(bytes, text.data(), Texts::kPad);
+  } else {
+    std::memcpy(bytes, text.data(), text.size());
+  }
+  texts.entries[to] = {static_cast<uint32_t>(texts.used()), static_cast<uint32_t>(text.size())};
+  texts.use(text.size());
+  return true;
+}
+
 void Gatherer::take_texts(const Column& column, size_t from, size_t last, bool run) {
   const uint32_t first = EntityBlock::row_of(ids_[from]);
   if (run && valid_count(column, first, last - from) == last - from && append_span(column, from, last, first)) return;

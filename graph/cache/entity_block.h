@@ -121,9 +121,15 @@ struct EntityBlock : Object {
 
   std::span<const ColumnSlot> columns() const { return {slots(), column_count}; }
   const Column* column(KeyId key) const {
+    uint32_t place;
+    return column(key, &place);
+  }
+  const Column* column(KeyId key, uint32_t* place) const {
     const ColumnSlot* s = slots();
     for (uint32_t i = 0; i < column_count; ++i) {
-      if (s[i].key == key) return s[i].column;
+      if (s[i].key != key) continue;
+      *place = i;
+      return s[i].column;
     }
     return nullptr;
   }
@@ -174,7 +180,7 @@ class EntityBlockBuilder {
 // Gathers one property for a batch of ids. find(block index, run) -> const EntityBlock* (null: treated as absent;
 // loading and its errors are the caller's; run: many ids in a row, the next block is likely to follow). *out is
 // overwritten, typed when all values present have one type. Consecutive ids, as scans give them, are copied by the
-// block.
+// block; scattered ones have a way of their own while they are of one type.
 class Gatherer {
  public:
   Gatherer(KeyId key, PropertyColumn* out) : key_(key), out_(out) {}
@@ -193,6 +199,11 @@ class Gatherer {
       const uint64_t index = EntityBlock::index_of(id);
       const size_t run = run_length(i);
       size_t last = i + run;
+      if (run == 1 && started_ && out_->kind != PropertyColumn::Kind::kValues && !goes_on(i)) {
+        const size_t before = i;
+        i = scattered(i, find);
+        if (i > before) continue;
+      }
       if (run == 1) {
         while (last < ids.size() && ids[last] / EntityBlock::kRows == index) ++last;
       }
@@ -209,6 +220,53 @@ class Gatherer {
   }
 
  private:
+  bool goes_on(size_t i) const {
+    return i + 1 < ids_.size() && EntityBlock::index_of(ids_[i + 1]) == EntityBlock::index_of(ids_[i]);
+  }
+  // Takes rows from `i` on one by one into `out`, up to where several are of one block or a column is of another kind;
+  // gives the row behind the last one taken.
+  template <typename Find>
+  size_t scattered(size_t i, Find& find) {
+    switch (out_->kind) {
+      case PropertyColumn::Kind::kIntegers:
+        return scattered<Column::Kind::kIntegers>(
+            i, find, [out = out_->integers.data()](const Column& c, uint32_t row, size_t to) {
+              out[to] = c.integer(row);
+              return true;
+            });
+      case PropertyColumn::Kind::kFloats:
+        return scattered<Column::Kind::kFloats>(i, find,
+                                                [out = out_->floats.data()](const Column& c, uint32_t row, size_t to) {
+                                                  out[to] = c.float_array()[row];
+                                                  return true;
+                                                });
+      default:
+        return scattered<Column::Kind::kStrings>(
+            i, find, [this](const Column& c, uint32_t row, size_t to) { return take_text(c, row, to); });
+    }
+  }
+  template <Column::Kind kind, typename Find, typename TakeOne>
+  size_t scattered(size_t i, Find& find, TakeOne take_one) {
+    const size_t count = ids_.size();
+    uint32_t place = 0;  // of the key in the block before
+    for (; i < count; ++i) {
+      const uint64_t id = ids_[i], index = EntityBlock::index_of(id);
+      if (id == kNoId || goes_on(i)) break;
+      const EntityBlock* block = find(index, false);
+      const Column* column = nullptr;
+      if (block != nullptr) {
+        const bool there = place < block->column_count && block->slots()[place].key == key_;
+        column = there ? block->slots()[place].column : block->column(key_, &place);
+      }
+      const uint32_t row = EntityBlock::row_of(id);
+      if (column == nullptr || !column->valid(row)) {
+        missing(i, i + 1);
+        continue;
+      }
+      if (column->column_kind != kind || !take_one(*column, row, i)) break;
+    }
+    return i;
+  }
   // The length of the run of consecutive ids of one block that begins at `from` when it fills the block or the batch,
   // otherwise 1.
   size_t run_length(size_t from) const;
@@ -219,6 +277,7 @@ class Gatherer {
   void take_numbers(const Column& column, const Stored* stored, Number number, size_t from, size_t last, bool run,
                     std::vector<T>* out);
   void take_texts(const Column& column, size_t from, size_t last, bool run);
+  bool take_text(const Column& column, uint32_t row, size_t to);
   bool append_span(const Column& column, size_t from, size_t last, uint32_t row);
   void missing(size_t from, size_t last);
   void begin();

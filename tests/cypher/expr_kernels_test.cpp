@@ -185,7 +185,20 @@ TEST_F(KernelTest, AgreeWithTheRowPathOnRandomColumns) {
                            "NOT a =~ '[ab]+'",
                            "size(toUpper(a)) + size(b)",
                            "coalesce(a, b)",
-                           "replace(a, 'a', 'b')"}) {
+                           "replace(a, 'a', 'b')",
+                           "split(a, 'b')",
+                           "toInteger(a)",
+                           "toFloat(a) + toInteger(b)",
+                           "a + b + c",
+                           "a || b",
+                           "'x' + a + 'a text of more bytes than a few' + b",
+                           "[a, b]",
+                           "[a, 1, [b]]",
+                           "[a, b][0]",
+                           "[a, b, c][b]",
+                           "a[0]",
+                           "a['x']",
+                           "size([a, b]) + c"}) {
     compare_paths(text, 40);
   }
 }
