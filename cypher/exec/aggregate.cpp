@@ -1,7 +1,7 @@
 // Aggregation by a hash table of groups, and DISTINCT.
 //
 // Counts, sums, averages and extremes of numbers are kept in the table itself (NumberState) and fed column by column;
-// other values and other functions go to AggregateState objects.
+// the lists of collect() beside it; other values and other functions go to AggregateState objects.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -16,7 +16,7 @@ namespace lora::cypher {
 
 namespace {
 
-enum class Fast : uint8_t { kNone, kCountAll, kCount, kSum, kAverage, kMin, kMax };
+enum class Fast : uint8_t { kNone, kCountAll, kCount, kSum, kAverage, kMin, kMax, kCollect };
 
 Fast fast_kind(const Expr& e) {
   const std::string_view name = e.aggregate->name;
@@ -25,6 +25,7 @@ Fast fast_kind(const Expr& e) {
   if (name == "avg") return Fast::kAverage;
   if (name == "min") return Fast::kMin;
   if (name == "max") return Fast::kMax;
+  if (name == "collect") return Fast::kCollect;
   return Fast::kNone;
 }
 
@@ -62,13 +63,14 @@ class AggregateColumn {
     if (large) groups_.shrink_to_fit();
     states_.clear();
     states_.shrink_to_fit();
+    lists_ = {};
     seen_.release();
     for (Column& c : args_) c.trim();
     boxed_.clear();
     state_bytes_ = seen_bytes_ = 0;
   }
   size_t heap_bytes() const {
-    return groups_.capacity() * sizeof(GroupState) + states_.capacity() * sizeof(states_[0]) + state_bytes_ +
+    return groups_.capacity() * sizeof(GroupState) + lists_.capacity() * sizeof(List) + states_.capacity() * sizeof(states_[0]) + state_bytes_ +
            seen_bytes_;
   }
 
@@ -81,7 +83,12 @@ class AggregateColumn {
     for (size_t i = 0; i < args_.size() && shared_ == nullptr; ++i) {
       LORA_TRY(state_.evaluator.evaluate(*expr_.children[i], batch, &args_[i]));
     }
+    if (fast_ == Fast::kCollect && lists_.size() < group_count) lists_.resize(group_count);
     if (expr_.flag) return add_distinct(groups);
+    if (fast_ == Fast::kCollect) {
+      for (size_t row = 0; row < groups.size(); ++row) collect_row(row, groups[row]);
+      return Status();
+    }
     switch (first().kind) {
       case Column::Kind::kIntegers:
         if (fast_ != Fast::kNone) return add_integers(groups);
@@ -177,6 +184,9 @@ class AggregateColumn {
         case Fast::kMax:
           *out = g.count == 0 ? Value() : g.any_float ? Value::floating(g.floating) : Value::integer(g.integer);
           return Status();
+        case Fast::kCollect:
+          *out = Value::list(group < lists_.size() ? std::move(lists_[group]) : List());
+          return check_extent(state_.context, *out);
         case Fast::kNone: break;
       }
       state = new_state(group);
@@ -472,8 +482,21 @@ class AggregateColumn {
     return Status();
   }
 
+  void collect_row(size_t row, uint32_t group) {
+    const Column& c = first();
+    if (c.is_null(row)) return;
+    List& list = lists_[group];
+    list.push_back(c.get(row));
+    state_bytes_ += sizeof(Value);
+    if (c.kind == Column::Kind::kValues || c.kind == Column::Kind::kStrings) state_bytes_ += list.back().heap_bytes();
+  }
+
   Status add_row(size_t row, uint32_t group) {
     if (first().is_null(row)) return Status();
+    if (fast_ == Fast::kCollect) {
+      collect_row(row, group);
+      return Status();
+    }
     Value value = first().get(row);
     if (state_of(group) == nullptr) {
       if (fast_ == Fast::kCount) {
@@ -516,6 +539,7 @@ class AggregateColumn {
   std::vector<GroupState> groups_;
   // By group, from the first value on that is no number; empty while there is none.
   std::vector<std::unique_ptr<AggregateState>> states_;
+  std::vector<List> lists_;  // of collect(), by group
   std::vector<Column> args_;
   static constexpr uint32_t kNoRow = UINT32_MAX;
   std::vector<uint32_t> best_rows_;  // of each group in a batch

@@ -56,6 +56,17 @@ Status operand_error(std::string_view op, const Value& a, const Value& b) {
                     "operator `" + std::string(op) + "` does not work on " + describe(a) + " and " + describe(b));
 }
 
+double float_arithmetic(char op, double a, double b) {
+  switch (op) {
+    case '+': return a + b;
+    case '-': return a - b;
+    case '*': return a * b;
+    case '/': return a / b;
+    case '%': return std::fmod(a, b);
+    default: return std::pow(a, b);
+  }
+}
+
 bool integer_arithmetic(char op, int64_t a, int64_t b, int64_t* out) {
   switch (op) {
     case '+': return !__builtin_add_overflow(a, b, out);
@@ -82,17 +93,6 @@ Status integer_error(char op, int64_t a, int64_t b) {
 }
 
 namespace {
-
-double float_arithmetic(char op, double a, double b) {
-  switch (op) {
-    case '+': return a + b;
-    case '-': return a - b;
-    case '*': return a * b;
-    case '/': return a / b;
-    case '%': return std::fmod(a, b);
-    default: return std::pow(a, b);
-  }
-}
 
 // What `+` puts behind or before a string, in `*text` or, a number or boolean, in `*made`. Entities, lists, temporal
 // values have no text here.

@@ -1,6 +1,7 @@
 // `x IN list` for lists that are the same for all rows: made once, and hashed when they are first met.
 #pragma once
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -9,14 +10,14 @@
 
 namespace lora::cypher {
 
+// `1`, `$x`: what no row changes.
+inline bool is_given(const Expr& expr) {
+  return expr.kind == ExprKind::kConstant || expr.kind == ExprKind::kLiteral || expr.kind == ExprKind::kParameter;
+}
 // `[1, $x]`: a list that no row changes.
 inline bool is_given_list(const Expr& expr) {
-  if (expr.kind != ExprKind::kList) return false;
-  for (const Expr* item : expr.children) {
-    const ExprKind kind = item->kind;
-    if (kind != ExprKind::kConstant && kind != ExprKind::kLiteral && kind != ExprKind::kParameter) return false;
-  }
-  return true;
+  return expr.kind == ExprKind::kList &&
+         std::all_of(expr.children.begin(), expr.children.end(), [](const Expr* item) { return is_given(*item); });
 }
 
 class ConstantLists {

@@ -338,9 +338,7 @@ Status Evaluator::eval_binary(const Expr& expr, const Batch& batch, size_t row, 
   switch (expr.kind) {
     case ExprKind::kIndex: return element_at(*context_, x, y, out);
     case ExprKind::kIn: {
-      const ExprKind list_kind = expr.children[1]->kind;
-      const bool constant = given || list_kind == ExprKind::kConstant || list_kind == ExprKind::kLiteral ||
-                            list_kind == ExprKind::kParameter;
+      const bool constant = given || is_given(*expr.children[1]);
       return constant ? in_constant_list(expr, x, y, out) : in_list(x, y, out);
     }
     case ExprKind::kRegex: return eval_regex(x, y, out);

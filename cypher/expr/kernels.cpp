@@ -40,8 +40,11 @@ void float_step(char op, const T& at, size_t n, double* out) {
     case '*':
       for (size_t i = 0; i < n; ++i) out[i] = at(i).first * at(i).second;
       break;
-    default:
+    case '/':
       for (size_t i = 0; i < n; ++i) out[i] = at(i).first / at(i).second;
+      break;
+    default:
+      for (size_t i = 0; i < n; ++i) out[i] = float_arithmetic(op, at(i).first, at(i).second);
       break;
   }
 }
@@ -125,6 +128,19 @@ bool Kernels::simple(const Expr& expr, bool costly_allowed) {
   }
 }
 
+namespace {
+
+// date('2026-01-31'): a call whose arguments no row changes, of a function that simple() takes.
+bool is_given_call(const Expr& expr) {
+  if (expr.kind != ExprKind::kFunction || expr.children.empty()) return false;
+  for (const Expr* child : expr.children) {
+    if (!is_given(*child) && !is_given_list(*child) && !is_given_call(*child)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 bool Kernels::operand(const Expr& expr, Operand* out) {
   switch (expr.kind) {
     case ExprKind::kConstant: out->constant = *expr.value; return true;
@@ -147,6 +163,10 @@ bool Kernels::operand(const Expr& expr, Operand* out) {
       break;
     case ExprKind::kList:
       if (is_given_list(expr)) return evaluator_.given_list(expr, &out->constant).ok();
+      break;
+    case ExprKind::kFunction:
+      // The same for all rows: called once for the batch.
+      if (is_given_call(expr)) return evaluator_.eval(expr, evaluator_.no_columns_, 0, &out->constant).ok();
       break;
     default: break;
   }
@@ -327,7 +347,7 @@ bool Kernels::arithmetic_step(char op, const Operand& a, const Operand& b, Colum
       default: return run([op](int64_t x, int64_t y, int64_t* result) { return integer_arithmetic(op, x, y, result); });
     }
   }
-  if (is_numbers(a) && is_numbers(b) && (op == '+' || op == '-' || op == '*' || op == '/')) {
+  if (is_numbers(a) && is_numbers(b) && op != '&') {
     out->kind = Column::Kind::kFloats;
     merge_nulls();
     out->floats.resize(rows_);
@@ -387,6 +407,15 @@ bool Kernels::negated(const Expr& expr, Column* out) {
   Operand x;
   if (!operand(*expr.children[0], &x)) return false;
   out->clear();
+  if (x.column != nullptr && (x.column->kind == Column::Kind::kIntegers || x.column->kind == Column::Kind::kFloats)) {
+    out->append(*x.column);
+    for (double& v : out->floats) v = -v;
+    for (int64_t& v : out->integers) {
+      if (v == INT64_MIN) return false;
+      v = -v;
+    }
+    return true;
+  }
   Value box, result;
   for (size_t i = 0; i < rows_; ++i) {
     if (!negate(x.column != nullptr ? value_at(*x.column, i, &box) : x.constant, &result).ok()) return false;

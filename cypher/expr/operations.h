@@ -42,6 +42,8 @@ class Joining {
 Status negate(const Value& a, Value* out);
 // Exact 64-bit integer arithmetic; false: overflow or division by zero.
 bool integer_arithmetic(char op, int64_t a, int64_t b, int64_t* out);
+// + - * / %, and power for anything else.
+double float_arithmetic(char op, double a, double b);
 Status integer_error(char op, int64_t a, int64_t b);
 
 // --- compare.cpp ---

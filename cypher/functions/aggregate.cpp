@@ -119,25 +119,6 @@ class Extreme final : public AggregateState {
   Value best_;
 };
 
-class Collect final : public AggregateState {
- public:
-  Status add(EvalContext&, std::span<const Value> args) override {
-    heap_bytes_ += sizeof(Value) + args[0].heap_bytes();
-    list_.push_back(args[0]);
-    return Status();
-  }
-  Result<Value> finish(EvalContext& context) override {
-    Value list = Value::list(std::move(list_));
-    LORA_TRY(check_extent(context, list));
-    return list;
-  }
-  size_t heap_bytes() const override { return heap_bytes_; }
-
- private:
-  List list_;
-  size_t heap_bytes_ = 0;
-};
-
 // Welford's method.
 template <bool population>
 class Deviation final : public AggregateState {
@@ -177,17 +158,18 @@ class Percentile final : public AggregateState {
   }
   Result<Value> finish(EvalContext& context) override {
     if (values_.empty()) return Value();
-    LORA_TRY(stoppable([&] { return context.control->tick(); },
-                       [](const Value& a, const Value& b) { return order(a, b) < 0; },
-                       [this](auto less) { std::sort(values_.begin(), values_.end(), less); }));
     const auto count = static_cast<double>(values_.size());
     if (!continuous) {
       const double rank = std::ceil(percentile_ * count);
-      return values_[rank <= 1 ? 0 : std::min(values_.size() - 1, static_cast<size_t>(rank) - 1)];
+      const size_t place = rank <= 1 ? 0 : std::min(values_.size() - 1, static_cast<size_t>(rank) - 1);
+      LORA_TRY(order_up_to(context, place));
+      return values_[place];
     }
     const double position = percentile_ * (count - 1);
     const auto low = static_cast<size_t>(position);
     const size_t high = std::min(low + 1, values_.size() - 1);
+    LORA_TRY(order_up_to(context, low));
+    if (high > low) LORA_TRY(order_up_to(context, high));
     const double fraction = position - static_cast<double>(low);
     const double a = values_[low].as_number(), b = values_[high].as_number();
     return Value::floating(a + (b - a) * fraction);
@@ -195,7 +177,18 @@ class Percentile final : public AggregateState {
   size_t heap_bytes() const override { return values_.size() * sizeof(Value); }
 
  private:
+  // Puts at `place`, behind those that were put so before, what stands there in the order of all.
+  Status order_up_to(EvalContext& context, size_t place) {
+    const auto at = [this](size_t i) { return values_.begin() + static_cast<std::ptrdiff_t>(i); };
+    LORA_TRY(stoppable([&] { return context.control->tick(); },
+                       [](const Value& a, const Value& b) { return order(a, b) < 0; },
+                       [&](auto less) { std::nth_element(at(ordered_), at(place), values_.end(), less); }));
+    ordered_ = place + 1;
+    return Status();
+  }
+
   List values_;
+  size_t ordered_ = 0;  // nothing behind is less than what stands before
   double percentile_ = 0;
 };
 
@@ -274,7 +267,7 @@ std::span<const AggregateSpec> aggregate_functions() {
        "The values that are not null, as a list.",
        "UNWIND [1, null, 2] AS x RETURN collect(x)",
        "[1, 2]",
-       make_state<Collect>},
+       nullptr},
       {"stDev",
        {},
        {{"input", kNumberTypes}},

@@ -151,7 +151,7 @@ struct AggregateSpec {
   std::string_view description;
   std::string_view example;         // a whole query
   std::string_view example_result;  // literal of the single value it returns
-  std::unique_ptr<AggregateState> (*make)() = nullptr;
+  std::unique_ptr<AggregateState> (*make)() = nullptr;  // none: collect(), whose lists the operator keeps
 };
 
 // --- lookup; names in any case; null when there is none ---
