@@ -91,7 +91,7 @@ Result<Fields> read_fields(ValueType type, const Value& map) {
       key = "ordinalday";
     }
     size_t field = 0;
-    while (field < kFieldCount && lower_case(kFieldNames[field]) != key) {
+    while (field < kFieldCount && !same_name(kFieldNames[field], key)) {
       ++field;
     }
     if (field == kFieldCount) {

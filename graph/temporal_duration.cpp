@@ -72,6 +72,9 @@ Status add_amount(Amount* to, const Value& number, int64_t factor) {
 }
 
 Result<Duration> duration_from(Amount months, Amount days, Amount seconds, Amount nanos) {
+  if (months.fraction == 0 && days.fraction == 0 && seconds.fraction == 0 && nanos.fraction == 0) {
+    return duration_of(months.whole, days.whole, seconds.whole, nanos.whole);
+  }
   balance(&months);
   // A fraction of a month in seconds, whole days of it first.
   const long double month_seconds = months.fraction * kSecondsPerMonth;

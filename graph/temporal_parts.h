@@ -1,6 +1,7 @@
 // Inside the temporal types: a value taken apart and put together again. Only graph/temporal*.cpp include this.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -65,6 +66,11 @@ Result<Duration> duration_from(Amount months, Amount days, Amount seconds, Amoun
 
 // Component names compare without regard to ASCII case.
 std::string lower_case(std::string_view text);
+// `lower` is in lower case.
+inline bool same_name(std::string_view text, std::string_view lower) {
+  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(),
+                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a | 0x20 : a) == b; });
+}
 
 inline int64_t floor_div(int64_t a, int64_t b) {
   const int64_t q = a / b;

@@ -73,7 +73,8 @@ bool Kernels::simple(const Expr& expr, bool costly_allowed) {
     case ExprKind::kLiteral:
     case ExprKind::kParameter:
     case ExprKind::kSlot: return true;
-    case ExprKind::kProperty: return expr.children[0]->kind == ExprKind::kSlot;
+    case ExprKind::kProperty:
+      return expr.children[0]->kind == ExprKind::kSlot || (costly_allowed && simple(*expr.children[0]));
     case ExprKind::kHasLabels: return expr.children[0]->kind == ExprKind::kSlot;
     case ExprKind::kExists:
     case ExprKind::kCount:
@@ -159,7 +160,7 @@ bool Kernels::operand(const Expr& expr, Operand* out) {
       return true;
     }
     case ExprKind::kProperty:
-      if (evaluator_.same_batch_) return read_once(expr, &out->column);
+      if (evaluator_.same_batch_ && expr.children[0]->kind == ExprKind::kSlot) return read_once(expr, &out->column);
       break;
     case ExprKind::kList:
       if (is_given_list(expr)) return evaluator_.given_list(expr, &out->constant).ok();
@@ -250,8 +251,10 @@ const Column* Kernels::entity_column(Slot slot) const {
 }
 
 bool Kernels::property(const Expr& expr, Column* out) {
-  const Column* column = entity_column(expr.children[0]->slot);
-  if (column == nullptr || reads_deleted()) return false;
+  const Expr& of = *expr.children[0];
+  const Column* column = of.kind == ExprKind::kSlot ? entity_column(of.slot) : nullptr;
+  if (column == nullptr) return fields(expr, out);
+  if (reads_deleted()) return false;
   const Column& entities = *column;
   EvalContext& context = *evaluator_.context_;
   const std::optional<KeyId> key = resolve_key(*context.reader, *expr.names[0]);
@@ -287,6 +290,21 @@ bool Kernels::property(const Expr& expr, Column* out) {
       break;
   }
   return out->size() == rows_;
+}
+
+// Of maps, temporal values, points, and of entities that are boxed.
+bool Kernels::fields(const Expr& expr, Column* out) {
+  ScratchScope scope(evaluator_);
+  Operand x;
+  if (!operand(*expr.children[0], &x)) return false;
+  out->clear();
+  Value box, result;
+  for (size_t i = 0; i < rows_; ++i) {
+    const Value& object = x.column != nullptr ? value_at(*x.column, i, &box) : x.constant;
+    if (!property_of(*evaluator_.context_, object, *expr.names[0], &result).ok()) return false;
+    out->push(result);
+  }
+  return true;
 }
 
 bool Kernels::arithmetic_chain(const Expr& expr, Column* out) {

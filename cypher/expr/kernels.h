@@ -37,6 +37,7 @@ class Kernels {
   bool reads_deleted() const;
   const Column* entity_column(Slot slot) const;
   bool property(const Expr& expr, Column* out);
+  bool fields(const Expr& expr, Column* out);
   bool read_once(const Expr& expr, const Column** out);
   void entity_ids(const Column& entities, Column* out);
   // id(), type() and labels() of a slot, which may stand where nothing costly may.
