@@ -23,8 +23,8 @@ class Texts {
 
   size_t size() const { return entries.size(); }
   size_t used() const { return used_; }
-  std::string_view operator[](size_t i) const { return {bytes_.data() + entries[i].offset, entries[i].length}; }
-  const char* bytes() const { return bytes_.data(); }
+  std::string_view operator[](size_t i) const { return {bytes() + entries[i].offset, entries[i].length}; }
+  const char* bytes() const { return bytes_.empty() ? kNothing : bytes_.data(); }  // of empty texts alone, too
   bool fits(size_t more) const { return more <= kBytesMax - used_; }
 
   // Room for `count` bytes more: where they go. The caller writes them, points entries there, and calls use().
@@ -58,6 +58,8 @@ class Texts {
   size_t capacity_bytes() const { return bytes_.capacity(); }
 
  private:
+  static constexpr char kNothing[kPad] = {};
+
   std::vector<char> bytes_;  // all of it may be read; used_ bytes are in use
   size_t used_ = 0;
 };

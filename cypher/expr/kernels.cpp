@@ -612,6 +612,7 @@ void select_true(const std::vector<uint8_t>& mask, std::vector<uint32_t>* rows) 
 }
 
 bool Evaluator::cheap_mask(const Expr& expr, Batch& batch, std::vector<uint8_t>* out) {
+  const MadeScope made(context_->control);
   return batch.rows >= kKernelRowsMin && Kernels::simple(expr, false) && Kernels(this, batch).mask(expr, out);
 }
 

@@ -213,6 +213,43 @@ TEST_F(KernelTest, AgreeWithTheRowPathOnRandomColumns) {
   }
 }
 
+// Columns of texts that are all null or empty have no bytes at all.
+TEST_F(KernelTest, ColumnsOfNoText) {
+  for (const char* text :
+       {"a IN ['a', 'b']", "a + b", "a + b IN ['', 'x']", "a + b = 'x' OR a CONTAINS 'x'", "toUpper(a)", "size(a + b)",
+        "CASE WHEN b IS NULL THEN a ELSE b END", "a + b IN ['1', '2', '3', '4', '5', '6', '7', '8', '9']"}) {
+    const Bound bound = bind_text(text);
+    ASSERT_TRUE(Kernels::simple(*bound.expr)) << text;
+    for (const Value& only : {Value(), Value::string("")}) {
+      Batch batch(bound.slot_count);
+      for (Slot s : bound.slots) {
+        if (s == kNoSlot) continue;
+        batch[s].reset(Column::Kind::kStrings);
+        for (int i = 0; i < 20; ++i) batch[s].push(only);
+      }
+      batch.rows = 20;
+      Column out;
+      ASSERT_TRUE(evaluator_.evaluate(*bound.expr, batch, &out).ok()) << text;
+      Value one;
+      ASSERT_TRUE(evaluator_.evaluate_row(*bound.expr, batch, 7, &one).ok()) << text;
+      for (size_t row = 0; row < 20; ++row) EXPECT_EQ(shown(out.get(row)), shown(one)) << text;
+    }
+  }
+}
+
+// Tests of one row after the other give back what they charge for values that nobody keeps.
+TEST_F(KernelTest, MasksLeaveNothingCharged) {
+  const Bound bound = bind_text("toUpper(a) = 'X' OR a + 'b' = 'c'");
+  Batch batch(bound.slot_count);
+  batch[bound.slots[0]].reset(Column::Kind::kStrings);
+  for (int i = 0; i < 20; ++i) batch[bound.slots[0]].push(Value::string("some text"));
+  batch.rows = 20;
+  std::vector<uint8_t> mask;
+  ASSERT_TRUE(evaluator_.cheap_mask(*bound.expr, batch, &mask));
+  EXPECT_EQ(count_true(mask), 0u);
+  EXPECT_EQ(control_.made_bytes(), 0u);
+}
+
 TEST_F(KernelTest, FilterKeepsOnlyTrueRows) {
   const Bound bound = bind_text("a > 1");
   Batch batch(bound.slot_count);
