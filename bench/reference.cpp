@@ -6,9 +6,11 @@
 // parameter. Paths are Cypher's: no relationship twice in one path. engines/reference.py computes the same in Python.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -232,6 +234,10 @@ void from_all(const Dataset& data, const Adjacency& out, const Adjacency& in, An
   answers->add("lookup_missing", "[]");
   answers->add("full_hop1_count", static_cast<int64_t>(data.knows.size()));
   answers->add("full_triangles", triangles(out));
+  int64_t listed = 0, upper = 0, cases = 0, older_known = 0;
+  const std::set<std::string> some_cities = {"city1", "city2", "city3", "city5", "city8"};
+  std::set<int64_t> floors;
+  std::set<std::pair<std::string, int64_t>> joined;
   int64_t older = 0, named = 0, recent = 0, ids = 0, hop2 = 0, unknown = 0, compound = 0, graces = 0;
   std::vector<std::string> names;
   double sum = 0, least = data.persons[0].score, most = least;
@@ -242,6 +248,11 @@ void from_all(const Dataset& data, const Adjacency& out, const Adjacency& in, An
     named += p.name.find("Hopper") != std::string::npos;
     compound += p.age > 30 && p.age <= 60 && p.score < 500 && p.city != "city1";
     graces += p.name.starts_with("Grace ");
+    listed += some_cities.contains(p.city) && p.age >= 20 && p.age <= 60 && p.age % 10 == 0;
+    upper += p.city == "city7";
+    cases += p.age < 30 ? 1 : p.age < 60 ? 2 : 0;
+    floors.insert(static_cast<int64_t>(std::floor(p.score / 10)));
+    joined.emplace(p.city, p.age);
     names.push_back(p.name);
     ids += p.id;
     sum += p.score;
@@ -256,7 +267,16 @@ void from_all(const Dataset& data, const Adjacency& out, const Adjacency& in, An
     unknown += followed_by.empty();
     followers.emplace_back(followed_by.size(), p.id);
   }
-  for (const Dataset::Knows& k : data.knows) recent += k.since > 2015;
+  for (const Dataset::Knows& k : data.knows) {
+    recent += k.since > 2015;
+    older_known += data.persons[k.to].age > data.persons[k.from].age;
+  }
+  answers->add("in_lists", listed);
+  answers->add("upper_text", upper);
+  answers->add("case_sum", cases);
+  answers->add("distinct_floor", static_cast<int64_t>(floors.size()));
+  answers->add("distinct_joined", static_cast<int64_t>(joined.size()));
+  answers->add("older_known", older_known);
   answers->add("filter_count", older);
   answers->add("compound_filter", compound);
   answers->add("starts_with", graces);

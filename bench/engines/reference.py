@@ -8,6 +8,7 @@ same data and the same answers.
 import argparse
 import glob
 import json
+import math
 import os
 import subprocess
 import sys
@@ -108,6 +109,13 @@ def compute(data: Dataset, starts: int = STARTS, pairs: int = PAIRS) -> Dict[str
     add("filter_count", sum(p.age > 60 for p in persons))
     add("compound_filter", sum(30 < p.age <= 60 and p.score < 500 and p.city != "city1" for p in persons))
     add("starts_with", sum(p.name.startswith("Grace ") for p in persons))
+    some = {"city1", "city2", "city3", "city5", "city8"}
+    add("in_lists", sum(p.city in some and p.age in (20, 30, 40, 50, 60) for p in persons))
+    add("upper_text", sum(p.city.upper() == "CITY7" for p in persons))
+    add("case_sum", sum(1 if p.age < 30 else 2 if p.age < 60 else 0 for p in persons))
+    add("distinct_floor", len({math.floor(p.score / 10) for p in persons}))
+    add("distinct_joined", len({"%s %d" % (p.city, p.age) for p in persons}))
+    add("older_known", sum(persons[k.target].age > persons[k.source].age for k in data.knows))
     add("distinct_city", len(cities))
     add("distinct_name", len({p.name for p in persons}))
     half = len(persons) // 2

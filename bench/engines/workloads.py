@@ -222,6 +222,34 @@ WORKLOADS = [
         "string_contains", "scan, CONTAINS", "MATCH (p:Person) WHERE p.name CONTAINS 'Hopper' RETURN count(*) AS n"
     ),
     Workload(
+        "in_lists",
+        "scan, IN two lists",
+        "MATCH (p:Person) WHERE p.city IN ['city1', 'city2', 'city3', 'city5', 'city8'] "
+        "AND p.age IN [20, 30, 40, 50, 60] RETURN count(*) AS n",
+    ),
+    Workload(
+        "upper_text",
+        "scan, text in upper case",
+        "MATCH (p:Person) WHERE toUpper(p.city) = 'CITY7' RETURN count(*) AS n",
+        dialects={"kuzu": "MATCH (p:Person) WHERE upper(p.city) = 'CITY7' RETURN count(*) AS n"},
+    ),
+    Workload(
+        "case_sum",
+        "sum of CASE",
+        "MATCH (p:Person) RETURN sum(CASE WHEN p.age < 30 THEN 1 WHEN p.age < 60 THEN 2 ELSE 0 END) AS n",
+    ),
+    Workload(
+        "distinct_floor",
+        "distinct, of an expression",
+        "MATCH (p:Person) RETURN count(DISTINCT floor(p.score / 10)) AS n",
+    ),
+    Workload(
+        "distinct_joined",
+        "distinct, of joined texts",
+        "MATCH (p:Person) RETURN count(DISTINCT p.city + ' ' + toString(p.age)) AS n",
+        dialects={"kuzu": "MATCH (p:Person) RETURN count(DISTINCT p.city + ' ' + string(p.age)) AS n"},
+    ),
+    Workload(
         "sum_score", "sum, min, max", "MATCH (p:Person) RETURN sum(p.score) AS s, min(p.score) AS a, max(p.score) AS b"
     ),
     Workload(
@@ -293,6 +321,11 @@ WORKLOADS = [
         "MATCH (a:Person)" + _HOP + "(b:Person) RETURN a.city AS x, b.city AS y, count(*) AS n "
         "ORDER BY n DESC, x, y LIMIT 5",
         ordered=True,
+    ),
+    Workload(
+        "older_known",
+        "ends compared",
+        "MATCH (p:Person)" + _HOP + "(q:Person) WHERE q.age > p.age RETURN count(*) AS n",
     ),
     Workload(
         "top3_followed",
