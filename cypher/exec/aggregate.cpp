@@ -70,8 +70,8 @@ class AggregateColumn {
     state_bytes_ = seen_bytes_ = 0;
   }
   size_t heap_bytes() const {
-    return groups_.capacity() * sizeof(GroupState) + lists_.capacity() * sizeof(List) + states_.capacity() * sizeof(states_[0]) + state_bytes_ +
-           seen_bytes_;
+    return groups_.capacity() * sizeof(GroupState) + lists_.capacity() * sizeof(List) +
+           states_.capacity() * sizeof(states_[0]) + state_bytes_ + seen_bytes_;
   }
 
   Status add(Batch& batch, const std::vector<uint32_t>& groups, size_t group_count) {

@@ -55,11 +55,13 @@ void Evaluator::reset() {
     local_set_[slot] = 0;
   }
   active_locals_.clear();
-  for (auto& column : scratch_) column->clear();
+  for (auto& column : scratch_) column->trim();
   scratch_used_ = 0;
   masks_used_ = 0;
   properties_.values.clear();
+  if (properties_.texts.capacity_bytes() > kBatchRowsMax * 16) properties_.texts.release();
   forget_properties();
+  gave_up_.clear();
   if (constant_lists_ != nullptr) constant_lists_->clear();
 }
 
@@ -72,6 +74,18 @@ void Evaluator::forget_properties() {
 Status Evaluator::in_constant_list(const Expr& expr, const Value& x, const Value& list, Value* out) {
   if (!list.is_list() || list.as_list().size() < ConstantLists::kItemsMin) return in_list(x, list, out);
   return lists().contains(expr, x, list, out);
+}
+
+bool Evaluator::kernels_pay(const Expr& expr) const {
+  const auto at = std::find_if(gave_up_.begin(), gave_up_.end(), [&](const auto& g) { return g.first == &expr; });
+  return at == gave_up_.end() || at->second < kGiveUpsMax;
+}
+
+bool Evaluator::count_give_up(const Expr& expr) {
+  auto at = std::find_if(gave_up_.begin(), gave_up_.end(), [&](const auto& g) { return g.first == &expr; });
+  if (at == gave_up_.end()) at = gave_up_.insert(at, {&expr, 0});
+  ++at->second;
+  return false;
 }
 
 ConstantLists& Evaluator::lists() {

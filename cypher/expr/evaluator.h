@@ -121,6 +121,9 @@ class Evaluator {
   Status in_constant_list(const Expr& expr, const Value& x, const Value& list, Value* out);
   // A list of values that are the same for all rows, made once in a run.
   Status given_list(const Expr& expr, Value* out);
+  // Kernels that gave up for an expression again and again are left out for the rest of the run.
+  bool kernels_pay(const Expr& expr) const;
+  bool count_give_up(const Expr& expr);  // false
   ConstantLists& lists();
   RegexCache& regexes();
   Status charge_made(uint64_t bytes) {
@@ -147,6 +150,8 @@ class Evaluator {
     const Expr* expr = nullptr;  // kProperty
     Column column;
   };
+  static constexpr uint32_t kGiveUpsMax = 4;
+  std::vector<std::pair<const Expr*, uint32_t>> gave_up_;  // how often
   void forget_properties();
   bool same_batch_ = false;
   std::vector<std::unique_ptr<ReadProperty>> read_;

@@ -176,12 +176,18 @@ bool Kernels::typed_function(const FunctionSpec& spec, const Column& x, std::spa
   const auto give = [&](std::string_view text) {
     return evaluator_.charge_made(text.size()).ok() && out->texts.push(text);
   };
+  // A row of text may take long.
+  QueryControl* const control = evaluator_.context_->control;
+  const auto stopped = [&] { return control != nullptr && !control->tick().ok(); };
   if (x.kind == Column::Kind::kStrings) {
     if (!takes(spec.args[0], ValueType::kString)) return false;
     if (typed.measure != nullptr && more.empty()) {
       out->kind = Column::Kind::kIntegers;
       out->integers.resize(rows_);
-      for (size_t i = 0; i < rows_; ++i) out->integers[i] = typed.measure(x.texts[i]);
+      for (size_t i = 0; i < rows_; ++i) {
+        if (stopped()) return false;
+        out->integers[i] = typed.measure(x.texts[i]);
+      }
       out->nulls = x.nulls;
       return true;
     }
@@ -189,6 +195,7 @@ bool Kernels::typed_function(const FunctionSpec& spec, const Column& x, std::spa
     out->kind = Column::Kind::kStrings;
     out->texts.entries.reserve(rows_);
     for (size_t i = 0; i < rows_; ++i) {
+      if (stopped()) return false;
       std::string_view piece;
       if (typed.convert != nullptr && !is_null(i)) {
         if (!give(typed.convert(x.texts[i]))) return false;
@@ -283,19 +290,19 @@ namespace {
 
 // out[i] = row i of the result of its branch.
 template <typename Operand, typename Items, typename Constant, typename T>
-void choose(const std::vector<uint8_t>& branch, const Operand* results, size_t count, Items items, Constant constant,
+void choose(const std::vector<uint8_t>& branch, const std::vector<Operand>& results, Items items, Constant constant,
             T* out) {
-  constexpr size_t kCountMax = 64;
-  T constants[kCountMax];
-  const T* from[kCountMax];
-  size_t step[kCountMax];
-  for (size_t b = 0; b < count; ++b) {
+  std::vector<T> constants(results.size());
+  std::vector<std::pair<const T*, size_t>> from(results.size());  // where, and how far from row to row
+  for (size_t b = 0; b < results.size(); ++b) {
     const bool one = results[b].column == nullptr;
     if (one) constants[b] = constant(results[b].constant);
-    from[b] = one ? &constants[b] : items(*results[b].column);
-    step[b] = one ? 0 : 1;
+    from[b] = one ? std::pair<const T*, size_t>(&constants[b], 0) : std::pair(items(*results[b].column), size_t{1});
   }
-  for (size_t i = 0; i < branch.size(); ++i) out[i] = from[branch[i]][i * step[branch[i]]];
+  for (size_t i = 0; i < branch.size(); ++i) {
+    const auto& [items_of_branch, step] = from[branch[i]];
+    out[i] = items_of_branch[i * step];
+  }
 }
 
 }  // namespace
@@ -312,14 +319,14 @@ bool Kernels::with_local(const Expr& expr, Column* out) {
 
 // CASE: each row's branch first, then what the branches give that any row takes.
 bool Kernels::choice(const Expr& expr, Column* out) {
-  constexpr size_t kBranchesMax = 64;
   const size_t conditions = expr.children.size() / 2;
-  if (conditions >= kBranchesMax) return false;
+  if (conditions >= UINT8_MAX) return false;
   ScratchScope scope(evaluator_);
   std::vector<uint8_t>& branch = *scratch_mask();  // of each row; `conditions`: none of them
   std::vector<uint8_t>* truth = scratch_mask();
   branch.assign(rows_, static_cast<uint8_t>(conditions));
-  size_t taken[kBranchesMax] = {}, left = rows_;
+  std::vector<size_t> taken(conditions + 1);
+  size_t left = rows_;
   for (size_t c = 0; c < conditions && left > 0; ++c) {
     if (!mask(*expr.children[2 * c], truth)) return false;
     for (size_t i = 0; i < rows_; ++i) {
@@ -331,7 +338,7 @@ bool Kernels::choice(const Expr& expr, Column* out) {
   }
   taken[conditions] = left;
 
-  Operand results[kBranchesMax];
+  std::vector<Operand> results(conditions + 1);
   bool any_null = false;
   // What all results are, nulls aside.
   std::optional<Column::Kind> kind;
@@ -366,24 +373,23 @@ bool Kernels::choice(const Expr& expr, Column* out) {
     case Column::Kind::kIntegers:
       out->integers.resize(rows_);
       choose(
-          branch, results, conditions + 1, [](const Column& c) { return c.integers.data(); },
+          branch, results, [](const Column& c) { return c.integers.data(); },
           [](const Value& v) { return v.is_null() ? 0 : v.as_integer(); }, out->integers.data());
       break;
     case Column::Kind::kFloats:
       out->floats.resize(rows_);
       choose(
-          branch, results, conditions + 1, [](const Column& c) { return c.floats.data(); },
+          branch, results, [](const Column& c) { return c.floats.data(); },
           [](const Value& v) { return v.is_null() ? 0 : v.as_float(); }, out->floats.data());
       break;
     case Column::Kind::kStrings: {
       Texts& texts = out->texts;
       texts.entries.reserve(rows_);
-      Texts::Entry same[kBranchesMax];  // where the one text of a branch lies
-      bool placed[kBranchesMax] = {};
+      std::vector<std::optional<Texts::Entry>> same(results.size());  // where the one text of a branch lies
       for (size_t i = 0; i < rows_; ++i) {
         const size_t b = branch[i];
-        if (placed[b]) {
-          texts.entries.push_back(same[b]);
+        if (same[b]) {
+          texts.entries.push_back(*same[b]);
           continue;
         }
         const Operand& r = results[b];
@@ -392,8 +398,7 @@ bool Kernels::choice(const Expr& expr, Column* out) {
                                       : r.constant.is_null() ? std::string_view()
                                                              : r.constant.as_string();
         if (!evaluator_.charge_made(text.size()).ok() || !texts.push(text)) return false;
-        placed[b] = r.column == nullptr;
-        same[b] = texts.entries.back();
+        if (r.column == nullptr) same[b] = texts.entries.back();
       }
       break;
     }

@@ -33,11 +33,16 @@ class Kernels::ScratchScope {
  public:
   explicit ScratchScope(Evaluator& e) : e_(e), columns_(e.scratch_used_), masks_(e.masks_used_) {}
   ~ScratchScope() {
+    for (size_t i = columns_; i < e_.scratch_used_; ++i) {
+      if (e_.scratch_[i]->texts.capacity_bytes() > kTextKept) e_.scratch_[i]->trim();
+    }
     e_.scratch_used_ = columns_;
     e_.masks_used_ = masks_;
   }
 
  private:
+  static constexpr size_t kTextKept = 1 << 20;  // bytes of one column, from batch to batch
+
   Evaluator& e_;
   size_t columns_, masks_;
 };

@@ -143,6 +143,8 @@ bool is_given_call(const Expr& expr) {
 }  // namespace
 
 bool Kernels::operand(const Expr& expr, Operand* out) {
+  if (evaluator_.stack_low()) [[unlikely]]
+    return false;  // the row path says so
   switch (expr.kind) {
     case ExprKind::kConstant: out->constant = *expr.value; return true;
     case ExprKind::kLiteral: out->constant = evaluator_.context_->literals[expr.index]; return true;
@@ -443,6 +445,8 @@ bool Kernels::negated(const Expr& expr, Column* out) {
 }
 
 bool Kernels::mask(const Expr& expr, std::vector<uint8_t>* out) {
+  if (evaluator_.stack_low()) [[unlikely]]
+    return false;
   out->resize(rows_);
   switch (expr.kind) {
     case ExprKind::kAnd:
@@ -487,6 +491,11 @@ bool Kernels::logic(const Expr& expr, std::vector<uint8_t>* out) {
   ScratchScope scope(evaluator_);
   std::vector<uint8_t>* more = scratch_mask();
   for (size_t c = 1; c < expr.children.size(); ++c) {
+    if (expr.kind != ExprKind::kXor) {
+      // What decides all rows leaves out the rest, as it does row by row.
+      const uint8_t decided = expr.kind == ExprKind::kOr ? kMaskTrue : 0;
+      if (std::all_of(a, a + rows_, [decided](uint8_t truth) { return truth == decided; })) return true;
+    }
     if (!mask(*expr.children[c], more)) return false;
     const uint8_t* b = more->data();
     // Codes: false 0, true 1, null 2.
@@ -570,7 +579,8 @@ constexpr size_t kKernelRowsMin = 3;
 
 Status Evaluator::evaluate(const Expr& expr, Batch& batch, Column* out) {
   MadeScope made(context_->control);
-  if (batch.rows >= kKernelRowsMin && Kernels::simple(expr) && Kernels(this, batch).column(expr, out)) {
+  if (batch.rows >= kKernelRowsMin && kernels_pay(expr) && Kernels::simple(expr) &&
+      (Kernels(this, batch).column(expr, out) || count_give_up(expr))) {
     return Status();
   }
   out->clear();
@@ -613,7 +623,8 @@ void select_true(const std::vector<uint8_t>& mask, std::vector<uint32_t>* rows) 
 
 bool Evaluator::cheap_mask(const Expr& expr, Batch& batch, std::vector<uint8_t>* out) {
   const MadeScope made(context_->control);
-  return batch.rows >= kKernelRowsMin && Kernels::simple(expr, false) && Kernels(this, batch).mask(expr, out);
+  return batch.rows >= kKernelRowsMin && kernels_pay(expr) && Kernels::simple(expr, false) &&
+         (Kernels(this, batch).mask(expr, out) || count_give_up(expr));
 }
 
 Status Evaluator::filter(const Expr& expr, Batch& batch, std::vector<uint32_t>* rows) {
@@ -621,10 +632,10 @@ Status Evaluator::filter(const Expr& expr, Batch& batch, std::vector<uint32_t>* 
   MadeScope made(context_->control);
   const Kernels::ScratchScope scope(*this);
   std::vector<uint8_t>* mask = nullptr;  // its own: a subquery in the predicate filters with this evaluator, too
-  if (batch.rows >= kKernelRowsMin && Kernels::simple(expr)) {
+  if (batch.rows >= kKernelRowsMin && kernels_pay(expr) && Kernels::simple(expr)) {
     Kernels kernels(this, batch);
     mask = kernels.scratch_mask();
-    if (!kernels.mask(expr, mask)) mask = nullptr;
+    if (!kernels.mask(expr, mask) && !count_give_up(expr)) mask = nullptr;
   }
   if (mask != nullptr) {
     select_true(*mask, rows);

@@ -1,6 +1,7 @@
 // Queries made to bring a process down: each ends with an answer or a typed error, within its budgets, and the handle
 // goes on working. (Bytes that lie, hostile names and files have tests of their own beside what reads them.)
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <chrono>
@@ -66,6 +67,10 @@ const Nesting kNestings[] = {
     {"WITH 1 AS a RETURN ", "- -", "a", "", ""},
     {"RETURN ", "CASE WHEN ", "true", " THEN true END", ""},
     {"RETURN ", "CASE true WHEN ", "true", " THEN true ELSE false END", ""},
+    {"UNWIND range(1, 5) AS x RETURN ", "CASE WHEN x > 0 THEN ", "x", " END", " AS y"},
+    {"UNWIND range(1, 5) AS x RETURN ", "CASE x WHEN 0 THEN 1 ELSE ", "x", " END", " AS y"},
+    {"UNWIND range(1, 5) AS x RETURN ", "CASE WHEN ", "x > 1", " THEN true ELSE false END", " AS y"},
+    {"UNWIND range(1, 5) AS x RETURN ", "abs(", "x", ")", " AS y"},
     {"WITH [true] AS xs RETURN ", "[x IN ", "xs", " WHERE x | x]", ""},
     {"WITH [1] AS xs RETURN ", "reduce(a = ", "1", ", x IN xs | a)", ""},
     {"WITH [true] AS xs RETURN ", "all(x IN xs WHERE ", "true", ")", ""},
@@ -350,6 +355,30 @@ TEST_F(HostileTest, WhatIsDroppedIsNotCharged) {
   EXPECT_TRUE(answer("RETURN all(x IN range(1, 1000) WHERE size(string.repeat('a', 100000)) > x)").as_boolean());
   EXPECT_EQ(answer("RETURN size(reduce(s = '', x IN range(1, 10000) | s + 'x'))").as_integer(), 10'000);
   EXPECT_EQ(answer("RETURN size(reduce(l = [], x IN range(1, 5000) | list.append(l, x)))").as_integer(), 5'000);
+  fill("UNWIND range(1, 20000) AS x CREATE (:S {t: 'some text of ' + x})");
+  EXPECT_EQ(
+      answer("MATCH (n:S) UNWIND range(1, 50) AS j WITH n, j WHERE toUpper(n.t) <> 'X' RETURN count(*)").as_integer(),
+      1'000'000);
+  EXPECT_EQ(
+      answer("MATCH (n:S) UNWIND range(1, 50) AS j WITH n, j WHERE n.t + 'x' <> 'X' RETURN count(*)").as_integer(),
+      1'000'000);
+}
+
+// Nor do plans, which wait for their next run, keep the columns of large texts.
+TEST_F(HostileTest, PlansKeepNoLargeColumns) {
+  fill("UNWIND range(1, 2000) AS x CREATE (:S {t: 'text ' + x})");
+  const auto in_use = [] {
+    const struct mallinfo2 info = mallinfo2();  // 0 where a sanitizer allocates
+    return info.uordblks + info.hblkhd;
+  };
+  const size_t before = in_use();
+  for (int i = 0; i < 5; ++i) {
+    const std::string query =
+        "MATCH (n:S) RETURN max(size(toUpper(n.t + string.repeat('a', 20000)) + 'x')) AS m" + std::to_string(i);
+    EXPECT_EQ(answer(query).as_integer(), 20'010) << query;
+  }
+  const size_t after = in_use();
+  EXPECT_LT(after, before + (30u << 20));  // each made texts of 80 MB
 }
 
 TEST_F(HostileTest, BytesThatAreNoUtf8AreRefused) {
@@ -397,6 +426,7 @@ TEST_F(HostileTest, BombsEndWithTheirTimeout) {
       // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one query on two lines
       "UNWIND range(1, 100000) AS x WITH x WHERE EXISTS { UNWIND range(1, 100000) AS y WITH y WHERE y < 0 RETURN y } "
       "RETURN x",
+      "MATCH (a:K), (b:K) RETURN max(size(trim(a.t + string.repeat('\u00e9', 1000), lpad('\u00e9', 1000, '\u044f'))))",
       "RETURN reduce(s = 0, x IN range(1, 1000000) | s + reduce(t = 0, y IN range(1, 1000) | t + 1))",
       "RETURN all(x IN range(1, 1000000) WHERE any(y IN range(1, 100000) WHERE y = x + 100000) OR x > 0)",
       "RETURN size([x IN range(1, 1000000) WHERE size([y IN range(1, 100000) WHERE y < 0]) > 0])",
