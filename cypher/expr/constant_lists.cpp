@@ -92,7 +92,7 @@ void ConstantLists::Strings::test(const Texts& column, uint8_t* out) const {
     return;
   }
   static_assert(Texts::kPad >= sizeof(uint64_t));
-  uint64_t words[kFew];
+  uint64_t words[kFew] = {};
   for (size_t k = 0; k < items_.size(); ++k) {
     char padded[8] = {};
     items_[k].copy(padded, sizeof padded);

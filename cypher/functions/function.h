@@ -149,8 +149,8 @@ struct AggregateSpec {
   TypeSet result = kAnyType;
   std::string_view category;
   std::string_view description;
-  std::string_view example;         // a whole query
-  std::string_view example_result;  // literal of the single value it returns
+  std::string_view example;                             // a whole query
+  std::string_view example_result;                      // literal of the single value it returns
   std::unique_ptr<AggregateState> (*make)() = nullptr;  // none: collect(), whose lists the operator keeps
 };
 
