@@ -125,6 +125,11 @@ std::optional<size_t> whole_number(const Value& v, size_t limit) {
   return whole;
 }
 
+// NaN is the same as NaN.
+bool same_float(double a, double b) {
+  return a == b || (std::isnan(a) && std::isnan(b));
+}
+
 size_t recent_place(const Value& v) {
   uint64_t words[2];
   std::memcpy(words, &v, sizeof words);
@@ -180,8 +185,7 @@ bool equal_at(const Column& a, size_t row_a, const Column& b, size_t row_b) {
       case Column::Kind::kFloats: {
         const bool null_a = a.is_null(row_a), null_b = b.is_null(row_b);
         if (null_a || null_b) return null_a && null_b;
-        const double x = a.floats[row_a], y = b.floats[row_b];
-        return x == y || (std::isnan(x) && std::isnan(y));
+        return same_float(a.floats[row_a], b.floats[row_b]);
       }
       case Column::Kind::kStrings: {
         const bool null_a = a.is_null(row_a), null_b = b.is_null(row_b);
@@ -272,6 +276,8 @@ void KeyStore::hash_rows(const std::vector<const Column*>& keys, size_t rows, st
     // The commonest kinds without a switch per row.
     if (c.kind == Column::Kind::kIntegers && c.nulls.empty()) {
       run([&](size_t i) { return hash_integer(c.integers[i]); });
+    } else if (c.kind == Column::Kind::kFloats && c.nulls.empty()) {
+      run([&](size_t i) { return hash_float(c.floats[i]); });
     } else if (c.kind == Column::Kind::kStrings && c.nulls.empty()) {
       run([&](size_t i) { return hash_text(c.texts[i]); });
     } else {
@@ -318,6 +324,10 @@ void KeyStore::find_or_add(const std::vector<const Column*>& keys, size_t rows, 
     if (same_kind && key.nulls.empty() && kept.nulls.empty()) {
       if (key.kind == Column::Kind::kIntegers) {
         const auto same = [&](size_t row, uint32_t e) { return key.integers[row] == kept.integers[e]; };
+        return find_hashed(keys, rows, same, entries, added_rows);
+      }
+      if (key.kind == Column::Kind::kFloats) {
+        const auto same = [&](size_t row, uint32_t e) { return same_float(key.floats[row], kept.floats[e]); };
         return find_hashed(keys, rows, same, entries, added_rows);
       }
       if (key.kind == Column::Kind::kStrings) {

@@ -82,6 +82,7 @@ class Evaluator {
  private:
   friend class Kernels;
 
+  class ReadOnce;
   // A comprehension variable while it is in scope; the variable it hides comes back afterwards.
   class Local {
    public:

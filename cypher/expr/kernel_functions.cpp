@@ -176,16 +176,23 @@ bool Kernels::typed_function(const FunctionSpec& spec, const Column& x, std::spa
   const auto give = [&](std::string_view text) {
     return evaluator_.charge_made(text.size()).ok() && out->texts.push(text);
   };
-  // A row of text may take long.
+  // A row of text may take long; some short ones are one step.
+  constexpr size_t kBytesPerTick = 256, kBytesOfRow = 16;
   QueryControl* const control = evaluator_.context_->control;
-  const auto stopped = [&] { return control != nullptr && !control->tick().ok(); };
+  size_t unticked = 0;
+  const auto stopped = [&](size_t row) {
+    unticked += kBytesOfRow + x.texts.entries[row].length;
+    if (unticked < kBytesPerTick || control == nullptr) return false;
+    unticked = 0;
+    return !control->tick().ok();
+  };
   if (x.kind == Column::Kind::kStrings) {
     if (!takes(spec.args[0], ValueType::kString)) return false;
     if (typed.measure != nullptr && more.empty()) {
       out->kind = Column::Kind::kIntegers;
       out->integers.resize(rows_);
       for (size_t i = 0; i < rows_; ++i) {
-        if (stopped()) return false;
+        if (stopped(i)) return false;
         out->integers[i] = typed.measure(x.texts[i]);
       }
       out->nulls = x.nulls;
@@ -195,7 +202,7 @@ bool Kernels::typed_function(const FunctionSpec& spec, const Column& x, std::spa
     out->kind = Column::Kind::kStrings;
     out->texts.entries.reserve(rows_);
     for (size_t i = 0; i < rows_; ++i) {
-      if (stopped()) return false;
+      if (stopped(i)) return false;
       std::string_view piece;
       if (typed.convert != nullptr && !is_null(i)) {
         if (!give(typed.convert(x.texts[i]))) return false;
@@ -299,10 +306,28 @@ void choose(const std::vector<uint8_t>& branch, const std::vector<Operand>& resu
     if (one) constants[b] = constant(results[b].constant);
     from[b] = one ? std::pair<const T*, size_t>(&constants[b], 0) : std::pair(items(*results[b].column), size_t{1});
   }
+  const uint8_t* __restrict of_row = branch.data();
+  if (std::none_of(from.begin(), from.end(), [](const auto& f) { return f.second != 0; })) {
+    const T* __restrict value = constants.data();
+    for (size_t i = 0; i < branch.size(); ++i) out[i] = value[of_row[i]];
+    return;
+  }
   for (size_t i = 0; i < branch.size(); ++i) {
-    const auto& [items_of_branch, step] = from[branch[i]];
+    const auto& [items_of_branch, step] = from[of_row[i]];
     out[i] = items_of_branch[i * step];
   }
+}
+
+// Rows that have none yet (`none`) and whose condition is true get this branch; how many.
+size_t take_branch(const uint8_t* __restrict truth, size_t rows, uint8_t none, uint8_t branch,
+                   uint8_t* __restrict of_row) {
+  size_t count = 0;
+  for (size_t i = 0; i < rows; ++i) {
+    const bool first = (truth[i] == kMaskTrue) & (of_row[i] == none);
+    of_row[i] = first ? branch : of_row[i];
+  }
+  for (size_t i = 0; i < rows; ++i) count += of_row[i] == branch ? 1 : 0;
+  return count;
 }
 
 }  // namespace
@@ -329,11 +354,8 @@ bool Kernels::choice(const Expr& expr, Column* out) {
   size_t left = rows_;
   for (size_t c = 0; c < conditions && left > 0; ++c) {
     if (!mask(*expr.children[2 * c], truth)) return false;
-    for (size_t i = 0; i < rows_; ++i) {
-      const bool first = (*truth)[i] == kMaskTrue && branch[i] == conditions;
-      branch[i] = first ? static_cast<uint8_t>(c) : branch[i];
-      taken[c] += first ? 1 : 0;
-    }
+    taken[c] =
+        take_branch(truth->data(), rows_, static_cast<uint8_t>(conditions), static_cast<uint8_t>(c), branch.data());
     left -= taken[c];
   }
   taken[conditions] = left;

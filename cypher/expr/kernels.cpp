@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "cypher/expr/constant_lists.h"
 #include "cypher/expr/kernel_parts.h"
@@ -577,11 +578,26 @@ namespace {
 constexpr size_t kKernelRowsMin = 3;
 }  // namespace
 
+// While one expression is evaluated, what several of its parts read is read once: where nothing costly is in it, no
+// subquery, which would evaluate on other batches meanwhile.
+class Evaluator::ReadOnce {
+ public:
+  ReadOnce(Evaluator* evaluator, const Expr& expr) {
+    const bool parts = expr.kind == ExprKind::kCase || expr.kind == ExprKind::kLet || expr.kind == ExprKind::kAnd ||
+                       expr.kind == ExprKind::kOr || expr.kind == ExprKind::kArithmetic ||
+                       expr.kind == ExprKind::kCompare || expr.kind == ExprKind::kNot;
+    if (parts && !evaluator->same_batch_ && Kernels::simple(expr, false)) same_.emplace(evaluator);
+  }
+
+ private:
+  std::optional<SameBatch> same_;
+};
+
 Status Evaluator::evaluate(const Expr& expr, Batch& batch, Column* out) {
   MadeScope made(context_->control);
-  if (batch.rows >= kKernelRowsMin && kernels_pay(expr) && Kernels::simple(expr) &&
-      (Kernels(this, batch).column(expr, out) || count_give_up(expr))) {
-    return Status();
+  if (batch.rows >= kKernelRowsMin && kernels_pay(expr) && Kernels::simple(expr)) {
+    const ReadOnce once(this, expr);
+    if (Kernels(this, batch).column(expr, out) || count_give_up(expr)) return Status();
   }
   out->clear();
   Value v;
@@ -623,8 +639,9 @@ void select_true(const std::vector<uint8_t>& mask, std::vector<uint32_t>* rows) 
 
 bool Evaluator::cheap_mask(const Expr& expr, Batch& batch, std::vector<uint8_t>* out) {
   const MadeScope made(context_->control);
-  return batch.rows >= kKernelRowsMin && kernels_pay(expr) && Kernels::simple(expr, false) &&
-         (Kernels(this, batch).mask(expr, out) || count_give_up(expr));
+  if (batch.rows < kKernelRowsMin || !kernels_pay(expr) || !Kernels::simple(expr, false)) return false;
+  const ReadOnce once(this, expr);
+  return Kernels(this, batch).mask(expr, out) || count_give_up(expr);
 }
 
 Status Evaluator::filter(const Expr& expr, Batch& batch, std::vector<uint32_t>* rows) {

@@ -5,6 +5,8 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <iterator>
 #include <span>
 
@@ -16,7 +18,14 @@ constexpr utf8proc_int32_t kCapitalSigma = 0x3A3, kSigma = 0x3C3, kFinalSigma = 
 constexpr utf8proc_int32_t kDottedCapitalI = 0x130, kDotAbove = 0x307;
 
 bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  uint64_t all = 0;
+  size_t i = 0;
+  for (uint64_t eight; i + sizeof eight <= text.size(); i += sizeof eight) {
+    std::memcpy(&eight, text.data() + i, sizeof eight);
+    all |= eight;
+  }
+  for (; i < text.size(); ++i) all |= static_cast<unsigned char>(text[i]);
+  return (all & 0x8080808080808080ull) == 0;
 }
 
 void append(std::string* out, utf8proc_int32_t point) {
