@@ -198,18 +198,20 @@ bool Kernels::typed_function(const FunctionSpec& spec, const Column& x, std::spa
       out->nulls = x.nulls;
       return true;
     }
-    if (typed.piece == nullptr && (typed.convert == nullptr || !more.empty())) return false;
+    const bool converts = typed.convert != nullptr && more.empty();
+    if (!converts && typed.piece == nullptr) return false;
     out->kind = Column::Kind::kStrings;
     out->texts.entries.reserve(rows_);
     for (size_t i = 0; i < rows_; ++i) {
       if (stopped(i)) return false;
-      std::string_view piece;
-      if (typed.convert != nullptr && !is_null(i)) {
+      if (is_null(i)) {
+        if (!give({})) return false;
+      } else if (converts) {
         if (!give(typed.convert(x.texts[i]))) return false;
-        continue;
+      } else {
+        std::string_view piece;
+        if (!typed.piece(x.texts[i], more, &piece).ok() || !give(piece)) return false;
       }
-      if (!is_null(i) && !typed.piece(x.texts[i], more, &piece).ok()) return false;
-      if (!give(piece)) return false;
     }
     out->nulls = x.nulls;
     return true;
