@@ -162,7 +162,7 @@ bool Kernels::subquery(const Expr& expr, ExprKind as, Column* out) {
 
 namespace {
 
-// Does nothing in this column keep a function with these typed arguments from being called on all rows?
+// Is a value of this type, which is no null, an argument as the row has it?
 bool takes(const ArgSpec& arg, ValueType type) {
   return (arg.types & type_bit(type)) != 0;
 }
