@@ -71,7 +71,10 @@ Result<uint64_t> Transaction::Impl::commit_through() {
     const Impl::Scope scope(in);
     StoredState before = StoredState::of(in.base());
     std::copy(std::begin(in.tokens_at_begin), std::end(in.tokens_at_begin), before.tokens.begin());
-    return shared.write_changes(in.changes, in.root(), before, [&] { shared.versions->prepare_commit(*in.context); });
+    return shared.write_changes(in.changes, in.root(), before, &in.base(), [&](bool columns) {
+      shared.versions->prepare_commit(*in.context);
+      in.root().stored_columns |= columns;
+    });
   });
   if (!number.ok()) {
     return number;

@@ -9,31 +9,100 @@ using cache::LabelChunk;
 using cache::TopologyChunk;
 using kv::Keyspace;
 
-Status EntryEncoder::entities(EntityKind kind, const std::vector<uint64_t>& ids) {
-  const bool nodes = kind == EntityKind::kNode;
-  const Keyspace space = nodes ? Keyspace::kNodes : Keyspace::kRelationships;
-  const uint64_t stored_limit = cleared_ ? 0 : nodes ? stored_.next_node : stored_.next_relationship;
-  for (uint64_t id : ids) {
-    const EntityBlock* block = root_.find_block(kind, EntityBlock::index_of(id));
-    if (block == nullptr) {
-      continue;  // not loaded: not changed after all (its statement was rolled back)
+namespace {
+
+Keyspace space_of(EntityKind kind) {
+  return kind == EntityKind::kNode ? Keyspace::kNodes : Keyspace::kRelationships;
+}
+
+}  // namespace
+
+template <typename Visit>
+Status EntryEncoder::for_each_block(EntityKind kind, const std::vector<uint64_t>& ids, Visit&& visit) const {
+  for (size_t i = 0; i < ids.size();) {
+    const uint64_t index = EntityBlock::index_of(ids[i]);
+    size_t end = i + 1;
+    while (end < ids.size() && EntityBlock::index_of(ids[end]) == index) ++end;
+    // Not loaded: not changed after all (its statement was rolled back).
+    if (const EntityBlock* block = root_.find_block(kind, index)) {
+      LORA_TRY(visit(*block, index, std::span(ids).subspan(i, end - i)));
     }
+    i = end;
+  }
+  return Status();
+}
+
+// Of few rows records are written: columns make those that come later larger.
+bool EntryEncoder::as_columns(EntityKind kind, uint64_t index, const EntityBlock& block, size_t rows) {
+  constexpr size_t kRowsMin = 8;
+  if (commit_ == nullptr || cleared_ || rows < kRowsMin) return false;
+  const EntityBlock* before = commit_->before.find_block(kind, index);
+  return before != nullptr && changed_.find(*before, block, rows);
+}
+
+uint64_t EntryEncoder::count_entities(EntityKind kind, const std::vector<uint64_t>& ids) {
+  if (commit_ == nullptr || cleared_) return ids.size();
+  uint64_t count = 0;
+  static_cast<void>(for_each_block(
+      kind, ids, [&](const EntityBlock& block, uint64_t index, std::span<const uint64_t> rows) -> Status {
+        count += as_columns(kind, index, block, rows.size()) ? changed_.columns.size() : rows.size();
+        return Status();
+      }));
+  return count;
+}
+
+Status EntryEncoder::entities(EntityKind kind, const std::vector<uint64_t>& ids) {
+  LORA_TRY(for_each_block(kind, ids,
+                          [&](const EntityBlock& block, uint64_t index, std::span<const uint64_t> rows) -> Status {
+                            if (as_columns(kind, index, block, rows.size())) return columns(kind, index);
+                            LORA_TRY(records(kind, block, rows));
+                            return block.count == 0 ? remove_columns(kind, index) : Status();
+                          }));
+  return out_.end_of_kind();
+}
+
+Status EntryEncoder::records(EntityKind kind, const EntityBlock& block, std::span<const uint64_t> ids) {
+  const bool nodes = kind == EntityKind::kNode;
+  const Keyspace space = space_of(kind);
+  const uint64_t stored_limit = cleared_ ? 0 : nodes ? stored_.next_node : stored_.next_relationship;
+  const uint64_t written = commit_ != nullptr && commit_->before.stored_columns ? commit_->number : 0;
+  for (uint64_t id : ids) {
     const uint32_t row = EntityBlock::row_of(id);
     const IdKey key = id_key(id);
-    if (!block->exists(row)) {
+    if (!block.exists(row)) {
       if (id < stored_limit) {
         out_.remove(space, key);
       }
       continue;
     }
     properties_.clear();
-    block->properties(row, &properties_);
+    block.properties(row, &properties_);
     LORA_ASSIGN(const ByteView record,
-                nodes ? encoder_.node(block->labels(row), properties_)
-                      : encoder_.relationship(block->type(row), block->start(row), block->end(row), properties_));
+                nodes ? encoder_.node(block.labels(row), properties_, written)
+                      : encoder_.relationship(block.type(row), block.start(row), block.end(row), properties_, written));
     LORA_TRY(out_.put(space, key, record));
   }
-  return out_.end_of_kind();
+  return Status();
+}
+
+// Those that as_columns() has found.
+Status EntryEncoder::columns(EntityKind kind, uint64_t index) {
+  for (const ColumnChanges::Changed& changed : changed_.columns) {
+    LORA_TRY(encode_column(changed.column, commit_->number, &bytes_));
+    LORA_TRY(out_.put(space_of(kind), column_key(index * EntityBlock::kRows, changed.key), bytes_));
+    columns_written_ = true;
+  }
+  return Status();
+}
+
+// Of a block that has no entities any more.
+Status EntryEncoder::remove_columns(EntityKind kind, uint64_t index) {
+  if (commit_ == nullptr || cleared_) return Status();
+  LORA_TRY(stored_columns_.load(commit_->store, commit_->before, kind, index));
+  for (const StoredColumn& column : stored_columns_.columns()) {
+    out_.remove(space_of(kind), column_key(index * EntityBlock::kRows, column.key()));
+  }
+  return Status();
 }
 
 Status EntryEncoder::adjacency(const std::vector<DirtyBlock>& blocks) {

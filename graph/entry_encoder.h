@@ -8,6 +8,7 @@
 #include "graph/cache/root.h"
 #include "graph/changes.h"
 #include "graph/record.h"
+#include "graph/stored_columns.h"
 #include "kv/bytes.h"
 #include "kv/status.h"
 #include "kv/store.h"
@@ -43,6 +44,18 @@ class EntryEncoder {
         properties_(buffers.properties),
         bytes_(buffers.bytes) {}
 
+  // What changes are written for: the version before them, and the number of the commit they will be. From then on
+  // columns may be written in place of records. All must live as long as the encoder.
+  struct Commit {
+    const kv::Store& store;
+    const Root& before;
+    uint64_t number;
+  };
+  void write_columns(const Commit* commit) { commit_ = commit; }
+  // How many entries entities() will write, about.
+  uint64_t count_entities(EntityKind kind, const std::vector<uint64_t>& ids);
+  bool columns_written() const { return columns_written_; }
+
   // Names are sorted and unique; entries come in the order of their keys.
   Status entities(EntityKind kind, const std::vector<uint64_t>& ids);
   Status adjacency(const std::vector<DirtyBlock>& blocks);
@@ -51,6 +64,14 @@ class EntryEncoder {
   Status whole_index(const IndexInfo& info);
 
  private:
+  // Calls visit(block, its index, its first name, behind its last) for each block that is there.
+  template <typename Visit>
+  Status for_each_block(EntityKind kind, const std::vector<uint64_t>& ids, Visit&& visit) const;
+  bool as_columns(EntityKind kind, uint64_t index, const cache::EntityBlock& block, size_t rows);
+  Status records(EntityKind kind, const cache::EntityBlock& block, std::span<const uint64_t> ids);
+  Status columns(EntityKind kind, uint64_t index);
+  Status remove_columns(EntityKind kind, uint64_t index);
+
   const bool cleared_;
   const Root& root_;
   const StoredState& stored_;
@@ -58,6 +79,10 @@ class EntryEncoder {
   RecordEncoder& encoder_;
   std::vector<Property>& properties_;
   std::string& bytes_;
+  const Commit* commit_ = nullptr;
+  bool columns_written_ = false;
+  ColumnChanges changed_;
+  StoredColumns stored_columns_;
 };
 
 }  // namespace lora::graph

@@ -230,7 +230,8 @@ Status Graph::Impl::load_root(const kv::Snapshot* snapshot, Root* root) {
   std::string value;
   LORA_ASSIGN(const bool marked, store->get(Keyspace::kMeta, kMetaFormatKey, snapshot, &value));
   if (marked) {
-    LORA_TRY(check_format_value(value));
+    LORA_ASSIGN(const uint32_t format, decode_format_value(value));
+    root->stored_columns = format >= kFormatVersion2;
   } else if (store->last_commit() != 0) {
     return damaged(Keyspace::kMeta, kMetaFormatKey, "is missing: the store holds something, but no graph");
   }
@@ -286,7 +287,7 @@ Result<std::unique_ptr<Graph>> Graph::open(const GraphOptions& options) {
   if (in.store->last_commit() == 0 && !graph->read_only()) {
     // A new database: the format mark is the first commit.
     const std::unique_ptr<kv::WriteBatch> batch = in.store->batch();
-    batch->put(Keyspace::kMeta, kMetaFormatKey, encode_format_value(kFormatVersion));
+    batch->put(Keyspace::kMeta, kMetaFormatKey, encode_format_value(kFormatVersion1));
     std::string payload;
     encode_commit_payload(CommitPayload(), &payload);
     LORA_ASSIGN(const uint64_t number, in.store->write(*batch, payload));

@@ -46,7 +46,7 @@ struct GraphOptions {
   uint64_t cache_bytes = 0;  // budget of the in-memory form and the store's caches; 0: a quarter of memory
   uint64_t transaction_bytes_max = 2ull << 30;
   // A statement or transaction that would write more keys than this goes to the store as sorted runs (ingest).
-  uint64_t ingest_keys_min = 20'000;
+  uint64_t ingest_keys_min = 100'000;
   // In memory: commits are written to the store (which only evicted chunks are read from) together, once chunks take so
   // many bytes and so many keys have changed. 0 bytes: half of what they may take. 0 keys: each commit by itself.
   uint64_t write_behind_from_bytes = 0;

@@ -93,10 +93,12 @@ struct Graph::Impl {
   // Never fails.
   void release_writer() noexcept;
   const kv::Snapshot* take_store_snapshot() const { return secondary ? nullptr : store->snapshot(); }
-  // Writes what is named, as it is in `now`, to a store that holds `before`. `ready` is called before anything is
-  // written, when all else that may fail has been done. Chunks must not be evicted meanwhile (Versions::structure()).
-  Result<uint64_t> write_changes(Changes& changes, const Root& now, const StoredState& before,
-                                 const std::function<void()>& ready);
+  // Writes what is named, as it is in `now`, to a store that holds `before`. `replaced`: the version that it holds,
+  // when columns may be written in place of records; else null. `ready` is called before anything is written, when all
+  // else that may fail has been done; it is told whether there are columns. Chunks must not be evicted meanwhile
+  // (Versions::structure()).
+  Result<uint64_t> write_changes(Changes& changes, const Root& now, const StoredState& before, const Root* replaced,
+                                 const std::function<void(bool columns)>& ready);
   // In memory: removes all nodes and relationships, and what belongs to them, from the store.
   Status write_removal(const Root& now);
   // Before a version is published that differs so, and has this stamp.

@@ -82,6 +82,22 @@ bool parse_id_key(ByteView key, uint64_t* id) {
   return true;
 }
 
+ColumnKey column_key(uint64_t first, KeyId key) {
+  ColumnKey out;
+  store_id(out.bytes.data(), first);
+  kv::store_u32(out.bytes.data() + kIdBytes, key.value);
+  return out;
+}
+
+bool parse_column_key(ByteView key, uint64_t* first, KeyId* property) {
+  if (key.size() != kIdBytes + 4) {
+    return false;
+  }
+  *first = load_id(key.data());
+  *property = KeyId(kv::load_u32(key.data() + kIdBytes));
+  return *first % kColumnRows == 0;
+}
+
 AdjacencyListPrefix adjacency_list_prefix(uint64_t node, Direction direction, RelTypeId type) {
   AdjacencyListPrefix key;
   store_id(key.bytes.data(), node);
@@ -313,7 +329,7 @@ std::string encode_format_value(uint32_t version) {
   return value;
 }
 
-Status check_format_value(ByteView value) {
+Result<uint32_t> decode_format_value(ByteView value) {
   kv::Decoder in(value);
   uint32_t magic = 0;
   uint32_t version = 0;
@@ -321,13 +337,13 @@ Status check_format_value(ByteView value) {
     return damaged(kv::Keyspace::kMeta, kMetaFormatKey, "is not a graph format mark");
   }
   if (version == 0 || version > kFormatVersion) {
-    return {
+    return Status(
         ErrorCode::kFormatVersion,
         fmt::format("the database has graph format version `{}`, this program knows up to `{}`; open it with a newer "
                     "program",
-                    version, kFormatVersion)};
+                    version, kFormatVersion));
   }
-  return Status();
+  return version;
 }
 
 void encode_commit_payload(const CommitPayload& payload, std::string* out) {

@@ -15,6 +15,19 @@
 // kNodes, kRelationships
 //   id 6                             NodeRecord, RelationshipRecord
 //   Example: node 258: 00 00 00 00 01 02
+//   id 6 | key's token 4             since format version 2: a column (stored_columns.h), what the 256 entities from id
+//                                    on, a multiple of 256, have for the key; entities without a record have nothing
+//   It stands in place of what their records hold, but for records whose `written` is not below the column's.
+//   value: varint the commit that has written it, u8 form, 4 fixed64 bits of the rows that have a value, then their
+//   values, in the order of the rows
+//     0 booleans  4 fixed64: a bit per row of the 256
+//     1 integers  zigzag base, u8 width (1, 2, 4 or 8), per value its distance from the base in so many bytes, little
+//                 endian; at least one
+//     2 floats    fixed64 each
+//     3 strings   varint count, so many sized strings, per value a byte: which of them
+//     4 values    per value sized value_codec's encoding
+//   Example: key 3, written by commit 9, row 0 is 7 and row 2 is 8:
+//     000000000100 00000003 -> 09 01 05 00.. (8) 00.. (8) 00.. (8) 00.. (8) 0E 01 00 01
 //
 // kAdjacency: one side of the relationships of one node, one direction, one type, in blocks of at most 256 pairs
 //   node 6 | direction 1 | type 4 | first neighbour 6 | first relationship 6
@@ -79,6 +92,7 @@ inline constexpr size_t kAdjacencyKeyBytes = 23;
 inline constexpr size_t kAdjacencyListPrefixBytes = 11;  // node, direction, type
 inline constexpr size_t kLabelKeyBytes = 10;
 inline constexpr uint32_t kAdjacencyBlockMax = 256;
+inline constexpr uint32_t kColumnRows = 256;
 inline constexpr uint32_t kLabelBlockShift = 12;
 inline constexpr uint32_t kLabelBlockIds = 1u << kLabelBlockShift;
 inline constexpr size_t kLabelBitmapBytes = kLabelBlockIds / 8;
@@ -106,12 +120,18 @@ inline uint64_t load_id(const char* from) {
   return (static_cast<uint64_t>(kv::load_u16(from)) << 32) | kv::load_u32(from + 2);
 }
 
+using ColumnKey = FixedKey<kIdBytes + 4>;
+
 inline IdKey id_key(uint64_t id) {
   IdKey key;
   store_id(key.bytes.data(), id);
   return key;
 }
 bool parse_id_key(ByteView key, uint64_t* id);
+// `first`: id of the block's first entity.
+ColumnKey column_key(uint64_t first, KeyId key);
+// False also for an id with which no block begins.
+bool parse_column_key(ByteView key, uint64_t* first, KeyId* property);
 // The end of a range of ids as a cursor's upper bound: the key of `id`, empty (no bound) behind the last id.
 inline std::string id_bound(uint64_t id) {
   return id > kIdMax ? std::string() : id_key(id).string();
@@ -186,8 +206,8 @@ inline constexpr char kMetaSketch = 0x06;
 std::string meta_token_key(TokenKind kind, uint32_t token);
 std::string meta_number_key(char table, uint32_t number);  // tables 03, 04 and 06
 std::string encode_format_value(uint32_t version);
-// kCorruption for bytes that are no format value, kFormatVersion for versions this program does not know.
-Status check_format_value(ByteView value);
+// The version. kCorruption for bytes that are no format value, kFormatVersion for versions this program does not know.
+Result<uint32_t> decode_format_value(ByteView value);
 
 enum class CounterKind : uint8_t { kLabel = 0, kRelType = 1, kLabelTypeOut = 2, kLabelTypeIn = 3, kIndexEntries = 4 };
 struct CounterEntry {

@@ -31,19 +31,23 @@ Result<Loaded<EntityBlock>> Loader::block(const RootFields& root, EntityKind kin
   const std::unique_ptr<kv::Cursor> cursor = store_->cursor(space, options);
   cache::EntityBlockBuilder builder;
   const TokenLimits tokens = token_limits(root);
+  LORA_TRY(columns_.load(*store_, root, kind, index));
   for (cursor->seek_first(); cursor->valid(); cursor->next()) {
     uint64_t id = 0;
+    if (root.stored_columns && cursor->key().size() != kIdBytes) continue;  // looked at above
     if (!parse_id_key(cursor->key(), &id) || id >= limit) {
       return damaged(space, cursor->key(), "is beyond the ids given out");
     }
     if (nodes) {
       LORA_TRY(decode_node(cursor->key(), cursor->value(), tokens, &node_));
+      columns_.apply(EntityBlock::row_of(id), node_.written, nullptr, &node_.properties);
       builder.add_node(EntityBlock::row_of(id), node_.labels, node_.properties);
     } else {
       LORA_TRY(decode_relationship(cursor->key(), cursor->value(), tokens, &relationship_));
       if (relationship_.start.value >= root.next_node || relationship_.end.value >= root.next_node) {
         return damaged(space, cursor->key(), "has an end beyond the ids given out");
       }
+      columns_.apply(EntityBlock::row_of(id), relationship_.written, nullptr, &relationship_.properties);
       builder.add_relationship(EntityBlock::row_of(id), relationship_.type, relationship_.start, relationship_.end,
                                relationship_.properties);
     }
@@ -71,7 +75,11 @@ Status StoredNodes::properties(NodeId id, std::span<const KeyId> keys, std::vect
   if (!cursor_->valid() || cursor_->key() != ByteView(key)) {
     return Status();
   }
-  return decode_node_properties(cursor_->key(), cursor_->value(), token_limits(root_), keys, out);
+  uint64_t written = 0;
+  LORA_TRY(decode_node_properties(cursor_->key(), cursor_->value(), token_limits(root_), keys, out, &written));
+  LORA_TRY(columns_.move_to(*store_, root_, EntityKind::kNode, EntityBlock::index_of(id.value)));
+  columns_.apply(EntityBlock::row_of(id.value), written, &keys, out);
+  return Status();
 }
 
 Result<Loaded<LabelChunk>> Loader::label_chunk(const RootFields& root, LabelId label, uint64_t index) {
@@ -229,6 +237,8 @@ Result<bool> Loader::node(const RootFields& root, NodeId id, StoredNode* out) {
   LORA_ASSIGN(const bool found, store_->get(Keyspace::kNodes, key, root.store_snapshot, &value_));
   if (found) {
     LORA_TRY(decode_node(key, value_, token_limits(root), out));
+    LORA_TRY(columns_.load(*store_, root, EntityKind::kNode, EntityBlock::index_of(id.value)));
+    columns_.apply(EntityBlock::row_of(id.value), out->written, nullptr, &out->properties);
   }
   return found;
 }
@@ -241,6 +251,8 @@ Result<bool> Loader::relationship(const RootFields& root, RelId id, StoredRelati
   LORA_ASSIGN(const bool found, store_->get(Keyspace::kRelationships, key, root.store_snapshot, &value_));
   if (found) {
     LORA_TRY(decode_relationship(key, value_, token_limits(root), out));
+    LORA_TRY(columns_.load(*store_, root, EntityKind::kRelationship, EntityBlock::index_of(id.value)));
+    columns_.apply(EntityBlock::row_of(id.value), out->written, nullptr, &out->properties);
   }
   return found;
 }

@@ -12,6 +12,7 @@
 #include "graph/cache/root.h"
 #include "graph/layout.h"
 #include "graph/record.h"
+#include "graph/stored_columns.h"
 #include "kv/store.h"
 
 namespace lora::graph {
@@ -40,6 +41,7 @@ class Loader {
   std::string value_;
   StoredNode node_;
   StoredRelationship relationship_;
+  StoredColumns columns_;
   std::vector<uint64_t> neighbours_, relationships_;
 };
 
@@ -55,6 +57,7 @@ class StoredNodes {
   const kv::Store* store_;
   const RootFields& root_;
   std::unique_ptr<kv::Cursor> cursor_;  // at the next node, once one was asked for
+  StoredColumns columns_;
 };
 
 TokenLimits token_limits(const RootFields& root);

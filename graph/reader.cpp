@@ -543,7 +543,11 @@ uint64_t ReaderChunks::next_block(EntityKind kind, uint64_t index) {
     options.snapshot = root().store_snapshot;
     uint64_t id = 0;
     return first_stored(nodes ? Keyspace::kNodes : Keyspace::kRelationships, options,
-                        [&](ByteView key) { return parse_id_key(key, &id); })
+                        [&](ByteView key) {
+                          KeyId property;
+                          return parse_id_key(key, &id) ||
+                                 (root().stored_columns && parse_column_key(key, &id, &property));
+                        })
                ? EntityBlock::index_of(id)
                : count;
   });

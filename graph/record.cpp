@@ -106,7 +106,8 @@ size_t RecordEncoder::largest() const {
   return impl_->largest;
 }
 
-Result<ByteView> RecordEncoder::node(std::span<const LabelId> labels, std::span<const Property> properties) {
+Result<ByteView> RecordEncoder::node(std::span<const LabelId> labels, std::span<const Property> properties,
+                                     uint64_t written) {
   Impl& in = *impl_;
   Impl::Vectors vectors;
   LORA_TRY(in.build(properties, &vectors));
@@ -123,12 +124,13 @@ Result<ByteView> RecordEncoder::node(std::span<const LabelId> labels, std::span<
     table.add_labels(label_vector);
   }
   in.add(table, vectors);
+  table.add_written(written);
   in.builder.Finish(table.Finish());
   return in.view();
 }
 
 Result<ByteView> RecordEncoder::relationship(RelTypeId type, NodeId start, NodeId end,
-                                             std::span<const Property> properties) {
+                                             std::span<const Property> properties, uint64_t written) {
   Impl& in = *impl_;
   Impl::Vectors vectors;
   LORA_TRY(in.build(properties, &vectors));
@@ -137,6 +139,7 @@ Result<ByteView> RecordEncoder::relationship(RelTypeId type, NodeId start, NodeI
   table.add_end(end.value);
   table.add_start(start.value);
   table.add_type(type.value);
+  table.add_written(written);
   in.builder.Finish(table.Finish());
   return in.view();
 }
@@ -269,7 +272,7 @@ const Property* find_property(const std::vector<Property>& properties, KeyId key
 }
 
 Status decode_node_properties(ByteView key, ByteView bytes, const TokenLimits& limits, std::span<const KeyId> wanted,
-                              std::vector<Property>* out) {
+                              std::vector<Property>* out, uint64_t* written) {
   const Aligned aligned(bytes);
   const auto* record = verify<stored::NodeRecord>(aligned.view());
   if (record == nullptr) {
@@ -279,6 +282,7 @@ Status decode_node_properties(ByteView key, ByteView bytes, const TokenLimits& l
   if (const char* fault = decode_properties(*record, limits.keys, is_wanted, out)) {
     return damaged(kv::Keyspace::kNodes, key, fault);
   }
+  *written = record->written();
   return Status();
 }
 
@@ -299,6 +303,7 @@ Status decode_node(ByteView key, ByteView bytes, const TokenLimits& limits, Stor
   if (const char* fault = decode_properties(*record, limits.keys, kAll, &out->properties)) {
     return damaged(kv::Keyspace::kNodes, key, fault);
   }
+  out->written = record->written();
   return Status();
 }
 
@@ -317,6 +322,7 @@ Status decode_relationship(ByteView key, ByteView bytes, const TokenLimits& limi
   if (const char* fault = decode_properties(*record, limits.keys, kAll, &out->properties)) {
     return damaged(kv::Keyspace::kRelationships, key, fault);
   }
+  out->written = record->written();
   return Status();
 }
 

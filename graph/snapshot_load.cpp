@@ -53,14 +53,52 @@ class Saving {
   }
 
   Status entities_from_store() {
-    LORA_TRY(copy(SnapshotSection::kNodes, Keyspace::kNodes, {}, {}));
-    LORA_TRY(copy(SnapshotSection::kRelationships, Keyspace::kRelationships, {}, {}));
+    LORA_TRY(records(EntityKind::kNode, SnapshotSection::kNodes, Keyspace::kNodes));
+    LORA_TRY(records(EntityKind::kRelationship, SnapshotSection::kRelationships, Keyspace::kRelationships));
     LORA_TRY(copy(SnapshotSection::kAdjacency, Keyspace::kAdjacency, {}, {}));
     LORA_TRY(copy(SnapshotSection::kLabels, Keyspace::kLabels, {}, {}));
     return copy(SnapshotSection::kIndexes, Keyspace::kIndexes, {}, {});
   }
 
+  // Files have no columns: what these hold goes into the records, which do not say when they were written.
+  Status records(EntityKind kind, SnapshotSection section, Keyspace space) {
+    if (!root_.stored_columns) return copy(section, space, {}, {});
+    const TokenLimits tokens = token_limits(root_);
+    StoredColumns columns;
+    RecordEncoder encoder;
+    StoredNode node;
+    StoredRelationship relationship;
+    return walk(space, {}, {}, [&](ByteView key, ByteView value) -> Status {
+      uint64_t id = 0;
+      if (!parse_id_key(key, &id)) {
+        KeyId property;  // a column, which is looked at with the records it belongs to
+        return parse_column_key(key, &id, &property) ? Status()
+                                                     : damaged(space, key, "is neither a record's nor a column's");
+      }
+      const uint32_t row = cache::EntityBlock::row_of(id);
+      LORA_TRY(columns.move_to(*graph_.store, root_, kind, cache::EntityBlock::index_of(id)));
+      ByteView record;
+      if (kind == EntityKind::kNode) {
+        LORA_TRY(decode_node(key, value, tokens, &node));
+        columns.apply(row, node.written, nullptr, &node.properties);
+        LORA_ASSIGN(record, encoder.node(node.labels, node.properties));
+      } else {
+        LORA_TRY(decode_relationship(key, value, tokens, &relationship));
+        columns.apply(row, relationship.written, nullptr, &relationship.properties);
+        LORA_ASSIGN(record, encoder.relationship(relationship.type, relationship.start, relationship.end,
+                                                 relationship.properties));
+      }
+      return writer_.add(section, key, record);
+    });
+  }
+
   Status copy(SnapshotSection section, Keyspace space, std::string lower, std::string upper) {
+    return walk(space, std::move(lower), std::move(upper),
+                [&](ByteView key, ByteView value) { return writer_.add(section, key, value); });
+  }
+
+  template <typename Visit>
+  Status walk(Keyspace space, std::string lower, std::string upper, Visit&& visit) {
     kv::CursorOptions range;
     range.lower = std::move(lower);
     range.upper = std::move(upper);
@@ -70,7 +108,7 @@ class Saving {
     const std::unique_ptr<kv::Cursor> cursor = graph_.store->cursor(space, range);
     uint64_t steps = 0;
     for (cursor->seek_first(); cursor->valid(); cursor->next()) {
-      LORA_TRY(writer_.add(section, cursor->key(), cursor->value()));
+      LORA_TRY(visit(cursor->key(), cursor->value()));
       if (++steps % 1024 == 0 && poll_) {
         LORA_TRY(poll_());
       }
@@ -492,6 +530,9 @@ class SnapshotLoad {
       return wrong("a node's id was not given out");
     }
     LORA_TRY(decode_node(entry.key, entry.value, limits_, &node_));
+    if (node_.written != 0) {
+      return wrong("a node's record names a commit");
+    }
     const auto [it, fresh] = label_sets_.emplace(node_.labels, static_cast<uint32_t>(label_sets_.size()));
     if (fresh) {
       label_set_list_.push_back(&it->first);
@@ -512,6 +553,9 @@ class SnapshotLoad {
       return wrong("a relationship's id was not given out");
     }
     LORA_TRY(decode_relationship(entry.key, entry.value, limits_, &relationship_));
+    if (relationship_.written != 0) {
+      return wrong("a relationship's record names a commit");
+    }
     ++relationships_;
     counted_[{CounterKind::kRelType, 0, relationship_.type.value}] += 1;
     records_.add(id, relationship_.type.value, relationship_.start.value, relationship_.end.value);

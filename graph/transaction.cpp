@@ -184,7 +184,9 @@ uint64_t Transaction::Impl::known_degree(NodeId node, RelTypeId type, Direction 
   return chunk->degree(TopologyChunk::row_of(node.value));
 }
 
-Status Transaction::Impl::count_label_of_node(NodeId id, LabelId label, int64_t sign) {
+// Counters say of most types that no node with such a label has a list of theirs: those are not loaded.
+Status Transaction::Impl::lists_of(NodeId id, std::span<const LabelId> labels) {
+  node_lists.clear();
   Status status = settle();
   LORA_TRY(status);
   for (uint32_t t = 0; t < root().type_tokens; ++t) {
@@ -193,14 +195,24 @@ Status Transaction::Impl::count_label_of_node(NodeId id, LabelId label, int64_t 
       continue;
     }
     for (Direction direction : {Direction::kOut, Direction::kIn}) {
+      const auto none = [&](LabelId label) { return root().triple_count(label, type, direction) == 0; };
+      if (std::any_of(labels.begin(), labels.end(), none)) {
+        continue;
+      }
       const uint64_t degree = known_degree(id, type, direction, &status);
       LORA_TRY(status);
       if (degree != 0) {
-        count_triple(label, type, direction, sign * static_cast<int64_t>(degree));
+        node_lists.push_back({type, direction, degree});
       }
     }
   }
   return Status();
+}
+
+void Transaction::Impl::count_label_of_lists(LabelId label, int64_t sign) {
+  for (const NodeList& list : node_lists) {
+    count_triple(label, list.type, list.direction, sign * static_cast<int64_t>(list.degree));
+  }
 }
 
 // --- statements ---
@@ -226,38 +238,30 @@ Status Transaction::begin_statement() {
   in.in_statement = true;
   in.inserted_at_once = 0;
   in.changes.begin_statement();
-  in.deleted_nodes.clear();
+  in.deleted_lists.clear();
   in.counts_before_statement = in.counts;
   return Status();
 }
 
 Status Transaction::Impl::check_lists() {
-  if (deleted_nodes.empty() && inserts.empty()) {
+  if (deleted_lists.empty() && inserts.empty()) {
     return Status();
   }
   const Scope scope(*this);
   Status status = settle();
   LORA_TRY(status);
-  for (uint64_t id : deleted_nodes) {
-    for (uint32_t t = 0; t < root().type_tokens; ++t) {
-      if (root().type_count(RelTypeId(t)) == 0) {
-        continue;
-      }
-      for (Direction direction : {Direction::kOut, Direction::kIn}) {
-        const bool connected = known_degree(NodeId(id), RelTypeId(t), direction, &status) != 0;
-        LORA_TRY(status);
-        if (connected) {
-          return Status::runtime(
-              ErrorCode::kForeignKey, "ConstraintVerificationFailed", "DeleteConnectedNode",
-              fmt::format(
-                  "node `{}` cannot be deleted: it still has relationships of type `{}`; delete them first or use "
-                  "DETACH DELETE",
-                  id, shared->catalog().types().name(t)));
-        }
-      }
+  for (const DeletedNodeList& list : deleted_lists) {
+    const bool connected = known_degree(NodeId(list.node), list.type, list.direction, &status) != 0;
+    LORA_TRY(status);
+    if (connected) {
+      return Status::runtime(
+          ErrorCode::kForeignKey, "ConstraintVerificationFailed", "DeleteConnectedNode",
+          fmt::format("node `{}` cannot be deleted: it still has relationships of type `{}`; delete them first or use "
+                      "DETACH DELETE",
+                      list.node, shared->catalog().types().name(list.type.value)));
     }
   }
-  deleted_nodes.clear();
+  deleted_lists.clear();
   return Status();
 }
 
@@ -307,7 +311,7 @@ void Transaction::rollback_statement() {
   root.type_tokens = in.shared->catalog().types().size();
   root.key_tokens = in.shared->catalog().keys().size();
   in.changes.rollback_statement();
-  in.deleted_nodes.clear();
+  in.deleted_lists.clear();
   in.counts = in.counts_before_statement;
   in.reader->status_ = Status();
 }
@@ -712,16 +716,19 @@ Status Transaction::Impl::delete_node(NodeId id, bool* deleted) {
   }
   const auto carried = found->labels(row);
   old_labels.assign(carried.begin(), carried.end());
+  LORA_TRY(lists_of(id, old_labels));
   for (LabelId label : old_labels) {
     LORA_TRY(put_label(id, label, false));
-    LORA_TRY(count_label_of_node(id, label, -1));
+    count_label_of_lists(label, -1);
   }
   if (!root().edit_erase(*context, EntityKind::kNode, id.value)) {
     return Status::internal("node block is not loaded");
   }
   root().nodes -= 1;
   changes.nodes.add(id.value);
-  deleted_nodes.push_back(id.value);
+  for (const NodeList& list : node_lists) {
+    deleted_lists.push_back({id.value, list.type, list.direction});
+  }
   counts.nodes_deleted += 1;
   *deleted = true;
   return Status();
@@ -745,35 +752,28 @@ Result<bool> Transaction::detach_delete_node(NodeId id, uint64_t* deleted_relati
   uint64_t count = 0;
   std::vector<uint64_t> ids;
   if (id.value < in.root().next_node) {
-    for (uint32_t t = 0; t < in.root().type_tokens; ++t) {
-      const RelTypeId type(t);
-      if (in.root().type_count(type) == 0) {
-        continue;
-      }
-      for (Direction direction : {Direction::kOut, Direction::kIn}) {
-        Status status;
-        if (in.known_degree(id, type, direction, &status) == 0) {
-          LORA_TRY(status);
-          continue;
+    LORA_ASSIGN(const EntityBlock* block, in.block(EntityKind::kNode, EntityBlock::index_of(id.value)));
+    const auto carried = block->labels(EntityBlock::row_of(id.value));
+    in.old_labels.assign(carried.begin(), carried.end());
+    LORA_TRY(in.lists_of(id, in.old_labels));
+    for (const auto& [type, direction, degree] : in.node_lists) {
+      // Loops have been deleted with the other list they are in.
+      const TopologyChunk* chunk = in.root().find_topology_chunk(type, direction, TopologyChunk::index_of(id.value));
+      ids.clear();
+      chunk->for_each_segment(TopologyChunk::row_of(id.value), [&](const Neighbours& segment) {
+        for (uint32_t i = 0; i < segment.count; ++i) {
+          ids.push_back(segment.relationship(i));
         }
-        ids.clear();
-        const TopologyChunk* chunk = in.root().find_topology_chunk(type, direction, TopologyChunk::index_of(id.value));
-        chunk->for_each_segment(TopologyChunk::row_of(id.value), [&](const Neighbours& segment) {
-          for (uint32_t i = 0; i < segment.count; ++i) {
-            ids.push_back(segment.relationship(i));
-          }
-        });
-        for (uint64_t relationship : ids) {
-          bool deleted = false;
-          LORA_TRY(in.delete_relationship(RelId(relationship), &deleted));
-          count += deleted ? 1 : 0;
-        }
+      });
+      for (uint64_t relationship : ids) {
+        bool deleted = false;
+        LORA_TRY(in.delete_relationship(RelId(relationship), &deleted));
+        count += deleted ? 1 : 0;
       }
     }
   }
   bool deleted = false;
   LORA_TRY(in.delete_node(id, &deleted));
-  if (deleted) in.deleted_nodes.pop_back();  // nothing is left to check at the statement's end
   if (deleted_relationships != nullptr) {
     *deleted_relationships = count;
   }
@@ -823,7 +823,7 @@ Status Transaction::clear() {
   root.edit_clear(*in.context);
   root.nodes = 0;
   root.relationships = 0;
-  in.deleted_nodes.clear();
+  in.deleted_lists.clear();
   in.changes.cleared = true;
   return Status();
 }

@@ -30,14 +30,25 @@ struct Transaction::Impl {
 
   Changes changes;
   ListInserts inserts;
-  Status unsettled;                     // lists that were filled in part, outside of a statement: there is no way back
-  uint32_t inserted_at_once = 0;        // relationships, since the statement began or lists were read
-  std::vector<uint64_t> deleted_nodes;  // of the running statement: must have no relationships at its end
+  Status unsettled;               // lists that were filled in part, outside of a statement: there is no way back
+  uint32_t inserted_at_once = 0;  // relationships, since the statement began or lists were read
+  struct DeletedNodeList {
+    uint64_t node;
+    RelTypeId type;
+    Direction direction;
+  };
+  std::vector<DeletedNodeList> deleted_lists;  // of nodes of the running statement: must be empty at its end
   uint32_t tokens_at_begin[kTokenKindCount] = {};
   Transaction::Counts counts, counts_before_statement;
 
   std::vector<Property> properties, old_properties;
   std::vector<LabelId> label_list, old_labels;
+  struct NodeList {
+    RelTypeId type;
+    Direction direction;
+    uint64_t degree;
+  };
+  std::vector<NodeList> node_lists;
   std::vector<Neighbours> segments;
   std::vector<cache::NewPair> new_pairs;
   std::string entry;
@@ -92,8 +103,10 @@ struct Transaction::Impl {
   void count_label(LabelId label, int64_t delta);
   void count_type(RelTypeId type, int64_t delta);
   void count_triple(LabelId label, RelTypeId type, Direction direction, int64_t delta);
-  // The relationships of a node count for `label` from now on (or no longer).
-  Status count_label_of_node(NodeId id, LabelId label, int64_t sign);
+  // The lists of a node that are not empty, for which its `labels` are counted: `node_lists`.
+  Status lists_of(NodeId id, std::span<const LabelId> labels);
+  // The relationships of `node_lists` count for `label` from now on (or no longer).
+  void count_label_of_lists(LabelId label, int64_t sign);
   class Tally;
   Result<RelId> create_relationship(const NewRelationship& relationship, Tally* tally);
   Status delete_relationship(RelId id, bool* deleted);

@@ -189,13 +189,14 @@ Result<bool> Transaction::add_label(NodeId id, LabelId label) {
     return Status::limit("labels", fmt::format("a node has at most {} labels", kLabelsMax));
   }
   in.label_list.assign(old.begin(), old.end());
+  LORA_TRY(in.lists_of(id, in.label_list));
   in.label_list.insert(std::lower_bound(in.label_list.begin(), in.label_list.end(), label), label);
   if (!in.root().edit_set_labels(*in.context, id, in.label_list)) {
     return Status::internal("node block is not loaded");
   }
   in.changes.nodes.add(id.value);
   LORA_TRY(in.put_label(id, label, true));
-  LORA_TRY(in.count_label_of_node(id, label, 1));
+  in.count_label_of_lists(label, 1);
   LORA_TRY(
       in.index_label(id.value, in.root().find_block(EntityKind::kNode, EntityBlock::index_of(id.value)), label, true));
   in.counts.labels_added += 1;
@@ -215,13 +216,14 @@ Result<bool> Transaction::remove_label(NodeId id, LabelId label) {
   LORA_TRY(in.index_label(id.value, before, label, false));
   const auto old = before->labels(row);
   in.label_list.assign(old.begin(), old.end());
+  LORA_TRY(in.lists_of(id, in.label_list));
   in.label_list.erase(std::find(in.label_list.begin(), in.label_list.end(), label));
   if (!in.root().edit_set_labels(*in.context, id, in.label_list)) {
     return Status::internal("node block is not loaded");
   }
   in.changes.nodes.add(id.value);
   LORA_TRY(in.put_label(id, label, false));
-  LORA_TRY(in.count_label_of_node(id, label, -1));
+  in.count_label_of_lists(label, -1);
   in.counts.labels_removed += 1;
   return true;
 }

@@ -137,7 +137,9 @@ class Verification {
     }
     std::string value;
     Result<bool> found = shared_.store->get(Keyspace::kMeta, kMetaFormatKey, root_.store_snapshot, &value);
-    note(!found.ok() ? found.status() : *found ? check_format_value(value) : Status::corruption("no format mark"));
+    note(!found.ok() ? found.status()
+         : *found    ? decode_format_value(value).status()
+                     : Status::corruption("no format mark"));
     return Status();
   }
 
@@ -172,6 +174,24 @@ class Verification {
     return Status();
   }
 
+  // What records and columns say of their age decides which of them counts.
+  void check_written(Keyspace space, ByteView key, uint64_t written) {
+    if (written > root_.version) note(damaged(space, key, "was written by a commit that is still to come"));
+  }
+  Status column(EntityKind kind, ByteView key, ByteView bytes) {
+    const bool nodes = kind == EntityKind::kNode;
+    const Keyspace space = nodes ? Keyspace::kNodes : Keyspace::kRelationships;
+    uint64_t first = 0;
+    KeyId property;
+    StoredColumn column;
+    if (!parse_column_key(key, &first, &property) || first >= (nodes ? root_.next_node : root_.next_relationship) ||
+        property.value >= root_.key_tokens || !column.parse(property, bytes)) {
+      return damaged(space, key, "is neither a record nor a column");
+    }
+    check_written(space, key, column.written());
+    return Status();
+  }
+
   Status nodes() {
     const TokenLimits tokens = token_limits(root_);
     StoredNode node;
@@ -197,8 +217,10 @@ class Verification {
       const uint64_t row = id & (kLabelBlockIds - 1);
       return (at.bits[row / 64] >> (row % 64) & 1) != 0;
     };
+    StoredColumns columns;
     return walk(Keyspace::kNodes, {}, [&](ByteView key, ByteView bytes) -> Status {
       uint64_t id = 0;
+      if (root_.stored_columns && key.size() != kIdBytes) return column(EntityKind::kNode, key, bytes);
       if (!parse_id_key(key, &id) || id >= root_.next_node) {
         return damaged(Keyspace::kNodes, key, "is beyond the ids given out");
       }
@@ -206,6 +228,9 @@ class Verification {
       const uint64_t row = id & (kLabelBlockIds - 1);
       node_bits_[id >> kLabelBlockShift][row / 64] |= uint64_t{1} << (row % 64);
       LORA_TRY(decode_node(key, bytes, tokens, &node));
+      LORA_TRY(columns.move_to(*shared_.store, root_, EntityKind::kNode, cache::EntityBlock::index_of(id)));
+      columns.apply(cache::EntityBlock::row_of(id), node.written, nullptr, &node.properties);
+      check_written(Keyspace::kNodes, key, node.written);
       for (LabelId label : node.labels) {
         ++label_counts_[label.value];
         if (!carries(label, id)) {
@@ -256,13 +281,18 @@ class Verification {
     StoredRelationship stored;
     std::vector<LabelId> labels;
     std::vector<Property> hot_properties;
+    StoredColumns columns;
     return walk(Keyspace::kRelationships, {}, [&](ByteView key, ByteView bytes) -> Status {
       uint64_t id = 0;
+      if (root_.stored_columns && key.size() != kIdBytes) return column(EntityKind::kRelationship, key, bytes);
       if (!parse_id_key(key, &id) || id >= root_.next_relationship) {
         return damaged(Keyspace::kRelationships, key, "is beyond the ids given out");
       }
       ++relationship_count_;
       LORA_TRY(decode_relationship(key, bytes, tokens, &stored));
+      LORA_TRY(columns.move_to(*shared_.store, root_, EntityKind::kRelationship, cache::EntityBlock::index_of(id)));
+      columns.apply(cache::EntityBlock::row_of(id), stored.written, nullptr, &stored.properties);
+      check_written(Keyspace::kRelationships, key, stored.written);
       if (!node_exists(stored.start.value) || !node_exists(stored.end.value)) {
         error(fmt::format("relationship {} has an end that does not exist: {} to {}", id, stored.start.value,
                           stored.end.value));

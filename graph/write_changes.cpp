@@ -15,6 +15,8 @@ namespace {
 
 // RocksDB's batches end at 4 GiB, and memory has to hold them.
 constexpr size_t kBatchBytesMax = 256 << 20;
+// What is more than memtables take together, but not less than this, goes into runs when it can.
+constexpr size_t kBatchBytesOfRuns = 4 << 20;
 
 }  // namespace
 
@@ -36,9 +38,12 @@ namespace {
 // runs.
 class StoreOutput final : public EntryOutput {
  public:
-  // The batch takes about `batch_bytes_max` bytes; what is more fails, and makes it full().
-  StoreOutput(kv::Store& store, kv::WriteBatch& batch, bool runs, size_t batch_bytes_max)
-      : store_(store), batch_(batch), use_runs_(runs), batch_bytes_max_(batch_bytes_max) {}
+  StoreOutput(kv::Store& store, kv::WriteBatch& batch) : store_(store), batch_(batch) {}
+  // Before the first entry. The batch takes about `batch_bytes_max` bytes; what is more fails, and makes it full().
+  void begin(bool runs, size_t batch_bytes_max) {
+    use_runs_ = runs;
+    batch_bytes_max_ = batch_bytes_max;
+  }
 
   Status put(Keyspace space, ByteView key, ByteView value) override {
     if (!use_runs_) {
@@ -71,8 +76,8 @@ class StoreOutput final : public EntryOutput {
  private:
   kv::Store& store_;
   kv::WriteBatch& batch_;
-  const bool use_runs_;
-  const size_t batch_bytes_max_;
+  bool use_runs_ = false;
+  size_t batch_bytes_max_ = 0;
   bool full_ = false;
   std::unique_ptr<kv::SortedRun> run_;
   Keyspace run_space_ = Keyspace::kMeta;
@@ -201,7 +206,7 @@ std::vector<CounterKey> all_counters(const Root& root, const IndexStatistics& st
 }
 
 Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, const StoredState& before,
-                                            const std::function<void()>& ready) {
+                                            const Root* replaced, const std::function<void(bool columns)>& ready) {
   BorrowedBuffers buffers(this);
   kv::WriteBatch* const batch = buffers->batch.get();
   const std::vector<uint64_t>& node_ids = changes.nodes.sort();
@@ -212,6 +217,10 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
     dirty.sort();
   }
   const bool cleared = changes.cleared;
+  std::optional<EntryEncoder::Commit> commit;
+  if (replaced != nullptr) {
+    commit.emplace(EntryEncoder::Commit{*store, *replaced, store->last_commit() + 1});
+  }
   uint64_t keys = changes.keys();
   const bool schema_changed = now.schema != before.schema;
   if (schema_changed) {
@@ -220,11 +229,25 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
       keys += before.schema->find_index(info.id) == nullptr && tree != nullptr ? tree->entries : 0;
     }
   }
-  const auto encode = [&](StoreOutput& out) -> Status {
+  bool columns_written = false;
+  // The batch is written after the runs, so a clear() in it would take the runs' entries with it: clear() and what
+  // is written with it go through the batch.
+  std::optional<StoreOutput> out;
+  const auto encode = [&](bool as_runs) -> Status {
+    out.emplace(*store, *batch);
     if (cleared) {
       remove_all(*batch);
     }
-    EntryEncoder encoder(cleared, now, before, buffers->encoder, out);
+    EntryEncoder encoder(cleared, now, before, buffers->encoder, *out);
+    encoder.write_columns(commit ? &*commit : nullptr);
+    if (!as_runs && keys > options.ingest_keys_min && !cleared) {
+      const uint64_t entities = encoder.count_entities(EntityKind::kNode, node_ids) +
+                                encoder.count_entities(EntityKind::kRelationship, relationship_ids);
+      as_runs = keys - node_ids.size() - relationship_ids.size() + entities > options.ingest_keys_min;
+    }
+    out->begin(as_runs, cleared   ? ~size_t{0}
+                        : as_runs ? kBatchBytesMax
+                                  : std::max<size_t>(kBatchBytesOfRuns, options.store.memtable_bytes));
     LORA_TRY(encoder.entities(EntityKind::kNode, node_ids));
     LORA_TRY(encoder.entities(EntityKind::kRelationship, relationship_ids));
     LORA_TRY(encoder.adjacency(dirty_blocks));
@@ -236,19 +259,18 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
         LORA_TRY(encoder.index(info, it->second.entries));
       }
     }
-    return out.end_of_kind();
+    columns_written = encoder.columns_written();
+    return out->end_of_kind();
   };
-  // The batch is written after the runs, so a clear() in it would take the runs' entries with it: clear() and what
-  // is written with it go through the batch.
-  std::optional<StoreOutput> out;
-  out.emplace(*store, *batch, keys > options.ingest_keys_min && !cleared, cleared ? ~size_t{0} : kBatchBytesMax);
-  Status encoded = encode(*out);
+  Status encoded = encode(false);
   if (out->full()) {
     batch->clear();
-    out.emplace(*store, *batch, true, kBatchBytesMax);
-    encoded = encode(*out);
+    encoded = encode(true);
   }
   LORA_TRY(encoded);
+  if (columns_written && !now.stored_columns) {
+    batch->put(Keyspace::kMeta, kMetaFormatKey, encode_format_value(kFormatVersion2));
+  }
   std::vector<std::pair<IndexId, uint64_t>> new_entries;  // exact numbers after this commit
   for (const IndexInfo& info : now.schema->indexes) {
     const auto it = changes.indexes.find(info.id.value);
@@ -298,7 +320,7 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
   encode_commit_payload(make_payload(now, statistics, differ), &payload);
 
   // Here the write can still fail; what follows it must not.
-  ready();
+  ready(columns_written);
   Result<uint64_t> number =
       out->has_runs() ? store->ingest(out->take_runs(), *batch, payload) : store->write(*batch, payload);
   if (!number.ok()) {

@@ -574,8 +574,13 @@ bool Kernels::label_test(const Expr& expr, std::vector<uint8_t>* out) {
 // --- Evaluator's batch calls ---
 
 namespace {
-// Below this the row path is cheaper than setting up kernels.
+// Below this the row path is cheaper than setting up kernels. Builds for tests may set it: with 1, what tests ask of
+// one row is asked of kernels.
+#ifdef LORA_KERNEL_ROWS_MIN
+constexpr size_t kKernelRowsMin = LORA_KERNEL_ROWS_MIN;
+#else
 constexpr size_t kKernelRowsMin = 3;
+#endif
 }  // namespace
 
 // While one expression is evaluated, what several of its parts read is read once: where nothing costly is in it, no

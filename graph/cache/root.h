@@ -60,6 +60,7 @@ struct RootFields {
   // The point in time of the store that chunks not loaded come from. A private root has its base's.
   const kv::Snapshot* store_snapshot = nullptr;
   uint64_t stored_stamp = 0;                     // it has everything that was made up to this stamp
+  bool stored_columns = false;                   // the store may have columns beside records
   bool nothing_stored = false;                   // of a committed version: it has nothing of it, all is in memory
   std::atomic<int64_t>* object_bytes = nullptr;  // Versions': what loaded objects are charged to; set by open()
 

@@ -118,6 +118,11 @@ void fill(Database& db) {
   run("MATCH (p:Person) WHERE p.age IN [7, 8] DETACH DELETE p");
   run("MATCH (p:Person) WHERE p.age > 35 SET p.age = p.age + 100, p.changed = true");
   run("MATCH (p:Admin) WHERE p.age < 12 REMOVE p:Admin");
+  // Columns, of each form.
+  run("MATCH (p:Person) SET p.score = p.age * 1.5, p.kind = 'kind ' + toString(p.age % 3), p.even = p.age % 2 = 0, "
+      "p.pair = [p.age, p.name]");
+  run("MATCH ()-[k:KNOWS]->() SET k.weight = k.since * 1000000000");
+  run("MATCH (:Hub)-[r:HAS]->(s) SET r.n = s.n - 50");
   must(db.checkpoint());
 
   // These commits stay in the log.
@@ -125,6 +130,7 @@ void fill(Database& db) {
       "log'}]->(:NewLabel)");
   run("MATCH (p:Person {email: 'p1@example.org'}) SET p.name = 'Renamed', p.age = null");
   run("MATCH (h:Hub)-[r:HAS]->(s) WHERE s.n = 10 DELETE r");
+  run("MATCH (s:Spoke) SET s.logged = CASE WHEN s.n % 4 = 0 THEN NULL ELSE s.n + 1000 END");
   run("MATCH (p:Person {email: 'p9@example.org'}) DETACH DELETE p");
   run("CREATE (n:Skipped)");  // the highest id of all is one that is gone
   run("MATCH (n:Skipped) DELETE n");

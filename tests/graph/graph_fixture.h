@@ -19,12 +19,12 @@ namespace lora::graph {
 
 #define ASSERT_OK(expr)                                           \
   do {                                                            \
-    const ::lora::Status assert_status = (expr);                  \
+    const ::lora::Status& assert_status = (expr);                 \
     ASSERT_TRUE(assert_status.ok()) << assert_status.to_string(); \
   } while (0)
 #define EXPECT_OK(expr)                                           \
   do {                                                            \
-    const ::lora::Status expect_status = (expr);                  \
+    const ::lora::Status& expect_status = (expr);                 \
     EXPECT_TRUE(expect_status.ok()) << expect_status.to_string(); \
   } while (0)
 

@@ -209,9 +209,9 @@ TEST(LayoutTest, DefinitionsComeBack) {
 }
 
 TEST(LayoutTest, NewerFormatIsRefusedAndOthersAreDamage) {
-  EXPECT_TRUE(check_format_value(encode_format_value(kFormatVersion)).ok());
-  EXPECT_EQ(check_format_value(encode_format_value(kFormatVersion + 1)).code(), ErrorCode::kFormatVersion);
-  EXPECT_EQ(check_format_value("nonsense").code(), ErrorCode::kCorruption);
+  EXPECT_EQ(decode_format_value(encode_format_value(kFormatVersion)).value(), kFormatVersion);
+  EXPECT_EQ(decode_format_value(encode_format_value(kFormatVersion + 1)).status().code(), ErrorCode::kFormatVersion);
+  EXPECT_EQ(decode_format_value("nonsense").status().code(), ErrorCode::kCorruption);
 }
 
 }  // namespace

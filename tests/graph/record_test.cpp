@@ -54,17 +54,18 @@ TEST(RecordTest, EveryKindOfValueComesBack) {
 TEST(RecordTest, SomePropertiesAreDecodedAlone) {
   const std::string bytes = node_bytes();
   std::vector<Property> some{{KeyId(99), Value()}};
+  uint64_t written = 1;
   const auto everything = all_kinds();
   for (size_t i = 0; i < everything.size(); ++i) {
     const KeyId wanted[] = {everything[i].key, KeyId(50)};
-    ASSERT_TRUE(decode_node_properties("key", bytes, kLimits, wanted, &some).ok());
+    ASSERT_TRUE(decode_node_properties("key", bytes, kLimits, wanted, &some, &written).ok());
     ASSERT_EQ(some.size(), 1u);
     EXPECT_EQ(some[0].key, everything[i].key);
     EXPECT_TRUE(equivalent(some[0].value, everything[i].value)) << i;
   }
-  ASSERT_TRUE(decode_node_properties("key", bytes, kLimits, {}, &some).ok());
+  ASSERT_TRUE(decode_node_properties("key", bytes, kLimits, {}, &some, &written).ok());
   EXPECT_TRUE(some.empty());
-  EXPECT_EQ(decode_node_properties("k", bytes, {100, 100, 8}, {}, &some).code(), ErrorCode::kCorruption);
+  EXPECT_EQ(decode_node_properties("k", bytes, {100, 100, 8}, {}, &some, &written).code(), ErrorCode::kCorruption);
 }
 
 TEST(RecordTest, UnknownTokensAreDamage) {
@@ -89,7 +90,7 @@ TEST(RecordTest, DamagedBytesNeverCrash) {
     (void)decode_node("k", bad, kLimits, &node);
     (void)decode_relationship("k", bad, kLimits, &relationship);
     const KeyId wanted[] = {KeyId(3), KeyId(6)};
-    (void)decode_node_properties("k", bad, kLimits, wanted, &node.properties);
+    (void)decode_node_properties("k", bad, kLimits, wanted, &node.properties, &node.written);
   }
 }
 

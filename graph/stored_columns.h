@@ -1,0 +1,84 @@
+// Columns in the store: the values of one property of a block of 256 entities, as one entry (layout.h).
+//
+// A record is written whole, also when one property of it has changed. A transaction that changes properties of many
+// entities of a block writes the columns that have changed in place of the records: fewer entries, and none of the
+// bytes that stayed. What a record holds for the key of a column counts only when it was written later than that.
+// There is at most one column of a block and key, so there is nothing to clean up behind them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graph/cache/entity_block.h"
+#include "graph/cache/root.h"
+#include "graph/layout.h"
+#include "kv/store.h"
+
+namespace lora::graph {
+
+// Of a stored column: replaces *out. `column` null: no row has a value. `written`: the commit it is written by.
+// kLimit: a value is too large.
+Status encode_column(const cache::Column* column, uint64_t written, std::string* out);
+
+// A decoded one. Immutable once parsed.
+class StoredColumn {
+ public:
+  // False: damaged.
+  bool parse(KeyId key, ByteView bytes);
+  KeyId key() const { return key_; }
+  uint64_t written() const { return written_; }
+  // Null when the row has none.
+  Value get(uint32_t row) const;
+
+ private:
+  bool parse_values(kv::Decoder* in, size_t count);
+
+  KeyId key_;
+  uint64_t written_ = 0;
+  uint8_t form_ = 0;
+  uint8_t width_ = 0;
+  int64_t base_ = 0;
+  uint64_t valid_[4] = {};
+  std::string packed_;              // of what has a fixed width: the values, one behind the other
+  std::vector<std::string> texts_;  // the distinct ones
+  std::vector<Value> values_;
+};
+
+// The columns of one block.
+class StoredColumns {
+ public:
+  // Reads those of block `index`, as of the root's store snapshot; none of a root that has no columns. kCorruption.
+  Status load(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index);
+  // load(), unless it is the block that was loaded last: for walks over all entities of one root.
+  Status move_to(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index);
+  bool empty() const { return count_ == 0; }
+  std::span<const StoredColumn> columns() const { return {columns_.data(), count_}; }
+  // Puts what columns hold for a row in place of what its record, of commit `written` (0: before all columns), does.
+  // `wanted`: properties with other keys are left out of both; null: all are wanted.
+  void apply(uint32_t row, uint64_t written, const std::span<const KeyId>* wanted,
+             std::vector<Property>* properties) const;
+
+ private:
+  static constexpr uint64_t kNone = ~uint64_t{0};
+  uint64_t index_ = kNone;
+  size_t count_ = 0;
+  std::vector<StoredColumn> columns_;  // count_ of them; more keep their memory
+};
+
+// What of the entities of a block must be written, when `now` has been made from `before`.
+struct ColumnChanges {
+  struct Changed {
+    KeyId key;
+    const cache::Column* column;  // null: no row has a value any more
+  };
+  std::vector<Changed> columns;  // ascending keys
+
+  // Finds the columns that differ. False: other things have changed, too (entities, labels), or the records of `rows`
+  // entities are less to write than the columns.
+  bool find(const cache::EntityBlock& before, const cache::EntityBlock& now, size_t rows);
+};
+
+}  // namespace lora::graph

@@ -1,0 +1,353 @@
+#include "graph/stored_columns.h"
+
+#include <limits>
+#include <map>
+#include <random>
+
+#include "tests/graph/graph_fixture.h"
+
+namespace lora::graph {
+namespace {
+
+using cache::EntityBlock;
+
+// A block of 256 nodes, some without the property 1, whose values are value(row).
+template <typename F>
+cache::Loaded<EntityBlock> block_of(F&& value) {
+  cache::EntityBlockBuilder builder;
+  for (uint32_t row = 0; row < EntityBlock::kRows; ++row) {
+    std::vector<Property> properties;
+    if (const Value v = value(row); !v.is_null()) properties.push_back({KeyId(1), v});
+    builder.add_node(row, {}, properties);
+  }
+  return builder.finish();
+}
+
+std::string encoded(const cache::Column* column) {
+  std::string bytes;
+  must(encode_column(column, 300, &bytes));
+  return bytes;
+}
+
+const std::map<std::string, std::function<Value(uint32_t)>>& kinds() {
+  static const std::map<std::string, std::function<Value(uint32_t)>> kinds = {
+      {"small integers", [](uint32_t row) { return Value::integer(1000 + row); }},
+      {"negative ones", [](uint32_t row) { return Value::integer(-int64_t{row} * 300); }},
+      {"of 4 bytes", [](uint32_t row) { return Value::integer(int64_t{row} << 23); }},
+      {"all there are",
+       [](uint32_t row) {
+         return Value::integer(row % 2 == 0 ? std::numeric_limits<int64_t>::min() + row
+                                            : std::numeric_limits<int64_t>::max() - row);
+       }},
+      {"floats", [](uint32_t row) { return Value::floating(row == 0 ? -0.0 : 1.0 / row); }},
+      {"booleans", [](uint32_t row) { return Value::boolean(row % 3 == 0); }},
+      {"few texts", [](uint32_t row) { return Value::string("text " + std::to_string(row % 5)); }},
+      {"many texts", [](uint32_t row) { return Value::string(std::to_string(row * 7919)); }},
+      {"long texts", [](uint32_t row) { return Value::string(std::string(row * 9, 'x')); }},
+      {"lists",
+       [](uint32_t row) {
+         return Value::list({Value::integer(row), Value::string("a")});
+       }},
+      {"mixed", [](uint32_t row) { return row % 2 == 0 ? Value::integer(row) : Value::string("b"); }},
+      {"every third", [](uint32_t row) { return row % 3 == 1 ? Value::integer(row) : Value(); }},
+      {"one", [](uint32_t row) { return row == 255 ? Value::string("last") : Value(); }},
+  };
+  return kinds;
+}
+
+TEST(StoredColumnTest, EveryKindOfValueComesBack) {
+  for (const auto& [name, value] : kinds()) {
+    const auto block = block_of(value);
+    StoredColumn column;
+    ASSERT_TRUE(column.parse(KeyId(1), encoded(block->column(KeyId(1))))) << name;
+    EXPECT_EQ(column.written(), 300u);
+    for (uint32_t row = 0; row < EntityBlock::kRows; ++row) {
+      const Value wanted = value(row), got = column.get(row);
+      ASSERT_EQ(got.type(), wanted.type()) << name << ", row " << row;
+      ASSERT_TRUE(equivalent(got, wanted)) << name << ", row " << row;
+    }
+  }
+}
+
+TEST(StoredColumnTest, AColumnWithoutValues) {
+  StoredColumn column;
+  ASSERT_TRUE(column.parse(KeyId(1), encoded(nullptr)));
+  for (uint32_t row = 0; row < EntityBlock::kRows; ++row) ASSERT_TRUE(column.get(row).is_null());
+}
+
+TEST(StoredColumnTest, TheExampleOfTheLayout) {
+  const auto block = block_of([](uint32_t row) {
+    return row == 0 ? Value::integer(7) : row == 2 ? Value::integer(8) : Value();
+  });
+  std::string bytes;
+  must(encode_column(block->column(KeyId(1)), 9, &bytes));
+  EXPECT_EQ(bytes, std::string("\x09\x01\x05", 3) + std::string(31, '\0') + std::string("\x0e\x01\x00\x01", 4));
+}
+
+TEST(StoredColumnTest, DamagedBytesAreRefusedOrDecode) {
+  std::mt19937 random(1);
+  for (const auto& [name, value] : kinds()) {
+    const auto block = block_of(value);
+    const std::string good = encoded(block->column(KeyId(1)));
+    for (size_t cut = 0; cut < good.size(); cut += 1 + good.size() / 200) {
+      StoredColumn column;
+      EXPECT_FALSE(column.parse(KeyId(1), good.substr(0, cut))) << name << ", cut at " << cut;
+    }
+    EXPECT_FALSE(StoredColumn().parse(KeyId(1), good + "x")) << name;
+    for (int i = 0; i < 2000; ++i) {
+      std::string bad = good;
+      for (size_t changes = 1 + random() % 3; changes > 0; --changes) {
+        bad[random() % std::min<size_t>(bad.size(), i % 2 == 0 ? 60 : bad.size())] = static_cast<char>(random());
+      }
+      StoredColumn column;
+      if (!column.parse(KeyId(1), bad)) continue;
+      for (uint32_t row = 0; row < EntityBlock::kRows; ++row) static_cast<void>(column.get(row));
+    }
+  }
+}
+
+// --- in a graph on disk ---
+
+class StoredColumnsTest : public ::testing::Test {
+ protected:
+  static constexpr int kNodes = 700;
+
+  void SetUp() override {
+    open();
+    Writer writer(graph());
+    for (int i = 0; i < kNodes; ++i) {
+      writer.node({"A"}, {{"x", Value::integer(i)}, {"text", Value::string("some text of node " + std::to_string(i))}});
+    }
+    writer.commit();
+  }
+  void open() {
+    GraphOptions options = options_;
+    options.store.directory = directory_.path() + "/graph";
+    graph_ = must(Graph::open(options));
+  }
+  void reopen() {
+    must(graph_->close());
+    graph_.reset();
+    open();
+  }
+  Graph& graph() { return *graph_; }
+  // Sets x of all nodes.
+  template <typename F>
+  void set_all(F&& value) {
+    Writer writer(graph());
+    const KeyId key = must(writer->key("x"));
+    for (uint64_t id : all(writer->reader().scan_nodes(std::nullopt)))
+      must(writer->set_node_property(NodeId(id), key, value(id)));
+    writer.commit();
+  }
+  Value x_of(uint64_t id) {
+    const Snapshot snapshot = graph().snapshot();
+    return x_of(*snapshot.reader(), id);
+  }
+  static Value x_of(Reader& reader, uint64_t id) {
+    Value value = reader.node_property(NodeId(id), reader.find_key("x").value());
+    EXPECT_OK(reader.status());
+    reader.unpin_batch();
+    return value;
+  }
+  // The keys of the nodes' keyspace: records, columns.
+  std::pair<int, int> stored() {
+    std::pair<int, int> counts;
+    const auto cursor = graph().store().cursor(kv::Keyspace::kNodes, {});
+    for (cursor->seek_first(); cursor->valid(); cursor->next()) {
+      ++(cursor->key().size() == kIdBytes ? counts.first : counts.second);
+    }
+    return counts;
+  }
+  uint32_t format() {
+    std::string value;
+    EXPECT_TRUE(must(graph().store().get(kv::Keyspace::kMeta, kMetaFormatKey, nullptr, &value)));
+    return must(decode_format_value(value));
+  }
+  void expect_sound() {
+    const VerifyReport report = must(graph().verify(true, {}));
+    for (const std::string& error : report.errors) ADD_FAILURE() << error;
+  }
+
+  TemporaryDirectory directory_;
+  GraphOptions options_;
+  std::unique_ptr<Graph> graph_;
+};
+
+TEST_F(StoredColumnsTest, ManyChangesOfOnePropertyAreColumns) {
+  EXPECT_EQ(format(), kFormatVersion1);
+  const auto record = [this] {
+    std::string value;
+    EXPECT_TRUE(must(graph().store().get(kv::Keyspace::kNodes, id_key(300), nullptr, &value)));
+    return value;
+  };
+  const std::string before = record();
+  set_all([](uint64_t id) { return Value::integer(static_cast<int64_t>(id) * 2); });
+  EXPECT_EQ(stored(), (std::pair{kNodes, 3}));
+  EXPECT_EQ(record(), before);
+  EXPECT_EQ(format(), kFormatVersion2);
+  for (const bool again : {false, true}) {
+    if (again) reopen();
+    graph().drop_cache();
+    for (uint64_t id : {0, 255, 256, 699}) EXPECT_EQ(x_of(id).as_integer(), static_cast<int64_t>(id) * 2) << id;
+    expect_sound();
+  }
+  // The same property again takes the same places.
+  set_all([](uint64_t) { return Value::string("y"); });
+  EXPECT_EQ(stored(), (std::pair{kNodes, 3}));
+  graph().drop_cache();
+  EXPECT_EQ(x_of(257).as_string(), "y");
+}
+
+TEST_F(StoredColumnsTest, FewChangesAreRecords) {
+  Writer writer(graph());
+  for (uint64_t id = 0; id < 6; ++id) {
+    must(writer->set_node_property(NodeId(id), must(writer->key("x")), Value::integer(1)));
+    must(writer->set_node_property(NodeId(600 + id), must(writer->key("x")), Value::integer(1)));
+  }
+  writer.commit();
+  EXPECT_EQ(stored(), (std::pair{kNodes, 0}));
+  EXPECT_EQ(format(), kFormatVersion1);
+}
+
+TEST_F(StoredColumnsTest, WhatIsWrittenLaterCounts) {
+  set_all([](uint64_t) { return Value::integer(1); });
+  {
+    Writer writer(graph());
+    must(writer->set_node_property(NodeId(5), must(writer->key("x")), Value::integer(2)));
+    must(writer->set_node_property(NodeId(6), must(writer->key("x")), Value()));
+    must(writer->set_node_property(NodeId(7), must(writer->key("text")), Value::string("new")));
+    writer.node({}, {{"x", Value::integer(3)}});
+    writer.commit();
+  }
+  const auto expect = [this](int64_t five) {
+    EXPECT_EQ(x_of(5).as_integer(), five);
+    EXPECT_EQ(x_of(7).as_integer(), 1);
+    EXPECT_EQ(x_of(8).as_integer(), 1);
+    EXPECT_TRUE(x_of(6).is_null());
+    EXPECT_EQ(x_of(kNodes).as_integer(), 3);
+  };
+  expect(2);
+  reopen();
+  expect(2);
+  expect_sound();
+  set_all([](uint64_t id) { return id == 6 ? Value() : Value::integer(id == kNodes ? 3 : 1); });
+  reopen();
+  expect(1);
+  set_all([](uint64_t) { return Value(); });  // in none of them any more
+  reopen();
+  for (uint64_t id : {5, 8, kNodes}) EXPECT_TRUE(x_of(id).is_null());
+  expect_sound();
+}
+
+TEST_F(StoredColumnsTest, APinnedVersionKeepsWhatItHad) {
+  const Snapshot before = graph().snapshot();
+  set_all([](uint64_t) { return Value::integer(-1); });
+  const Snapshot between = graph().snapshot();
+  set_all([](uint64_t) { return Value::integer(-2); });
+  graph().drop_cache();
+  EXPECT_EQ(x_of(*before.reader(), 256).as_integer(), 256);
+  EXPECT_EQ(x_of(*between.reader(), 256).as_integer(), -1);
+  EXPECT_EQ(x_of(256).as_integer(), -2);
+}
+
+TEST_F(StoredColumnsTest, ColumnsGoWithTheLastEntity) {
+  set_all([](uint64_t) { return Value::integer(1); });
+  Writer writer(graph());
+  for (uint64_t id = 256; id < 512; ++id) {
+    uint64_t deleted = 0;
+    must(writer->detach_delete_node(NodeId(id), &deleted));
+  }
+  writer.commit();
+  EXPECT_EQ(stored(), (std::pair{kNodes - 256, 2}));
+  {
+    Writer rest(graph());
+    must(rest->clear());
+    rest.commit();
+  }
+  EXPECT_EQ(stored(), (std::pair{0, 0}));
+}
+
+TEST_F(StoredColumnsTest, SnapshotFilesHaveRecordsAlone) {
+  set_all([](uint64_t id) { return Value::integer(static_cast<int64_t>(id) + 5); });
+  {
+    Writer writer(graph());
+    must(writer->set_node_property(NodeId(9), must(writer->key("x")), Value::integer(99)));
+    writer.commit();
+  }
+  const std::string file = save(graph());
+  TemporaryDirectory elsewhere;
+  GraphOptions options;
+  options.store.directory = elsewhere.path() + "/graph";
+  const std::unique_ptr<Graph> other = must(Graph::open(options));
+  must(load(*other, file).status());
+  {
+    const Snapshot snapshot = other->snapshot();
+    EXPECT_EQ(x_of(*snapshot.reader(), 600).as_integer(), 605);
+    EXPECT_EQ(x_of(*snapshot.reader(), 9).as_integer(), 99);
+  }
+  EXPECT_TRUE(must(other->verify(true, {})).errors.empty());
+  // And over a graph that has columns: its own count no more.
+  must(load(graph(), file).status());
+  EXPECT_EQ(stored(), (std::pair{kNodes, 0}));
+  EXPECT_EQ(x_of(9).as_integer(), 99);
+  set_all([](uint64_t) { return Value::integer(7); });
+  reopen();
+  EXPECT_EQ(x_of(9).as_integer(), 7);
+  expect_sound();
+}
+
+TEST_F(StoredColumnsTest, WithoutMemorySingleReadsAndIndexesSeeThem) {
+  set_all([](uint64_t id) { return Value::integer(static_cast<int64_t>(id % 10)); });
+  options_.cache_bytes = 1;
+  reopen();
+  EXPECT_EQ(x_of(321).as_integer(), 1);
+  Writer writer(graph());
+  const IndexId index = must(writer->create_index({"i", IndexKind::kRange, EntityKind::kNode, "A", {"x"}}));
+  writer.commit();
+  const Snapshot snapshot = graph().snapshot();
+  const auto reader = snapshot.reader();
+  std::vector<uint64_t> found;
+  const Value wanted[] = {Value::integer(4)};
+  reader->index_lookup(index, wanted, &found);
+  EXPECT_EQ(found.size(), kNodes / 10u);
+  EXPECT_OK(reader->status());
+  expect_sound();
+}
+
+TEST_F(StoredColumnsTest, DamageIsNamed) {
+  set_all([](uint64_t) { return Value::integer(1); });
+  const auto put = [this](ByteView key, ByteView value) {
+    const auto batch = graph().store().batch();
+    batch->put(kv::Keyspace::kNodes, key, value);
+    must(graph().store().write(*batch, must(graph().store().last_payload(nullptr))).status());
+    reopen();
+  };
+  const KeyId x = graph().snapshot().reader()->find_key("x").value();
+  put(column_key(256, x), "nonsense");
+  {
+    const Snapshot snapshot = graph().snapshot();
+    const auto reader = snapshot.reader();
+    reader->node_property(NodeId(300), x);
+    EXPECT_EQ(reader->status().code(), ErrorCode::kCorruption);
+    EXPECT_NE(reader->status().message().find("is not a column"), std::string::npos) << reader->status().to_string();
+  }
+  EXPECT_FALSE(must(graph().verify(false, {})).errors.empty());
+  std::string bytes;
+  must(encode_column(nullptr, 1 << 30, &bytes));
+  put(column_key(256, x), bytes);
+  const std::vector<std::string> errors = must(graph().verify(false, {})).errors;
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_NE(errors[0].find("still to come"), std::string::npos) << errors[0];
+}
+
+TEST_F(StoredColumnsTest, OldProgramsAreRefusedOnlyFromTheFirstColumnOn) {
+  reopen();
+  EXPECT_EQ(format(), kFormatVersion1);
+  set_all([](uint64_t) { return Value::integer(1); });
+  reopen();
+  EXPECT_EQ(format(), kFormatVersion2);
+}
+
+}  // namespace
+}  // namespace lora::graph
