@@ -212,7 +212,7 @@ Column* to_values(WriteContext* context, Column* column, uint32_t capacity) {
 }
 
 // A new arena with the bytes that rows still use and room for `extra` more; entries are pointed to it.
-void repack(WriteContext* context, Column* column, uint32_t extra, bool exact) {
+void repack(WriteContext* context, Column* column, uint32_t extra) {
   struct Moved {
     uint32_t from = ~uint32_t{0}, to = 0;
   };
@@ -237,7 +237,7 @@ void repack(WriteContext* context, Column* column, uint32_t extra, bool exact) {
   constexpr uint32_t kRows = 256;
   const uint32_t more =
       rows == 0 || rows == kRows ? used / 2 : std::min(used / 2, used * (kRows - rows) / rows + used / 16);
-  StringArena* arena = make_arena(exact ? used + extra : used + more + extra + 64);
+  StringArena* arena = make_arena(used + more + extra + 64);
   for (const Moved& place : moved) {
     if (place.from == ~uint32_t{0}) continue;
     std::memcpy(arena->data() + (place.to >> 8), old->data() + (place.from >> 8), place.from & 255);
@@ -249,6 +249,19 @@ void repack(WriteContext* context, Column* column, uint32_t extra, bool exact) {
   grew(context, column, static_cast<int64_t>(used) - static_cast<int64_t>(column->strings.arena_used));
   column->strings.arena = arena;
   column->strings.arena_used = used;
+  drop_arena(old);
+}
+
+// The same for a loader, which sets each row once: all bytes are in use, and stay where they are.
+void move_arena(Column* column, uint32_t extra, bool exact) {
+  StringArena* old = column->strings.arena;
+  const uint32_t used = column->strings.arena_used, rows = column->rows;
+  // Room for what the rows still to come will bring if they are as those that are there.
+  const uint32_t more = rows == 0 ? used : used * (kRowsMax - rows) / rows + used / 16;
+  StringArena* arena = make_arena(exact ? used : used + more + extra + 64);
+  std::memcpy(arena->data(), old->data(), used);
+  arena->end = used;
+  column->strings.arena = arena;
   drop_arena(old);
 }
 
@@ -273,8 +286,10 @@ void put_string(WriteContext* context, Column* column, uint32_t row, std::string
   if (!newest || arena->end + length > arena->capacity) {
     if (arena == nullptr) {
       column->strings.arena = make_arena(context == nullptr ? 2048 : std::max<uint32_t>(64, length * 2));
+    } else if (context == nullptr) {
+      move_arena(column, length, false);
     } else {
-      repack(context, column, length, false);
+      repack(context, column, length);
     }
     arena = column->strings.arena;
   }
@@ -413,7 +428,7 @@ Column* Column::set(WriteContext* context, Column* column, uint32_t row, const V
 Column* Column::shrink(Column* column) {
   if (column->column_kind == Kind::kStrings && column->strings.arena != nullptr &&
       column->strings.arena->capacity > column->strings.arena_used + 16) {
-    repack(nullptr, column, 0, true);
+    move_arena(column, 0, true);
   }
   if (column->column_kind == Kind::kBooleans || column->capacity <= column->rows + 7u) return column;
   Column* copy = copy_column(nullptr, column, column->rows);
