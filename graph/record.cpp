@@ -251,15 +251,20 @@ class Aligned {
  public:
   explicit Aligned(ByteView bytes) : view_(bytes) {
     if (reinterpret_cast<uintptr_t>(bytes.data()) % 8 != 0) {
-      copy_.resize(bytes.size() / 8 + 1);
-      std::memcpy(copy_.data(), bytes.data(), bytes.size());
-      view_ = {reinterpret_cast<const char*>(copy_.data()), bytes.size()};
+      uint64_t* copy = few_;
+      if (bytes.size() > sizeof few_) {
+        many_.resize(bytes.size() / 8 + 1);
+        copy = many_.data();
+      }
+      std::memcpy(copy, bytes.data(), bytes.size());
+      view_ = {reinterpret_cast<const char*>(copy), bytes.size()};
     }
   }
   ByteView view() const { return view_; }
 
  private:
-  std::vector<uint64_t> copy_;
+  uint64_t few_[64];  // most records are this small
+  std::vector<uint64_t> many_;
   ByteView view_;
 };
 
