@@ -18,10 +18,16 @@
 
 namespace lora::graph {
 
+using cache::EntityBlock;
+
 namespace {
 
 constexpr uint64_t kEntitiesMax = std::numeric_limits<uint32_t>::max();
 constexpr uint64_t kNodesBetweenPolls = 4096;
+// Blocks with more bytes of properties are written as records, which need not be together in memory.
+constexpr uint64_t kColumnsBytesMax = 1 << 20;
+// Of fewer values records are smaller.
+constexpr uint64_t kValuesOfColumnMin = 4;
 
 }  // namespace
 
@@ -96,8 +102,6 @@ Result<NodeId> BulkLoad::add_node(std::span<const LabelId> labels, std::span<con
     return Status::limit("ids", fmt::format("a bulk load takes at most `{}` nodes", kEntitiesMax));
   }
   const uint64_t id = node_sets_.size();
-  LORA_ASSIGN(const ByteView record, encoder_.node(labels, properties));
-  LORA_TRY(output_.put(kv::Keyspace::kNodes, id_key(id), record));
   if (sets_.empty() || !std::equal(labels.begin(), labels.end(), last_labels_.begin(), last_labels_.end())) {
     last_labels_.assign(labels.begin(), labels.end());
     const auto [it, fresh] = set_ids_.emplace(last_labels_, static_cast<uint32_t>(sets_.size()));
@@ -110,7 +114,65 @@ Result<NodeId> BulkLoad::add_node(std::span<const LabelId> labels, std::span<con
   for (LabelId label : labels) {
     carry_label(label, id);
   }
+  LORA_TRY(add(nodes_, id, properties));
   return NodeId(id);
+}
+
+// A value that is too large makes its block one of records, and is refused at once.
+Status BulkLoad::add(Block& block, uint64_t id, std::span<const Property> properties) {
+  const uint32_t row = EntityBlock::row_of(id);
+  if (row == 0) {
+    LORA_TRY(write(block, id));
+    block.as_records = false;
+  }
+  if (block.as_records) {
+    LORA_ASSIGN(const ByteView bytes, record(block.kind, id, properties));
+    return output_.put(space_of(block.kind), id_key(id), bytes);
+  }
+  block.properties.add_node(row, {}, properties);
+  ++block.rows;
+  for (const Property& property : properties) {
+    block.bytes += sizeof(Value) + property.value.heap_bytes();
+  }
+  if (block.bytes > kColumnsBytesMax) {
+    block.as_records = true;
+    return write(block, id + 1);
+  }
+  return Status();
+}
+
+Result<ByteView> BulkLoad::record(EntityKind kind, uint64_t id, std::span<const Property> properties) {
+  if (kind == EntityKind::kNode) {
+    return encoder_.node(*sets_[node_sets_[id]], properties);
+  }
+  return encoder_.relationship(RelTypeId(types_[id]), NodeId(starts_[id]), NodeId(ends_[id]), properties);
+}
+
+Status BulkLoad::write(Block& block, uint64_t end) {
+  if (block.rows == 0) {
+    return Status();
+  }
+  const uint64_t first = end - std::exchange(block.rows, 0);
+  block.bytes = 0;
+  const cache::Loaded<EntityBlock> properties = block.properties.finish();
+  uint64_t values = 0;
+  for (const EntityBlock::ColumnSlot& slot : properties->columns()) values += slot.column->present;
+  const bool as_records = block.as_records || values < kValuesOfColumnMin * properties->column_count;
+  for (uint64_t id = first; id < end; ++id) {
+    properties_.clear();
+    if (as_records) properties->properties(EntityBlock::row_of(id), &properties_);
+    LORA_ASSIGN(const ByteView bytes, record(block.kind, id, properties_));
+    LORA_TRY(output_.put(space_of(block.kind), id_key(id), bytes));
+    if (id != first || as_records) continue;
+    for (const EntityBlock::ColumnSlot& slot : properties->columns()) {
+      // Before all that is written later, and behind the records of the load, which name no commit.
+      constexpr uint64_t kWritten = 1;
+      LORA_TRY(encode_column(slot.column, kWritten, &bytes_));
+      LORA_TRY(output_.put(space_of(block.kind), column_key(first, slot.key), bytes_));
+      columns_written_ = true;
+    }
+  }
+  return Status();
 }
 
 void BulkLoad::carry_label(LabelId label, uint64_t node) {
@@ -144,12 +206,11 @@ Result<RelId> BulkLoad::add_relationship(RelTypeId type, NodeId start, NodeId en
     return Status::limit("ids", fmt::format("a bulk load takes at most `{}` relationships", kEntitiesMax));
   }
   const uint64_t id = ends_.size();
-  LORA_ASSIGN(const ByteView record, encoder_.relationship(type, start, end, properties));
-  LORA_TRY(output_.put(kv::Keyspace::kRelationships, id_key(id), record));
   starts_.push_back(static_cast<uint32_t>(start.value));
   ends_.push_back(static_cast<uint32_t>(end.value));
   types_.push_back(type.value);
   ++type_counts_[type.value];
+  LORA_TRY(add(relationships_, id, properties));
   return RelId(id);
 }
 
@@ -318,6 +379,8 @@ void BulkLoad::write_names(kv::WriteBatch& batch) {
 Status BulkLoad::finish(const std::function<Status()>& poll) {
   Graph::Impl& in = *graph_.impl();
   std::vector<std::unique_ptr<kv::SortedRun>> runs;
+  LORA_TRY(write(nodes_, node_count()));
+  LORA_TRY(write(relationships_, relationship_count()));
   LORA_TRY(write_adjacency(poll, &runs));
   LORA_TRY(write_labels());
   LORA_ASSIGN(std::vector<std::unique_ptr<kv::SortedRun>> records, output_.finish());
@@ -352,6 +415,9 @@ Status BulkLoad::finish(const std::function<Status()>& poll) {
   payload.counters.clear();
   encode_commit_payload(payload, &newest);
   batch->put(kv::Keyspace::kMeta, kMetaCounterBaseKey, base);
+  if (columns_written_) {
+    batch->put(kv::Keyspace::kMeta, kMetaFormatKey, encode_format_value(kFormatVersion2));
+  }
   LORA_ASSIGN(const uint64_t number, in.store->ingest(std::move(runs), *batch, newest));
   in.commits.fetch_add(1, std::memory_order_relaxed);
   in.statistics_epoch.fetch_add(1, std::memory_order_relaxed);

@@ -22,6 +22,7 @@
 #include "graph/graph.h"
 #include "graph/record.h"
 #include "graph/run_writer.h"
+#include "graph/stored_columns.h"
 #include "kv/store.h"
 
 namespace lora::graph {
@@ -73,7 +74,22 @@ class BulkLoad {
     void release();
   };
 
+  // A block of entities on its way to the store: columns, and records without properties.
+  struct Block {
+    explicit Block(EntityKind of) : kind(of) {}
+    const EntityKind kind;
+    cache::EntityBlockBuilder properties;  // of the entities, which have no labels here
+    uint32_t rows = 0;
+    uint64_t bytes = 0;       // about what the properties take
+    bool as_records = false;  // records with properties, one by one
+  };
+
   explicit BulkLoad(Graph& graph);
+  Status add(Block& block, uint64_t id, std::span<const Property> properties);
+  // The record of an entity that has been added.
+  Result<ByteView> record(EntityKind kind, uint64_t id, std::span<const Property> properties);
+  // What is in `block`, of which `end` is behind the last.
+  Status write(Block& block, uint64_t end);
   Result<uint32_t> name(TokenKind kind, std::string_view name);
   void carry_label(LabelId label, uint64_t node);
   void end_label_block(LabelId label, LabelBlock& block);
@@ -102,6 +118,9 @@ class BulkLoad {
   Names names_[kTokenKindCount];
   RecordEncoder encoder_;
   std::string bytes_;
+  Block nodes_{EntityKind::kNode}, relationships_{EntityKind::kRelationship};
+  std::vector<Property> properties_;
+  bool columns_written_ = false;
   RunWriter output_;
 
   // Which labels a node has: a number of a set that occurs.

@@ -9,14 +9,6 @@ using cache::LabelChunk;
 using cache::TopologyChunk;
 using kv::Keyspace;
 
-namespace {
-
-Keyspace space_of(EntityKind kind) {
-  return kind == EntityKind::kNode ? Keyspace::kNodes : Keyspace::kRelationships;
-}
-
-}  // namespace
-
 template <typename Visit>
 Status EntryEncoder::for_each_block(EntityKind kind, const std::vector<uint64_t>& ids, Visit&& visit) const {
   for (size_t i = 0; i < ids.size();) {
@@ -35,13 +27,13 @@ Status EntryEncoder::for_each_block(EntityKind kind, const std::vector<uint64_t>
 // Of few rows records are written: columns make those that come later larger.
 bool EntryEncoder::as_columns(EntityKind kind, uint64_t index, const EntityBlock& block, size_t rows) {
   constexpr size_t kRowsMin = 8;
-  if (commit_ == nullptr || cleared_ || rows < kRowsMin) return false;
-  const EntityBlock* before = commit_->before.find_block(kind, index);
+  if (commit_ == nullptr || commit_->before == nullptr || cleared_ || rows < kRowsMin) return false;
+  const EntityBlock* before = commit_->before->find_block(kind, index);
   return before != nullptr && changed_.find(*before, block, rows);
 }
 
 uint64_t EntryEncoder::count_entities(EntityKind kind, const std::vector<uint64_t>& ids) {
-  if (commit_ == nullptr || cleared_) return ids.size();
+  if (commit_ == nullptr || commit_->before == nullptr || cleared_) return ids.size();
   uint64_t count = 0;
   static_cast<void>(for_each_block(
       kind, ids, [&](const EntityBlock& block, uint64_t index, std::span<const uint64_t> rows) -> Status {
@@ -65,7 +57,7 @@ Status EntryEncoder::records(EntityKind kind, const EntityBlock& block, std::spa
   const bool nodes = kind == EntityKind::kNode;
   const Keyspace space = space_of(kind);
   const uint64_t stored_limit = cleared_ ? 0 : nodes ? stored_.next_node : stored_.next_relationship;
-  const uint64_t written = commit_ != nullptr && commit_->before.stored_columns ? commit_->number : 0;
+  const uint64_t written = commit_ != nullptr && root_.stored_columns ? commit_->number : 0;
   for (uint64_t id : ids) {
     const uint32_t row = EntityBlock::row_of(id);
     const IdKey key = id_key(id);
@@ -98,7 +90,7 @@ Status EntryEncoder::columns(EntityKind kind, uint64_t index) {
 // Of a block that has no entities any more.
 Status EntryEncoder::remove_columns(EntityKind kind, uint64_t index) {
   if (commit_ == nullptr || cleared_) return Status();
-  LORA_TRY(stored_columns_.load(commit_->store, commit_->before, kind, index));
+  LORA_TRY(stored_columns_.load(commit_->store, root_, kind, index));
   for (const StoredColumn& column : stored_columns_.columns()) {
     out_.remove(space_of(kind), column_key(index * EntityBlock::kRows, column.key()));
   }

@@ -44,14 +44,14 @@ class EntryEncoder {
         properties_(buffers.properties),
         bytes_(buffers.bytes) {}
 
-  // What changes are written for: the version before them, and the number of the commit they will be. From then on
-  // columns may be written in place of records. All must live as long as the encoder.
+  // The store's commit that the entries will be, and the version that the store holds: when it is known, columns may be
+  // written in place of records. Both must live as long as the encoder. Without a commit it is for files.
   struct Commit {
     const kv::Store& store;
-    const Root& before;
     uint64_t number;
+    const Root* before;  // null: not known
   };
-  void write_columns(const Commit* commit) { commit_ = commit; }
+  void write_for(const Commit* commit) { commit_ = commit; }
   // How many entries entities() will write, about.
   uint64_t count_entities(EntityKind kind, const std::vector<uint64_t>& ids);
   bool columns_written() const { return columns_written_; }

@@ -128,6 +128,9 @@ inline IdKey id_key(uint64_t id) {
   return key;
 }
 bool parse_id_key(ByteView key, uint64_t* id);
+inline kv::Keyspace space_of(EntityKind kind) {
+  return kind == EntityKind::kNode ? kv::Keyspace::kNodes : kv::Keyspace::kRelationships;
+}
 // `first`: id of the block's first entity.
 ColumnKey column_key(uint64_t first, KeyId key);
 // False also for an id with which no block begins.

@@ -17,7 +17,7 @@ TokenLimits token_limits(const RootFields& root) {
 
 Result<Loaded<EntityBlock>> Loader::block(const RootFields& root, EntityKind kind, uint64_t index) {
   const bool nodes = kind == EntityKind::kNode;
-  const Keyspace space = nodes ? Keyspace::kNodes : Keyspace::kRelationships;
+  const Keyspace space = space_of(kind);
   const uint64_t first = index * EntityBlock::kRows;
   const uint64_t limit = nodes ? root.next_node : root.next_relationship;
   if (first >= limit) {
@@ -30,55 +30,115 @@ Result<Loaded<EntityBlock>> Loader::block(const RootFields& root, EntityKind kin
   options.fill_cache = false;
   const std::unique_ptr<kv::Cursor> cursor = store_->cursor(space, options);
   cache::EntityBlockBuilder builder;
-  const TokenLimits tokens = token_limits(root);
-  LORA_TRY(columns_.load(*store_, root, kind, index));
+  columns_.clear();
+  // The columns' keys come behind the first row's: it is added last.
+  bool first_row = false;
   for (cursor->seek_first(); cursor->valid(); cursor->next()) {
-    uint64_t id = 0;
-    if (root.stored_columns && cursor->key().size() != kIdBytes) continue;  // looked at above
-    if (!parse_id_key(cursor->key(), &id) || id >= limit) {
-      return damaged(space, cursor->key(), "is beyond the ids given out");
+    const ByteView key = cursor->key();
+    if (root.stored_columns && key.size() != kIdBytes) {
+      LORA_TRY(columns_.add(root, space, key, cursor->value()));
+      continue;
     }
-    if (nodes) {
-      LORA_TRY(decode_node(cursor->key(), cursor->value(), tokens, &node_));
-      columns_.apply(EntityBlock::row_of(id), node_.written, nullptr, &node_.properties);
-      builder.add_node(EntityBlock::row_of(id), node_.labels, node_.properties);
+    uint64_t id = 0;
+    if (!parse_id_key(key, &id) || id >= limit) {
+      return damaged(space, key, "is beyond the ids given out");
+    }
+    const uint32_t row = EntityBlock::row_of(id);
+    const bool last = root.stored_columns && row == 0;
+    LORA_TRY(decode(root, kind, key, cursor->value(), last ? &first_ : &other_));
+    if (last) {
+      first_row = true;
     } else {
-      LORA_TRY(decode_relationship(cursor->key(), cursor->value(), tokens, &relationship_));
-      if (relationship_.start.value >= root.next_node || relationship_.end.value >= root.next_node) {
-        return damaged(space, cursor->key(), "has an end beyond the ids given out");
-      }
-      columns_.apply(EntityBlock::row_of(id), relationship_.written, nullptr, &relationship_.properties);
-      builder.add_relationship(EntityBlock::row_of(id), relationship_.type, relationship_.start, relationship_.end,
-                               relationship_.properties);
+      add(kind, row, &other_, &builder);
     }
   }
   LORA_TRY(cursor->status());
+  if (first_row) {
+    add(kind, 0, &first_, &builder);
+  }
+  columns_.put(&builder);
   return builder.finish();
+}
+
+Status Loader::decode(const RootFields& root, EntityKind kind, ByteView key, ByteView record, Decoded* out) {
+  if (kind == EntityKind::kNode) {
+    return decode_node(key, record, token_limits(root), &out->node);
+  }
+  LORA_TRY(decode_relationship(key, record, token_limits(root), &out->relationship));
+  if (out->relationship.start.value >= root.next_node || out->relationship.end.value >= root.next_node) {
+    return damaged(kv::Keyspace::kRelationships, key, "has an end beyond the ids given out");
+  }
+  return Status();
+}
+
+void Loader::add(EntityKind kind, uint32_t row, Decoded* entity, cache::EntityBlockBuilder* builder) {
+  if (kind == EntityKind::kNode) {
+    StoredNode& node = entity->node;
+    columns_.leave_out(row, node.written, &node.properties);
+    builder->add_node(row, node.labels, node.properties);
+  } else {
+    StoredRelationship& relationship = entity->relationship;
+    columns_.leave_out(row, relationship.written, &relationship.properties);
+    builder->add_relationship(row, relationship.type, relationship.start, relationship.end, relationship.properties);
+  }
+}
+
+void StoredNodes::advance(ByteView key) {
+  constexpr int kStepsBeforeSeek = 16;
+  for (int steps = 0; cursor_->valid() && cursor_->key() < key; ++steps) {
+    steps < kStepsBeforeSeek ? cursor_->next() : cursor_->seek(key);
+  }
+}
+
+// Columns lie behind the record of their block's first node.
+Status StoredNodes::enter(uint64_t block, std::span<const KeyId> keys) {
+  block_ = block;
+  const uint64_t first = block * EntityBlock::kRows;
+  columns_.clear();
+  first_record_.clear();
+  const auto first_key = id_key(first);
+  advance(first_key);
+  if (cursor_->valid() && cursor_->key() == ByteView(first_key)) {
+    first_record_ = cursor_->value();
+    cursor_->next();
+  }
+  uint64_t id = 0;
+  KeyId key;
+  for (; cursor_->valid() && parse_column_key(cursor_->key(), &id, &key) && id == first; cursor_->next()) {
+    if (std::find(keys.begin(), keys.end(), key) == keys.end()) continue;
+    LORA_TRY(columns_.add(root_, Keyspace::kNodes, cursor_->key(), cursor_->value()));
+  }
+  return cursor_->status();
 }
 
 Status StoredNodes::properties(NodeId id, std::span<const KeyId> keys, std::vector<Property>* out) {
   out->clear();
-  const auto key = id_key(id.value);
-  constexpr int kStepsBeforeSeek = 16;
   if (cursor_ == nullptr) {
     kv::CursorOptions options;
     options.upper = id_bound(root_.next_node);
     options.snapshot = root_.store_snapshot;
     options.fill_cache = false;
     cursor_ = store_->cursor(Keyspace::kNodes, options);
-    cursor_->seek(key);
+    const uint64_t begin = root_.stored_columns ? id.value - EntityBlock::row_of(id.value) : id.value;
+    cursor_->seek(id_key(begin));
   }
-  for (int steps = 0; cursor_->valid() && cursor_->key() < ByteView(key); ++steps) {
-    steps < kStepsBeforeSeek ? cursor_->next() : cursor_->seek(key);
+  const uint32_t row = EntityBlock::row_of(id.value);
+  if (root_.stored_columns && block_ != EntityBlock::index_of(id.value)) {
+    LORA_TRY(enter(EntityBlock::index_of(id.value), keys));
   }
-  LORA_TRY(cursor_->status());
-  if (!cursor_->valid() || cursor_->key() != ByteView(key)) {
+  const auto key = id_key(id.value);
+  ByteView record = first_record_;
+  if (row != 0 || !root_.stored_columns) {
+    advance(key);
+    LORA_TRY(cursor_->status());
+    record = cursor_->valid() && cursor_->key() == ByteView(key) ? cursor_->value() : ByteView();
+  }
+  if (record.empty()) {
     return Status();
   }
   uint64_t written = 0;
-  LORA_TRY(decode_node_properties(cursor_->key(), cursor_->value(), token_limits(root_), keys, out, &written));
-  LORA_TRY(columns_.move_to(*store_, root_, EntityKind::kNode, EntityBlock::index_of(id.value)));
-  columns_.apply(EntityBlock::row_of(id.value), written, &keys, out);
+  LORA_TRY(decode_node_properties(key, record, token_limits(root_), keys, out, &written));
+  columns_.apply(row, written, out);
   return Status();
 }
 
@@ -238,7 +298,7 @@ Result<bool> Loader::node(const RootFields& root, NodeId id, StoredNode* out) {
   if (found) {
     LORA_TRY(decode_node(key, value_, token_limits(root), out));
     LORA_TRY(columns_.load(*store_, root, EntityKind::kNode, EntityBlock::index_of(id.value)));
-    columns_.apply(EntityBlock::row_of(id.value), out->written, nullptr, &out->properties);
+    columns_.apply(EntityBlock::row_of(id.value), out->written, &out->properties);
   }
   return found;
 }
@@ -252,7 +312,7 @@ Result<bool> Loader::relationship(const RootFields& root, RelId id, StoredRelati
   if (found) {
     LORA_TRY(decode_relationship(key, value_, token_limits(root), out));
     LORA_TRY(columns_.load(*store_, root, EntityKind::kRelationship, EntityBlock::index_of(id.value)));
-    columns_.apply(EntityBlock::row_of(id.value), out->written, nullptr, &out->properties);
+    columns_.apply(EntityBlock::row_of(id.value), out->written, &out->properties);
   }
   return found;
 }

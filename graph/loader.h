@@ -39,8 +39,14 @@ class Loader {
  private:
   const kv::Store* store_;
   std::string value_;
-  StoredNode node_;
-  StoredRelationship relationship_;
+  struct Decoded {
+    StoredNode node;
+    StoredRelationship relationship;
+  };
+  static Status decode(const RootFields& root, EntityKind kind, ByteView key, ByteView record, Decoded* out);
+  void add(EntityKind kind, uint32_t row, Decoded* entity, cache::EntityBlockBuilder* builder);
+
+  Decoded first_, other_;
   StoredColumns columns_;
   std::vector<uint64_t> neighbours_, relationships_;
 };
@@ -50,14 +56,20 @@ class Loader {
 class StoredNodes {
  public:
   StoredNodes(const kv::Store* store, const RootFields& root) : store_(store), root_(root) {}
-  // The properties with these keys of a node whose id is above the last one asked for, ascending.
+  // The properties with these keys, which are the same in each call, of a node whose id is above the last one asked
+  // for, ascending.
   Status properties(NodeId id, std::span<const KeyId> keys, std::vector<Property>* out);
 
  private:
   const kv::Store* store_;
   const RootFields& root_;
+  void advance(ByteView key);
+  Status enter(uint64_t block, std::span<const KeyId> keys);
+
   std::unique_ptr<kv::Cursor> cursor_;  // at the next node, once one was asked for
+  uint64_t block_ = ~uint64_t{0};       // whose columns and first record are at hand
   StoredColumns columns_;
+  std::string first_record_;  // empty: there is none
 };
 
 TokenLimits token_limits(const RootFields& root);

@@ -53,15 +53,16 @@ class Saving {
   }
 
   Status entities_from_store() {
-    LORA_TRY(records(EntityKind::kNode, SnapshotSection::kNodes, Keyspace::kNodes));
-    LORA_TRY(records(EntityKind::kRelationship, SnapshotSection::kRelationships, Keyspace::kRelationships));
+    LORA_TRY(records(EntityKind::kNode, SnapshotSection::kNodes));
+    LORA_TRY(records(EntityKind::kRelationship, SnapshotSection::kRelationships));
     LORA_TRY(copy(SnapshotSection::kAdjacency, Keyspace::kAdjacency, {}, {}));
     LORA_TRY(copy(SnapshotSection::kLabels, Keyspace::kLabels, {}, {}));
     return copy(SnapshotSection::kIndexes, Keyspace::kIndexes, {}, {});
   }
 
   // Files have no columns: what these hold goes into the records, which do not say when they were written.
-  Status records(EntityKind kind, SnapshotSection section, Keyspace space) {
+  Status records(EntityKind kind, SnapshotSection section) {
+    const Keyspace space = space_of(kind);
     if (!root_.stored_columns) return copy(section, space, {}, {});
     const TokenLimits tokens = token_limits(root_);
     StoredColumns columns;
@@ -80,11 +81,11 @@ class Saving {
       ByteView record;
       if (kind == EntityKind::kNode) {
         LORA_TRY(decode_node(key, value, tokens, &node));
-        columns.apply(row, node.written, nullptr, &node.properties);
+        columns.apply(row, node.written, &node.properties);
         LORA_ASSIGN(record, encoder.node(node.labels, node.properties));
       } else {
         LORA_TRY(decode_relationship(key, value, tokens, &relationship));
-        columns.apply(row, relationship.written, nullptr, &relationship.properties);
+        columns.apply(row, relationship.written, &relationship.properties);
         LORA_ASSIGN(record, encoder.relationship(relationship.type, relationship.start, relationship.end,
                                                  relationship.properties));
       }

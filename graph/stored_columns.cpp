@@ -57,6 +57,17 @@ uint64_t low_bytes(const char* from, size_t width) {
   return number;
 }
 
+// f(T()), T the unsigned type of so many bytes.
+template <typename F>
+void with_width(size_t bytes, F&& f) {
+  switch (bytes) {
+    case 1: f(uint8_t{}); break;
+    case 2: f(uint16_t{}); break;
+    case 4: f(uint32_t{}); break;
+    default: f(uint64_t{}); break;
+  }
+}
+
 void encode_integers(const Column& column, std::string* out) {
   int64_t least = std::numeric_limits<int64_t>::max(), greatest = std::numeric_limits<int64_t>::min();
   for_each_row(column.valid_bits, [&](uint32_t row) {
@@ -219,11 +230,79 @@ Value StoredColumn::get(uint32_t row) const {
   }
 }
 
-Status StoredColumns::load(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index) {
+void StoredColumn::put(const uint64_t* rows, cache::EntityBlockBuilder* builder) const {
+  uint64_t valid[kWords];
+  for (size_t w = 0; w < kWords; ++w) valid[w] = valid_[w] & rows[w];
+  if (count_of(valid) == 0) return;
+  if (form_ == kValues || builder->has_column(key_) ||
+      std::any_of(texts_.begin(), texts_.end(), [](const auto& text) { return text.size() > Column::kStringMax; })) {
+    for_each_row(valid, [&](uint32_t row) { builder->set_property(row, key_, get(row)); });
+    return;
+  }
+  // By row, from the values one behind the other.
+  const auto spread = [this](auto* out, auto&& value) {
+    size_t place = 0;
+    for_each_row(valid_, [&](uint32_t row) { out[row] = value(place++); });
+  };
+  switch (form_) {
+    case kBooleans: {
+      uint64_t bits[kWords];
+      for (size_t w = 0; w < kWords; ++w) bits[w] = low_bytes(packed_.data() + w * 8, 8);
+      builder->put_column(key_, Column::of_booleans(valid, bits));
+      break;
+    }
+    case kIntegers: {
+      int64_t values[EntityBlock::kRows];
+      with_width(width_, [&](auto unsigned_of_width) {
+        using T = decltype(unsigned_of_width);
+        spread(values, [&](size_t place) {
+          return static_cast<int64_t>(static_cast<uint64_t>(base_) +
+                                      low_bytes(packed_.data() + place * sizeof(T), sizeof(T)));
+        });
+      });
+      builder->put_column(key_, Column::of_integers(valid, values));
+      break;
+    }
+    case kFloats: {
+      double values[EntityBlock::kRows];
+      spread(values, [&](size_t place) { return std::bit_cast<double>(low_bytes(packed_.data() + place * 8, 8)); });
+      builder->put_column(key_, Column::of_floats(valid, values));
+      break;
+    }
+    default: {
+      uint8_t places[EntityBlock::kRows];
+      spread(places, [&](size_t place) { return static_cast<uint8_t>(packed_[place]); });
+      builder->put_column(key_, Column::of_strings(valid, texts_, places));
+      break;
+    }
+  }
+}
+
+void StoredColumns::clear() {
   count_ = 0;
   index_ = kNone;
+}
+
+Status StoredColumns::add(const RootFields& root, Keyspace space, ByteView key, ByteView value) {
+  uint64_t first = 0;
+  KeyId property;
+  if (count_ == columns_.size()) {
+    columns_.emplace_back();
+    left_out_.emplace_back();
+  }
+  if (!parse_column_key(key, &first, &property) || property.value >= root.key_tokens ||
+      !columns_[count_].parse(property, value)) {
+    return damaged(space, key, "is not a column");
+  }
+  left_out_[count_] = Rows{};
+  ++count_;
+  return Status();
+}
+
+Status StoredColumns::load(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index) {
+  clear();
   if (!root.stored_columns) return Status();
-  const Keyspace space = kind == EntityKind::kNode ? Keyspace::kNodes : Keyspace::kRelationships;
+  const Keyspace space = space_of(kind);
   const uint64_t first = index * EntityBlock::kRows;
   kv::CursorOptions options;
   options.lower = column_key(first, KeyId(0)).string();
@@ -232,14 +311,7 @@ Status StoredColumns::load(const kv::Store& store, const RootFields& root, Entit
   options.fill_cache = false;
   const std::unique_ptr<kv::Cursor> cursor = store.cursor(space, options);
   for (cursor->seek_first(); cursor->valid(); cursor->next()) {
-    uint64_t id = 0;
-    KeyId key;
-    if (count_ == columns_.size()) columns_.emplace_back();
-    if (!parse_column_key(cursor->key(), &id, &key) || key.value >= root.key_tokens ||
-        !columns_[count_].parse(key, cursor->value())) {
-      return damaged(space, cursor->key(), "is not a column");
-    }
-    ++count_;
+    LORA_TRY(add(root, space, cursor->key(), cursor->value()));
   }
   LORA_TRY(cursor->status());
   index_ = index;
@@ -250,11 +322,9 @@ Status StoredColumns::move_to(const kv::Store& store, const RootFields& root, En
   return index == index_ ? Status() : load(store, root, kind, index);
 }
 
-void StoredColumns::apply(uint32_t row, uint64_t written, const std::span<const KeyId>* wanted,
-                          std::vector<Property>* properties) const {
+void StoredColumns::apply(uint32_t row, uint64_t written, std::vector<Property>* properties) const {
   for (const StoredColumn& column : columns()) {
     if (written >= column.written()) continue;
-    if (wanted != nullptr && std::find(wanted->begin(), wanted->end(), column.key()) == wanted->end()) continue;
     Value value = column.get(row);
     const auto place = std::lower_bound(properties->begin(), properties->end(), column.key(),
                                         [](const Property& p, KeyId key) { return p.key < key; });
@@ -267,6 +337,21 @@ void StoredColumns::apply(uint32_t row, uint64_t written, const std::span<const 
       properties->insert(place, {column.key(), std::move(value)});
     }
   }
+}
+
+void StoredColumns::leave_out(uint32_t row, uint64_t written, std::vector<Property>* properties) {
+  for (size_t i = 0; i < count_; ++i) {
+    if (written >= columns_[i].written()) continue;
+    left_out_[i].bits[row / 64] |= uint64_t{1} << (row % 64);
+    const KeyId key = columns_[i].key();
+    const auto place =
+        std::find_if(properties->begin(), properties->end(), [&](const auto& p) { return p.key == key; });
+    if (place != properties->end()) properties->erase(place);
+  }
+}
+
+void StoredColumns::put(cache::EntityBlockBuilder* builder) const {
+  for (size_t i = 0; i < count_; ++i) columns_[i].put(left_out_[i].bits, builder);
 }
 
 namespace {

@@ -32,6 +32,8 @@ class StoredColumn {
   uint64_t written() const { return written_; }
   // Null when the row has none.
   Value get(uint32_t row) const;
+  // For a block that is being loaded: sets the values of the rows whose bits are set.
+  void put(const uint64_t* rows, cache::EntityBlockBuilder* builder) const;
 
  private:
   bool parse_values(kv::Decoder* in, size_t count);
@@ -54,18 +56,27 @@ class StoredColumns {
   Status load(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index);
   // load(), unless it is the block that was loaded last: for walks over all entities of one root.
   Status move_to(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index);
-  bool empty() const { return count_ == 0; }
+  // Instead of load(), for who walks over the block's keys anyway: clear(), then add() with the key and value of each
+  // column.
+  void clear();
+  Status add(const RootFields& root, kv::Keyspace space, ByteView key, ByteView value);
   std::span<const StoredColumn> columns() const { return {columns_.data(), count_}; }
   // Puts what columns hold for a row in place of what its record, of commit `written` (0: before all columns), does.
-  // `wanted`: properties with other keys are left out of both; null: all are wanted.
-  void apply(uint32_t row, uint64_t written, const std::span<const KeyId>* wanted,
-             std::vector<Property>* properties) const;
+  void apply(uint32_t row, uint64_t written, std::vector<Property>* properties) const;
+  // The same for a block that is being loaded: what columns stand above is left out of a row's properties, and put
+  // there in the end.
+  void leave_out(uint32_t row, uint64_t written, std::vector<Property>* properties);
+  void put(cache::EntityBlockBuilder* builder) const;
 
  private:
   static constexpr uint64_t kNone = ~uint64_t{0};
   uint64_t index_ = kNone;
   size_t count_ = 0;
   std::vector<StoredColumn> columns_;  // count_ of them; more keep their memory
+  struct Rows {
+    uint64_t bits[cache::EntityBlock::kRows / 64];
+  };
+  std::vector<Rows> left_out_;  // by column
 };
 
 // What of the entities of a block must be written, when `now` has been made from `before`.

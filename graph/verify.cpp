@@ -180,7 +180,7 @@ class Verification {
   }
   Status column(EntityKind kind, ByteView key, ByteView bytes) {
     const bool nodes = kind == EntityKind::kNode;
-    const Keyspace space = nodes ? Keyspace::kNodes : Keyspace::kRelationships;
+    const Keyspace space = space_of(kind);
     uint64_t first = 0;
     KeyId property;
     StoredColumn column;
@@ -229,7 +229,7 @@ class Verification {
       node_bits_[id >> kLabelBlockShift][row / 64] |= uint64_t{1} << (row % 64);
       LORA_TRY(decode_node(key, bytes, tokens, &node));
       LORA_TRY(columns.move_to(*shared_.store, root_, EntityKind::kNode, cache::EntityBlock::index_of(id)));
-      columns.apply(cache::EntityBlock::row_of(id), node.written, nullptr, &node.properties);
+      columns.apply(cache::EntityBlock::row_of(id), node.written, &node.properties);
       check_written(Keyspace::kNodes, key, node.written);
       for (LabelId label : node.labels) {
         ++label_counts_[label.value];
@@ -291,7 +291,7 @@ class Verification {
       ++relationship_count_;
       LORA_TRY(decode_relationship(key, bytes, tokens, &stored));
       LORA_TRY(columns.move_to(*shared_.store, root_, EntityKind::kRelationship, cache::EntityBlock::index_of(id)));
-      columns.apply(cache::EntityBlock::row_of(id), stored.written, nullptr, &stored.properties);
+      columns.apply(cache::EntityBlock::row_of(id), stored.written, &stored.properties);
       check_written(Keyspace::kRelationships, key, stored.written);
       if (!node_exists(stored.start.value) || !node_exists(stored.end.value)) {
         error(fmt::format("relationship {} has an end that does not exist: {} to {}", id, stored.start.value,

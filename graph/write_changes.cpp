@@ -217,10 +217,7 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
     dirty.sort();
   }
   const bool cleared = changes.cleared;
-  std::optional<EntryEncoder::Commit> commit;
-  if (replaced != nullptr) {
-    commit.emplace(EntryEncoder::Commit{*store, *replaced, store->last_commit() + 1});
-  }
+  const EntryEncoder::Commit commit{*store, store->last_commit() + 1, replaced};
   uint64_t keys = changes.keys();
   const bool schema_changed = now.schema != before.schema;
   if (schema_changed) {
@@ -239,7 +236,7 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
       remove_all(*batch);
     }
     EntryEncoder encoder(cleared, now, before, buffers->encoder, *out);
-    encoder.write_columns(commit ? &*commit : nullptr);
+    encoder.write_for(&commit);
     if (!as_runs && keys > options.ingest_keys_min && !cleared) {
       const uint64_t entities = encoder.count_entities(EntityKind::kNode, node_ids) +
                                 encoder.count_entities(EntityKind::kRelationship, relationship_ids);

@@ -436,4 +436,85 @@ Column* Column::shrink(Column* column) {
   return copy;
 }
 
+namespace {
+
+template <typename F>
+void for_each_row(const uint64_t* valid, F&& f) {
+  for (uint32_t w = 0; w < kRowsMax / 64; ++w) {
+    for (uint64_t word = valid[w]; word != 0; word &= word - 1) {
+      f(w * 64 + static_cast<uint32_t>(std::countr_zero(word)));
+    }
+  }
+}
+
+Loaded<Column> make_loaded(Column::Kind kind, const uint64_t* valid, IntegerLayout layout = {}) {
+  uint32_t rows = 0, present = 0;
+  for (uint32_t w = 0; w < kRowsMax / 64; ++w) {
+    if (valid[w] != 0) rows = w * 64 + 64 - static_cast<uint32_t>(std::countl_zero(valid[w]));
+    present += static_cast<uint32_t>(std::popcount(valid[w]));
+  }
+  Loaded<Column> column(make_column(nullptr, kind, (rows + 7) & ~7u, layout));
+  column->rows = static_cast<uint16_t>(rows);
+  column->present = static_cast<uint16_t>(present);
+  std::memcpy(column->valid_bits, valid, sizeof column->valid_bits);
+  return column;
+}
+
+}  // namespace
+
+Loaded<Column> Column::of_integers(const uint64_t* valid, const int64_t* values) {
+  int64_t min = std::numeric_limits<int64_t>::max(), max = std::numeric_limits<int64_t>::min();
+  for_each_row(valid, [&](uint32_t row) {
+    min = std::min(min, values[row]);
+    max = std::max(max, values[row]);
+  });
+  Loaded<Column> column = make_loaded(Kind::kIntegers, valid, IntegerLayout::of(min, max));
+  column->integers.min = min;
+  column->integers.max = max;
+  const auto base = static_cast<uint64_t>(column->integers.base);
+  with_own_integers(column.get(), [&](auto* stored) {
+    for_each_row(valid, [&](uint32_t row) {
+      stored[row] = static_cast<std::remove_reference_t<decltype(*stored)>>(static_cast<uint64_t>(values[row]) - base);
+    });
+  });
+  return column;
+}
+
+Loaded<Column> Column::of_floats(const uint64_t* valid, const double* values) {
+  Loaded<Column> column = make_loaded(Kind::kFloats, valid);
+  for_each_row(valid, [&](uint32_t row) {
+    const double v = values[row];
+    cache::floats(column.get())[row] = v;
+    if (v < column->floats.min) column->floats.min = v;
+    if (v > column->floats.max) column->floats.max = v;
+  });
+  return column;
+}
+
+Loaded<Column> Column::of_booleans(const uint64_t* valid, const uint64_t* bits) {
+  Loaded<Column> column = make_loaded(Kind::kBooleans, valid);
+  for (uint32_t w = 0; w < kRowsMax / 64; ++w) column->boolean_bits[w] = bits[w] & valid[w];
+  return column;
+}
+
+Loaded<Column> Column::of_strings(const uint64_t* valid, std::span<const std::string> texts, const uint8_t* places) {
+  Loaded<Column> column = make_loaded(Kind::kStrings, valid);
+  uint32_t entries[kRowsMax];
+  size_t used = 0;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    entries[i] = static_cast<uint32_t>(used << 8 | texts[i].size());
+    used += texts[i].size();
+  }
+  StringArena* arena = make_arena(static_cast<uint32_t>(used));
+  column->strings = {arena, static_cast<uint32_t>(used)};
+  arena->end = static_cast<uint32_t>(used);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    std::memcpy(arena->data() + (entries[i] >> 8), texts[i].data(), texts[i].size());
+  }
+  for_each_row(valid, [&](uint32_t row) { cache::strings(column.get())[row] = entries[places[row]]; });
+  column->shared_strings = static_cast<uint16_t>(column->present - std::min<size_t>(column->present, texts.size()));
+  grew(nullptr, column.get(), static_cast<int64_t>(used));
+  return column;
+}
+
 }  // namespace lora::graph::cache

@@ -13,6 +13,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "graph/cache/object.h"
@@ -90,6 +92,13 @@ struct Column : Object {
   static Column* set(WriteContext* context, Column* column, uint32_t row, const Value& value);
   // For loaders: the column with no more memory than its rows need (`column` may be freed).
   static Column* shrink(Column* column);
+  // For loaders: whole columns, with values in the rows whose bits are set in `valid` (256 of them, at least one is);
+  // they are as set() and shrink() would leave them. The values of a row are at its place in an array of 256.
+  static Loaded<Column> of_integers(const uint64_t* valid, const int64_t* values);
+  static Loaded<Column> of_floats(const uint64_t* valid, const double* values);
+  static Loaded<Column> of_booleans(const uint64_t* valid, const uint64_t* bits);
+  // Of a row: the text at places[row] of `texts`, which have at most kStringMax bytes, and are 256 at most.
+  static Loaded<Column> of_strings(const uint64_t* valid, std::span<const std::string> texts, const uint8_t* places);
 };
 
 // Releases what a column owns beside its memory (arena reference, values); for free_object().

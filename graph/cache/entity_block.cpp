@@ -271,6 +271,21 @@ void put_ends(WriteContext* context, EntityBlock* block, uint32_t row, RelTypeId
 
 // --- properties ---
 
+// Before the slot `at`; `block` and `column` are mine. May move the block.
+EntityBlock* insert_column(WriteContext* context, EntityBlock* block, uint32_t at, KeyId key, Column* column) {
+  if (block->column_count == block->column_capacity) {
+    Loaded<Column> owner = own_loaded(context, column);
+    block = copy_block(context, block, block->column_count + std::max(4u, block->column_count / 2u));
+    static_cast<void>(owner.release());
+  }
+  // Nothing fails from here on.
+  EntityBlock::ColumnSlot* slots = block->slots();
+  for (uint32_t i = block->column_count; i > at; --i) slots[i] = slots[i - 1];
+  slots[at] = {key, column};
+  ++block->column_count;
+  return block;
+}
+
 // Sets one column's value; `block` is mine. May move the block.
 EntityBlock* put_property(WriteContext* context, EntityBlock* block, uint32_t row, KeyId key, const Value& value) {
   EntityBlock::ColumnSlot* slots = block->slots();
@@ -287,18 +302,7 @@ EntityBlock* put_property(WriteContext* context, EntityBlock* block, uint32_t ro
     return block;
   }
   if (value.is_null()) return block;
-  Column* column = Column::set(context, nullptr, row, value);
-  if (block->column_count == block->column_capacity) {
-    Loaded<Column> owner = own_loaded(context, column);
-    block = copy_block(context, block, block->column_count + std::max(4u, block->column_count / 2u));
-    static_cast<void>(owner.release());
-    slots = block->slots();
-  }
-  // Nothing fails from here on.
-  for (uint32_t i = block->column_count; i > at; --i) slots[i] = slots[i - 1];
-  slots[at] = {key, column};
-  ++block->column_count;
-  return block;
+  return insert_column(context, block, at, key, Column::set(context, nullptr, row, value));
 }
 
 void mark_created(EntityBlock* block, uint32_t row) {
@@ -396,6 +400,19 @@ void EntityBlockBuilder::add_properties(uint32_t row, std::span<const Property> 
   for (const Property& p : properties) {
     keep(EntityBlock::set_property(nullptr, block_.get(), row, p.key, p.value));
   }
+}
+
+void EntityBlockBuilder::set_property(uint32_t row, KeyId key, const Value& value) {
+  keep(EntityBlock::set_property(nullptr, block_.get(), row, key, value));
+}
+
+void EntityBlockBuilder::put_column(KeyId key, Loaded<Column> column) {
+  const EntityBlock::ColumnSlot* slots = block_->slots();
+  uint32_t at = 0;
+  while (at < block_->column_count && slots[at].key < key) ++at;
+  EntityBlock* const block = insert_column(nullptr, block_.get(), at, key, column.get());
+  static_cast<void>(column.release());
+  keep(block);
 }
 
 void EntityBlockBuilder::keep(EntityBlock* block) {

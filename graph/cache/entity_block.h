@@ -168,6 +168,11 @@ class EntityBlockBuilder {
   EntityBlockBuilder& operator=(const EntityBlockBuilder&) = delete;
   void add_node(uint32_t row, std::span<const LabelId> labels, std::span<const Property> properties);
   void add_relationship(uint32_t row, RelTypeId type, NodeId start, NodeId end, std::span<const Property> properties);
+  // Of a row that was added, or of all rows that have a value: `column`, whose rows have all been added. No row may
+  // have a value of this key.
+  void set_property(uint32_t row, KeyId key, const Value& value);
+  void put_column(KeyId key, Loaded<Column> column);
+  bool has_column(KeyId key) const { return block_ != nullptr && block_->column(key) != nullptr; }
   // The block as loaded (for publish_loaded); EntityBlock::empty() when nothing was added. Resets the builder.
   Loaded<EntityBlock> finish();
 

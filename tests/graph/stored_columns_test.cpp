@@ -69,6 +69,44 @@ TEST(StoredColumnTest, EveryKindOfValueComesBack) {
   }
 }
 
+TEST(StoredColumnTest, LoadingPutsWholeColumnsIntoBlocks) {
+  for (const auto& [name, value] : kinds()) {
+    const auto block = block_of(value);
+    StoredColumn column;
+    ASSERT_TRUE(column.parse(KeyId(1), encoded(block->column(KeyId(1)))));
+    // Into all rows; into some, the others have nothing; into some, the others have a value of their own.
+    for (const int way : {0, 1, 2}) {
+      cache::EntityBlockBuilder builder;
+      uint64_t rows[4] = {};
+      const auto chosen = [&](uint32_t row) { return way == 0 || row % 7 < 4; };
+      for (uint32_t row = 0; row < EntityBlock::kRows; ++row) {
+        std::vector<Property> properties{{KeyId(0), Value::integer(row)}, {KeyId(2), Value::string("z")}};
+        if (chosen(row)) {
+          rows[row / 64] |= uint64_t{1} << (row % 64);
+        } else if (way == 2) {
+          properties.insert(properties.begin() + 1, {KeyId(1), Value::integer(-1)});
+        }
+        builder.add_node(row, {}, properties);
+      }
+      column.put(rows, &builder);
+      const auto made = builder.finish();
+      for (uint32_t row = 0; row < EntityBlock::kRows; ++row) {
+        const Value wanted = chosen(row) ? value(row) : way == 2 ? Value::integer(-1) : Value();
+        const Value got = made->get(row, KeyId(1));
+        ASSERT_EQ(got.type(), wanted.type()) << name << ", row " << row << ", way " << way;
+        ASSERT_TRUE(equivalent(got, wanted)) << name << ", row " << row << ", way " << way;
+        ASSERT_EQ(made->get(row, KeyId(0)).as_integer(), row);
+      }
+      const cache::Column* column_made = made->column(KeyId(1));
+      if (column_made == nullptr) continue;
+      uint32_t present = 0;
+      for (uint32_t row = 0; row < EntityBlock::kRows; ++row) present += column_made->valid(row) ? 1 : 0;
+      EXPECT_EQ(column_made->present, present) << name;
+      EXPECT_LE(column_made->rows, column_made->capacity) << name;
+    }
+  }
+}
+
 TEST(StoredColumnTest, AColumnWithoutValues) {
   StoredColumn column;
   ASSERT_TRUE(column.parse(KeyId(1), encoded(nullptr)));
