@@ -183,6 +183,7 @@ class Database {
   // Stops the queries running now with kInterrupted.
   void interrupt();
   Status sync();
+  // `compact`: the files as well; what was deleted or removed is in none of them then, unless a transaction is open.
   Status checkpoint(bool compact = false);
   Result<graph::VerifyReport> verify(bool full = true);
   Result<graph::GraphStats> stats();

@@ -26,8 +26,6 @@ constexpr uint64_t kEntitiesMax = std::numeric_limits<uint32_t>::max();
 constexpr uint64_t kNodesBetweenPolls = 4096;
 // Blocks with more bytes of properties are written as records, which need not be together in memory.
 constexpr uint64_t kColumnsBytesMax = 1 << 20;
-// Of fewer values records are smaller.
-constexpr uint64_t kValuesOfColumnMin = 4;
 
 }  // namespace
 
@@ -155,9 +153,7 @@ Status BulkLoad::write(Block& block, uint64_t end) {
   const uint64_t first = end - std::exchange(block.rows, 0);
   block.bytes = 0;
   const cache::Loaded<EntityBlock> properties = block.properties.finish();
-  uint64_t values = 0;
-  for (const EntityBlock::ColumnSlot& slot : properties->columns()) values += slot.column->present;
-  const bool as_records = block.as_records || values < kValuesOfColumnMin * properties->column_count;
+  const bool as_records = block.as_records || !ColumnChanges::fit(*properties);
   for (uint64_t id = first; id < end; ++id) {
     properties_.clear();
     if (as_records) properties->properties(EntityBlock::row_of(id), &properties_);

@@ -117,6 +117,8 @@ void Changes::clear_names() {
   labels.clear();
   indexes.clear();
   index_bytes = 0;
+  whole_node_blocks.clear();
+  whole_relationship_blocks.clear();
 }
 
 }  // namespace lora::graph

@@ -144,6 +144,8 @@ struct Changes {
   DirtyCounters counters;
   std::map<uint32_t, DirtyIndex> indexes;
   size_t index_bytes = 0;
+  // Blocks of which something is named and which are to be written as a whole, ascending: checkpoint's.
+  std::vector<uint64_t> whole_node_blocks, whole_relationship_blocks;
   bool cleared = false;  // everything that was stored before goes
 
   void begin_statement();

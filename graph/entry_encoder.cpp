@@ -1,5 +1,8 @@
 #include "graph/entry_encoder.h"
 
+#include <algorithm>
+#include <bit>
+
 #include "graph/layout.h"
 
 namespace lora::graph {
@@ -8,6 +11,12 @@ using cache::EntityBlock;
 using cache::LabelChunk;
 using cache::TopologyChunk;
 using kv::Keyspace;
+
+namespace {
+
+constexpr size_t kDeadColumnsMax = 8;  // of a block, beside those that are alive
+
+}  // namespace
 
 template <typename Visit>
 Status EntryEncoder::for_each_block(EntityKind kind, const std::vector<uint64_t>& ids, Visit&& visit) const {
@@ -44,37 +53,51 @@ uint64_t EntryEncoder::count_entities(EntityKind kind, const std::vector<uint64_
 }
 
 Status EntryEncoder::entities(EntityKind kind, const std::vector<uint64_t>& ids) {
-  LORA_TRY(for_each_block(kind, ids,
-                          [&](const EntityBlock& block, uint64_t index, std::span<const uint64_t> rows) -> Status {
-                            if (as_columns(kind, index, block, rows.size())) return columns(kind, index);
-                            LORA_TRY(records(kind, block, rows));
-                            return block.count == 0 ? remove_columns(kind, index) : Status();
-                          }));
+  // Columns may have been left behind in the store, and the version that it holds says so.
+  const bool beside_columns = root_.stored_columns && commit_ != nullptr && commit_->before != nullptr && !cleared_;
+  const auto write = [&](const EntityBlock& block, uint64_t index, std::span<const uint64_t> rows) -> Status {
+    const bool columns_pay = as_columns(kind, index, block, rows.size());
+    if (beside_columns && is_due(kind, index, block, columns_pay)) {
+      LORA_TRY(stored_columns_.load(commit_->store, root_, kind, index));
+      const size_t stored = stored_columns_.columns().size();
+      if (stored != 0 && (!columns_pay || stored > block.columns().size() + kDeadColumnsMax)) {
+        return whole_block(kind, index, block, rows);
+      }
+    }
+    return columns_pay ? columns(kind, index) : records(kind, block, rows);
+  };
+  LORA_TRY(for_each_block(kind, ids, write));
   return out_.end_of_kind();
 }
 
 Status EntryEncoder::records(EntityKind kind, const EntityBlock& block, std::span<const uint64_t> ids) {
-  const bool nodes = kind == EntityKind::kNode;
-  const Keyspace space = space_of(kind);
-  const uint64_t stored_limit = cleared_ ? 0 : nodes ? stored_.next_node : stored_.next_relationship;
+  const uint64_t stored_limit = cleared_                    ? 0
+                                : kind == EntityKind::kNode ? stored_.next_node
+                                                            : stored_.next_relationship;
   const uint64_t written = commit_ != nullptr && root_.stored_columns ? commit_->number : 0;
   for (uint64_t id : ids) {
     const uint32_t row = EntityBlock::row_of(id);
-    const IdKey key = id_key(id);
     if (!block.exists(row)) {
       if (id < stored_limit) {
-        out_.remove(space, key);
+        out_.remove(space_of(kind), id_key(id));
       }
       continue;
     }
     properties_.clear();
     block.properties(row, &properties_);
-    LORA_ASSIGN(const ByteView record,
-                nodes ? encoder_.node(block.labels(row), properties_, written)
-                      : encoder_.relationship(block.type(row), block.start(row), block.end(row), properties_, written));
-    LORA_TRY(out_.put(space, key, record));
+    LORA_TRY(record(kind, block, id, written));
   }
   return Status();
+}
+
+// With `properties_`.
+Status EntryEncoder::record(EntityKind kind, const EntityBlock& block, uint64_t id, uint64_t written) {
+  const uint32_t row = EntityBlock::row_of(id);
+  LORA_ASSIGN(const ByteView bytes,
+              kind == EntityKind::kNode
+                  ? encoder_.node(block.labels(row), properties_, written)
+                  : encoder_.relationship(block.type(row), block.start(row), block.end(row), properties_, written));
+  return out_.put(space_of(kind), id_key(id), bytes);
 }
 
 // Those that as_columns() has found.
@@ -87,12 +110,47 @@ Status EntryEncoder::columns(EntityKind kind, uint64_t index) {
   return Status();
 }
 
-// Of a block that has no entities any more.
-Status EntryEncoder::remove_columns(EntityKind kind, uint64_t index) {
-  if (commit_ == nullptr || cleared_) return Status();
-  LORA_TRY(stored_columns_.load(commit_->store, root_, kind, index));
+// Columns keep what deleted entities had, and those that no entity has a value in stay; records keep what a column
+// stands above. So a block that has columns is written as a whole when half of its entities have gone, when it may have
+// many dead columns, and when it was asked for, by a checkpoint that has found such remains.
+bool EntryEncoder::is_due(EntityKind kind, uint64_t index, const EntityBlock& block, bool columns_pay) const {
+  const Changes& changes = commit_->changes;
+  const std::vector<uint64_t>& asked =
+      kind == EntityKind::kNode ? changes.whole_node_blocks : changes.whole_relationship_blocks;
+  if (std::binary_search(asked.begin(), asked.end(), index)) return true;
+  if (columns_pay) {
+    return std::any_of(changed_.columns.begin(), changed_.columns.end(),
+                       [](const ColumnChanges::Changed& changed) { return changed.column == nullptr; });
+  }
+  const EntityBlock* before = commit_->before->find_block(kind, index);
+  const auto halvings = [](uint16_t count) { return std::bit_width(count); };
+  return before != nullptr && halvings(block.count) < halvings(before->count);
+}
+
+// Records without properties and columns, or, where these are large, records alone; and nothing of what was there.
+Status EntryEncoder::whole_block(EntityKind kind, uint64_t index, const EntityBlock& block,
+                                 std::span<const uint64_t> ids) {
+  const Keyspace space = space_of(kind);
+  const uint64_t first = index * EntityBlock::kRows;
+  for (uint64_t id : ids) {
+    if (!block.exists(EntityBlock::row_of(id))) out_.remove(space, id_key(id));
+  }
+  const bool as_columns = ColumnChanges::fit(block);
   for (const StoredColumn& column : stored_columns_.columns()) {
-    out_.remove(space_of(kind), column_key(index * EntityBlock::kRows, column.key()));
+    if (!as_columns || block.column(column.key()) == nullptr) out_.remove(space, column_key(first, column.key()));
+  }
+  for (uint32_t row = 0; row < EntityBlock::kRows; ++row) {
+    if (block.exists(row)) {
+      properties_.clear();
+      if (!as_columns) block.properties(row, &properties_);
+      LORA_TRY(record(kind, block, first + row, 0));
+    }
+    if (row != 0 || !as_columns) continue;
+    for (const EntityBlock::ColumnSlot& slot : block.columns()) {
+      LORA_TRY(encode_column(slot.column, commit_->number, &bytes_));
+      LORA_TRY(out_.put(space, column_key(first, slot.key), bytes_));
+      columns_written_ = true;
+    }
   }
   return Status();
 }

@@ -50,6 +50,7 @@ class EntryEncoder {
     const kv::Store& store;
     uint64_t number;
     const Root* before;  // null: not known
+    const Changes& changes;
   };
   void write_for(const Commit* commit) { commit_ = commit; }
   // How many entries entities() will write, about.
@@ -70,7 +71,9 @@ class EntryEncoder {
   bool as_columns(EntityKind kind, uint64_t index, const cache::EntityBlock& block, size_t rows);
   Status records(EntityKind kind, const cache::EntityBlock& block, std::span<const uint64_t> ids);
   Status columns(EntityKind kind, uint64_t index);
-  Status remove_columns(EntityKind kind, uint64_t index);
+  Status record(EntityKind kind, const cache::EntityBlock& block, uint64_t id, uint64_t written);
+  bool is_due(EntityKind kind, uint64_t index, const cache::EntityBlock& block, bool columns_pay) const;
+  Status whole_block(EntityKind kind, uint64_t index, const cache::EntityBlock& block, std::span<const uint64_t> ids);
 
   const bool cleared_;
   const Root& root_;

@@ -487,8 +487,30 @@ Status Graph::checkpoint(bool compact) {
   }
   if (!read_only()) {
     LORA_TRY(impl_->save_statistics());
+    if (compact) LORA_TRY(impl_->drop_remains(*this));
   }
   return impl_->store->flush(compact);
+}
+
+// In memory columns are written by bulk loads alone, and the store is seldom asked.
+Status Graph::Impl::drop_remains(Graph& graph) {
+  if (unwritten != nullptr) {
+    return Status();
+  }
+  for (EntityKind kind : {EntityKind::kNode, EntityKind::kRelationship}) {
+    for (uint64_t next = 0;;) {
+      if (!versions->tip()->stored_columns) return Status();
+      Result<std::unique_ptr<Transaction>> transaction =
+          graph.begin_write(std::chrono::steady_clock::now(), "a checkpoint", 0, {});
+      if (!transaction.ok()) {
+        return transaction.status().code() == ErrorCode::kTransaction ? Status() : transaction.status();
+      }
+      LORA_ASSIGN(const bool found, (*transaction)->rewrite_blocks(kind, &next));
+      if (!found) break;
+      LORA_TRY((*transaction)->commit().status());
+    }
+  }
+  return Status();
 }
 
 // Sketches are no part of any transaction: a commit of their own, when the writer is free.

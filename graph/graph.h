@@ -360,6 +360,12 @@ class Transaction {
   // also when nothing else has changed. kLimit beyond the last id. For restoring entities under the ids they had.
   Status skip_ids(NodeId next_node, RelId next_relationship);
 
+  // For a checkpoint, of a transaction that does nothing else: from block *next on (of 256 entities) looks for values
+  // that the store keeps although no version has them any more, such as those of deleted nodes and of properties that
+  // were removed from many. The commit writes such blocks as a whole. Stops after 64 of them; *next: where to go on.
+  // False: none was found.
+  Result<bool> rewrite_blocks(EntityKind kind, uint64_t* next);
+
   struct Counts {  // net work of the transaction so far, for statistics
     uint64_t nodes_created = 0, nodes_deleted = 0, relationships_created = 0, relationships_deleted = 0;
     uint64_t properties_set = 0, labels_added = 0, labels_removed = 0;
@@ -454,6 +460,8 @@ class Graph {
                                          const std::function<Status()>& poll, uint64_t owner_token = 0);
 
   Status sync();
+  // Memtables to files. `compact`: a full compaction as well; what was deleted is no longer in any file then, unless a
+  // transaction is open or a version pinned.
   Status checkpoint(bool compact);
   Result<VerifyReport> verify(bool full, const std::function<Status()>& poll);
   GraphStats stats();

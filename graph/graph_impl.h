@@ -99,6 +99,8 @@ struct Graph::Impl {
   // (Versions::structure()).
   Result<uint64_t> write_changes(Changes& changes, const Root& now, const StoredState& before, const Root* replaced,
                                  const std::function<void(bool columns)>& ready);
+  // Rewrites the blocks that hold what no version has any more; not while another transaction is open.
+  Status drop_remains(Graph& graph);
   // In memory: removes all nodes and relationships, and what belongs to them, from the store.
   Status write_removal(const Root& now);
   // Before a version is published that differs so, and has this stamp.

@@ -230,6 +230,15 @@ Value StoredColumn::get(uint32_t row) const {
   }
 }
 
+bool StoredColumn::is_within(const uint64_t* rows) const {
+  uint64_t all = 0, outside = 0;
+  for (size_t w = 0; w < kWords; ++w) {
+    all |= valid_[w];
+    outside |= valid_[w] & ~rows[w];
+  }
+  return all != 0 && outside == 0;
+}
+
 void StoredColumn::put(const uint64_t* rows, cache::EntityBlockBuilder* builder) const {
   uint64_t valid[kWords];
   for (size_t w = 0; w < kWords; ++w) valid[w] = valid_[w] & rows[w];
@@ -319,7 +328,10 @@ Status StoredColumns::load(const kv::Store& store, const RootFields& root, Entit
 }
 
 Status StoredColumns::move_to(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index) {
-  return index == index_ ? Status() : load(store, root, kind, index);
+  if (index == index_) return Status();
+  Status status = load(store, root, kind, index);
+  index_ = index;
+  return status;
 }
 
 void StoredColumns::apply(uint32_t row, uint64_t written, std::vector<Property>* properties) const {
@@ -356,6 +368,8 @@ void StoredColumns::put(cache::EntityBlockBuilder* builder) const {
 
 namespace {
 
+constexpr uint64_t kColumnsBytesMax = 4 << 20;  // of a block
+
 // About what the values take in the store.
 uint64_t stored_bytes(const Column& column) {
   switch (column.column_kind) {
@@ -370,10 +384,19 @@ uint64_t stored_bytes(const Column& column) {
 
 }  // namespace
 
+bool ColumnChanges::fit(const EntityBlock& block) {
+  constexpr uint64_t kValuesOfColumnMin = 4;  // of fewer, records are smaller
+  uint64_t bytes = 0, values = 0;
+  for (const EntityBlock::ColumnSlot& slot : block.columns()) {
+    bytes += stored_bytes(*slot.column);
+    values += slot.column->present;
+  }
+  return bytes <= kColumnsBytesMax && values >= kValuesOfColumnMin * block.column_count;
+}
+
 bool ColumnChanges::find(const EntityBlock& before, const EntityBlock& now, size_t rows) {
   // What an entry of the store costs beside its bytes; of a record, the flatbuffer's own as well.
   constexpr uint64_t kEntryBytes = 128, kRecordBytes = kEntryBytes + 64;
-  constexpr uint64_t kColumnsBytesMax = 4 << 20;
   columns.clear();
   if (!std::equal(std::begin(now.exists_bits), std::end(now.exists_bits), std::begin(before.exists_bits)) ||
       now.label_sets != before.label_sets || now.ends != before.ends || now.count == 0) {

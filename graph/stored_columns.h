@@ -32,6 +32,8 @@ class StoredColumn {
   uint64_t written() const { return written_; }
   // Null when the row has none.
   Value get(uint32_t row) const;
+  // Has it values, and only of rows whose bits are set?
+  bool is_within(const uint64_t* rows) const;
   // For a block that is being loaded: sets the values of the rows whose bits are set.
   void put(const uint64_t* rows, cache::EntityBlockBuilder* builder) const;
 
@@ -54,7 +56,8 @@ class StoredColumns {
  public:
   // Reads those of block `index`, as of the root's store snapshot; none of a root that has no columns. kCorruption.
   Status load(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index);
-  // load(), unless it is the block that was loaded last: for walks over all entities of one root.
+  // load(), unless it is the block that was asked for last: for walks over all entities of one root. A failure is told
+  // once; the columns before the damaged one count.
   Status move_to(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index);
   // Instead of load(), for who walks over the block's keys anyway: clear(), then add() with the key and value of each
   // column.
@@ -90,6 +93,8 @@ struct ColumnChanges {
   // Finds the columns that differ. False: other things have changed, too (entities, labels), or the records of `rows`
   // entities are less to write than the columns.
   bool find(const cache::EntityBlock& before, const cache::EntityBlock& now, size_t rows);
+  // Are all columns of a block small enough, and full enough, to be written as such?
+  static bool fit(const cache::EntityBlock& block);
 };
 
 }  // namespace lora::graph

@@ -123,6 +123,10 @@ struct Transaction::Impl {
   Status index_key(EntityKind kind, uint64_t id, const cache::EntityBlock* block, KeyId key, bool put);
   Status change_entry(const IndexInfo& info, ByteView values, uint64_t id, bool put);
 
+  // transaction_blocks.cpp
+  // Does the store hold values of a block that no version has any more, or in two places?
+  Result<bool> has_remains(EntityKind kind, uint64_t index);
+
   // schema_change.cpp
   Result<uint32_t> token(TokenKind kind, std::string_view name);
   Result<IndexInfo> prepare_definition(const IndexDefinition& definition, bool for_constraint);

@@ -499,7 +499,7 @@ Loaded<Column> Column::of_booleans(const uint64_t* valid, const uint64_t* bits) 
 
 Loaded<Column> Column::of_strings(const uint64_t* valid, std::span<const std::string> texts, const uint8_t* places) {
   Loaded<Column> column = make_loaded(Kind::kStrings, valid);
-  uint32_t entries[kRowsMax];
+  uint32_t entries[kRowsMax] = {};
   size_t used = 0;
   for (size_t i = 0; i < texts.size(); ++i) {
     entries[i] = static_cast<uint32_t>(used << 8 | texts[i].size());

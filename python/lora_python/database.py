@@ -700,7 +700,8 @@ class Database(Handle):
         Parameters
         ----------
         compact : bool
-            Compacts the files as well.
+            Compacts the files as well. What was deleted or removed is in none of them then, unless a
+            transaction is open.
 
         Examples
         --------

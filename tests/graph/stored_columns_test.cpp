@@ -4,6 +4,7 @@
 #include <map>
 #include <random>
 
+#include "graph/bulk_load.h"
 #include "tests/graph/graph_fixture.h"
 
 namespace lora::graph {
@@ -304,6 +305,135 @@ TEST_F(StoredColumnsTest, ColumnsGoWithTheLastEntity) {
     rest.commit();
   }
   EXPECT_EQ(stored(), (std::pair{0, 0}));
+}
+
+Value secret(uint64_t id) {
+  std::string text = "secret ";
+  std::mt19937_64 random(id);
+  for (int i = 0; i < 40; ++i) text.push_back(static_cast<char>('a' + random() % 26));
+  return Value::string(text);
+}
+
+TEST_F(StoredColumnsTest, CompactionLeavesNothingOfWhatWasRemoved) {
+  // Entries that hold the secret of a node; a compaction leaves no others in files.
+  const auto kept = [this](uint64_t id) {
+    int count = 0;
+    const auto cursor = graph().store().cursor(kv::Keyspace::kNodes, {});
+    for (cursor->seek_first(); cursor->valid(); cursor->next()) {
+      count += cursor->value().find(secret(id).as_string()) != ByteView::npos ? 1 : 0;
+    }
+    return count;
+  };
+  set_all([](uint64_t id) { return secret(id); });
+  must(graph().checkpoint(true));
+  EXPECT_GT(kept(3), 0);
+  EXPECT_GT(kept(600), 0);
+  {
+    Writer writer(graph());
+    const KeyId key = must(writer->key("x"));
+    uint64_t deleted = 0;
+    must(writer->detach_delete_node(NodeId(3), &deleted));
+    for (uint64_t id = 512; id < kNodes; ++id) must(writer->set_node_property(NodeId(id), key, Value()));
+    writer.commit();
+  }
+  must(graph().checkpoint(true));
+  EXPECT_EQ(kept(3), 0);
+  EXPECT_EQ(kept(600), 0);
+  EXPECT_GT(kept(5), 0);
+  for (const bool again : {false, true}) {
+    if (again) reopen();
+    graph().drop_cache();
+    EXPECT_EQ(x_of(5).as_string(), secret(5).as_string());
+    EXPECT_TRUE(x_of(600).is_null());
+    expect_sound();
+  }
+  set_all([](uint64_t) { return Value(); });
+  must(graph().checkpoint(true));
+  EXPECT_EQ(kept(5), 0);
+  EXPECT_EQ(stored(), (std::pair{kNodes - 1, 3}));  // of `text` alone
+  expect_sound();
+}
+
+TEST_F(StoredColumnsTest, BlocksThatLoseHalfOfTheirEntitiesAreWrittenAnew) {
+  set_all([](uint64_t id) { return secret(id); });
+  const auto bytes = [this] {
+    std::string value;
+    EXPECT_TRUE(must(graph().store().get(
+        kv::Keyspace::kNodes, column_key(0, graph().snapshot().reader()->find_key("x").value()), nullptr, &value)));
+    return value.size();
+  };
+  const size_t before = bytes();
+  for (uint64_t id = 1; id < 200; ++id) {
+    Writer writer(graph());
+    uint64_t deleted = 0;
+    must(writer->detach_delete_node(NodeId(id), &deleted));
+    writer.commit();
+  }
+  EXPECT_LT(bytes(), before / 2);
+  graph().drop_cache();
+  EXPECT_EQ(x_of(0).as_string(), secret(0).as_string());
+  EXPECT_EQ(x_of(255).as_string(), secret(255).as_string());
+  expect_sound();
+}
+
+TEST_F(StoredColumnsTest, KeysThatComeAndGoLeaveFewColumns) {
+  for (int i = 0; i < 40; ++i) {
+    for (const bool set : {true, false}) {
+      Writer writer(graph());
+      const KeyId key = must(writer->key("once" + std::to_string(i)));
+      for (uint64_t id = 0; id < 256; ++id) {
+        must(writer->set_node_property(NodeId(id), key, set ? Value::integer(i) : Value()));
+      }
+      writer.commit();
+    }
+  }
+  EXPECT_LT(stored().second, 20);
+  graph().drop_cache();
+  EXPECT_EQ(x_of(17).as_integer(), 17);
+  expect_sound();
+}
+
+TEST_F(StoredColumnsTest, BulkLoadsWriteThem) {
+  TemporaryDirectory elsewhere;
+  GraphOptions options;
+  options.store.directory = elsewhere.path() + "/graph";
+  graph_ = must(Graph::open(options));
+  {
+    const auto load = must(BulkLoad::begin(graph(), std::chrono::steady_clock::now(), {}));
+    const KeyId x = must(load->key("x")), text = must(load->key("text"));
+    const RelTypeId type = must(load->rel_type("T"));
+    const LabelId label = must(load->label("A"));
+    for (int i = 0; i < kNodes; ++i) {
+      // In the second block a text that is too large for columns.
+      const Property properties[] = {{x, Value::integer(i)},
+                                     {text, Value::string(std::string(i == 300 ? 2 << 20 : 5, 'x'))}};
+      must(load->add_node(std::span(&label, 1), properties));
+    }
+    for (int i = 0; i < kNodes; ++i) {
+      const Property since{x, Value::floating(i)};
+      must(load->add_relationship(type, NodeId(static_cast<uint64_t>(i)), NodeId(0), std::span(&since, 1)));
+    }
+    must(load->finish({}));
+  }
+  EXPECT_EQ(stored(), (std::pair{kNodes, 4}));
+  EXPECT_EQ(format(), kFormatVersion2);
+  for (uint64_t id : {0, 255, 256, 299, 300, 301, 511, 512, 699})
+    EXPECT_EQ(x_of(id).as_integer(), static_cast<int64_t>(id));
+  expect_sound();
+  must(graph().checkpoint(true));
+  EXPECT_EQ(stored(), (std::pair{kNodes, 4}));
+  {
+    Writer writer(graph());
+    must(writer->set_node_property(NodeId(700 - 1), must(writer->key("x")), Value::integer(-1)));
+    writer.commit();
+  }
+  graph().drop_cache();
+  EXPECT_EQ(x_of(699).as_integer(), -1);
+  EXPECT_EQ(x_of(698).as_integer(), 698);
+  const Snapshot snapshot = graph().snapshot();
+  const auto reader = snapshot.reader();
+  EXPECT_EQ(reader->relationship_property(RelId(600), reader->find_key("x").value()).as_float(), 600);
+  expect_sound();
 }
 
 TEST_F(StoredColumnsTest, SnapshotFilesHaveRecordsAlone) {
