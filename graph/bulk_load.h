@@ -43,7 +43,7 @@ class BulkLoad {
   Result<KeyId> key(std::string_view name);
 
   // Labels and keys ascending and once each; values storable and not null. Ids are given out from 0 on. kLimit: a value
-  // is too large, too many labels or entities.
+  // is too large, too many labels or entities; the load can only be destroyed then.
   Result<NodeId> add_node(std::span<const LabelId> labels, std::span<const Property> properties);
   // kNotFound when an end was not added.
   Result<RelId> add_relationship(RelTypeId type, NodeId start, NodeId end, std::span<const Property> properties);

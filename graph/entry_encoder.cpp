@@ -53,8 +53,7 @@ uint64_t EntryEncoder::count_entities(EntityKind kind, const std::vector<uint64_
 }
 
 Status EntryEncoder::entities(EntityKind kind, const std::vector<uint64_t>& ids) {
-  // Columns may have been left behind in the store, and the version that it holds says so.
-  const bool beside_columns = root_.stored_columns && commit_ != nullptr && commit_->before != nullptr && !cleared_;
+  const bool beside_columns = root_.stored_columns && commit_ != nullptr && !cleared_;
   const auto write = [&](const EntityBlock& block, uint64_t index, std::span<const uint64_t> rows) -> Status {
     const bool columns_pay = as_columns(kind, index, block, rows.size());
     if (beside_columns && is_due(kind, index, block, columns_pay)) {
@@ -122,9 +121,11 @@ bool EntryEncoder::is_due(EntityKind kind, uint64_t index, const EntityBlock& bl
     return std::any_of(changed_.columns.begin(), changed_.columns.end(),
                        [](const ColumnChanges::Changed& changed) { return changed.column == nullptr; });
   }
-  const EntityBlock* before = commit_->before->find_block(kind, index);
-  const auto halvings = [](uint16_t count) { return std::bit_width(count); };
-  return before != nullptr && halvings(block.count) < halvings(before->count);
+  if (block.count == 0) return true;
+  const EntityBlock* before = commit_->before == nullptr ? nullptr : commit_->before->find_block(kind, index);
+  // Has the count passed 128, 64, 32 ..?
+  const auto width = [](uint32_t count) { return std::bit_width(count - 1); };
+  return before != nullptr && block.count < before->count && width(block.count) < width(before->count);
 }
 
 // Records without properties and columns, or, where these are large, records alone; and nothing of what was there.

@@ -436,6 +436,61 @@ TEST_F(StoredColumnsTest, BulkLoadsWriteThem) {
   expect_sound();
 }
 
+TEST_F(StoredColumnsTest, InMemoryBulkLoadsWriteThemAsWell) {
+  graph_ = must(Graph::open({}));
+  {
+    const auto load = must(BulkLoad::begin(graph(), std::chrono::steady_clock::now(), {}));
+    const KeyId x = must(load->key("x"));
+    for (int i = 0; i < kNodes; ++i) {
+      const Property property{x, Value::integer(i)};
+      must(load->add_node({}, std::span(&property, 1)));
+    }
+    must(load->finish({}));
+  }
+  EXPECT_EQ(stored(), (std::pair{kNodes, 3}));
+  {
+    Writer writer(graph());
+    must(writer->set_node_property(NodeId(5), must(writer->key("x")), Value::integer(-5)));
+    must(writer->set_node_property(NodeId(6), must(writer->key("x")), Value()));
+    writer.commit();
+  }
+  graph().drop_cache();  // written behind, and read again
+  EXPECT_EQ(x_of(5).as_integer(), -5);
+  EXPECT_TRUE(x_of(6).is_null());
+  EXPECT_EQ(x_of(7).as_integer(), 7);
+  const std::unique_ptr<Graph> other = must(Graph::open({}));
+  must(load(*other, save(graph())).status());
+  EXPECT_EQ(x_of(*other->snapshot().reader(), 5).as_integer(), -5);
+  {
+    Writer writer(graph());
+    for (uint64_t id = 0; id < 512; ++id) {
+      uint64_t deleted = 0;
+      must(writer->detach_delete_node(NodeId(id), &deleted));
+    }
+    writer.commit();
+  }
+  graph().drop_cache();
+  EXPECT_EQ(stored(), (std::pair{kNodes - 512, 1}));
+  EXPECT_EQ(x_of(600).as_integer(), 600);
+  expect_sound();
+}
+
+TEST_F(StoredColumnsTest, OneDeletionInAFullBlockWritesOneEntry) {
+  set_all([](uint64_t) { return Value::integer(1); });
+  const auto record_of = [this](uint64_t id) {
+    std::string value;
+    EXPECT_TRUE(must(graph().store().get(kv::Keyspace::kNodes, id_key(id), nullptr, &value)));
+    return value;
+  };
+  const std::string before = record_of(100);
+  Writer writer(graph());
+  uint64_t deleted = 0;
+  must(writer->detach_delete_node(NodeId(0), &deleted));
+  writer.commit();
+  EXPECT_EQ(record_of(100), before);
+  EXPECT_EQ(stored(), (std::pair{kNodes - 1, 3}));
+}
+
 TEST_F(StoredColumnsTest, SnapshotFilesHaveRecordsAlone) {
   set_all([](uint64_t id) { return Value::integer(static_cast<int64_t>(id) + 5); });
   {
