@@ -168,10 +168,11 @@ Status encode_column(const Column* column, uint64_t written, std::string* out) {
 
 bool StoredColumn::parse(KeyId key, ByteView bytes) {
   key_ = key;
-  packed_.clear();
+  packed_ = {};
   texts_.clear();
   values_.clear();
-  kv::Decoder in(bytes);
+  bytes_.assign(bytes.begin(), bytes.end());
+  kv::Decoder in({bytes_.data(), bytes_.size()});
   if (!in.varint(&written_) || !in.u8(&form_)) return false;
   for (uint64_t& word : valid_) {
     if (!in.fixed64(&word)) return false;
@@ -180,12 +181,7 @@ bool StoredColumn::parse(KeyId key, ByteView bytes) {
 }
 
 bool StoredColumn::parse_values(kv::Decoder* in, size_t count) {
-  const auto take = [&](size_t bytes) {
-    ByteView packed;
-    if (!in->raw(bytes, &packed)) return false;
-    packed_.assign(packed);
-    return true;
-  };
+  const auto take = [&](size_t bytes) { return in->raw(bytes, &packed_); };
   switch (form_) {
     case kBooleans: return take(kWords * 8);
     case kIntegers:

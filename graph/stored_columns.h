@@ -26,6 +26,9 @@ Status encode_column(const cache::Column* column, uint64_t written, std::string*
 // A decoded one. Immutable once parsed.
 class StoredColumn {
  public:
+  StoredColumn() = default;
+  StoredColumn(StoredColumn&&) = default;
+  StoredColumn& operator=(StoredColumn&&) = default;
   // False: damaged.
   bool parse(KeyId key, ByteView bytes);
   KeyId key() const { return key_; }
@@ -46,8 +49,9 @@ class StoredColumn {
   uint8_t width_ = 0;
   int64_t base_ = 0;
   uint64_t valid_[4] = {};
-  std::string packed_;              // of what has a fixed width: the values, one behind the other
-  std::vector<std::string> texts_;  // the distinct ones
+  std::vector<char> bytes_;              // what has been parsed; the views are of it
+  ByteView packed_;                      // of what has a fixed width: the values, one behind the other
+  std::vector<std::string_view> texts_;  // the distinct ones
   std::vector<Value> values_;
 };
 

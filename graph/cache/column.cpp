@@ -497,7 +497,8 @@ Loaded<Column> Column::of_booleans(const uint64_t* valid, const uint64_t* bits) 
   return column;
 }
 
-Loaded<Column> Column::of_strings(const uint64_t* valid, std::span<const std::string> texts, const uint8_t* places) {
+Loaded<Column> Column::of_strings(const uint64_t* valid, std::span<const std::string_view> texts,
+                                  const uint8_t* places) {
   Loaded<Column> column = make_loaded(Kind::kStrings, valid);
   uint32_t entries[kRowsMax] = {};
   size_t used = 0;

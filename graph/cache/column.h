@@ -14,7 +14,6 @@
 
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
 
 #include "graph/cache/object.h"
@@ -98,7 +97,8 @@ struct Column : Object {
   static Loaded<Column> of_floats(const uint64_t* valid, const double* values);
   static Loaded<Column> of_booleans(const uint64_t* valid, const uint64_t* bits);
   // Of a row: the text at places[row] of `texts`, which have at most kStringMax bytes, and are 256 at most.
-  static Loaded<Column> of_strings(const uint64_t* valid, std::span<const std::string> texts, const uint8_t* places);
+  static Loaded<Column> of_strings(const uint64_t* valid, std::span<const std::string_view> texts,
+                                   const uint8_t* places);
 };
 
 // Releases what a column owns beside its memory (arena reference, values); for free_object().
