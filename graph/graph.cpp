@@ -497,17 +497,17 @@ Status Graph::Impl::drop_remains(Graph& graph) {
   if (unwritten != nullptr) {
     return Status();
   }
+  std::chrono::seconds wait(0);  // for the writer: who finds it free at first lets others go between
   for (EntityKind kind : {EntityKind::kNode, EntityKind::kRelationship}) {
-    for (uint64_t next = 0;;) {
-      if (!versions->tip()->stored_columns) return Status();
+    for (uint64_t next = 0; next != kNoId;) {
       Result<std::unique_ptr<Transaction>> transaction =
-          graph.begin_write(std::chrono::steady_clock::now(), "a checkpoint", 0, {});
+          graph.begin_write(std::chrono::steady_clock::now() + wait, "a checkpoint", 0, {});
       if (!transaction.ok()) {
         return transaction.status().code() == ErrorCode::kTransaction ? Status() : transaction.status();
       }
+      wait = std::chrono::seconds(5);
       LORA_ASSIGN(const bool found, (*transaction)->rewrite_blocks(kind, &next));
-      if (!found) break;
-      LORA_TRY((*transaction)->commit().status());
+      if (found) LORA_TRY((*transaction)->commit().status());
     }
   }
   return Status();

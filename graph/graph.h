@@ -362,8 +362,8 @@ class Transaction {
 
   // For a checkpoint, of a transaction that does nothing else: from block *next on (of 256 entities) looks for values
   // that the store keeps although no version has them any more, such as those of deleted nodes and of properties that
-  // were removed from many. The commit writes such blocks as a whole. Stops after 64 of them; *next: where to go on.
-  // False: none was found.
+  // were removed from many. The commit writes such blocks as a whole. Stops after 64 of them, or 256 without; *next:
+  // where to go on, kNoId at the end. False: none was found.
   Result<bool> rewrite_blocks(EntityKind kind, uint64_t* next);
 
   struct Counts {  // net work of the transaction so far, for statistics

@@ -11,6 +11,7 @@ namespace lora::graph {
 
 using cache::Column;
 using cache::EntityBlock;
+using cache::for_each_row;
 using kv::Keyspace;
 
 namespace {
@@ -19,15 +20,6 @@ enum Form : uint8_t { kBooleans = 0, kIntegers = 1, kFloats = 2, kTexts = 3, kVa
 
 constexpr size_t kWords = EntityBlock::kRows / 64;
 static_assert(kColumnRows == EntityBlock::kRows);
-
-template <typename F>
-void for_each_row(const uint64_t* bits, F&& f) {
-  for (size_t w = 0; w < kWords; ++w) {
-    for (uint64_t word = bits[w]; word != 0; word &= word - 1) {
-      f(static_cast<uint32_t>(w * 64) + static_cast<uint32_t>(std::countr_zero(word)));
-    }
-  }
-}
 
 size_t count_of(const uint64_t* bits) {
   size_t count = 0;

@@ -3,7 +3,8 @@
 // A record is written whole, also when one property of it has changed. A transaction that changes properties of many
 // entities of a block writes the columns that have changed in place of the records: fewer entries, and none of the
 // bytes that stayed. What a record holds for the key of a column counts only when it was written later than that.
-// There is at most one column of a block and key, so there is nothing to clean up behind them.
+// There is at most one column of a block and key. What columns keep of entities that are gone, and records of what a
+// column stands above, goes when the block is written as a whole (EntryEncoder).
 #pragma once
 
 #include <cstdint>

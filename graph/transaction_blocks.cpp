@@ -41,14 +41,17 @@ Result<bool> Transaction::Impl::has_remains(EntityKind kind, uint64_t index) {
 }
 
 Result<bool> Transaction::rewrite_blocks(EntityKind kind, uint64_t* next) {
-  constexpr size_t kBlocksMax = 64;  // what they hold is in memory together
+  constexpr size_t kFoundMax = 64;        // what they hold is in memory together
+  constexpr uint64_t kLookedAtMax = 256;  // others want to write, and to load chunks
   Impl& in = *impl_;
   LORA_TRY(in.check_open());
   const Impl::Scope scope(in);
   const bool nodes = kind == EntityKind::kNode;
   const uint64_t ids = nodes ? in.base().next_node : in.base().next_relationship;
+  const uint64_t blocks = in.base().stored_columns ? (ids + EntityBlock::kRows - 1) / EntityBlock::kRows : 0;
+  const uint64_t end = std::min(*next + kLookedAtMax, blocks);
   std::vector<uint64_t>& whole = nodes ? in.changes.whole_node_blocks : in.changes.whole_relationship_blocks;
-  for (; *next * EntityBlock::kRows < ids && whole.size() < kBlocksMax; ++*next) {
+  for (; *next < end && whole.size() < kFoundMax; ++*next) {
     LORA_ASSIGN(const bool remains, in.has_remains(kind, *next));
     if (!remains) {
       continue;
@@ -57,6 +60,7 @@ Result<bool> Transaction::rewrite_blocks(EntityKind kind, uint64_t* next) {
     (nodes ? in.changes.nodes : in.changes.relationships).add(*next * EntityBlock::kRows);
     whole.push_back(*next);
   }
+  if (*next >= blocks) *next = kNoId;
   return !whole.empty();
 }
 

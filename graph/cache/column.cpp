@@ -438,15 +438,6 @@ Column* Column::shrink(Column* column) {
 
 namespace {
 
-template <typename F>
-void for_each_row(const uint64_t* valid, F&& f) {
-  for (uint32_t w = 0; w < kRowsMax / 64; ++w) {
-    for (uint64_t word = valid[w]; word != 0; word &= word - 1) {
-      f(w * 64 + static_cast<uint32_t>(std::countr_zero(word)));
-    }
-  }
-}
-
 Loaded<Column> make_loaded(Column::Kind kind, const uint64_t* valid, IntegerLayout layout = {}) {
   uint32_t rows = 0, present = 0;
   for (uint32_t w = 0; w < kRowsMax / 64; ++w) {

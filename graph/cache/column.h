@@ -12,6 +12,7 @@
 // versions know, so copying a string column copies four bytes per row.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -100,6 +101,16 @@ struct Column : Object {
   static Loaded<Column> of_strings(const uint64_t* valid, std::span<const std::string_view> texts,
                                    const uint8_t* places);
 };
+
+// Calls f(row) for each bit of the 256 that is set, ascending.
+template <typename F>
+void for_each_row(const uint64_t* bits, F&& f) {
+  for (uint32_t w = 0; w < 4; ++w) {
+    for (uint64_t word = bits[w]; word != 0; word &= word - 1) {
+      f(w * 64 + static_cast<uint32_t>(std::countr_zero(word)));
+    }
+  }
+}
 
 // Releases what a column owns beside its memory (arena reference, values); for free_object().
 void release_column(Column* column);
