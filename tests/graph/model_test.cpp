@@ -561,6 +561,7 @@ void ModelTest::run() {
   for (int step = 0; step < steps && !HasFatalFailure() && !HasNonfatalFailure(); ++step) {
     SCOPED_TRACE("step " + std::to_string(step));
     vary();
+    graph().impl()->options.ingest_keys_min = pick(6) == 0 ? 1 : 100'000;  // now and then commits are sorted runs
     Model model = committed;
     auto t = begin(graph());
     in_transaction_ = true;

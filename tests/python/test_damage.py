@@ -115,13 +115,14 @@ def test_damage_found_while_reading_fails_the_query_only(tmp_path: Path) -> None
 
 
 WRITE_UNTIL_FULL = """
+    import os
     import sys
     from lora_python import Database, LoraQueryError
     db = Database("app", {"database_dir": sys.argv[1], "cache_bytes": 64 << 20})
     written = 0
     try:
         while written < 10_000:
-            db.execute("CREATE (:N {n: $n, text: $t})", {"n": written, "t": "x" * 4000 + str(written)})
+            db.execute("CREATE (:N {n: $n, text: $t})", {"n": written, "t": os.urandom(2000).hex()})
             written += 1
         print("never full")
     except LoraQueryError as error:
@@ -201,9 +202,9 @@ def test_a_full_file_system(tmp_path: Path) -> None:
 
 # Each statement is added as sorted runs; now and then their small tables are merged.
 BULK_STATEMENT = """
-    UNWIND range($first, $first + 20999) AS i CREATE (:N {i: i, t: toString(i * 7919 % 1000003)})
+    UNWIND range($first, $first + 104999) AS i CREATE (:N {i: i, t: toString(i * 7919 % 1000003)})
 """
-BULK_ROWS = 21_000
+BULK_ROWS = 105_000
 
 
 def test_bulk_statements_until_the_file_system_is_full(tmp_path: Path) -> None:
@@ -215,7 +216,7 @@ def test_bulk_statements_until_the_file_system_is_full(tmp_path: Path) -> None:
         written = 0
         try:
             while written < 4_000:
-                db.execute(sys.argv[2], {"first": written * 21000})
+                db.execute(sys.argv[2], {"first": written * 105000})
                 written += 1
             print("never full")
         except LoraQueryError as error:
@@ -251,7 +252,7 @@ def test_bulk_statements_are_all_there_or_not_after_a_kill(tmp_path: Path, secon
         db = Database("app", {"database_dir": sys.argv[1], "sync": "commit"})
         print("open", flush=True)
         for i in range(100_000):
-            db.execute(sys.argv[2], {"first": i * 21000})
+            db.execute(sys.argv[2], {"first": i * 105000})
             print(i + 1, flush=True)
     """
     command = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path), BULK_STATEMENT]
