@@ -306,9 +306,10 @@ void BM_Gather2048(benchmark::State& state) {
   }
   PropertyColumn column;
   for (auto _ : state) {
-    Gatherer(KeyId(static_cast<uint32_t>(state.range(0))), &column).run(ids, [root](uint64_t index, bool) {
-      return root->find_block(EntityKind::kNode, index);
-    });
+    Gatherer(KeyId(static_cast<uint32_t>(state.range(0))), &column)
+        .run(ids, [root](std::span<const uint64_t> of_block, bool) {
+          return root->find_block(EntityKind::kNode, EntityBlock::index_of(of_block.front()));
+        });
     benchmark::DoNotOptimize(column.integers.data());
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * 2048);

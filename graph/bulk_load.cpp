@@ -154,21 +154,33 @@ Status BulkLoad::write(Block& block, uint64_t end) {
   block.bytes = 0;
   const cache::Loaded<EntityBlock> properties = block.properties.finish();
   const bool as_records = block.as_records || !ColumnChanges::fit(*properties);
+  if (as_records) {
+    for (uint64_t id = first; id < end; ++id) {
+      properties_.clear();
+      properties->properties(EntityBlock::row_of(id), &properties_);
+      LORA_ASSIGN(const ByteView bytes, record(block.kind, id, properties_));
+      LORA_TRY(output_.put(space_of(block.kind), id_key(id), bytes));
+    }
+    return Status();
+  }
+  heads_written_ = true;
+  for (const EntityBlock::ColumnSlot& slot : properties->columns()) {
+    // Before all that is written later.
+    constexpr uint64_t kWritten = 1;
+    LORA_TRY(encode_column(slot.column, kWritten, &bytes_));
+    LORA_TRY(output_.put(space_of(block.kind), column_key(first, slot.key), bytes_));
+  }
+  head_.clear();
   for (uint64_t id = first; id < end; ++id) {
-    properties_.clear();
-    if (as_records) properties->properties(EntityBlock::row_of(id), &properties_);
-    LORA_ASSIGN(const ByteView bytes, record(block.kind, id, properties_));
-    LORA_TRY(output_.put(space_of(block.kind), id_key(id), bytes));
-    if (id != first || as_records) continue;
-    for (const EntityBlock::ColumnSlot& slot : properties->columns()) {
-      // Before all that is written later, and behind the records of the load, which name no commit.
-      constexpr uint64_t kWritten = 1;
-      LORA_TRY(encode_column(slot.column, kWritten, &bytes_));
-      LORA_TRY(output_.put(space_of(block.kind), column_key(first, slot.key), bytes_));
-      columns_written_ = true;
+    const uint32_t row = EntityBlock::row_of(id);
+    if (block.kind == EntityKind::kNode) {
+      head_.add_node(row, *sets_[node_sets_[id]]);
+    } else {
+      head_.add_relationship(row, RelTypeId(types_[id]), NodeId(starts_[id]), NodeId(ends_[id]));
     }
   }
-  return Status();
+  head_.finish(&bytes_);
+  return output_.put(space_of(block.kind), column_key(first, kHeadKey), bytes_);
 }
 
 void BulkLoad::carry_label(LabelId label, uint64_t node) {
@@ -411,8 +423,8 @@ Status BulkLoad::finish(const std::function<Status()>& poll) {
   payload.counters.clear();
   encode_commit_payload(payload, &newest);
   batch->put(kv::Keyspace::kMeta, kMetaCounterBaseKey, base);
-  if (columns_written_) {
-    batch->put(kv::Keyspace::kMeta, kMetaFormatKey, encode_format_value(kFormatVersion2));
+  if (heads_written_) {
+    batch->put(kv::Keyspace::kMeta, kMetaFormatKey, encode_format_value(kFormatVersion3));
   }
   LORA_ASSIGN(const uint64_t number, in.store->ingest(std::move(runs), *batch, newest));
   in.commits.fetch_add(1, std::memory_order_relaxed);

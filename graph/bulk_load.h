@@ -23,6 +23,7 @@
 #include "graph/record.h"
 #include "graph/run_writer.h"
 #include "graph/stored_columns.h"
+#include "graph/stored_heads.h"
 #include "kv/store.h"
 
 namespace lora::graph {
@@ -74,7 +75,7 @@ class BulkLoad {
     void release();
   };
 
-  // A block of entities on its way to the store: columns, and records without properties.
+  // A block of entities on its way to the store: columns and a head, or records.
   struct Block {
     explicit Block(EntityKind of) : kind(of) {}
     const EntityKind kind;
@@ -117,10 +118,11 @@ class BulkLoad {
   Hold hold_;
   Names names_[kTokenKindCount];
   RecordEncoder encoder_;
+  HeadEncoder head_;
   std::string bytes_;
   Block nodes_{EntityKind::kNode}, relationships_{EntityKind::kRelationship};
   std::vector<Property> properties_;
-  bool columns_written_ = false;
+  bool heads_written_ = false;
   RunWriter output_;
 
   // Which labels a node has: a number of a set that occurs.

@@ -230,10 +230,12 @@ uint64_t EntityScan::looked_at() const {
 void Reader::test_entities(EntityKind kind, std::span<const PropertyTest> tests, std::vector<uint64_t>* ids) {
   ReaderChunks chunks(*this);
   chunks.enter();
+  const WantedProperties wanted =
+      tests.size() == 1 ? WantedProperties{.key = tests.front().key} : WantedProperties{.all = true};
   size_t kept = 0;
   for (uint64_t id : *ids) {
     if (!status_.ok()) break;
-    const EntityBlock* block = chunks.block(kind, EntityBlock::index_of(id));
+    const EntityBlock* block = chunks.rows(kind, {&id, 1}, wanted);
     const uint32_t row = EntityBlock::row_of(id);
     uint64_t rows[EntityBlock::kRows / 64] = {};
     rows[row / 64] = uint64_t{1} << (row % 64);

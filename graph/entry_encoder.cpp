@@ -57,10 +57,11 @@ Status EntryEncoder::entities(EntityKind kind, const std::vector<uint64_t>& ids)
   const auto write = [&](const EntityBlock& block, uint64_t index, std::span<const uint64_t> rows) -> Status {
     const bool columns_pay = as_columns(kind, index, block, rows.size());
     if (beside_columns && is_due(kind, index, block, columns_pay)) {
-      LORA_TRY(stored_columns_.load(commit_->store, root_, kind, index));
-      const size_t stored = stored_columns_.columns().size();
-      if (stored != 0 && (!columns_pay || stored > block.columns().size() + kDeadColumnsMax)) {
-        return whole_block(kind, index, block, rows);
+      LORA_TRY(read_parts(kind, index));
+      const size_t columns = parts_.columns.size();
+      if (is_asked_for(kind, index) || (!columns_pay && (columns != 0 || parts_.head)) ||
+          columns > block.columns().size() + kDeadColumnsMax) {
+        return whole_block(kind, index, block);
       }
     }
     return columns_pay ? columns(kind, index) : records(kind, block, rows);
@@ -77,7 +78,9 @@ Status EntryEncoder::records(EntityKind kind, const EntityBlock& block, std::spa
   for (uint64_t id : ids) {
     const uint32_t row = EntityBlock::row_of(id);
     if (!block.exists(row)) {
-      if (id < stored_limit) {
+      if (block.has_head) {
+        LORA_TRY(out_.put(space_of(kind), id_key(id), {}));
+      } else if (id < stored_limit) {
         out_.remove(space_of(kind), id_key(id));
       }
       continue;
@@ -109,14 +112,18 @@ Status EntryEncoder::columns(EntityKind kind, uint64_t index) {
   return Status();
 }
 
-// Columns keep what deleted entities had, and those that no entity has a value in stay; records keep what a column
-// stands above. So a block that has columns is written as a whole when half of its entities have gone, when it may have
-// many dead columns, and when it was asked for, by a checkpoint that has found such remains.
-bool EntryEncoder::is_due(EntityKind kind, uint64_t index, const EntityBlock& block, bool columns_pay) const {
+bool EntryEncoder::is_asked_for(EntityKind kind, uint64_t index) const {
   const Changes& changes = commit_->changes;
   const std::vector<uint64_t>& asked =
       kind == EntityKind::kNode ? changes.whole_node_blocks : changes.whole_relationship_blocks;
-  if (std::binary_search(asked.begin(), asked.end(), index)) return true;
+  return std::binary_search(asked.begin(), asked.end(), index);
+}
+
+// Columns and heads keep what deleted entities had, and columns that no entity has a value in stay; records keep what a
+// column stands above. So a block that has such parts is written as a whole when half of its entities have gone, when
+// it may have many dead columns, and when it was asked for, by a checkpoint that has found such remains.
+bool EntryEncoder::is_due(EntityKind kind, uint64_t index, const EntityBlock& block, bool columns_pay) const {
+  if (is_asked_for(kind, index)) return true;
   if (columns_pay) {
     return std::any_of(changed_.columns.begin(), changed_.columns.end(),
                        [](const ColumnChanges::Changed& changed) { return changed.column == nullptr; });
@@ -128,20 +135,49 @@ bool EntryEncoder::is_due(EntityKind kind, uint64_t index, const EntityBlock& bl
   return before != nullptr && block.count < before->count && width(block.count) < width(before->count);
 }
 
-// Records without properties and columns, or, where these are large, records alone; and nothing of what was there.
-Status EntryEncoder::whole_block(EntityKind kind, uint64_t index, const EntityBlock& block,
-                                 std::span<const uint64_t> ids) {
+// What the store has of a block, as of now: the version's snapshot may lack what was written behind.
+Status EntryEncoder::read_parts(EntityKind kind, uint64_t index) {
+  parts_.records = {};
+  parts_.columns.clear();
+  parts_.head = false;
+  const uint64_t first = index * EntityBlock::kRows;
+  kv::CursorOptions options;
+  options.lower = id_key(first).string();
+  options.upper = id_bound(first + EntityBlock::kRows);
+  options.fill_cache = false;
+  const std::unique_ptr<kv::Cursor> cursor = commit_->store.cursor(space_of(kind), options);
+  for (cursor->seek_first(); cursor->valid(); cursor->next()) {
+    uint64_t id = 0;
+    KeyId property;
+    if (parse_id_key(cursor->key(), &id)) {
+      parts_.records.set(EntityBlock::row_of(id));
+    } else if (!parse_column_key(cursor->key(), &id, &property)) {
+      return damaged(space_of(kind), cursor->key(), "is neither a record nor a column");
+    } else if (property == kHeadKey) {
+      parts_.head = true;
+    } else {
+      parts_.columns.push_back(property);
+    }
+  }
+  return cursor->status();
+}
+
+// In place of `parts_`: a head (where there was one) or records without properties, and columns; or, where properties
+// are large, records alone.
+Status EntryEncoder::whole_block(EntityKind kind, uint64_t index, const EntityBlock& block) {
   const Keyspace space = space_of(kind);
   const uint64_t first = index * EntityBlock::kRows;
-  for (uint64_t id : ids) {
-    if (!block.exists(EntityBlock::row_of(id))) out_.remove(space, id_key(id));
-  }
-  const bool as_columns = ColumnChanges::fit(block);
-  for (const StoredColumn& column : stored_columns_.columns()) {
-    if (!as_columns || block.column(column.key()) == nullptr) out_.remove(space, column_key(first, column.key()));
-  }
+  const bool as_columns = block.count != 0 && ColumnChanges::fit(block);
+  const bool with_head = as_columns && block.has_head;
   for (uint32_t row = 0; row < EntityBlock::kRows; ++row) {
-    if (block.exists(row)) {
+    if (parts_.records.has(row) && (with_head || !block.exists(row))) out_.remove(space, id_key(first + row));
+  }
+  for (const KeyId key : parts_.columns) {
+    if (!as_columns || block.column(key) == nullptr) out_.remove(space, column_key(first, key));
+  }
+  if (parts_.head && !with_head) out_.remove(space, column_key(first, kHeadKey));
+  for (uint32_t row = 0; row < EntityBlock::kRows; ++row) {
+    if (block.exists(row) && !with_head) {
       properties_.clear();
       if (!as_columns) block.properties(row, &properties_);
       LORA_TRY(record(kind, block, first + row, 0));
@@ -152,6 +188,17 @@ Status EntryEncoder::whole_block(EntityKind kind, uint64_t index, const EntityBl
       LORA_TRY(out_.put(space, column_key(first, slot.key), bytes_));
       columns_written_ = true;
     }
+    if (!with_head) continue;
+    head_.clear();
+    cache::for_each_row(block.exists_bits, [&](uint32_t r) {
+      if (kind == EntityKind::kNode) {
+        head_.add_node(r, block.labels(r));
+      } else {
+        head_.add_relationship(r, block.type(r), block.start(r), block.end(r));
+      }
+    });
+    head_.finish(&bytes_);
+    LORA_TRY(out_.put(space, column_key(first, kHeadKey), bytes_));
   }
   return Status();
 }

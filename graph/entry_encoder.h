@@ -9,6 +9,7 @@
 #include "graph/changes.h"
 #include "graph/record.h"
 #include "graph/stored_columns.h"
+#include "graph/stored_heads.h"
 #include "kv/bytes.h"
 #include "kv/status.h"
 #include "kv/store.h"
@@ -73,7 +74,9 @@ class EntryEncoder {
   Status columns(EntityKind kind, uint64_t index);
   Status record(EntityKind kind, const cache::EntityBlock& block, uint64_t id, uint64_t written);
   bool is_due(EntityKind kind, uint64_t index, const cache::EntityBlock& block, bool columns_pay) const;
-  Status whole_block(EntityKind kind, uint64_t index, const cache::EntityBlock& block, std::span<const uint64_t> ids);
+  bool is_asked_for(EntityKind kind, uint64_t index) const;
+  Status read_parts(EntityKind kind, uint64_t index);
+  Status whole_block(EntityKind kind, uint64_t index, const cache::EntityBlock& block);
 
   const bool cleared_;
   const Root& root_;
@@ -85,7 +88,13 @@ class EntryEncoder {
   const Commit* commit_ = nullptr;
   bool columns_written_ = false;
   ColumnChanges changed_;
-  StoredColumns stored_columns_;
+  // What the store has of a block.
+  struct {
+    RowBits records;
+    std::vector<KeyId> columns;
+    bool head = false;
+  } parts_;
+  HeadEncoder head_;
 };
 
 }  // namespace lora::graph

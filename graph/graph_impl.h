@@ -148,20 +148,19 @@ struct Reader::Impl {
   cache::AccessSlot* slot;
   cache::WriteContext* context = nullptr;  // of the open transaction, when this is its reader
 
-  // The last entity that was read straight from the store.
-  uint64_t direct_node_id = kNoId;
-  bool direct_node_found = false;
-  StoredNode direct_node;
-  uint64_t direct_relationship_id = kNoId;
-  bool direct_relationship_found = false;
-  StoredRelationship direct_relationship;
-  // Lists read straight from the store: alive until unpin_batch().
+  // What was read from the store last without a place among the chunks: some entities of a block, or all of it.
+  struct {
+    cache::Loaded<cache::EntityBlock> block;  // null: nothing
+    EntityKind kind = EntityKind::kNode;
+    uint64_t index = 0;
+    std::vector<uint64_t> ids;  // empty: all
+    WantedProperties properties;
+  } apart;
+  // Lists read straight from the store, by node and token: alive until unpin_batch().
   struct DirectList {
-    uint64_t node;
-    uint64_t token;
     std::vector<uint64_t> neighbours, relationships;
   };
-  std::vector<std::unique_ptr<DirectList>> direct_lists;
+  std::map<std::pair<uint64_t, uint64_t>, DirectList> direct_lists;
 
   std::vector<Neighbours> segments;
   std::vector<LabelId> labels;

@@ -29,6 +29,17 @@
 //   Example: key 3, written by commit 9, row 0 is 7 and row 2 is 8:
 //     000000000100 00000003 -> 09 01 05 00.. (8) 00.. (8) 00.. (8) 00.. (8) 0E 01 00 01
 //
+//   id 6 | FFFFFFFF                   since format version 3: a head (stored_heads.h), which of the 256 entities from
+//   id
+//                                    on exist, and what they are beside their properties
+//   An entity is what its record says, if it has one; an empty record: it does not exist; none: what the head says,
+//   with the properties of the columns alone. value: 4 fixed64 bits of the rows that exist, varint count of kinds, per
+//   kind varint count and so many ascending varints (a node's labels; one, a relationship's type), with more than one
+//   kind per row a byte: which of them; then of relationships twice, for the starts and the ends, what form 1 of a
+//   column has (width 1 to 8). The rows are those that exist, in their order. Example: nodes 0 and 2 with the labels 4
+//   and 5:
+//     000000000000 FFFFFFFF -> 05 00.. (7) 00.. (8) 00.. (8) 00.. (8) 01 02 04 05
+//
 // kAdjacency: one side of the relationships of one node, one direction, one type, in blocks of at most 256 pairs
 //   node 6 | direction 1 | type 4 | first neighbour 6 | first relationship 6
 //   direction: 0 the node is the start, 1 the node is the end. A list's pairs are sorted by (neighbour, relationship).
@@ -121,6 +132,7 @@ inline uint64_t load_id(const char* from) {
 }
 
 using ColumnKey = FixedKey<kIdBytes + 4>;
+inline constexpr KeyId kHeadKey{~uint32_t{0}};  // in the place of a column's property key
 
 inline IdKey id_key(uint64_t id) {
   IdKey key;

@@ -1,5 +1,7 @@
 #include "graph/loader.h"
 
+#include <utility>
+
 #include "graph/value_codec.h"
 
 namespace lora::graph {
@@ -11,134 +13,48 @@ using cache::Loaded;
 using cache::TopologyChunk;
 using kv::Keyspace;
 
-TokenLimits token_limits(const RootFields& root) {
-  return {root.label_tokens, root.type_tokens, root.key_tokens};
-}
-
 Result<Loaded<EntityBlock>> Loader::block(const RootFields& root, EntityKind kind, uint64_t index) {
-  const bool nodes = kind == EntityKind::kNode;
-  const Keyspace space = space_of(kind);
   const uint64_t first = index * EntityBlock::kRows;
-  const uint64_t limit = nodes ? root.next_node : root.next_relationship;
-  if (first >= limit) {
+  if (first >= (kind == EntityKind::kNode ? root.next_node : root.next_relationship)) {
     return Loaded<EntityBlock>(EntityBlock::empty());
   }
-  kv::CursorOptions options;
-  options.lower = id_key(first).string();
-  options.upper = id_bound(first + EntityBlock::kRows);
-  options.snapshot = root.store_snapshot;
-  options.fill_cache = false;
-  const std::unique_ptr<kv::Cursor> cursor = store_->cursor(space, options);
   cache::EntityBlockBuilder builder;
-  columns_.clear();
-  // The columns' keys come behind the first row's: it is added last.
-  bool first_row = false;
-  for (cursor->seek_first(); cursor->valid(); cursor->next()) {
-    const ByteView key = cursor->key();
-    if (root.stored_columns && key.size() != kIdBytes) {
-      LORA_TRY(columns_.add(root, space, key, cursor->value()));
-      continue;
-    }
-    uint64_t id = 0;
-    if (!parse_id_key(key, &id) || id >= limit) {
-      return damaged(space, key, "is beyond the ids given out");
-    }
-    const uint32_t row = EntityBlock::row_of(id);
-    const bool last = root.stored_columns && row == 0;
-    LORA_TRY(decode(root, kind, key, cursor->value(), last ? &first_ : &other_));
-    if (last) {
-      first_row = true;
+  entities_.begin(root, kind, {.first = first, .end = first + EntityBlock::kRows, .records_only = true});
+  StoredColumns& columns = entities_.columns();
+  for (;;) {
+    LORA_ASSIGN(const bool more, entities_.next());
+    if (!more) break;
+    const uint32_t row = EntityBlock::row_of(entities_.id());
+    columns.leave_out(row, entities_.written(), &entities_.properties());
+    if (kind == EntityKind::kNode) {
+      builder.add_node(row, entities_.node().labels, entities_.node().properties);
     } else {
-      add(kind, row, &other_, &builder);
+      const StoredRelationship& stored = entities_.relationship();
+      builder.add_relationship(row, stored.type, stored.start, stored.end, stored.properties);
     }
   }
-  LORA_TRY(cursor->status());
-  if (first_row) {
-    add(kind, 0, &first_, &builder);
-  }
-  columns_.put(&builder);
+  const RowBits left = entities_.left_to_head();
+  columns.leave_out(left);
+  entities_.head().put(left, &builder);
+  columns.put(&builder);
+  if (entities_.head().is_there()) builder.set_has_head();
   return builder.finish();
 }
 
-Status Loader::decode(const RootFields& root, EntityKind kind, ByteView key, ByteView record, Decoded* out) {
-  if (kind == EntityKind::kNode) {
-    return decode_node(key, record, token_limits(root), &out->node);
-  }
-  LORA_TRY(decode_relationship(key, record, token_limits(root), &out->relationship));
-  if (out->relationship.start.value >= root.next_node || out->relationship.end.value >= root.next_node) {
-    return damaged(kv::Keyspace::kRelationships, key, "has an end beyond the ids given out");
-  }
-  return Status();
-}
-
-void Loader::add(EntityKind kind, uint32_t row, Decoded* entity, cache::EntityBlockBuilder* builder) {
-  if (kind == EntityKind::kNode) {
-    StoredNode& node = entity->node;
-    columns_.leave_out(row, node.written, &node.properties);
-    builder->add_node(row, node.labels, node.properties);
-  } else {
-    StoredRelationship& relationship = entity->relationship;
-    columns_.leave_out(row, relationship.written, &relationship.properties);
-    builder->add_relationship(row, relationship.type, relationship.start, relationship.end, relationship.properties);
-  }
-}
-
-void StoredNodes::advance(ByteView key) {
-  constexpr int kStepsBeforeSeek = 16;
-  for (int steps = 0; cursor_->valid() && cursor_->key() < key; ++steps) {
-    steps < kStepsBeforeSeek ? cursor_->next() : cursor_->seek(key);
-  }
-}
-
-// Columns lie behind the record of their block's first node.
-Status StoredNodes::enter(uint64_t block, std::span<const KeyId> keys) {
-  block_ = block;
-  const uint64_t first = block * EntityBlock::kRows;
-  columns_.clear();
-  first_record_.clear();
-  const auto first_key = id_key(first);
-  advance(first_key);
-  if (cursor_->valid() && cursor_->key() == ByteView(first_key)) {
-    first_record_ = cursor_->value();
-    cursor_->next();
-  }
-  uint64_t id = 0;
-  KeyId key;
-  for (; cursor_->valid() && parse_column_key(cursor_->key(), &id, &key) && id == first; cursor_->next()) {
-    if (std::find(keys.begin(), keys.end(), key) == keys.end()) continue;
-    LORA_TRY(columns_.add(root_, Keyspace::kNodes, cursor_->key(), cursor_->value()));
-  }
-  return cursor_->status();
-}
-
-Status StoredNodes::properties(NodeId id, std::span<const KeyId> keys, std::vector<Property>* out) {
+Status StoredNodes::properties(NodeId id, std::vector<Property>* out) {
   out->clear();
-  if (cursor_ == nullptr) {
-    kv::CursorOptions options;
-    options.upper = id_bound(root_.next_node);
-    options.snapshot = root_.store_snapshot;
-    options.fill_cache = false;
-    cursor_ = store_->cursor(Keyspace::kNodes, options);
-    const uint64_t begin = root_.stored_columns ? id.value - EntityBlock::row_of(id.value) : id.value;
-    cursor_->seek(id_key(begin));
+  if (!std::exchange(begun_, true)) {
+    entities_.begin(root_, EntityKind::kNode, {.first = id.value, .end = root_.next_node, .keys = &keys_});
+    LORA_ASSIGN(more_, entities_.next());
   }
-  const uint32_t row = EntityBlock::row_of(id.value);
-  if (root_.stored_columns && block_ != EntityBlock::index_of(id.value)) {
-    LORA_TRY(enter(EntityBlock::index_of(id.value), keys));
+  if (more_ && entities_.id() < id.value) {
+    entities_.skip_to(id.value);
+    LORA_ASSIGN(more_, entities_.next());
   }
-  const auto key = id_key(id.value);
-  ByteView record = first_record_;
-  if (row != 0 || !root_.stored_columns) {
-    advance(key);
-    LORA_TRY(cursor_->status());
-    record = cursor_->valid() && cursor_->key() == ByteView(key) ? cursor_->value() : ByteView();
+  if (more_ && entities_.id() == id.value) {
+    entities_.apply();
+    out->swap(entities_.properties());
   }
-  if (record.empty()) {
-    return Status();
-  }
-  uint64_t written = 0;
-  LORA_TRY(decode_node_properties(key, record, token_limits(root_), keys, out, &written));
-  columns_.apply(row, written, out);
   return Status();
 }
 
@@ -289,32 +205,39 @@ Result<Loaded<IndexTree>> Loader::index(const RootFields& root, const IndexInfo&
   return builder.finish_loaded();
 }
 
-Result<bool> Loader::node(const RootFields& root, NodeId id, StoredNode* out) {
-  if (id.value >= root.next_node) {
-    return false;
+Result<Loaded<EntityBlock>> Loader::rows(const RootFields& root, EntityKind kind, uint64_t index,
+                                         std::span<const uint64_t> ids, const WantedProperties& wanted) {
+  columns_.clear();
+  if (wanted.all) {
+    LORA_TRY(columns_.load(*store_, root, kind, index));
+  } else if (wanted.key) {
+    LORA_TRY(columns_.load_one(*store_, root, kind, index, *wanted.key));
   }
-  const IdKey key = id_key(id.value);
-  LORA_ASSIGN(const bool found, store_->get(Keyspace::kNodes, key, root.store_snapshot, &value_));
-  if (found) {
-    LORA_TRY(decode_node(key, value_, token_limits(root), out));
-    LORA_TRY(columns_.load(*store_, root, EntityKind::kNode, EntityBlock::index_of(id.value)));
-    columns_.apply(EntityBlock::row_of(id.value), out->written, &out->properties);
+  const bool nodes = kind == EntityKind::kNode;
+  std::vector<Property>& properties = nodes ? node_.properties : relationship_.properties;
+  cache::EntityBlockBuilder builder;
+  uint64_t last = kNoId;
+  for (const uint64_t id : ids) {
+    if (id == std::exchange(last, id)) continue;
+    LORA_ASSIGN(const bool found, nodes ? read_entity(*store_, root, NodeId(id), &node_, &value_)
+                                        : read_entity(*store_, root, RelId(id), &relationship_, &value_));
+    const uint32_t row = EntityBlock::row_of(id);
+    if (!found || builder.has_row(row)) continue;
+    if (!wanted.all) std::erase_if(properties, [&](const Property& p) { return p.key != wanted.key; });
+    columns_.leave_out(row, nodes ? node_.written : relationship_.written, &properties);
+    if (nodes) {
+      builder.add_node(row, node_.labels, properties);
+    } else {
+      builder.add_relationship(row, relationship_.type, relationship_.start, relationship_.end, properties);
+    }
   }
-  return found;
+  columns_.put(&builder);
+  return builder.finish();
 }
 
-Result<bool> Loader::relationship(const RootFields& root, RelId id, StoredRelationship* out) {
-  if (id.value >= root.next_relationship) {
-    return false;
-  }
-  const IdKey key = id_key(id.value);
-  LORA_ASSIGN(const bool found, store_->get(Keyspace::kRelationships, key, root.store_snapshot, &value_));
-  if (found) {
-    LORA_TRY(decode_relationship(key, value_, token_limits(root), out));
-    LORA_TRY(columns_.load(*store_, root, EntityKind::kRelationship, EntityBlock::index_of(id.value)));
-    columns_.apply(EntityBlock::row_of(id.value), out->written, &out->properties);
-  }
-  return found;
+Result<bool> Loader::exists(const RootFields& root, EntityKind kind, uint64_t id) {
+  return kind == EntityKind::kNode ? read_entity(*store_, root, NodeId(id), &node_, &value_)
+                                   : read_entity(*store_, root, RelId(id), &relationship_, &value_);
 }
 
 Status Loader::list(const RootFields& root, NodeId node, Direction direction, RelTypeId type,

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,13 +15,22 @@
 #include "graph/layout.h"
 #include "graph/record.h"
 #include "graph/stored_columns.h"
+#include "graph/stored_entities.h"
 #include "kv/store.h"
 
 namespace lora::graph {
 
+// Of entities that are read alone.
+struct WantedProperties {
+  bool all = false;
+  std::optional<KeyId> key;  // this one, unless all
+
+  bool has(const WantedProperties& other) const { return all || (!other.all && (!other.key || key == other.key)); }
+};
+
 class Loader {
  public:
-  explicit Loader(const kv::Store* store) : store_(store) {}
+  explicit Loader(const kv::Store* store) : store_(store), entities_(store) {}
 
   // Each returns a chunk as loaded, to be published, or the shared empty one. What is read for them alone takes no
   // place in the block cache: it is there twice otherwise.
@@ -29,9 +40,10 @@ class Loader {
                                                        uint64_t index);
   Result<cache::Loaded<cache::IndexTree>> index(const RootFields& root, const IndexInfo& info);
 
-  // One entity or list, straight from the store. False: absent.
-  Result<bool> node(const RootFields& root, NodeId id, StoredNode* out);
-  Result<bool> relationship(const RootFields& root, RelId id, StoredRelationship* out);
+  // A block with these entities of block `index` alone, as far as they exist; the shared empty one when none does.
+  Result<cache::Loaded<cache::EntityBlock>> rows(const RootFields& root, EntityKind kind, uint64_t index,
+                                                 std::span<const uint64_t> ids, const WantedProperties& wanted);
+  Result<bool> exists(const RootFields& root, EntityKind kind, uint64_t id);
   // Appends the whole list.
   Status list(const RootFields& root, NodeId node, Direction direction, RelTypeId type,
               std::vector<uint64_t>* neighbours, std::vector<uint64_t>* relationships);
@@ -39,40 +51,30 @@ class Loader {
  private:
   const kv::Store* store_;
   std::string value_;
-  struct Decoded {
-    StoredNode node;
-    StoredRelationship relationship;
-  };
-  static Status decode(const RootFields& root, EntityKind kind, ByteView key, ByteView record, Decoded* out);
-  void add(EntityKind kind, uint32_t row, Decoded* entity, cache::EntityBlockBuilder* builder);
-
-  Decoded first_, other_;
+  StoredEntities entities_;
   StoredColumns columns_;
+  StoredNode node_;
+  StoredRelationship relationship_;
   std::vector<uint64_t> neighbours_, relationships_;
 };
 
-// Reads stored nodes in the order of their ids, past the in-memory form and without a place in the block cache: for
-// walks over all of them. As of the root's store snapshot.
+// Reads properties of stored nodes in the order of their ids: for walks over all of them.
 class StoredNodes {
  public:
-  StoredNodes(const kv::Store* store, const RootFields& root) : store_(store), root_(root) {}
-  // The properties with these keys, which are the same in each call, of a node whose id is above the last one asked
-  // for, ascending.
-  Status properties(NodeId id, std::span<const KeyId> keys, std::vector<Property>* out);
+  // The properties with these keys are read. As of the root's store snapshot; the root must stay.
+  StoredNodes(const kv::Store* store, const RootFields& root, std::vector<KeyId> keys)
+      : root_(root), keys_(std::move(keys)), entities_(store) {}
+  // Of a node whose id is above the last one asked for, ascending keys; none of a node that is not there.
+  Status properties(NodeId id, std::vector<Property>* out);
 
  private:
-  const kv::Store* store_;
   const RootFields& root_;
-  void advance(ByteView key);
-  Status enter(uint64_t block, std::span<const KeyId> keys);
-
-  std::unique_ptr<kv::Cursor> cursor_;  // at the next node, once one was asked for
-  uint64_t block_ = ~uint64_t{0};       // whose columns and first record are at hand
-  StoredColumns columns_;
-  std::string first_record_;  // empty: there is none
+  std::vector<KeyId> keys_;
+  StoredEntities entities_;
+  bool begun_ = false;
+  bool more_ = true;  // the walk is at an entity that was not asked for yet, or has not begun
 };
 
-TokenLimits token_limits(const RootFields& root);
 // Splits an index entry's key and value into the hot form's key (values, then id). False: damaged.
 bool decode_index_entry(const IndexInfo& info, ByteView key, ByteView value, std::string* entry);
 

@@ -28,8 +28,7 @@ void Reader::unpin_batch() {
   if (impl_ != nullptr) {
     impl_->graph->versions->leave(impl_->slot);
     impl_->direct_lists.clear();
-    impl_->direct_node_id = kNoId;
-    impl_->direct_relationship_id = kNoId;
+    impl_->apart.block.reset();
   }
 }
 
@@ -162,6 +161,9 @@ Reader::Impl& ReaderChunks::make_impl() {
 
 const EntityBlock* ReaderChunks::load_block(EntityKind kind, uint64_t index) {
   Reader::Impl& in = impl();
+  if (in.graph->budget->is_overhung()) {
+    return read_apart(kind, index, {}, {.all = true});
+  }
   Result<cache::Loaded<EntityBlock>> loaded = in.loader.block(*reader_.root_, kind, index);
   if (!loaded.ok()) {
     fail(std::move(loaded).status());
@@ -184,15 +186,50 @@ const LabelChunk* ReaderChunks::load_label_chunk(LabelId label, uint64_t index) 
   return chunk;
 }
 
-const EntityBlock* ReaderChunks::point_block(EntityKind kind, uint64_t index) {
+const EntityBlock* ReaderChunks::load_rows(EntityKind kind, std::span<const uint64_t> ids,
+                                           const WantedProperties& wanted) {
+  constexpr size_t kRowsMax = 16;  // of more, the whole block is less to read
+  const uint64_t index = EntityBlock::index_of(ids.front());
+  return ids.size() <= kRowsMax && impl().graph->budget->is_overhung() ? read_apart(kind, index, ids, wanted)
+                                                                       : load_block(kind, index);
+}
+
+const EntityBlock* ReaderChunks::read_apart(EntityKind kind, uint64_t index, std::span<const uint64_t> ids,
+                                            const WantedProperties& wanted) {
+  Reader::Impl& in = impl();
+  auto& apart = in.apart;
+  const bool same =
+      apart.block != nullptr && apart.kind == kind && apart.index == index && std::ranges::equal(apart.ids, ids);
+  if (same && apart.properties.has(wanted)) {
+    return apart.block.get();
+  }
+  apart.block.reset();
+  apart.kind = kind;
+  apart.index = index;
+  apart.ids.assign(ids.begin(), ids.end());
+  apart.properties = same ? WantedProperties{.all = true} : wanted;  // who asks again will ask for more
+  Result<cache::Loaded<EntityBlock>> loaded = ids.empty()
+                                                  ? in.loader.block(*reader_.root_, kind, index)
+                                                  : in.loader.rows(*reader_.root_, kind, index, ids, apart.properties);
+  if (!loaded.ok()) {
+    fail(std::move(loaded).status());
+    return EntityBlock::empty();
+  }
+  apart.block = *std::move(loaded);
+  return apart.block.get();
+}
+
+const EntityBlock* ReaderChunks::point_block(EntityKind kind, uint64_t id, const WantedProperties& wanted) {
   Reader::Impl& in = enter();
+  const uint64_t index = EntityBlock::index_of(id);
   const EntityBlock* block = reader_.root_->find_block(kind, index);
   if (block != nullptr) [[likely]] {
     block->touch();
     return block;
   }
   const ChunkFamily family = kind == EntityKind::kNode ? ChunkFamily::kNodes : ChunkFamily::kRelationships;
-  return in.graph->budget->should_load(family, 0, index) ? load_block(kind, index) : nullptr;
+  return in.graph->budget->should_load(family, 0, index) ? load_rows(kind, {&id, 1}, wanted)
+                                                         : read_apart(kind, index, {&id, 1}, wanted);
 }
 
 bool ReaderChunks::was_in_base(EntityKind kind, uint64_t id) {
@@ -204,10 +241,7 @@ bool ReaderChunks::was_in_base(EntityKind kind, uint64_t id) {
   if (const EntityBlock* block = base->find_block(kind, EntityBlock::index_of(id))) {
     return block->exists(EntityBlock::row_of(id));
   }
-  StoredNode node;
-  StoredRelationship relationship;
-  Result<bool> found = kind == EntityKind::kNode ? in.loader.node(*base, NodeId(id), &node)
-                                                 : in.loader.relationship(*base, RelId(id), &relationship);
+  Result<bool> found = in.loader.exists(*base, kind, id);
   if (!found.ok()) {
     fail(std::move(found).status());
     return false;
@@ -215,70 +249,25 @@ bool ReaderChunks::was_in_base(EntityKind kind, uint64_t id) {
   return *found;
 }
 
-const StoredNode* ReaderChunks::direct_node(NodeId id) {
-  Reader::Impl& in = impl();
-  if (in.direct_node_id != id.value) {
-    in.direct_node_id = kNoId;
-    Result<bool> found = in.loader.node(*reader_.root_, id, &in.direct_node);
-    if (!found.ok()) {
-      fail(std::move(found).status());
-      return nullptr;
-    }
-    in.direct_node_found = *found;
-    in.direct_node_id = id.value;
-  }
-  return in.direct_node_found ? &in.direct_node : nullptr;
-}
-
-const StoredRelationship* ReaderChunks::direct_relationship(RelId id) {
-  Reader::Impl& in = impl();
-  if (in.direct_relationship_id != id.value) {
-    in.direct_relationship_id = kNoId;
-    Result<bool> found = in.loader.relationship(*reader_.root_, id, &in.direct_relationship);
-    if (!found.ok()) {
-      fail(std::move(found).status());
-      return nullptr;
-    }
-    in.direct_relationship_found = *found;
-    in.direct_relationship_id = id.value;
-  }
-  return in.direct_relationship_found ? &in.direct_relationship : nullptr;
-}
-
 // --- nodes ---
 
 bool Reader::node_exists(NodeId id) {
-  if (id.value >= root_->next_node) {
-    return false;
-  }
-  ReaderChunks chunks(*this);
-  const EntityBlock* block = chunks.point_block(EntityKind::kNode, EntityBlock::index_of(id.value));
-  return block != nullptr ? block->exists(EntityBlock::row_of(id.value)) : chunks.direct_node(id) != nullptr;
+  return id.value < root_->next_node &&
+         ReaderChunks(*this).point_block(EntityKind::kNode, id.value, {})->exists(EntityBlock::row_of(id.value));
 }
 
 bool Reader::has_label(NodeId id, LabelId label) {
-  if (id.value >= root_->next_node) {
-    return false;
-  }
-  ReaderChunks chunks(*this);
-  if (const EntityBlock* block = chunks.point_block(EntityKind::kNode, EntityBlock::index_of(id.value))) {
-    return block->has_label(EntityBlock::row_of(id.value), label);
-  }
-  const StoredNode* node = chunks.direct_node(id);
-  return node != nullptr && std::binary_search(node->labels.begin(), node->labels.end(), label);
+  return id.value < root_->next_node && ReaderChunks(*this)
+                                            .point_block(EntityKind::kNode, id.value, {})
+                                            ->has_label(EntityBlock::row_of(id.value), label);
 }
 
 void Reader::labels(NodeId id, std::vector<LabelId>* out) {
   out->clear();
-  if (id.value >= root_->next_node) {
-    return;
-  }
-  ReaderChunks chunks(*this);
-  if (const EntityBlock* block = chunks.point_block(EntityKind::kNode, EntityBlock::index_of(id.value))) {
+  if (id.value < root_->next_node) {
+    const EntityBlock* block = ReaderChunks(*this).point_block(EntityKind::kNode, id.value, {});
     const auto labels = block->labels(EntityBlock::row_of(id.value));
     out->assign(labels.begin(), labels.end());
-  } else if (const StoredNode* node = chunks.direct_node(id)) {
-    *out = node->labels;
   }
 }
 
@@ -286,25 +275,15 @@ Value Reader::node_property(NodeId id, KeyId key) {
   if (id.value >= root_->next_node) {
     return Value();
   }
-  ReaderChunks chunks(*this);
-  if (const EntityBlock* block = chunks.point_block(EntityKind::kNode, EntityBlock::index_of(id.value))) [[likely]] {
-    return block->get(EntityBlock::row_of(id.value), key);
-  }
-  const StoredNode* node = chunks.direct_node(id);
-  const Property* property = node == nullptr ? nullptr : find_property(node->properties, key);
-  return property == nullptr ? Value() : property->value;
+  const EntityBlock* block = ReaderChunks(*this).point_block(EntityKind::kNode, id.value, {.key = key});
+  return block->get(EntityBlock::row_of(id.value), key);
 }
 
 void Reader::node_properties(NodeId id, std::vector<Property>* out) {
   out->clear();
-  if (id.value >= root_->next_node) {
-    return;
-  }
-  ReaderChunks chunks(*this);
-  if (const EntityBlock* block = chunks.point_block(EntityKind::kNode, EntityBlock::index_of(id.value))) {
+  if (id.value < root_->next_node) {
+    const EntityBlock* block = ReaderChunks(*this).point_block(EntityKind::kNode, id.value, {.all = true});
     block->properties(EntityBlock::row_of(id.value), out);
-  } else if (const StoredNode* node = chunks.direct_node(id)) {
-    *out = node->properties;
   }
 }
 
@@ -312,9 +291,9 @@ void Reader::gather_node_property(std::span<const uint64_t> ids, KeyId key, Prop
   ReaderChunks chunks(*this);
   chunks.enter();
   cache::Gatherer gatherer(key, out);
-  gatherer.run(ids, [&](uint64_t index, bool run) {
-    if (run) chunks.prefetch_next(EntityKind::kNode, index, key);
-    return chunks.block(EntityKind::kNode, index);
+  gatherer.run(ids, [&](std::span<const uint64_t> of_block, bool run) {
+    if (run) chunks.prefetch_next(EntityKind::kNode, EntityBlock::index_of(of_block.front()), key);
+    return chunks.rows(EntityKind::kNode, of_block, {.key = key});
   });
 }
 
@@ -406,12 +385,9 @@ void Reader::test_label(std::span<const uint64_t> ids, LabelId label, uint8_t* k
 // --- relationships ---
 
 bool Reader::relationship_exists(RelId id) {
-  if (id.value >= root_->next_relationship) {
-    return false;
-  }
-  ReaderChunks chunks(*this);
-  const EntityBlock* block = chunks.point_block(EntityKind::kRelationship, EntityBlock::index_of(id.value));
-  return block != nullptr ? block->exists(EntityBlock::row_of(id.value)) : chunks.direct_relationship(id) != nullptr;
+  return id.value < root_->next_relationship && ReaderChunks(*this)
+                                                    .point_block(EntityKind::kRelationship, id.value, {})
+                                                    ->exists(EntityBlock::row_of(id.value));
 }
 
 std::optional<RelationshipRecord> Reader::relationship(RelId id) {
@@ -419,14 +395,7 @@ std::optional<RelationshipRecord> Reader::relationship(RelId id) {
     return std::nullopt;
   }
   ReaderChunks chunks(*this);
-  const EntityBlock* block = chunks.point_block(EntityKind::kRelationship, EntityBlock::index_of(id.value));
-  if (block == nullptr) {
-    const StoredRelationship* stored = chunks.direct_relationship(id);
-    if (stored == nullptr) {
-      return std::nullopt;
-    }
-    return RelationshipRecord{stored->type, stored->start, stored->end, false};
-  }
+  const EntityBlock* block = chunks.point_block(EntityKind::kRelationship, id.value, {});
   const uint32_t row = EntityBlock::row_of(id.value);
   if (block->exists(row)) {
     return RelationshipRecord{block->type(row), block->start(row), block->end(row), false};
@@ -443,26 +412,15 @@ Value Reader::relationship_property(RelId id, KeyId key) {
   if (id.value >= root_->next_relationship) {
     return Value();
   }
-  ReaderChunks chunks(*this);
-  if (const EntityBlock* block = chunks.point_block(EntityKind::kRelationship, EntityBlock::index_of(id.value)))
-      [[likely]] {
-    return block->get(EntityBlock::row_of(id.value), key);
-  }
-  const StoredRelationship* stored = chunks.direct_relationship(id);
-  const Property* property = stored == nullptr ? nullptr : find_property(stored->properties, key);
-  return property == nullptr ? Value() : property->value;
+  const EntityBlock* block = ReaderChunks(*this).point_block(EntityKind::kRelationship, id.value, {.key = key});
+  return block->get(EntityBlock::row_of(id.value), key);
 }
 
 void Reader::relationship_properties(RelId id, std::vector<Property>* out) {
   out->clear();
-  if (id.value >= root_->next_relationship) {
-    return;
-  }
-  ReaderChunks chunks(*this);
-  if (const EntityBlock* block = chunks.point_block(EntityKind::kRelationship, EntityBlock::index_of(id.value))) {
+  if (id.value < root_->next_relationship) {
+    const EntityBlock* block = ReaderChunks(*this).point_block(EntityKind::kRelationship, id.value, {.all = true});
     block->properties(EntityBlock::row_of(id.value), out);
-  } else if (const StoredRelationship* stored = chunks.direct_relationship(id)) {
-    *out = stored->properties;
   }
 }
 
@@ -470,9 +428,9 @@ void Reader::gather_relationship_property(std::span<const uint64_t> ids, KeyId k
   ReaderChunks chunks(*this);
   chunks.enter();
   cache::Gatherer gatherer(key, out);
-  gatherer.run(ids, [&](uint64_t index, bool run) {
-    if (run) chunks.prefetch_next(EntityKind::kRelationship, index, key);
-    return chunks.block(EntityKind::kRelationship, index);
+  gatherer.run(ids, [&](std::span<const uint64_t> of_block, bool run) {
+    if (run) chunks.prefetch_next(EntityKind::kRelationship, EntityBlock::index_of(of_block.front()), key);
+    return chunks.rows(EntityKind::kRelationship, of_block, {.key = key});
   });
 }
 
@@ -480,20 +438,20 @@ template <typename Visit>
 void Reader::each_relationship(std::span<const uint64_t> ids, Visit visit) {
   ReaderChunks chunks(*this);
   chunks.enter();
-  uint64_t current = kNoId;
-  const EntityBlock* block = nullptr;
-  for (size_t i = 0; i < ids.size(); ++i) {
+  for (size_t i = 0; i < ids.size();) {
     if (ids[i] >= root_->next_relationship) {
+      ++i;
       continue;
     }
     const uint64_t index = EntityBlock::index_of(ids[i]);
-    if (index != current) {
-      block = chunks.block(EntityKind::kRelationship, index);
-      current = index;
-    }
-    const uint32_t row = EntityBlock::row_of(ids[i]);
-    if (block->exists(row)) {
-      visit(i, *block, row);
+    size_t last = i + 1;
+    while (last < ids.size() && EntityBlock::index_of(ids[last]) == index) ++last;
+    const EntityBlock* block = chunks.rows(EntityKind::kRelationship, ids.subspan(i, last - i), {});
+    for (; i < last; ++i) {
+      const uint32_t row = EntityBlock::row_of(ids[i]);
+      if (block->exists(row)) {
+        visit(i, *block, row);
+      }
     }
   }
 }

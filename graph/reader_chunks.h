@@ -1,7 +1,8 @@
 // A Reader's way to chunks: find, else load and publish. Included by graph/*.cpp only.
 //
-// block(), label_chunk() and topology() always answer a chunk (the empty one after a failure, which is kept in
-// Reader::status()). The point_ forms may answer null: memory is short, read the one entity or list with direct_*().
+// block(), rows(), label_chunk() and topology() always answer a chunk (the empty one after a failure, which is kept in
+// Reader::status()); what block(), rows() and point_block() answer is good until their next call. point_topology() may
+// answer null: memory is short, read the one list with direct_list().
 // The Reader must be inside its access epoch: call enter() first; point_*() do so themselves.
 #pragma once
 
@@ -29,6 +30,16 @@ class ReaderChunks {
       return block;
     }
     return load_block(kind, index);
+  }
+  // The block of these entities, which are all of one block. It may have them alone, and no more of their properties
+  // than is wanted.
+  const cache::EntityBlock* rows(EntityKind kind, std::span<const uint64_t> ids, const WantedProperties& wanted) {
+    const cache::EntityBlock* block = reader_.root_->find_block(kind, cache::EntityBlock::index_of(ids.front()));
+    if (block != nullptr) [[likely]] {
+      block->touch();
+      return block;
+    }
+    return load_rows(kind, ids, wanted);
   }
   // For walks over neighbouring blocks: asks the processor for the column of the next one, and for the one behind that.
   void prefetch_next(EntityKind kind, uint64_t index, KeyId key) const {
@@ -63,7 +74,8 @@ class ReaderChunks {
   // been made that reading the whole index would not pay), or a failure.
   const cache::IndexTree* index(const IndexInfo& info, uint64_t rows = 1);
 
-  const cache::EntityBlock* point_block(EntityKind kind, uint64_t index);
+  // The block of one entity, of which it may have no more than is wanted.
+  const cache::EntityBlock* point_block(EntityKind kind, uint64_t id, const WantedProperties& wanted);
   const cache::TopologyChunk* resident_topology(RelTypeId type, Direction direction,
                                                 uint64_t index);  // null: not loaded
   // Of a node whose chunk is not loaded.
@@ -71,13 +83,15 @@ class ReaderChunks {
   const cache::TopologyChunk* point_topology(RelTypeId type, Direction direction, uint64_t index);
   // For the open transaction's reader: was the entity there before it, or made by it (ids at or beyond its base)?
   bool was_in_base(EntityKind kind, uint64_t id);
-  const StoredNode* direct_node(NodeId id);
-  const StoredRelationship* direct_relationship(RelId id);
   const Reader::Impl::DirectList* direct_list(NodeId node, Direction direction, RelTypeId type);
 
  private:
   Reader::Impl& make_impl();
   const cache::EntityBlock* load_block(EntityKind kind, uint64_t index);
+  const cache::EntityBlock* load_rows(EntityKind kind, std::span<const uint64_t> ids, const WantedProperties& wanted);
+  // Reads them (none: all of the block) without a place among the chunks.
+  const cache::EntityBlock* read_apart(EntityKind kind, uint64_t index, std::span<const uint64_t> ids,
+                                       const WantedProperties& wanted);
   const cache::LabelChunk* load_label_chunk(LabelId label, uint64_t index);
   const cache::TopologyChunk* load_topology(RelTypeId type, Direction direction, uint64_t index);
   // The first key of a range, parsed. False: there is none, or a failure (kept in Reader::status()).

@@ -28,21 +28,17 @@ const TopologyChunk* ReaderChunks::load_topology(RelTypeId type, Direction direc
 const Reader::Impl::DirectList* ReaderChunks::direct_list(NodeId node, Direction direction, RelTypeId type) {
   Reader::Impl& in = impl();
   const uint64_t token = Root::topology_token(type, direction);
-  for (const auto& list : in.direct_lists) {
-    if (list->node == node.value && list->token == token) {
-      return list.get();
+  const auto [place, is_new] = in.direct_lists.try_emplace({node.value, token});
+  Reader::Impl::DirectList& list = place->second;
+  if (is_new) {
+    Status status = in.loader.list(*reader_.root_, node, direction, type, &list.neighbours, &list.relationships);
+    if (!status.ok()) {
+      in.direct_lists.erase(place);
+      fail(std::move(status));
+      return nullptr;
     }
   }
-  auto list = std::make_unique<Reader::Impl::DirectList>();
-  list->node = node.value;
-  list->token = token;
-  Status status = in.loader.list(*reader_.root_, node, direction, type, &list->neighbours, &list->relationships);
-  if (!status.ok()) {
-    fail(std::move(status));
-    return nullptr;
-  }
-  in.direct_lists.push_back(std::move(list));
-  return in.direct_lists.back().get();
+  return &list;
 }
 
 const TopologyChunk* ReaderChunks::resident_topology(RelTypeId type, Direction direction, uint64_t index) {
@@ -93,8 +89,10 @@ const TopologyChunk* ReaderChunks::point_topology(RelTypeId type, Direction dire
   Reader::Impl& in = impl();
   // Reading lists one by one pays while few are kept; a batch with many of them wants the chunks.
   constexpr size_t kDirectListsMax = 64;
-  if (in.direct_lists.size() < kDirectListsMax &&
-      !in.graph->budget->should_load(ChunkFamily::kTopology, Root::topology_token(type, direction), index)) {
+  cache::Budget& budget = *in.graph->budget;
+  if ((in.direct_lists.size() < kDirectListsMax &&
+       !budget.should_load(ChunkFamily::kTopology, Root::topology_token(type, direction), index)) ||
+      budget.is_overhung()) {
     return nullptr;
   }
   return load_topology(type, direction, index);

@@ -163,7 +163,7 @@ Status Transaction::Impl::build_index(const IndexInfo& info, const Poll& poll) {
   const auto tick = [&poll] { return poll ? poll() : Status(); };
   NewEntries entries;
   // Nodes that are not in memory are read as they are stored: loading them would drive out what is.
-  StoredNodes stored(shared->store.get(), root());
+  StoredNodes stored(shared->store.get(), root(), info.keys);
   std::vector<Property> properties;
   uint64_t ids[1024];
   for (size_t count = 0; (count = scan.next(ids, std::size(ids))) != 0;) {
@@ -173,7 +173,7 @@ Status Transaction::Impl::build_index(const IndexInfo& info, const Poll& poll) {
       const bool in_memory =
           !nodes || root().find_block(EntityKind::kNode, cache::EntityBlock::index_of(ids[i])) != nullptr;
       if (!in_memory) {
-        LORA_TRY(stored.properties(NodeId(ids[i]), info.keys, &properties));
+        LORA_TRY(stored.properties(NodeId(ids[i]), &properties));
       }
       const auto value = [&](KeyId key) {
         if (!in_memory) {

@@ -30,6 +30,9 @@ namespace {
 
 // What one version holds, into a snapshot file: from the store, or from memory when the store has nothing of it.
 class Saving {
+  static constexpr size_t kReadaheadBytes = 1 << 20;
+  static constexpr uint64_t kStepsBetweenPolls = 1024;
+
  public:
   Saving(Graph::Impl& graph, const Root& root, SnapshotFileWriter& writer, const std::function<Status()>& poll)
       : graph_(graph), root_(root), writer_(writer), poll_(poll) {}
@@ -60,37 +63,25 @@ class Saving {
     return copy(SnapshotSection::kIndexes, Keyspace::kIndexes, {}, {});
   }
 
-  // Files have no columns: what these hold goes into the records, which do not say when they were written.
+  // Files have no columns and heads: what these hold goes into records, which do not say when they were written.
   Status records(EntityKind kind, SnapshotSection section) {
     const Keyspace space = space_of(kind);
     if (!root_.stored_columns) return copy(section, space, {}, {});
-    const TokenLimits tokens = token_limits(root_);
-    StoredColumns columns;
+    StoredEntities entities(graph_.store.get());
+    entities.begin(root_, kind, {.readahead_bytes = kReadaheadBytes});
     RecordEncoder encoder;
-    StoredNode node;
-    StoredRelationship relationship;
-    return walk(space, {}, {}, [&](ByteView key, ByteView value) -> Status {
-      uint64_t id = 0;
-      if (!parse_id_key(key, &id)) {
-        KeyId property;  // a column, which is looked at with the records it belongs to
-        return parse_column_key(key, &id, &property) ? Status()
-                                                     : damaged(space, key, "is neither a record's nor a column's");
-      }
-      const uint32_t row = cache::EntityBlock::row_of(id);
-      LORA_TRY(columns.move_to(*graph_.store, root_, kind, cache::EntityBlock::index_of(id)));
-      ByteView record;
-      if (kind == EntityKind::kNode) {
-        LORA_TRY(decode_node(key, value, tokens, &node));
-        columns.apply(row, node.written, &node.properties);
-        LORA_ASSIGN(record, encoder.node(node.labels, node.properties));
-      } else {
-        LORA_TRY(decode_relationship(key, value, tokens, &relationship));
-        columns.apply(row, relationship.written, &relationship.properties);
-        LORA_ASSIGN(record, encoder.relationship(relationship.type, relationship.start, relationship.end,
-                                                 relationship.properties));
-      }
-      return writer_.add(section, key, record);
-    });
+    for (uint64_t steps = 1;; ++steps) {
+      LORA_ASSIGN(const bool more, entities.next());
+      if (!more) return Status();
+      entities.apply();
+      const StoredRelationship& relationship = entities.relationship();
+      LORA_ASSIGN(const ByteView record, kind == EntityKind::kNode
+                                             ? encoder.node(entities.node().labels, entities.properties())
+                                             : encoder.relationship(relationship.type, relationship.start,
+                                                                    relationship.end, entities.properties()));
+      LORA_TRY(writer_.add(section, id_key(entities.id()), record));
+      if (steps % kStepsBetweenPolls == 0 && poll_) LORA_TRY(poll_());
+    }
   }
 
   Status copy(SnapshotSection section, Keyspace space, std::string lower, std::string upper) {
@@ -105,12 +96,12 @@ class Saving {
     range.upper = std::move(upper);
     range.snapshot = root_.store_snapshot;
     range.fill_cache = false;
-    range.readahead_bytes = 1u << 20;
+    range.readahead_bytes = kReadaheadBytes;
     const std::unique_ptr<kv::Cursor> cursor = graph_.store->cursor(space, range);
     uint64_t steps = 0;
     for (cursor->seek_first(); cursor->valid(); cursor->next()) {
       LORA_TRY(visit(cursor->key(), cursor->value()));
-      if (++steps % 1024 == 0 && poll_) {
+      if (++steps % kStepsBetweenPolls == 0 && poll_) {
         LORA_TRY(poll_());
       }
     }

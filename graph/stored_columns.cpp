@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <limits>
 
 #include "graph/value_codec.h"
 #include "kv/encode.h"
@@ -18,65 +17,12 @@ namespace {
 
 enum Form : uint8_t { kBooleans = 0, kIntegers = 1, kFloats = 2, kTexts = 3, kValues = 4 };
 
-constexpr size_t kWords = EntityBlock::kRows / 64;
 static_assert(kColumnRows == EntityBlock::kRows);
 
-size_t count_of(const uint64_t* bits) {
-  size_t count = 0;
-  for (size_t w = 0; w < kWords; ++w) count += static_cast<size_t>(std::popcount(bits[w]));
-  return count;
-}
-
-// How many rows below `row` have a value.
-size_t place_of(const uint64_t* bits, uint32_t row) {
-  size_t place = 0;
-  for (size_t w = 0; w < row / 64; ++w) place += static_cast<size_t>(std::popcount(bits[w]));
-  return place + static_cast<size_t>(std::popcount(bits[row / 64] & ((uint64_t{1} << (row % 64)) - 1)));
-}
-
-void put_words(const uint64_t* words, std::string* out) {
-  for (size_t w = 0; w < kWords; ++w) kv::encode_fixed64(out, words[w]);
-}
-
-// Little endian.
-char* store_low_bytes(uint64_t number, size_t width, char* to) {
-  for (size_t i = 0; i < width; ++i) *to++ = static_cast<char>(number >> (8 * i));
-  return to;
-}
-uint64_t low_bytes(const char* from, size_t width) {
-  uint64_t number = 0;
-  for (size_t i = 0; i < width; ++i) number |= uint64_t{static_cast<uint8_t>(from[i])} << (8 * i);
-  return number;
-}
-
-// f(T()), T the unsigned type of so many bytes.
-template <typename F>
-void with_width(size_t bytes, F&& f) {
-  switch (bytes) {
-    case 1: f(uint8_t{}); break;
-    case 2: f(uint16_t{}); break;
-    case 4: f(uint32_t{}); break;
-    default: f(uint64_t{}); break;
-  }
-}
-
-void encode_integers(const Column& column, std::string* out) {
-  int64_t least = std::numeric_limits<int64_t>::max(), greatest = std::numeric_limits<int64_t>::min();
-  for_each_row(column.valid_bits, [&](uint32_t row) {
-    least = std::min(least, column.integer(row));
-    greatest = std::max(greatest, column.integer(row));
-  });
-  const auto base = static_cast<uint64_t>(least);
-  const uint64_t span = static_cast<uint64_t>(greatest) - base;
-  const size_t width = span <= 0xff ? 1 : span <= 0xffff ? 2 : span <= 0xffffffff ? 4 : 8;
-  kv::encode_zigzag(out, least);
-  kv::encode_u8(out, static_cast<uint8_t>(width));
-  const size_t before = out->size();
-  out->resize(before + column.present * width);
-  char* to = out->data() + before;
-  for_each_row(column.valid_bits, [&](uint32_t row) {
-    to = store_low_bytes(static_cast<uint64_t>(column.integer(row)) - base, width, to);
-  });
+RowBits rows_of(const Column& column) {
+  RowBits rows;
+  std::copy_n(column.valid_bits, kRowWords, rows.words);
+  return rows;
 }
 
 // Equal strings of a column mostly share their bytes; those that do are written once.
@@ -109,29 +55,31 @@ void encode_texts(const Column& column, std::string* out) {
 Status encode_column(const Column* column, uint64_t written, std::string* out) {
   out->clear();
   kv::encode_varint(out, written);
-  constexpr uint64_t kNoRows[kWords] = {};
   if (column == nullptr || column->present == 0) {
     kv::encode_u8(out, kBooleans);
-    put_words(kNoRows, out);
-    put_words(kNoRows, out);
+    RowBits().encode(out);
+    RowBits().encode(out);
     return Status();
   }
   const auto begin = [&](Form form) {
     kv::encode_u8(out, form);
-    put_words(column->valid_bits, out);
+    rows_of(*column).encode(out);
   };
   switch (column->column_kind) {
     case Column::Kind::kBooleans: {
       begin(kBooleans);
-      uint64_t bits[kWords];
-      for (size_t w = 0; w < kWords; ++w) bits[w] = column->boolean_bits[w] & column->valid_bits[w];
-      put_words(bits, out);
+      RowBits bits = rows_of(*column);
+      for (size_t w = 0; w < kRowWords; ++w) bits.words[w] &= column->boolean_bits[w];
+      bits.encode(out);
       break;
     }
-    case Column::Kind::kIntegers:
+    case Column::Kind::kIntegers: {
       begin(kIntegers);
-      encode_integers(*column, out);
+      int64_t values[EntityBlock::kRows];
+      for_each_row(column->valid_bits, [&](uint32_t row) { values[row] = column->integer(row); });
+      encode_integers(rows_of(*column), values, Widths::kPowersOfTwo, out);
       break;
+    }
     case Column::Kind::kFloats:
       begin(kFloats);
       for_each_row(column->valid_bits,
@@ -165,20 +113,14 @@ bool StoredColumn::parse(KeyId key, ByteView bytes) {
   values_.clear();
   bytes_.assign(bytes.begin(), bytes.end());
   kv::Decoder in({bytes_.data(), bytes_.size()});
-  if (!in.varint(&written_) || !in.u8(&form_)) return false;
-  for (uint64_t& word : valid_) {
-    if (!in.fixed64(&word)) return false;
-  }
-  return parse_values(&in, count_of(valid_)) && in.done();
+  return in.varint(&written_) && in.u8(&form_) && valid_.parse(&in) && parse_values(&in, valid_.count()) && in.done();
 }
 
 bool StoredColumn::parse_values(kv::Decoder* in, size_t count) {
   const auto take = [&](size_t bytes) { return in->raw(bytes, &packed_); };
   switch (form_) {
-    case kBooleans: return take(kWords * 8);
-    case kIntegers:
-      return count != 0 && in->zigzag(&base_) && in->u8(&width_) &&
-             (width_ == 1 || width_ == 2 || width_ == 4 || width_ == 8) && take(count * width_);
+    case kBooleans: return take(kRowWords * 8);
+    case kIntegers: return integers_.parse(in, count, Widths::kPowersOfTwo);
     case kFloats: return take(count * 8);
     case kTexts: {
       uint64_t distinct = 0;
@@ -205,32 +147,31 @@ bool StoredColumn::parse_values(kv::Decoder* in, size_t count) {
 }
 
 Value StoredColumn::get(uint32_t row) const {
-  if ((valid_[row / 64] >> (row % 64) & 1) == 0) return Value();
-  const size_t place = place_of(valid_, row);
+  if (!valid_.has(row)) return Value();
+  const size_t place = valid_.place_of(row);
   switch (form_) {
     case kBooleans: return Value::boolean((low_bytes(packed_.data() + row / 64 * 8, 8) >> (row % 64) & 1) != 0);
-    case kIntegers:
-      return Value::integer(
-          static_cast<int64_t>(static_cast<uint64_t>(base_) + low_bytes(packed_.data() + place * width_, width_)));
+    case kIntegers: return Value::integer(integers_.at(place));
     case kFloats: return Value::floating(std::bit_cast<double>(low_bytes(packed_.data() + place * 8, 8)));
     case kTexts: return Value::string(texts_[static_cast<uint8_t>(packed_[place])]);
     default: return values_[place];
   }
 }
 
-bool StoredColumn::is_within(const uint64_t* rows) const {
+bool StoredColumn::is_within(const RowBits& rows) const {
   uint64_t all = 0, outside = 0;
-  for (size_t w = 0; w < kWords; ++w) {
-    all |= valid_[w];
-    outside |= valid_[w] & ~rows[w];
+  for (size_t w = 0; w < kRowWords; ++w) {
+    all |= valid_.words[w];
+    outside |= valid_.words[w] & ~rows.words[w];
   }
   return all != 0 && outside == 0;
 }
 
-void StoredColumn::put(const uint64_t* rows, cache::EntityBlockBuilder* builder) const {
-  uint64_t valid[kWords];
-  for (size_t w = 0; w < kWords; ++w) valid[w] = valid_[w] & rows[w];
-  if (count_of(valid) == 0) return;
+void StoredColumn::put(const RowBits& rows, cache::EntityBlockBuilder* builder) const {
+  RowBits both = valid_;
+  for (size_t w = 0; w < kRowWords; ++w) both.words[w] &= rows.words[w];
+  const uint64_t* const valid = both.words;
+  if (both.count() == 0) return;
   if (form_ == kValues || builder->has_column(key_) ||
       std::any_of(texts_.begin(), texts_.end(), [](const auto& text) { return text.size() > Column::kStringMax; })) {
     for_each_row(valid, [&](uint32_t row) { builder->set_property(row, key_, get(row)); });
@@ -239,24 +180,18 @@ void StoredColumn::put(const uint64_t* rows, cache::EntityBlockBuilder* builder)
   // By row, from the values one behind the other.
   const auto spread = [this](auto* out, auto&& value) {
     size_t place = 0;
-    for_each_row(valid_, [&](uint32_t row) { out[row] = value(place++); });
+    for_each_row(valid_.words, [&](uint32_t row) { out[row] = value(place++); });
   };
   switch (form_) {
     case kBooleans: {
-      uint64_t bits[kWords];
-      for (size_t w = 0; w < kWords; ++w) bits[w] = low_bytes(packed_.data() + w * 8, 8);
+      uint64_t bits[kRowWords];
+      for (size_t w = 0; w < kRowWords; ++w) bits[w] = low_bytes(packed_.data() + w * 8, 8);
       builder->put_column(key_, Column::of_booleans(valid, bits));
       break;
     }
     case kIntegers: {
       int64_t values[EntityBlock::kRows];
-      with_width(width_, [&](auto unsigned_of_width) {
-        using T = decltype(unsigned_of_width);
-        spread(values, [&](size_t place) {
-          return static_cast<int64_t>(static_cast<uint64_t>(base_) +
-                                      low_bytes(packed_.data() + place * sizeof(T), sizeof(T)));
-        });
-      });
+      integers_.spread(valid_, values);
       builder->put_column(key_, Column::of_integers(valid, values));
       break;
     }
@@ -277,7 +212,6 @@ void StoredColumn::put(const uint64_t* rows, cache::EntityBlockBuilder* builder)
 
 void StoredColumns::clear() {
   count_ = 0;
-  index_ = kNone;
 }
 
 Status StoredColumns::add(const RootFields& root, Keyspace space, ByteView key, ByteView value) {
@@ -291,7 +225,7 @@ Status StoredColumns::add(const RootFields& root, Keyspace space, ByteView key, 
       !columns_[count_].parse(property, value)) {
     return damaged(space, key, "is not a column");
   }
-  left_out_[count_] = Rows{};
+  left_out_[count_] = {};
   ++count_;
   return Status();
 }
@@ -303,23 +237,24 @@ Status StoredColumns::load(const kv::Store& store, const RootFields& root, Entit
   const uint64_t first = index * EntityBlock::kRows;
   kv::CursorOptions options;
   options.lower = column_key(first, KeyId(0)).string();
-  options.upper = id_bound(first + 1);
+  options.upper = column_key(first, kHeadKey).string();
   options.snapshot = root.store_snapshot;
   options.fill_cache = false;
   const std::unique_ptr<kv::Cursor> cursor = store.cursor(space, options);
   for (cursor->seek_first(); cursor->valid(); cursor->next()) {
     LORA_TRY(add(root, space, cursor->key(), cursor->value()));
   }
-  LORA_TRY(cursor->status());
-  index_ = index;
-  return Status();
+  return cursor->status();
 }
 
-Status StoredColumns::move_to(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index) {
-  if (index == index_) return Status();
-  Status status = load(store, root, kind, index);
-  index_ = index;
-  return status;
+Status StoredColumns::load_one(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index,
+                               KeyId key) {
+  clear();
+  if (!root.stored_columns) return Status();
+  const Keyspace space = space_of(kind);
+  const ColumnKey at = column_key(index * EntityBlock::kRows, key);
+  LORA_ASSIGN(const bool found, store.get(space, at, root.store_snapshot, &value_));
+  return found ? add(root, space, at, value_) : Status();
 }
 
 void StoredColumns::apply(uint32_t row, uint64_t written, std::vector<Property>* properties) const {
@@ -342,7 +277,7 @@ void StoredColumns::apply(uint32_t row, uint64_t written, std::vector<Property>*
 void StoredColumns::leave_out(uint32_t row, uint64_t written, std::vector<Property>* properties) {
   for (size_t i = 0; i < count_; ++i) {
     if (written >= columns_[i].written()) continue;
-    left_out_[i].bits[row / 64] |= uint64_t{1} << (row % 64);
+    left_out_[i].set(row);
     const KeyId key = columns_[i].key();
     const auto place =
         std::find_if(properties->begin(), properties->end(), [&](const auto& p) { return p.key == key; });
@@ -350,13 +285,20 @@ void StoredColumns::leave_out(uint32_t row, uint64_t written, std::vector<Proper
   }
 }
 
+void StoredColumns::leave_out(const RowBits& rows) {
+  for (size_t i = 0; i < count_; ++i) {
+    for (size_t w = 0; w < kRowWords; ++w) left_out_[i].words[w] |= rows.words[w];
+  }
+}
+
 void StoredColumns::put(cache::EntityBlockBuilder* builder) const {
-  for (size_t i = 0; i < count_; ++i) columns_[i].put(left_out_[i].bits, builder);
+  for (size_t i = 0; i < count_; ++i) columns_[i].put(left_out_[i], builder);
 }
 
 namespace {
 
-constexpr uint64_t kColumnsBytesMax = 4 << 20;  // of a block
+// Of a block. A single entity is read with its columns: of large properties records are better.
+constexpr uint64_t kColumnsBytesMax = 512 << 10;
 
 // About what the values take in the store.
 uint64_t stored_bytes(const Column& column) {

@@ -16,6 +16,7 @@
 #include "graph/cache/entity_block.h"
 #include "graph/cache/root.h"
 #include "graph/layout.h"
+#include "graph/stored_integers.h"
 #include "kv/store.h"
 
 namespace lora::graph {
@@ -37,9 +38,9 @@ class StoredColumn {
   // Null when the row has none.
   Value get(uint32_t row) const;
   // Has it values, and only of rows whose bits are set?
-  bool is_within(const uint64_t* rows) const;
+  bool is_within(const RowBits& rows) const;
   // For a block that is being loaded: sets the values of the rows whose bits are set.
-  void put(const uint64_t* rows, cache::EntityBlockBuilder* builder) const;
+  void put(const RowBits& rows, cache::EntityBlockBuilder* builder) const;
 
  private:
   bool parse_values(kv::Decoder* in, size_t count);
@@ -47,9 +48,8 @@ class StoredColumn {
   KeyId key_;
   uint64_t written_ = 0;
   uint8_t form_ = 0;
-  uint8_t width_ = 0;
-  int64_t base_ = 0;
-  uint64_t valid_[4] = {};
+  RowBits valid_;
+  StoredIntegers integers_;
   std::vector<char> bytes_;              // what has been parsed; the views are of it
   ByteView packed_;                      // of what has a fixed width: the values, one behind the other
   std::vector<std::string_view> texts_;  // the distinct ones
@@ -61,9 +61,8 @@ class StoredColumns {
  public:
   // Reads those of block `index`, as of the root's store snapshot; none of a root that has no columns. kCorruption.
   Status load(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index);
-  // load(), unless it is the block that was asked for last: for walks over all entities of one root. A failure is told
-  // once; the columns before the damaged one count.
-  Status move_to(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index);
+  // The same of one key alone.
+  Status load_one(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index, KeyId key);
   // Instead of load(), for who walks over the block's keys anyway: clear(), then add() with the key and value of each
   // column.
   void clear();
@@ -74,17 +73,15 @@ class StoredColumns {
   // The same for a block that is being loaded: what columns stand above is left out of a row's properties, and put
   // there in the end.
   void leave_out(uint32_t row, uint64_t written, std::vector<Property>* properties);
+  // The same of all rows whose bits are set, which have no records.
+  void leave_out(const RowBits& rows);
   void put(cache::EntityBlockBuilder* builder) const;
 
  private:
-  static constexpr uint64_t kNone = ~uint64_t{0};
-  uint64_t index_ = kNone;
   size_t count_ = 0;
   std::vector<StoredColumn> columns_;  // count_ of them; more keep their memory
-  struct Rows {
-    uint64_t bits[cache::EntityBlock::kRows / 64];
-  };
-  std::vector<Rows> left_out_;  // by column
+  std::vector<RowBits> left_out_;      // by column
+  std::string value_;
 };
 
 // What of the entities of a block must be written, when `now` has been made from `before`.

@@ -7,37 +7,22 @@ using cache::EntityBlock;
 
 // Nothing remains in a block of records alone, nor in one that whole_block() has written.
 Result<bool> Transaction::Impl::has_remains(EntityKind kind, uint64_t index) {
+  StoredEntities entities(shared->store.get());
   const uint64_t first = index * EntityBlock::kRows;
-  kv::CursorOptions options;
-  options.lower = id_key(first).string();
-  options.upper = id_bound(first + EntityBlock::kRows);
-  options.snapshot = base().store_snapshot;
-  options.fill_cache = false;
-  const std::unique_ptr<kv::Cursor> cursor = shared->store->cursor(space_of(kind), options);
-  StoredColumns columns;
-  StoredNode node;
-  StoredRelationship relationship;
-  uint64_t rows[EntityBlock::kRows / 64] = {};
+  entities.begin(base(), kind, {.first = first, .end = first + EntityBlock::kRows});
+  RowBits rows;
+  size_t exist = 0;
   bool full_records = false;
-  for (cursor->seek_first(); cursor->valid(); cursor->next()) {
-    uint64_t id = 0;
-    if (!parse_id_key(cursor->key(), &id)) {
-      LORA_TRY(columns.add(base(), space_of(kind), cursor->key(), cursor->value()));
-      continue;
-    }
-    const uint32_t row = EntityBlock::row_of(id);
-    rows[row / 64] |= uint64_t{1} << (row % 64);
-    if (kind == EntityKind::kNode) {
-      LORA_TRY(decode_node(cursor->key(), cursor->value(), token_limits(base()), &node));
-      full_records |= node.written != 0 || !node.properties.empty();
-    } else {
-      LORA_TRY(decode_relationship(cursor->key(), cursor->value(), token_limits(base()), &relationship));
-      full_records |= relationship.written != 0 || !relationship.properties.empty();
-    }
+  for (;;) {
+    LORA_ASSIGN(const bool more, entities.next());
+    if (!more) break;
+    rows.set(EntityBlock::row_of(entities.id()));
+    ++exist;
+    full_records |= entities.written() != 0 || !entities.properties().empty();
   }
-  LORA_TRY(cursor->status());
-  return std::any_of(columns.columns().begin(), columns.columns().end(),
-                     [&](const StoredColumn& column) { return full_records || !column.is_within(rows); });
+  if (entities.head().is_there() ? entities.records() != 0 : entities.records() != exist) return true;
+  return std::ranges::any_of(entities.columns().columns(),
+                             [&](const StoredColumn& column) { return full_records || !column.is_within(rows); });
 }
 
 Result<bool> Transaction::rewrite_blocks(EntityKind kind, uint64_t* next) {

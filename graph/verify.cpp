@@ -96,20 +96,49 @@ class Verification {
     uint64_t steps = 0;
     for (cursor->seek_first(); cursor->valid(); cursor->next()) {
       note(visit(cursor->key(), cursor->value()));
-      if (++steps % 1024 == 0) {
-        reader_.unpin_batch();
-        if (poll_) {
-          LORA_TRY(poll_());
+      LORA_TRY(step(&steps));
+    }
+    note(cursor->status());
+    end_of_walk();
+    return Status();
+  }
+  // The same of the entities of a kind, with the properties they have.
+  Status walk_entities(EntityKind kind, const std::function<void(StoredEntities& entities)>& visit) {
+    StoredEntities entities(shared_.store.get());
+    entities.begin(root_, kind, {.readahead_bytes = 1u << 20});
+    uint64_t steps = 0, block = kNoId;
+    for (;;) {
+      const Result<bool> more = entities.next();
+      note(more.status());
+      LORA_TRY(step(&steps));
+      if (!more.ok()) continue;
+      if (!*more) break;
+      const uint64_t id = entities.id();
+      if (std::exchange(block, cache::EntityBlock::index_of(id)) != cache::EntityBlock::index_of(id)) {
+        for (const StoredColumn& column : entities.columns().columns()) {
+          check_written(space_of(kind), column_key(block * cache::EntityBlock::kRows, column.key()), column.written());
         }
       }
+      check_written(space_of(kind), id_key(id), entities.written());
+      entities.apply();
+      visit(entities);
     }
+    end_of_walk();
+    return Status();
+  }
+  Status step(uint64_t* steps) {
+    if (++*steps % 1024 == 0) {
+      reader_.unpin_batch();
+      if (poll_) return poll_();
+    }
+    return Status();
+  }
+  void end_of_walk() {
     reader_.unpin_batch();
-    note(cursor->status());
     if (!reader_.status().ok() && !reader_failed_) {
       reader_failed_ = true;
       error("in-memory form: " + reader_.status().message());
     }
-    return Status();
   }
   bool node_exists(uint64_t id) const {
     const auto block = node_bits_.find(id >> kLabelBlockShift);
@@ -178,23 +207,8 @@ class Verification {
   void check_written(Keyspace space, ByteView key, uint64_t written) {
     if (written > root_.version) note(damaged(space, key, "was written by a commit that is still to come"));
   }
-  Status column(EntityKind kind, ByteView key, ByteView bytes) {
-    const bool nodes = kind == EntityKind::kNode;
-    const Keyspace space = space_of(kind);
-    uint64_t first = 0;
-    KeyId property;
-    StoredColumn column;
-    if (!parse_column_key(key, &first, &property) || first >= (nodes ? root_.next_node : root_.next_relationship) ||
-        property.value >= root_.key_tokens || !column.parse(property, bytes)) {
-      return damaged(space, key, "is neither a record nor a column");
-    }
-    check_written(space, key, column.written());
-    return Status();
-  }
 
   Status nodes() {
-    const TokenLimits tokens = token_limits(root_);
-    StoredNode node;
     std::vector<LabelId> hot_labels;
     std::vector<Property> hot_properties;
     struct Current {
@@ -217,20 +231,12 @@ class Verification {
       const uint64_t row = id & (kLabelBlockIds - 1);
       return (at.bits[row / 64] >> (row % 64) & 1) != 0;
     };
-    StoredColumns columns;
-    return walk(Keyspace::kNodes, {}, [&](ByteView key, ByteView bytes) -> Status {
-      uint64_t id = 0;
-      if (root_.stored_columns && key.size() != kIdBytes) return column(EntityKind::kNode, key, bytes);
-      if (!parse_id_key(key, &id) || id >= root_.next_node) {
-        return damaged(Keyspace::kNodes, key, "is beyond the ids given out");
-      }
+    return walk_entities(EntityKind::kNode, [&](StoredEntities& entities) {
+      const uint64_t id = entities.id();
+      const StoredNode& node = entities.node();
       ++node_count_;
       const uint64_t row = id & (kLabelBlockIds - 1);
       node_bits_[id >> kLabelBlockShift][row / 64] |= uint64_t{1} << (row % 64);
-      LORA_TRY(decode_node(key, bytes, tokens, &node));
-      note(columns.move_to(*shared_.store, root_, EntityKind::kNode, cache::EntityBlock::index_of(id)));
-      columns.apply(cache::EntityBlock::row_of(id), node.written, &node.properties);
-      check_written(Keyspace::kNodes, key, node.written);
       for (LabelId label : node.labels) {
         ++label_counts_[label.value];
         if (!carries(label, id)) {
@@ -248,7 +254,6 @@ class Verification {
           error(fmt::format("node {} differs between the store and the in-memory form", id));
         }
       }
-      return Status();
     });
   }
 
@@ -277,22 +282,12 @@ class Verification {
   }
 
   Status relationships() {
-    const TokenLimits tokens = token_limits(root_);
-    StoredRelationship stored;
     std::vector<LabelId> labels;
     std::vector<Property> hot_properties;
-    StoredColumns columns;
-    return walk(Keyspace::kRelationships, {}, [&](ByteView key, ByteView bytes) -> Status {
-      uint64_t id = 0;
-      if (root_.stored_columns && key.size() != kIdBytes) return column(EntityKind::kRelationship, key, bytes);
-      if (!parse_id_key(key, &id) || id >= root_.next_relationship) {
-        return damaged(Keyspace::kRelationships, key, "is beyond the ids given out");
-      }
+    return walk_entities(EntityKind::kRelationship, [&](StoredEntities& entities) {
+      const uint64_t id = entities.id();
+      const StoredRelationship& stored = entities.relationship();
       ++relationship_count_;
-      LORA_TRY(decode_relationship(key, bytes, tokens, &stored));
-      note(columns.move_to(*shared_.store, root_, EntityKind::kRelationship, cache::EntityBlock::index_of(id)));
-      columns.apply(cache::EntityBlock::row_of(id), stored.written, &stored.properties);
-      check_written(Keyspace::kRelationships, key, stored.written);
       if (!node_exists(stored.start.value) || !node_exists(stored.end.value)) {
         error(fmt::format("relationship {} has an end that does not exist: {} to {}", id, stored.start.value,
                           stored.end.value));
@@ -316,7 +311,6 @@ class Verification {
           error(fmt::format("relationship {} differs between the store and the in-memory form", id));
         }
       }
-      return Status();
     });
   }
 

@@ -344,7 +344,9 @@ rocksdb::ColumnFamilyOptions make_family_options(const StoreOptions& options, Ke
     family.compression = rocksdb::kLZ4Compression;
     family.bottommost_compression = lists ? rocksdb::kLZ4Compression : rocksdb::kZSTD;
     family.bottommost_compression_opts.enabled = true;
-    family.bottommost_compression_opts.level = 1;  // zstd: a bulk load 5 to 10 % faster than with 3, 1 % larger
+    // zstd that leaves literals as they are: reading a whole database for the first time takes two thirds of the time that
+    // level 1 does, and 10 to 15 % more space; LZ4 is little faster, and takes a third more for records.
+    family.bottommost_compression_opts.level = -3;
     // Index and filter blocks count against the cache, so memory stays within block_cache_bytes.
     table.cache_index_and_filter_blocks = true;
     table.pin_l0_filter_and_index_blocks_in_cache = true;

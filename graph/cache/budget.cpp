@@ -93,6 +93,17 @@ void Budget::drop_all() {
   hand_ = Hand();
 }
 
+bool Budget::is_overhung() {
+  constexpr uint64_t kLeast = 8 << 20, kMost = 32 << 20;
+  const uint64_t limit = limit_.load(std::memory_order_relaxed);
+  const auto overhung = [&] {
+    return versions_->impl_->evicted_bytes.load(std::memory_order_relaxed) > std::clamp(limit / 8, kLeast, kMost);
+  };
+  if (limit == 0 || versions_->object_bytes() <= limit || !overhung()) return false;
+  make_room();  // the readers may have left
+  return overhung();
+}
+
 BudgetStats Budget::stats() const {
   return {limit_.load(std::memory_order_relaxed), versions_->object_bytes(), loads_.load(std::memory_order_relaxed),
           evictions_.load(std::memory_order_relaxed)};
@@ -191,16 +202,19 @@ bool Budget::evict(ChunkFamily family, uint64_t token, uint64_t index, Object* c
   for (const Place& place : places) unlink(place.slot, place.leaf, index, chunk);
   if (is_static) return true;
   const bool whole = other_versions.empty();
+  const auto leave = [&impl](Object* object, bool tree) {
+    const uint64_t bytes = tree ? tree_bytes(object) : object->bytes;
+    impl.evicted_bytes += bytes;
+    impl.epoch_retired.push_back({object, 0, tree, bytes});
+  };
   for (Object* part : parts) {
     if (std::binary_search(shared.begin(), shared.end(), part)) {
       impl.queue.push_back({part, part->created, tip->stamp + 1, false});
     } else {
-      impl.evicted_bytes += part->bytes;
-      impl.epoch_retired.push_back({part, 0, false});
+      leave(part, false);
     }
   }
-  impl.evicted_bytes += whole ? tree_bytes(chunk) : chunk->bytes;
-  impl.epoch_retired.push_back({chunk, 0, whole});
+  leave(chunk, whole);
   return true;
 }
 
@@ -219,7 +233,7 @@ uint64_t Budget::turn(uint64_t target, uint32_t steps, bool all) {
     // Bytes on their way out count as gone.
     const auto used = [&] {
       const uint64_t bytes = versions_->object_bytes();
-      return bytes - std::min(bytes, impl.evicted_bytes);
+      return bytes - std::min(bytes, impl.evicted_bytes.load());
     };
     // Without memory the turn ends early.
     static_cast<void>(contain([&] {

@@ -51,6 +51,10 @@ class Budget {
     return limit != 0 && versions_->object_bytes() >= limit - limit / 16;
   }
 
+  // So much has been evicted under readers that may still look at it that a chunk which is loaded now would only add to
+  // it: read what is asked for alone, and keep it apart.
+  bool is_overhung();
+
   // Evicts everything that may be evicted, static empties too. For tests; waits for the writer's current call.
   void drop_all();
 

@@ -40,6 +40,7 @@ EntityBlock* copy_block(WriteContext* context, EntityBlock* block, uint32_t colu
   copy->rows = block->rows;
   copy->count = block->count;
   copy->column_count = block->column_count;
+  copy->has_head = block->has_head;
   std::memcpy(copy->exists_bits, block->exists_bits, sizeof copy->exists_bits);
   copy->label_sets = block->label_sets;
   copy->ends = block->ends;
@@ -393,6 +394,43 @@ void EntityBlockBuilder::add_relationship(uint32_t row, RelTypeId type, NodeId s
   if (block_ == nullptr) block_.reset(EntityBlock::make(nullptr));
   keep(EntityBlock::create_relationship(nullptr, block_.get(), row, type, start, end, {}));
   add_properties(row, properties);
+}
+
+EntityBlock* EntityBlockBuilder::put_rows(const uint64_t* rows) {
+  LORA_DCHECK(block_ == nullptr);
+  block_.reset(EntityBlock::make(nullptr));
+  for_each_row(rows, [this](uint32_t row) { mark_created(block_.get(), row); });
+  return block_.get();
+}
+
+void EntityBlockBuilder::put_nodes(const uint64_t* rows, const std::vector<std::span<const LabelId>>& sets,
+                                   const uint8_t* row_set) {
+  EntityBlock* const block = put_rows(rows);
+  if (sets.size() != 1 || !sets.front().empty()) {
+    block->label_sets = build_sets(nullptr, sets, sets.size() == 1 ? nullptr : row_set);
+  }
+}
+
+void EntityBlockBuilder::put_relationships(const uint64_t* rows, const uint32_t* types, const uint64_t* starts,
+                                           const uint64_t* ends) {
+  EntityBlock* const block = put_rows(rows);
+  uint64_t all = 0;
+  uint32_t type = 0;
+  bool first = true, one_type = true;
+  for_each_row(rows, [&](uint32_t row) {
+    all |= starts[row] | ends[row];
+    one_type &= std::exchange(first, false) || types[row] == type;
+    type = types[row];
+  });
+  RelationshipEnds* const made = allocate_ends(nullptr, block->rows, {}, packed_id_width(all), one_type);
+  block->ends = made;
+  made->rows = block->rows;
+  made->type = type;
+  for (uint32_t row = 0; row < block->rows; ++row) {
+    const bool there = block->exists(row);
+    put_ids(made, row, there ? starts[row] : 0, there ? ends[row] : 0);
+    if (!one_type) made->types()[row] = there ? types[row] : 0;
+  }
 }
 
 // One by one: each may find no memory, and the one before may have moved the block (and freed the old one).

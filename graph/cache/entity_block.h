@@ -95,6 +95,7 @@ struct EntityBlock : Object {
   uint16_t rows = 0;   // one past the highest row ever used
   uint16_t count = 0;  // existing rows
   uint16_t column_count = 0, column_capacity = 0;
+  bool has_head = false;  // in the store (graph/layout.h): set by who loads it, and true of all that is made from it
   uint64_t exists_bits[4] = {0, 0, 0, 0};
   LabelSets* label_sets = nullptr;   // nodes; null: no row has a label
   RelationshipEnds* ends = nullptr;  // relationships; null: no row was ever used
@@ -168,24 +169,35 @@ class EntityBlockBuilder {
   EntityBlockBuilder& operator=(const EntityBlockBuilder&) = delete;
   void add_node(uint32_t row, std::span<const LabelId> labels, std::span<const Property> properties);
   void add_relationship(uint32_t row, RelTypeId type, NodeId start, NodeId end, std::span<const Property> properties);
+  // The same of all rows whose bits are set, at least one, without properties, before any other row. By row: which of
+  // the label sets; type, start and end.
+  void put_nodes(const uint64_t* rows, const std::vector<std::span<const LabelId>>& sets, const uint8_t* row_set);
+  void put_relationships(const uint64_t* rows, const uint32_t* types, const uint64_t* starts, const uint64_t* ends);
+  bool has_rows() const { return block_ != nullptr; }
   // Of a row that was added, or of all rows that have a value: `column`, whose rows have all been added. No row may
   // have a value of this key.
   void set_property(uint32_t row, KeyId key, const Value& value);
   void put_column(KeyId key, Loaded<Column> column);
   bool has_column(KeyId key) const { return block_ != nullptr && block_->column(key) != nullptr; }
+  bool has_row(uint32_t row) const { return block_ != nullptr && block_->exists(row); }
+  // Before the end: the block has a head in the store. Nothing when no row was added.
+  void set_has_head() {
+    if (block_ != nullptr) block_->has_head = true;
+  }
   // The block as loaded (for publish_loaded); EntityBlock::empty() when nothing was added. Resets the builder.
   Loaded<EntityBlock> finish();
 
  private:
   void add_properties(uint32_t row, std::span<const Property> properties);
+  EntityBlock* put_rows(const uint64_t* rows);
   void keep(EntityBlock* block);  // in place of block_, which has been freed if it is another one
   Loaded<EntityBlock> block_;
 };
 
-// Gathers one property for a batch of ids. find(block index, run) -> const EntityBlock* (null: treated as absent;
-// loading and its errors are the caller's; run: many ids in a row, the next block is likely to follow). *out is
-// overwritten, typed when all values present have one type. Consecutive ids, as scans give them, are copied by the
-// block; scattered ones have a way of their own while they are of one type.
+// Gathers one property for a batch of ids. find(ids of one block, run) -> const EntityBlock*, good until the next call
+// (null: treated as absent; loading and its errors are the caller's; run: many ids in a row, the next block is likely
+// to follow). *out is overwritten, typed when all values present have one type. Consecutive ids, as scans give them,
+// are copied by the block; scattered ones have a way of their own while they are of one type.
 class Gatherer {
  public:
   Gatherer(KeyId key, PropertyColumn* out) : key_(key), out_(out) {}
@@ -212,7 +224,7 @@ class Gatherer {
       if (run == 1) {
         while (last < ids.size() && ids[last] / EntityBlock::kRows == index) ++last;
       }
-      const EntityBlock* block = find(index, run > 1);
+      const EntityBlock* block = find(ids.subspan(i, last - i), run > 1);
       const Column* column = block == nullptr ? nullptr : block->column(key_);
       if (column == nullptr) {
         missing(i, last);
@@ -255,9 +267,9 @@ class Gatherer {
     const size_t count = ids_.size();
     uint32_t place = 0;  // of the key in the block before
     for (; i < count; ++i) {
-      const uint64_t id = ids_[i], index = EntityBlock::index_of(id);
+      const uint64_t id = ids_[i];
       if (id == kNoId || goes_on(i)) break;
-      const EntityBlock* block = find(index, false);
+      const EntityBlock* block = find(ids_.subspan(i, 1), false);
       const Column* column = nullptr;
       if (block != nullptr) {
         const bool there = place < block->column_count && block->slots()[place].key == key_;

@@ -131,7 +131,7 @@ void WriteContext::flush_discarded() {
     }
     std::atomic_thread_fence(std::memory_order_seq_cst);
     const uint64_t epoch = versions_->epoch_.fetch_add(1, std::memory_order_seq_cst);
-    for (Object* object : discarded_) impl.epoch_retired.push_back({object, epoch, false});
+    for (Object* object : discarded_) impl.epoch_retired.push_back({object, epoch, false, 0});
     discarded_.clear();
     discarded_bytes_ = 0;
     impl.collect_epochs(&free_now);

@@ -76,6 +76,7 @@ struct EpochRetired {
   Object* object;
   uint64_t epoch;
   bool tree;
+  uint64_t evicted_bytes;  // 0: it was not evicted
 };
 
 // A committed root with what must happen when it is published (retired) or dropped (made). Neighbours may have one
@@ -104,9 +105,9 @@ struct Versions::Impl {
   size_t sweep_at = 64;              // queue size that starts the next sweep
   std::vector<EpochRetired> epoch_retired;
   size_t epoch_sweep_at = 256;
-  uint64_t evicted_bytes = 0;       // of evicted chunks in epoch_retired, about
-  WriteContext* context = nullptr;  // set under structure() and mutex, read under either
-  uint64_t last_stamp = 0;          // the writer's
+  std::atomic<uint64_t> evicted_bytes{0};  // of evicted chunks in epoch_retired; changed under mutex
+  WriteContext* context = nullptr;         // set under structure() and mutex, read under either
+  uint64_t last_stamp = 0;                 // the writer's
 
   PiecePool pieces;  // the open transaction's
   // Memory of transactions that are over, for the next one.
@@ -233,9 +234,9 @@ struct Versions::Impl {
       return Status();
     });
     if (!moved.ok()) return;
+    for (auto e = split; e != epoch_retired.end(); ++e) evicted_bytes -= e->evicted_bytes;
     epoch_retired.erase(split, epoch_retired.end());
     epoch_sweep_at = std::max<size_t>(256, epoch_retired.size() * 2);
-    if (epoch_retired.empty()) evicted_bytes = 0;
   }
 };
 

@@ -1,10 +1,13 @@
 // Makes the files that format_test.cpp opens: make_format_files DIRECTORY (it is replaced). See README.md.
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "cypher/database.h"
+#include "graph/bulk_load.h"
 #include "graph/dump.h"
 
 namespace fs = std::filesystem;
@@ -92,13 +95,17 @@ void create_values(Database& db) {
            .status());
 }
 
-void fill(Database& db) {
+void create_schema(Database& db) {
   const auto run = [&db](const char* query) { must(db.execute(query).status()); };
   run("CREATE CONSTRAINT person_email FOR (p:Person) REQUIRE p.email IS UNIQUE");
   run("CREATE INDEX person_name_age FOR (p:Person) ON (p.name, p.age)");
   run("CREATE INDEX value_value FOR (v:Value) ON (v.value)");
   run("CREATE INDEX knows_since FOR ()-[k:KNOWS]-() ON (k.since)");
   run("CREATE INDEX to_drop FOR (p:Person) ON (p.dropped)");
+}
+
+void create_content(Database& db) {
+  const auto run = [&db](const char* query) { must(db.execute(query).status()); };
   create_values(db);
   run("UNWIND range(0, 39) AS i CREATE (p:Person {email: 'p' + toString(i) + '@example.org', name: 'N' + "
       "toString(i % 7), age: i}) FOREACH (_ IN CASE WHEN i % 5 = 0 THEN [1] ELSE [] END | SET p:Admin)");
@@ -110,8 +117,41 @@ void fill(Database& db) {
   run("UNWIND range(0, 339) AS i MATCH (h:Hub), (s:Spoke {n: i % 40 + 1}) CREATE (h)-[:HAS]->(s)");
   run("MATCH (h:Hub), (s:Spoke) WHERE s.n % 5 = 0 CREATE (s)-[:OF {n: s.n}]->(h)");
   run("CREATE (:`strange name``s` {`key with space`: 1})-[:`TYPE \u00e4`]->()");
-  must(db.checkpoint(true));
+}
 
+// All of `from`, which has no gaps in its ids, as a bulk load writes it: columns and heads.
+void bulk_load(Database& from, Database& to) {
+  const std::unique_ptr<graph::BulkLoad> load =
+      must(graph::BulkLoad::begin(to.graph(), std::chrono::steady_clock::now(), {}));
+  const graph::Snapshot snapshot = from.graph().snapshot();
+  const std::unique_ptr<graph::Reader> reader = snapshot.reader();
+  std::vector<LabelId> labels;
+  std::vector<graph::Property> properties;
+  const auto loaded_properties = [&] {
+    for (graph::Property& property : properties) property.key = must(load->key(reader->key_name(property.key)));
+    std::ranges::sort(properties, {}, &graph::Property::key);
+  };
+  for (uint64_t id = 0; id < reader->node_id_limit().value; ++id) {
+    reader->labels(NodeId(id), &labels);
+    for (LabelId& label : labels) label = must(load->label(reader->label_name(label)));
+    std::ranges::sort(labels);
+    reader->node_properties(NodeId(id), &properties);
+    loaded_properties();
+    must(load->add_node(labels, properties).status());
+  }
+  for (uint64_t id = 0; id < reader->relationship_id_limit().value; ++id) {
+    const graph::RelationshipRecord record = *reader->relationship(RelId(id));
+    reader->relationship_properties(RelId(id), &properties);
+    loaded_properties();
+    const RelTypeId type = must(load->rel_type(reader->rel_type_name(record.type)));
+    must(load->add_relationship(type, record.start, record.end, properties).status());
+  }
+  must(reader->status());
+  must(load->finish({}));
+}
+
+void change_content(Database& db) {
+  const auto run = [&db](const char* query) { must(db.execute(query).status()); };
   // The second generation of tables: changes of what the first holds.
   run("DROP INDEX to_drop");
   run("MATCH (s:Spoke) WHERE s.n > 38 DETACH DELETE s");
@@ -152,7 +192,14 @@ int main(int argc, char** argv) {
   options.database_dir = work.string();
   options.cache_bytes = 64u << 20;
   const std::unique_ptr<Database> db = must(Database::open("v", options));
-  fill(*db);
+  {
+    const std::unique_ptr<Database> first = must(Database::in_memory());
+    create_content(*first);
+    bulk_load(*first, *db);
+  }
+  create_schema(*db);
+  must(db->checkpoint(true));
+  change_content(*db);
   must(db->save_snapshot_file(out / "zstd.snapshot").status());
   graph::SnapshotSaveOptions save;
   save.codec = graph::SnapshotSaveOptions::Codec::kGzip;

@@ -82,7 +82,9 @@ class EntityModelTest : public ::testing::Test {
       }
       PropertyColumn column;
       column.values.resize(7);
-      Gatherer(KeyId(key), &column).run(ids, [&](uint64_t index, bool) { return root.find_block(kind, index); });
+      Gatherer(KeyId(key), &column).run(ids, [&](std::span<const uint64_t> of_block, bool) {
+        return root.find_block(kind, EntityBlock::index_of(of_block.front()));
+      });
       for (size_t i = 0; i < ids.size(); ++i) {
         Value want;
         if (const auto it = model.find(ids[i]); it != model.end()) {

@@ -413,6 +413,39 @@ TEST(BudgetTest, EvictionKeepsTheFormBelowItsLimitAndAnswersStayRight) {
   EXPECT_LT(db.versions.object_bytes(), 260'000u);
 }
 
+// There is never a moment without a reader inside its epoch.
+TEST(BudgetTest, EvictionGoesOnWhileReadersTakeTurns) {
+  Database db(200'000);
+  State state = state_of(*db.versions.published());
+  Access first(&db.versions), second(&db.versions);
+  for (int round = 0; round < 5; ++round) {
+    for (uint64_t b = 0; b < State::kBlocks; ++b) {
+      AccessSlot* const next = b % 2 == 0 ? first.slot : second.slot;
+      db.versions.leave(next);
+      db.versions.enter(next);
+      ASSERT_TRUE(db.agrees(db.versions.published(), nullptr, state, b));
+    }
+  }
+  EXPECT_LT(db.versions.object_bytes(), 300'000u);
+}
+
+TEST(BudgetTest, IsOverhungByWhatABatchStillHolds) {
+  Database db(1);
+  EXPECT_FALSE(db.budget.is_overhung());
+  uint32_t slot = 0;
+  const Root* root = db.versions.pin(&slot);
+  Access access(&db.versions);
+  // Blocks come and go, and none of them may be freed.
+  uint64_t loads = 0;
+  for (; !db.budget.is_overhung() && loads < 30'000; ++loads) db.block(root, nullptr, loads % State::kBlocks);
+  EXPECT_TRUE(db.budget.is_overhung());
+  EXPECT_GT(loads, State::kBlocks);
+  EXPECT_LT(db.versions.object_bytes(), uint64_t{10} << 20);
+  db.versions.leave(access.slot);
+  EXPECT_FALSE(db.budget.is_overhung());
+  db.versions.unpin(slot);
+}
+
 TEST(BudgetTest, ChunkHeldByABatchIsFreedOnlyAfterTheBatch) {
   Database db(0);
   Access access(&db.versions);

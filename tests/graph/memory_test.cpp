@@ -128,6 +128,75 @@ TEST_P(SmallMemoryTest, SmallChangesOfLargeBlocksStayWithinTheBudget) {
   EXPECT_LE(most, limit * 3 / 2) << "limit " << limit;
 }
 
+// What is evicted under a batch stays until the batch ends: scattered reads of large values must not pile it up.
+TEST_P(SmallMemoryTest, OneBatchOfScatteredReadsStaysNearTheBudget) {
+  constexpr uint64_t kNodes = 20'000, kRelationships = 60'000, kRows = 2'048;  // 4 KiB a node
+  const auto text_of = [](uint64_t i) {
+    return std::to_string(i) + std::string(4096, static_cast<char>('a' + i % 26));
+  };
+  std::mt19937_64 random(3);
+  std::vector<std::pair<uint64_t, uint64_t>> ends;
+  for (uint64_t from = 0; from < kNodes; from += 500) {
+    Writer writer(graph());
+    for (uint64_t i = from; i < from + 500; ++i) {
+      writer.node({"N"}, {{"text", Value::string(text_of(i))}, {"i", Value::integer(static_cast<int64_t>(i))}});
+    }
+    writer.commit();
+  }
+  for (uint64_t from = 0; from < kRelationships; from += 5'000) {
+    Writer writer(graph());
+    for (uint64_t i = from; i < from + 5'000; ++i) {
+      ends.emplace_back(random() % kNodes, random() % kNodes);
+      writer.relationship(NodeId(ends.back().first), "T", NodeId(ends.back().second),
+                          {{"i", Value::integer(static_cast<int64_t>(i))}});
+    }
+    writer.commit();
+  }
+  const Snapshot snapshot = graph().snapshot();
+  const auto reader = snapshot.reader();
+  const KeyId text = *reader->find_key("text"), number = *reader->find_key("i");
+  const RelTypeId type = *reader->find_rel_type("T");
+  const LabelId label = *reader->find_label("N");
+  uint64_t most = 0;
+  PropertyColumn texts, numbers;
+  for (int round = 0; round < 2; ++round) {
+    std::vector<uint64_t> rels(kRows), starts(kRows), finish(kRows);
+    for (uint64_t& id : rels) id = random() % kRelationships;
+    reader->relationship_ends(rels, starts.data(), finish.data());
+    reader->gather_relationship_property(rels, number, &numbers);
+    ASSERT_EQ(numbers.kind, PropertyColumn::Kind::kIntegers);
+    for (size_t i = 0; i < kRows; ++i) {
+      ASSERT_EQ(std::pair(starts[i], finish[i]), ends[rels[i]]);
+      ASSERT_EQ(numbers.integers[i], static_cast<int64_t>(rels[i]));
+    }
+    for (const std::vector<uint64_t>& ids : {starts, finish}) {
+      reader->gather_node_property(ids, text, &texts);
+      ASSERT_EQ(texts.kind, PropertyColumn::Kind::kValues);
+      for (size_t i = 0; i < kRows; ++i) ASSERT_EQ(texts.values[i].as_string(), text_of(ids[i]));
+      reader->gather_node_property(ids, number, &numbers);
+      for (size_t i = 0; i < kRows; ++i) ASSERT_EQ(numbers.integers[i], static_cast<int64_t>(ids[i]));
+    }
+    for (const uint64_t id : starts) {
+      ASSERT_TRUE(reader->has_label(NodeId(id), label));
+      ASSERT_EQ(reader->node_property(NodeId(id), number).as_integer(), static_cast<int64_t>(id));
+      ASSERT_EQ(reader->node_property(NodeId(id), text).as_string(), text_of(id));
+      std::vector<Property> all_of_them;
+      reader->node_properties(NodeId(id), &all_of_them);
+      ASSERT_EQ(all_of_them.size(), 2u);
+      ASSERT_GE(list_of(*reader, NodeId(id), Direction::kOut, type).size(), 1u);
+    }
+    std::vector<uint64_t> tested = finish;
+    const PropertyTest low[] = {{number, '<', Value::integer(10'000)}};
+    reader->test_entities(EntityKind::kNode, low, &tested);
+    ASSERT_EQ(tested.size(),
+              static_cast<size_t>(std::ranges::count_if(finish, [](uint64_t id) { return id < 10'000; })));
+    most = std::max(most, graph().stats().cache_bytes_used);
+    reader->unpin_batch();
+  }
+  EXPECT_OK(reader->status());
+  EXPECT_LE(most, graph().stats().cache_bytes_limit + (uint64_t{16} << 20));
+}
+
 TEST_P(GraphTest, HubGrowsShrinksAndSurvives) {
   RelTypeId type;
   NodeId hub;

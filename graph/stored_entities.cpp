@@ -1,0 +1,224 @@
+#include "graph/stored_entities.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace lora::graph {
+
+using cache::EntityBlock;
+using kv::Keyspace;
+
+TokenLimits token_limits(const RootFields& root) {
+  return {root.label_tokens, root.type_tokens, root.key_tokens};
+}
+
+namespace {
+
+Status decode_entity(const RootFields& root, ByteView key, ByteView record, StoredNode* out) {
+  return decode_node(key, record, token_limits(root), out);
+}
+
+Status decode_entity(const RootFields& root, ByteView key, ByteView record, StoredRelationship* out) {
+  LORA_TRY(decode_relationship(key, record, token_limits(root), out));
+  if (out->start.value >= root.next_node || out->end.value >= root.next_node) {
+    return damaged(Keyspace::kRelationships, key, "has an end beyond the ids given out");
+  }
+  return Status();
+}
+
+template <typename Entity>
+Result<bool> read(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t id, Entity* out,
+                  std::string* scratch) {
+  if (id >= (kind == EntityKind::kNode ? root.next_node : root.next_relationship)) return false;
+  const IdKey key = id_key(id);
+  LORA_ASSIGN(const bool found, store.get(space_of(kind), key, root.store_snapshot, scratch));
+  if (found) {
+    if (root.stored_heads && scratch->empty()) return false;
+    LORA_TRY(decode_entity(root, key, *scratch, out));
+    return true;
+  }
+  if (!root.stored_heads) return false;
+  StoredHead head;
+  LORA_TRY(head.load(store, root, kind, EntityBlock::index_of(id)));
+  const uint32_t row = EntityBlock::row_of(id);
+  if (!head.rows().has(row)) return false;
+  head.get(row, out);
+  return true;
+}
+
+}  // namespace
+
+Result<bool> read_entity(const kv::Store& store, const RootFields& root, NodeId id, StoredNode* out,
+                         std::string* scratch) {
+  return read(store, root, EntityKind::kNode, id.value, out, scratch);
+}
+
+Result<bool> read_entity(const kv::Store& store, const RootFields& root, RelId id, StoredRelationship* out,
+                         std::string* scratch) {
+  return read(store, root, EntityKind::kRelationship, id.value, out, scratch);
+}
+
+void StoredEntities::begin(const RootFields& root, EntityKind kind, const Range& range) {
+  root_ = &root;
+  kind_ = kind;
+  range_ = range;
+  leave_block();
+  columns_.clear();
+  head_.clear();
+  failed_ = false;
+  kv::CursorOptions options;
+  options.lower = id_key(root.stored_columns ? range.first - EntityBlock::row_of(range.first) : range.first).string();
+  if (range.end != kNoId) options.upper = id_bound(range.end);
+  options.snapshot = root.store_snapshot;
+  options.fill_cache = false;
+  options.readahead_bytes = range.readahead_bytes;
+  cursor_ = store_->cursor(space_of(kind), options);
+  cursor_->seek_first();
+  least_ = range.first;
+}
+
+void StoredEntities::leave_block() {
+  block_ = kNoId;
+  row_ = 0;
+  first_state_ = First::kNone;
+}
+
+Status StoredEntities::decode(ByteView key, ByteView record, Decoded* out, bool* exists) {
+  *exists = true;
+  uint64_t id = 0;
+  if (!parse_id_key(key, &id) || id >= limit()) {
+    return damaged(space_of(kind_), key, "is beyond the ids given out");
+  }
+  if (root_->stored_heads && record.empty()) {
+    *exists = false;
+    return Status();
+  }
+  if (kind_ == EntityKind::kRelationship) return decode_entity(*root_, key, record, &out->relationship);
+  if (range_.keys == nullptr) return decode_entity(*root_, key, record, &out->node);
+  return decode_node_properties(key, record, token_limits(*root_), *range_.keys, &out->node.properties,
+                                &out->node.written);
+}
+
+Status StoredEntities::note_part(ByteView key, KeyId property, ByteView value) {
+  if (root_->stored_heads && property == kHeadKey) return head_.parse(*root_, kind_, key, value);
+  if (range_.keys != nullptr && std::ranges::find(*range_.keys, property) == range_.keys->end()) return Status();
+  return columns_.add(*root_, space_of(kind_), key, value);
+}
+
+// The block that the cursor has come to: its first record, its columns and its head. A fault is told, and the walk goes
+// on without what is damaged.
+Status StoredEntities::enter() {
+  uint64_t id = 0;
+  KeyId property;
+  const bool record = parse_id_key(cursor_->key(), &id);
+  if (!record && !(root_->stored_columns && parse_column_key(cursor_->key(), &id, &property))) {
+    const Status fault = damaged(space_of(kind_), cursor_->key(), "is neither a record nor a column");
+    cursor_->next();
+    return fault;
+  }
+  block_ = EntityBlock::index_of(id);
+  record_rows_ = {};
+  columns_.clear();
+  head_.clear();
+  if (!root_->stored_columns) return Status();
+  Status fault;
+  const auto note = [&fault](Status status) {
+    if (fault.ok()) fault = std::move(status);
+  };
+  if (record && EntityBlock::row_of(id) == 0) {
+    bool exists = false;
+    const Status status = decode(cursor_->key(), cursor_->value(), &first_, &exists);
+    first_state_ = exists && status.ok() ? First::kThere : First::kGone;
+    note(status);
+    cursor_->next();
+  }
+  uint64_t first = 0;
+  for (; cursor_->valid() && parse_column_key(cursor_->key(), &first, &property) &&
+         EntityBlock::index_of(first) == block_;
+       cursor_->next()) {
+    note(first >= limit() ? damaged(space_of(kind_), cursor_->key(), "is beyond the ids given out")
+                          : note_part(cursor_->key(), property, cursor_->value()));
+  }
+  return fault;
+}
+
+Result<bool> StoredEntities::next() {
+  for (;;) {
+    if (block_ == kNoId) {
+      if (!cursor_->valid()) {
+        if (!std::exchange(failed_, true)) LORA_TRY(cursor_->status());
+        return false;
+      }
+      LORA_TRY(enter());
+      if (block_ == kNoId) continue;
+    }
+    if (block_ == EntityBlock::index_of(least_) && row_ < EntityBlock::row_of(least_)) {
+      row_ = EntityBlock::row_of(least_);
+      first_state_ = First::kNone;
+      move_to(least_);
+    }
+    uint32_t record_row = EntityBlock::kRows;
+    uint64_t record_id = 0;
+    if (first_state_ != First::kNone) {
+      record_row = 0;
+    } else if (cursor_->valid() && parse_id_key(cursor_->key(), &record_id) &&
+               EntityBlock::index_of(record_id) == block_) {
+      record_row = EntityBlock::row_of(record_id);
+    }
+    const uint32_t row = range_.records_only ? record_row : std::min(record_row, head_.rows().next(row_));
+    if (row == EntityBlock::kRows) {
+      leave_block();
+      continue;
+    }
+    row_ = row + 1;
+    id_ = block_ * EntityBlock::kRows + row;
+    current_ = &other_;
+    if (record_row == row) {
+      record_rows_.set(row);
+      bool exists = false;
+      if (first_state_ != First::kNone) {
+        exists = first_state_ == First::kThere;
+        first_state_ = First::kNone;
+        current_ = &first_;
+      } else {
+        const Status status = decode(cursor_->key(), cursor_->value(), &other_, &exists);
+        cursor_->next();
+        LORA_TRY(status);
+      }
+      if (!exists) continue;
+    } else if (kind_ == EntityKind::kNode) {
+      head_.get(row, &other_.node);
+    } else {
+      head_.get(row, &other_.relationship);
+    }
+    return true;
+  }
+}
+
+void StoredEntities::skip_to(uint64_t id) {
+  least_ = id;
+  if (block_ == EntityBlock::index_of(id)) return;  // next() skips its rows
+  leave_block();
+  // Columns and heads lie at the beginning of a block.
+  move_to(root_->stored_columns ? id - EntityBlock::row_of(id) : id);
+}
+
+void StoredEntities::move_to(uint64_t id) {
+  constexpr int kStepsBeforeSeek = 16;
+  const IdKey key = id_key(id);
+  for (int steps = 0; cursor_->valid() && cursor_->key() < ByteView(key); ++steps) {
+    steps < kStepsBeforeSeek ? cursor_->next() : cursor_->seek(key);
+  }
+}
+
+RowBits StoredEntities::left_to_head() const {
+  RowBits left = head_.rows();
+  for (size_t w = 0; w < kRowWords; ++w) left.words[w] &= ~record_rows_.words[w];
+  return left;
+}
+
+void StoredEntities::apply() {
+  columns_.apply(EntityBlock::row_of(id_), written(), &properties());
+}
+
+}  // namespace lora::graph

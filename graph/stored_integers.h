@@ -1,0 +1,67 @@
+// What columns and heads in the store have in common (layout.h): bits of a block's rows, and integers of such rows in
+// as few bytes as their range needs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "graph/cache/entity_block.h"
+#include "kv/bytes.h"
+#include "kv/encode.h"
+
+namespace lora::graph {
+
+inline constexpr size_t kRowWords = cache::EntityBlock::kRows / 64;
+
+// A bit per row of a block.
+struct RowBits {
+  uint64_t words[kRowWords] = {};
+
+  bool has(uint32_t row) const { return (words[row / 64] >> (row % 64) & 1) != 0; }
+  void set(uint32_t row) { words[row / 64] |= uint64_t{1} << (row % 64); }
+  size_t count() const;
+  // How many rows below `row` are set.
+  size_t place_of(uint32_t row) const;
+  // The first set row at or after `row`; kRows: none.
+  uint32_t next(uint32_t row) const;
+
+  void encode(std::string* out) const;  // appends
+  bool parse(kv::Decoder* in);
+};
+
+// Of how many bytes a distance from the least value may be.
+enum class Widths : uint8_t {
+  kPowersOfTwo,  // columns
+  kAny,          // 1 to 8: heads
+};
+
+// Appends `values` by row, of the rows that are set, at least one: zigzag the least, u8 width, per value its distance
+// from the least in so many bytes, little endian.
+template <typename T>  // int64_t or uint64_t
+void encode_integers(const RowBits& rows, const T* values, Widths widths, std::string* out);
+
+// Such integers, decoded. The bytes they were parsed from must stay.
+class StoredIntegers {
+ public:
+  // So many of them. False: damaged.
+  bool parse(kv::Decoder* in, size_t count, Widths widths);
+  int64_t at(size_t place) const;
+  // Into out[row], for each row that is set, one behind the other.
+  template <typename T>
+  void spread(const RowBits& rows, T* out) const;
+
+ private:
+  int64_t base_ = 0;
+  uint8_t width_ = 1;
+  ByteView bytes_;
+};
+
+// Little endian.
+inline uint64_t low_bytes(const char* from, size_t width) {
+  uint64_t number = 0;
+  for (size_t i = 0; i < width; ++i) number |= uint64_t{static_cast<uint8_t>(from[i])} << (8 * i);
+  return number;
+}
+
+}  // namespace lora::graph
