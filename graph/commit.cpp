@@ -74,6 +74,7 @@ Result<uint64_t> Transaction::Impl::commit_through() {
     return shared.write_changes(in.changes, in.root(), before, &in.base(), [&](bool columns) {
       shared.versions->prepare_commit(*in.context);
       in.root().stored_columns |= columns;
+      in.root().stored_heads |= columns;
     });
   });
   if (!number.ok()) {

@@ -168,7 +168,8 @@ Status EntryEncoder::whole_block(EntityKind kind, uint64_t index, const EntityBl
   const Keyspace space = space_of(kind);
   const uint64_t first = index * EntityBlock::kRows;
   const bool as_columns = block.count != 0 && ColumnChanges::fit(block);
-  const bool with_head = as_columns && block.has_head;
+  // Not for a block without: another version may have been read without it, and share its place in memory.
+  const bool with_head = as_columns && parts_.head;
   for (uint32_t row = 0; row < EntityBlock::kRows; ++row) {
     if (parts_.records.has(row) && (with_head || !block.exists(row))) out_.remove(space, id_key(first + row));
   }

@@ -11,8 +11,9 @@
 namespace lora::graph {
 
 inline constexpr uint32_t kFormatVersion1 = 1;  // first version
-inline constexpr uint32_t kFormatVersion2 = 2;  // columns beside records; written from the first column on
-inline constexpr uint32_t kFormatVersion3 = 3;  // heads in place of records; written from the first head on
+inline constexpr uint32_t kFormatVersion2 = 2;  // columns beside records
+// Integers in bits, and heads in place of records; written from the first column or head on.
+inline constexpr uint32_t kFormatVersion3 = 3;
 inline constexpr uint32_t kFormatVersion = kFormatVersion3;
 
 // The first word of the format key's value (kMeta, key 01), "LORG" read as little endian.

@@ -16,28 +16,29 @@
 //   id 6                             NodeRecord, RelationshipRecord
 //   Example: node 258: 00 00 00 00 01 02
 //   id 6 | key's token 4             since format version 2: a column (stored_columns.h), what the 256 entities from id
-//                                    on, a multiple of 256, have for the key; entities without a record have nothing
+//                                    on, a multiple of 256, have for the key; what does not exist has nothing
 //   It stands in place of what their records hold, but for records whose `written` is not below the column's.
 //   value: varint the commit that has written it, u8 form, 4 fixed64 bits of the rows that have a value, then their
 //   values, in the order of the rows
 //     0 booleans  4 fixed64: a bit per row of the 256
 //     1 integers  zigzag base, u8 width (1, 2, 4 or 8), per value its distance from the base in so many bytes, little
-//                 endian; at least one
+//                 endian; at least one. Since version 3 not written any more
 //     2 floats    fixed64 each
 //     3 strings   varint count, so many sized strings, per value a byte: which of them
 //     4 values    per value sized value_codec's encoding
+//     5 integers  since version 3: zigzag base, u8 width (0 to 64), per value its distance from the base in so many
+//                 bits, from the lowest bit of the first byte on; at least one. Behind the last: zero bits
 //   Example: key 3, written by commit 9, row 0 is 7 and row 2 is 8:
-//     000000000100 00000003 -> 09 01 05 00.. (8) 00.. (8) 00.. (8) 00.. (8) 0E 01 00 01
+//     000000000100 00000003 -> 09 05 05 00.. (8) 00.. (8) 00.. (8) 00.. (7) 0E 01 02
 //
-//   id 6 | FFFFFFFF                   since format version 3: a head (stored_heads.h), which of the 256 entities from
-//   id
-//                                    on exist, and what they are beside their properties
+//   id 6 | FFFFFFFF                  since format version 3: a head (stored_heads.h): which of these entities exist,
+//                                    and what they are beside their properties
 //   An entity is what its record says, if it has one; an empty record: it does not exist; none: what the head says,
-//   with the properties of the columns alone. value: 4 fixed64 bits of the rows that exist, varint count of kinds, per
-//   kind varint count and so many ascending varints (a node's labels; one, a relationship's type), with more than one
-//   kind per row a byte: which of them; then of relationships twice, for the starts and the ends, what form 1 of a
-//   column has (width 1 to 8). The rows are those that exist, in their order. Example: nodes 0 and 2 with the labels 4
-//   and 5:
+//   with the properties of columns alone.
+//   value: 4 fixed64 bits of the rows that exist; varint count of kinds, per kind varint count and so many ascending
+//   varints (a node's labels; of relationships one, the type); with more than one kind, per row a byte: which of them;
+//   of relationships the starts, then the ends, like the integers of form 5. Rows are those that exist, in their order.
+//   Example: nodes 0 and 2 have the labels 4 and 5:
 //     000000000000 FFFFFFFF -> 05 00.. (7) 00.. (8) 00.. (8) 00.. (8) 01 02 04 05
 //
 // kAdjacency: one side of the relationships of one node, one direction, one type, in blocks of at most 256 pairs

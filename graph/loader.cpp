@@ -19,7 +19,7 @@ Result<Loaded<EntityBlock>> Loader::block(const RootFields& root, EntityKind kin
     return Loaded<EntityBlock>(EntityBlock::empty());
   }
   cache::EntityBlockBuilder builder;
-  entities_.begin(root, kind, {.first = first, .end = first + EntityBlock::kRows, .records_only = true});
+  walk_to(root, kind, index);
   StoredColumns& columns = entities_.columns();
   for (;;) {
     LORA_ASSIGN(const bool more, entities_.next());
@@ -33,12 +33,28 @@ Result<Loaded<EntityBlock>> Loader::block(const RootFields& root, EntityKind kin
       builder.add_relationship(row, stored.type, stored.start, stored.end, stored.properties);
     }
   }
+  blocks_.next = index + 1;
   const RowBits left = entities_.left_to_head();
   columns.leave_out(left);
   entities_.head().put(left, &builder);
   columns.put(&builder);
   if (entities_.head().is_there()) builder.set_has_head();
   return builder.finish();
+}
+
+// The second of two blocks in a row: there will be more.
+void Loader::walk_to(const RootFields& root, EntityKind kind, uint64_t index) {
+  constexpr uint64_t kBlocksAhead = 64;
+  const bool goes_on =
+      blocks_.root == &root && blocks_.snapshot == root.store_snapshot && blocks_.kind == kind && blocks_.next == index;
+  if (!goes_on || index >= blocks_.end) {
+    blocks_ = {&root, root.store_snapshot, kind, index, index + (goes_on ? kBlocksAhead : 1)};
+    entities_.begin(
+        root, kind,
+        {.first = index * EntityBlock::kRows, .end = blocks_.end * EntityBlock::kRows, .records_only = true});
+  }
+  blocks_.next = kNoId;  // until this one has been read to its end
+  entities_.go_on_until((index + 1) * EntityBlock::kRows);
 }
 
 Status StoredNodes::properties(NodeId id, std::vector<Property>* out) {
@@ -110,23 +126,18 @@ Result<Loaded<TopologyChunk>> Loader::topology(const RootFields& root, RelTypeId
   if (first >= root.next_node) {
     return Loaded<TopologyChunk>(TopologyChunk::empty());
   }
-  kv::CursorOptions options;
-  options.lower = id_key(first).string();
-  options.upper = id_bound(first + TopologyChunk::kNodes);
-  options.snapshot = root.store_snapshot;
-  options.fill_cache = root.type_tokens > 1;  // lists of all types lie together: others may be asked for next
-  const std::unique_ptr<kv::Cursor> cursor = store_->cursor(Keyspace::kAdjacency, options);
+  AdjacencyListPrefix wanted = adjacency_list_prefix(first, direction, type);
+  kv::Cursor* const cursor = cursor_at(root, type, direction, index, wanted);
   cache::TopologyBuilder builder;
   // Lists of other types and directions lie between: a few are stepped over, more are jumped over.
   constexpr int kStepsBeforeSeek = 6;
   int steps = 0;
   uint64_t node = first;
-  AdjacencyListPrefix wanted = adjacency_list_prefix(node, direction, type);
-  cursor->seek(wanted);
-  while (cursor->valid()) {
+  const std::string end = id_bound(first + TopologyChunk::kNodes);
+  while (cursor->valid() && (end.empty() || cursor->key() < ByteView(end))) {
     const ByteView key = cursor->key();
     AdjacencyAddress at;
-    if (!parse_adjacency_key(key, &at) || at.node < first || at.node >= first + TopologyChunk::kNodes) {
+    if (!parse_adjacency_key(key, &at) || at.node < first) {
       return damaged(Keyspace::kAdjacency, key, "is not an adjacency key");
     }
     if (at.direction == direction && at.type == type) {
@@ -156,7 +167,29 @@ Result<Loaded<TopologyChunk>> Loader::topology(const RootFields& root, RelTypeId
     }
   }
   LORA_TRY(cursor->status());
+  lists_.next = index + 1;
   return builder.finish();
+}
+
+kv::Cursor* Loader::cursor_at(const RootFields& root, RelTypeId type, Direction direction, uint64_t index,
+                              ByteView place) {
+  constexpr uint64_t kChunksAhead = 64;
+  const bool goes_on = lists_.root == &root && lists_.snapshot == root.store_snapshot && lists_.type == type &&
+                       lists_.direction == direction && lists_.next == index;
+  if (!goes_on || index >= lists_.end) {
+    const uint64_t end = index + (goes_on ? kChunksAhead : 1);
+    kv::CursorOptions options;
+    options.lower = id_key(index * TopologyChunk::kNodes).string();
+    options.upper = id_bound(end * TopologyChunk::kNodes);
+    options.snapshot = root.store_snapshot;
+    options.fill_cache = root.type_tokens > 1;  // lists of all types lie together: others may be asked for next
+    lists_ = {&root, root.store_snapshot, type, direction, kNoId, end, store_->cursor(Keyspace::kAdjacency, options)};
+    lists_.cursor->seek(place);
+  } else if (lists_.cursor->valid() && lists_.cursor->key() < place) {
+    lists_.cursor->seek(place);
+  }
+  lists_.next = kNoId;  // until this one has been read to its end
+  return lists_.cursor.get();
 }
 
 bool decode_index_entry(const IndexInfo& info, ByteView key, ByteView value, std::string* entry) {
@@ -216,11 +249,11 @@ Result<Loaded<EntityBlock>> Loader::rows(const RootFields& root, EntityKind kind
   const bool nodes = kind == EntityKind::kNode;
   std::vector<Property>& properties = nodes ? node_.properties : relationship_.properties;
   cache::EntityBlockBuilder builder;
+  head_state_ = HeadState::kNotRead;
   uint64_t last = kNoId;
   for (const uint64_t id : ids) {
     if (id == std::exchange(last, id)) continue;
-    LORA_ASSIGN(const bool found, nodes ? read_entity(*store_, root, NodeId(id), &node_, &value_)
-                                        : read_entity(*store_, root, RelId(id), &relationship_, &value_));
+    LORA_ASSIGN(const bool found, nodes ? read(root, kind, id, &node_) : read(root, kind, id, &relationship_));
     const uint32_t row = EntityBlock::row_of(id);
     if (!found || builder.has_row(row)) continue;
     if (!wanted.all) std::erase_if(properties, [&](const Property& p) { return p.key != wanted.key; });
@@ -235,9 +268,31 @@ Result<Loaded<EntityBlock>> Loader::rows(const RootFields& root, EntityKind kind
   return builder.finish();
 }
 
+// One entity, without its columns: by its record, else by the head of its block. False: absent.
+template <typename Entity>
+Result<bool> Loader::read(const RootFields& root, EntityKind kind, uint64_t id, Entity* out) {
+  if (id >= (kind == EntityKind::kNode ? root.next_node : root.next_relationship)) return false;
+  const IdKey key = id_key(id);
+  LORA_ASSIGN(const bool found, store_->get(space_of(kind), key, root.store_snapshot, &value_));
+  if (found) {
+    if (root.stored_heads && value_.empty()) return false;
+    LORA_TRY(decode_entity(root, key, value_, out));
+    return true;
+  }
+  if (!root.stored_heads) return false;
+  if (head_state_ == HeadState::kNotRead) {
+    LORA_TRY(head_.load(*store_, root, kind, EntityBlock::index_of(id)));
+    head_state_ = HeadState::kRead;
+  }
+  const uint32_t row = EntityBlock::row_of(id);
+  if (!head_.rows().has(row)) return false;
+  head_.get(row, out);
+  return true;
+}
+
 Result<bool> Loader::exists(const RootFields& root, EntityKind kind, uint64_t id) {
-  return kind == EntityKind::kNode ? read_entity(*store_, root, NodeId(id), &node_, &value_)
-                                   : read_entity(*store_, root, RelId(id), &relationship_, &value_);
+  head_state_ = HeadState::kNotRead;
+  return kind == EntityKind::kNode ? read(root, kind, id, &node_) : read(root, kind, id, &relationship_);
 }
 
 Status Loader::list(const RootFields& root, NodeId node, Direction direction, RelTypeId type,

@@ -33,13 +33,19 @@ class Loader {
   explicit Loader(const kv::Store* store) : store_(store), entities_(store) {}
 
   // Each returns a chunk as loaded, to be published, or the shared empty one. What is read for them alone takes no
-  // place in the block cache: it is there twice otherwise.
+  // place in the block cache: it is there twice otherwise. Blocks, and chunks of lists, that are asked for one after
+  // the other are read with one cursor, which holds what it sees of the store until rest().
   Result<cache::Loaded<cache::EntityBlock>> block(const RootFields& root, EntityKind kind, uint64_t index);
   Result<cache::Loaded<cache::LabelChunk>> label_chunk(const RootFields& root, LabelId label, uint64_t index);
   Result<cache::Loaded<cache::TopologyChunk>> topology(const RootFields& root, RelTypeId type, Direction direction,
                                                        uint64_t index);
   Result<cache::Loaded<cache::IndexTree>> index(const RootFields& root, const IndexInfo& info);
 
+  void rest() {
+    blocks_ = {};
+    entities_.end();
+    lists_ = {};
+  }
   // A block with these entities of block `index` alone, as far as they exist; the shared empty one when none does.
   Result<cache::Loaded<cache::EntityBlock>> rows(const RootFields& root, EntityKind kind, uint64_t index,
                                                  std::span<const uint64_t> ids, const WantedProperties& wanted);
@@ -49,12 +55,35 @@ class Loader {
               std::vector<uint64_t>* neighbours, std::vector<uint64_t>* relationships);
 
  private:
+  void walk_to(const RootFields& root, EntityKind kind, uint64_t index);
+  template <typename Entity>
+  Result<bool> read(const RootFields& root, EntityKind kind, uint64_t id, Entity* out);
+  // For chunk `index`, at or behind `place`.
+  kv::Cursor* cursor_at(const RootFields& root, RelTypeId type, Direction direction, uint64_t index, ByteView place);
+
   const kv::Store* store_;
   std::string value_;
   StoredEntities entities_;
+  // What entities_ walks over.
+  struct Blocks {
+    const RootFields* root = nullptr;  // null: nothing
+    const kv::Snapshot* snapshot = nullptr;
+    EntityKind kind = EntityKind::kNode;
+    uint64_t next = 0, end = 0;  // block
+  } blocks_;
+  struct Lists {
+    const RootFields* root = nullptr;  // null: nothing
+    const kv::Snapshot* snapshot = nullptr;
+    RelTypeId type;
+    Direction direction = Direction::kOut;
+    uint64_t next = 0, end = 0;  // chunk
+    std::unique_ptr<kv::Cursor> cursor;
+  } lists_;
   StoredColumns columns_;
   StoredNode node_;
   StoredRelationship relationship_;
+  StoredHead head_;
+  enum class HeadState : uint8_t { kNotRead, kRead } head_state_ = HeadState::kNotRead;  // of the block that is read
   std::vector<uint64_t> neighbours_, relationships_;
 };
 

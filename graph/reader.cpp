@@ -29,6 +29,7 @@ void Reader::unpin_batch() {
     impl_->graph->versions->leave(impl_->slot);
     impl_->direct_lists.clear();
     impl_->apart.block.reset();
+    impl_->loader.rest();
   }
 }
 
@@ -198,8 +199,8 @@ const EntityBlock* ReaderChunks::read_apart(EntityKind kind, uint64_t index, std
                                             const WantedProperties& wanted) {
   Reader::Impl& in = impl();
   auto& apart = in.apart;
-  const bool same =
-      apart.block != nullptr && apart.kind == kind && apart.index == index && std::ranges::equal(apart.ids, ids);
+  const bool same = apart.block != nullptr && apart.kind == kind && apart.index == index &&
+                    (apart.ids.empty() || std::ranges::equal(apart.ids, ids));
   if (same && apart.properties.has(wanted)) {
     return apart.block.get();
   }

@@ -15,7 +15,7 @@ using kv::Keyspace;
 
 namespace {
 
-enum Form : uint8_t { kBooleans = 0, kIntegers = 1, kFloats = 2, kTexts = 3, kValues = 4 };
+enum Form : uint8_t { kBooleans = 0, kByteIntegers = 1, kFloats = 2, kTexts = 3, kValues = 4, kIntegers = 5 };
 
 static_assert(kColumnRows == EntityBlock::kRows);
 
@@ -77,7 +77,7 @@ Status encode_column(const Column* column, uint64_t written, std::string* out) {
       begin(kIntegers);
       int64_t values[EntityBlock::kRows];
       for_each_row(column->valid_bits, [&](uint32_t row) { values[row] = column->integer(row); });
-      encode_integers(rows_of(*column), values, Widths::kPowersOfTwo, out);
+      encode_integers(rows_of(*column), values, out);
       break;
     }
     case Column::Kind::kFloats:
@@ -120,7 +120,8 @@ bool StoredColumn::parse_values(kv::Decoder* in, size_t count) {
   const auto take = [&](size_t bytes) { return in->raw(bytes, &packed_); };
   switch (form_) {
     case kBooleans: return take(kRowWords * 8);
-    case kIntegers: return integers_.parse(in, count, Widths::kPowersOfTwo);
+    case kByteIntegers: return integers_.parse(in, count, Packing::kBytes);
+    case kIntegers: return integers_.parse(in, count, Packing::kBits);
     case kFloats: return take(count * 8);
     case kTexts: {
       uint64_t distinct = 0;
@@ -151,6 +152,7 @@ Value StoredColumn::get(uint32_t row) const {
   const size_t place = valid_.place_of(row);
   switch (form_) {
     case kBooleans: return Value::boolean((low_bytes(packed_.data() + row / 64 * 8, 8) >> (row % 64) & 1) != 0);
+    case kByteIntegers:
     case kIntegers: return Value::integer(integers_.at(place));
     case kFloats: return Value::floating(std::bit_cast<double>(low_bytes(packed_.data() + place * 8, 8)));
     case kTexts: return Value::string(texts_[static_cast<uint8_t>(packed_[place])]);
@@ -189,6 +191,7 @@ void StoredColumn::put(const RowBits& rows, cache::EntityBlockBuilder* builder) 
       builder->put_column(key_, Column::of_booleans(valid, bits));
       break;
     }
+    case kByteIntegers:
     case kIntegers: {
       int64_t values[EntityBlock::kRows];
       integers_.spread(valid_, values);
@@ -297,8 +300,8 @@ void StoredColumns::put(cache::EntityBlockBuilder* builder) const {
 
 namespace {
 
-// Of a block. A single entity is read with its columns: of large properties records are better.
-constexpr uint64_t kColumnsBytesMax = 512 << 10;
+// Of a block. A single value is read with its column: of large properties records are better.
+constexpr uint64_t kColumnsBytesMax = 128 << 10;
 
 // About what the values take in the store.
 uint64_t stored_bytes(const Column& column) {

@@ -12,8 +12,6 @@ TokenLimits token_limits(const RootFields& root) {
   return {root.label_tokens, root.type_tokens, root.key_tokens};
 }
 
-namespace {
-
 Status decode_entity(const RootFields& root, ByteView key, ByteView record, StoredNode* out) {
   return decode_node(key, record, token_limits(root), out);
 }
@@ -26,46 +24,14 @@ Status decode_entity(const RootFields& root, ByteView key, ByteView record, Stor
   return Status();
 }
 
-template <typename Entity>
-Result<bool> read(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t id, Entity* out,
-                  std::string* scratch) {
-  if (id >= (kind == EntityKind::kNode ? root.next_node : root.next_relationship)) return false;
-  const IdKey key = id_key(id);
-  LORA_ASSIGN(const bool found, store.get(space_of(kind), key, root.store_snapshot, scratch));
-  if (found) {
-    if (root.stored_heads && scratch->empty()) return false;
-    LORA_TRY(decode_entity(root, key, *scratch, out));
-    return true;
-  }
-  if (!root.stored_heads) return false;
-  StoredHead head;
-  LORA_TRY(head.load(store, root, kind, EntityBlock::index_of(id)));
-  const uint32_t row = EntityBlock::row_of(id);
-  if (!head.rows().has(row)) return false;
-  head.get(row, out);
-  return true;
-}
-
-}  // namespace
-
-Result<bool> read_entity(const kv::Store& store, const RootFields& root, NodeId id, StoredNode* out,
-                         std::string* scratch) {
-  return read(store, root, EntityKind::kNode, id.value, out, scratch);
-}
-
-Result<bool> read_entity(const kv::Store& store, const RootFields& root, RelId id, StoredRelationship* out,
-                         std::string* scratch) {
-  return read(store, root, EntityKind::kRelationship, id.value, out, scratch);
-}
-
 void StoredEntities::begin(const RootFields& root, EntityKind kind, const Range& range) {
   root_ = &root;
   kind_ = kind;
   range_ = range;
   leave_block();
-  columns_.clear();
-  head_.clear();
+  forget_parts();
   failed_ = false;
+  stop_ = kNoId;
   kv::CursorOptions options;
   options.lower = id_key(root.stored_columns ? range.first - EntityBlock::row_of(range.first) : range.first).string();
   if (range.end != kNoId) options.upper = id_bound(range.end);
@@ -75,6 +41,18 @@ void StoredEntities::begin(const RootFields& root, EntityKind kind, const Range&
   cursor_ = store_->cursor(space_of(kind), options);
   cursor_->seek_first();
   least_ = range.first;
+}
+
+void StoredEntities::go_on_until(uint64_t id) {
+  stop_ = id > kIdMax ? kNoId : id;
+  leave_block();
+  forget_parts();
+}
+
+void StoredEntities::forget_parts() {
+  record_rows_ = {};
+  columns_.clear();
+  head_.clear();
 }
 
 void StoredEntities::leave_block() {
@@ -117,9 +95,7 @@ Status StoredEntities::enter() {
     return fault;
   }
   block_ = EntityBlock::index_of(id);
-  record_rows_ = {};
-  columns_.clear();
-  head_.clear();
+  forget_parts();
   if (!root_->stored_columns) return Status();
   Status fault;
   const auto note = [&fault](Status status) {
@@ -149,6 +125,7 @@ Result<bool> StoredEntities::next() {
         if (!std::exchange(failed_, true)) LORA_TRY(cursor_->status());
         return false;
       }
+      if (stop_ != kNoId && cursor_->key() >= ByteView(id_key(stop_))) return false;
       LORA_TRY(enter());
       if (block_ == kNoId) continue;
     }

@@ -36,6 +36,11 @@ class StoredEntities {
   void begin(const RootFields& root, EntityKind kind, const Range& range);
   // On to the next entity; false: there is none, or the store has failed (the status says so).
   Result<bool> next();
+  // Between blocks. What is at or beyond `id`, which begins one, is left to a later call: next() says that there is no
+  // more. What the block before has had is forgotten.
+  void go_on_until(uint64_t id);
+  // Ends the walk: nothing of the store is held any more.
+  void end() { cursor_.reset(); }
   // Goes on at `id`, which is not below the last one, so that next() finds it or what comes behind it.
   void skip_to(uint64_t id);
 
@@ -68,6 +73,7 @@ class StoredEntities {
   Status decode(ByteView key, ByteView record, Decoded* out, bool* exists);
   Status note_part(ByteView key, KeyId property, ByteView value);
   void leave_block();
+  void forget_parts();
   void move_to(uint64_t id);
   uint64_t limit() const { return kind_ == EntityKind::kNode ? root_->next_node : root_->next_relationship; }
 
@@ -79,7 +85,8 @@ class StoredEntities {
   uint64_t block_ = kNoId;  // whose parts are at hand; none: kNoId
   uint32_t row_ = 0;        // the next one of it to look at
   uint64_t least_ = 0;      // what is below is skipped
-  bool failed_ = false;     // and that has been told
+  uint64_t stop_ = kNoId;
+  bool failed_ = false;  // and that has been told
   // Its first record comes before its columns and its head.
   enum class First : uint8_t { kNone, kThere, kGone } first_state_ = First::kNone;
   Decoded first_, other_;
@@ -90,11 +97,9 @@ class StoredEntities {
   StoredHead head_;
 };
 
-// One entity, without its columns. False: absent. `scratch`: memory.
-Result<bool> read_entity(const kv::Store& store, const RootFields& root, NodeId id, StoredNode* out,
-                         std::string* scratch);
-Result<bool> read_entity(const kv::Store& store, const RootFields& root, RelId id, StoredRelationship* out,
-                         std::string* scratch);
+// Of a record, without columns. kCorruption naming the key.
+Status decode_entity(const RootFields& root, ByteView key, ByteView record, StoredNode* out);
+Status decode_entity(const RootFields& root, ByteView key, ByteView record, StoredRelationship* out);
 
 TokenLimits token_limits(const RootFields& root);
 

@@ -62,8 +62,8 @@ void HeadEncoder::finish(std::string* out) const {
   }
   if (kind_count_ > 1) out->append(places_);
   if (relationships_) {
-    encode_integers(rows_, starts_, Widths::kAny, out);
-    encode_integers(rows_, ends_, Widths::kAny, out);
+    encode_integers(rows_, starts_, out);
+    encode_integers(rows_, ends_, out);
   }
 }
 
@@ -119,7 +119,7 @@ bool StoredHead::parse_value(const RootFields& root, EntityKind kind, uint64_t f
   for (uint64_t* ids : {starts_, ends_}) {
     if (nodes) break;
     StoredIntegers integers;
-    if (!integers.parse(&in, count, Widths::kAny)) return false;
+    if (!integers.parse(&in, count, Packing::kBits)) return false;
     integers.spread(rows_, ids);
     bool inside = true;
     cache::for_each_row(rows_.words, [&](uint32_t row) { inside &= ids[row] < root.next_node; });

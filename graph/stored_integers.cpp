@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <limits>
-#include <type_traits>
 
 namespace lora::graph {
 
@@ -41,66 +41,108 @@ bool RowBits::parse(kv::Decoder* in) {
   return true;
 }
 
-namespace {
-
-char* store_low_bytes(uint64_t number, size_t width, char* to) {
-  for (size_t i = 0; i < width; ++i) *to++ = static_cast<char>(number >> (8 * i));
-  return to;
-}
-
-}  // namespace
-
 template <typename T>
-void encode_integers(const RowBits& rows, const T* values, Widths widths, std::string* out) {
+void encode_integers(const RowBits& rows, const T* values, std::string* out) {
   int64_t least = std::numeric_limits<int64_t>::max(), greatest = std::numeric_limits<int64_t>::min();
   for_each_row(rows.words, [&](uint32_t row) {
     least = std::min(least, static_cast<int64_t>(values[row]));
     greatest = std::max(greatest, static_cast<int64_t>(values[row]));
   });
   const auto base = static_cast<uint64_t>(least);
-  const uint64_t span = static_cast<uint64_t>(greatest) - base;
-  size_t width = std::max<size_t>(1, (static_cast<size_t>(std::bit_width(span)) + 7) / 8);
-  if (widths == Widths::kPowersOfTwo) width = std::bit_ceil(width);
+  const auto bits = static_cast<size_t>(std::bit_width(static_cast<uint64_t>(greatest) - base));
   kv::encode_zigzag(out, least);
-  kv::encode_u8(out, static_cast<uint8_t>(width));
+  kv::encode_u8(out, static_cast<uint8_t>(bits));
   const size_t before = out->size();
-  out->resize(before + rows.count() * width);
+  out->resize(before + (rows.count() * bits + 7) / 8);
   char* to = out->data() + before;
-  for_each_row(rows.words,
-               [&](uint32_t row) { to = store_low_bytes(static_cast<uint64_t>(values[row]) - base, width, to); });
+  uint64_t open = 0;  // bits that do not fill a byte yet: so many
+  size_t open_bits = 0;
+  for_each_row(rows.words, [&](uint32_t row) {
+    uint64_t distance = static_cast<uint64_t>(values[row]) - base;
+    for (size_t left = bits; left > 0;) {
+      const size_t taken = std::min<size_t>(left, 8 - open_bits);
+      open |= (distance & ((uint64_t{1} << taken) - 1)) << open_bits;
+      distance >>= taken;
+      left -= taken;
+      open_bits += taken;
+      if (open_bits == 8) {
+        *to++ = static_cast<char>(open);
+        open = open_bits = 0;
+      }
+    }
+  });
+  if (open_bits != 0) *to = static_cast<char>(open);
 }
-template void encode_integers(const RowBits& rows, const int64_t* values, Widths widths, std::string* out);
-template void encode_integers(const RowBits& rows, const uint64_t* values, Widths widths, std::string* out);
+template void encode_integers(const RowBits& rows, const int64_t* values, std::string* out);
+template void encode_integers(const RowBits& rows, const uint64_t* values, std::string* out);
 
-bool StoredIntegers::parse(kv::Decoder* in, size_t count, Widths widths) {
-  return count != 0 && in->zigzag(&base_) && in->u8(&width_) && width_ != 0 && width_ <= 8 &&
-         (widths == Widths::kAny || std::has_single_bit(width_)) && in->raw(count * width_, &bytes_);
+bool StoredIntegers::parse(kv::Decoder* in, size_t count, Packing packing) {
+  int64_t base = 0;
+  uint8_t width = 0;
+  if (count == 0 || !in->zigzag(&base) || !in->u8(&width)) return false;
+  if (packing == Packing::kBytes ? width > 8 || !std::has_single_bit(width) : width > 64) return false;
+  base_ = static_cast<uint64_t>(base);
+  bits_ = static_cast<uint8_t>(packing == Packing::kBytes ? width * 8 : width);
+  return in->raw((count * bits_ + 7) / 8, &bytes_);
 }
+
+namespace {
+
+uint64_t low_bits(size_t bits) {
+  return bits == 0 ? 0 : ~uint64_t{0} >> (64 - bits);
+}
+
+uint64_t load_word(const char* from) {
+  static_assert(std::endian::native == std::endian::little);
+  uint64_t word;
+  std::memcpy(&word, from, sizeof word);
+  return word;
+}
+
+// `bits` bits from bit `at` on; some of the word that they are in may be behind the bytes.
+inline uint64_t bits_at(ByteView bytes, size_t at, size_t bits) {
+  const size_t first = at / 8, shift = at % 8;
+  constexpr size_t kWord = sizeof(uint64_t);
+  const size_t there = bytes.size() - first;
+  if (there > kWord) [[likely]] {
+    uint64_t number = load_word(bytes.data() + first) >> shift;
+    if (shift + bits > 64) number |= low_bytes(bytes.data() + first + kWord, 1) << (64 - shift);
+    return number & low_bits(bits);
+  }
+  return low_bytes(bytes.data() + first, there) >> shift & low_bits(bits);
+}
+
+}  // namespace
 
 int64_t StoredIntegers::at(size_t place) const {
-  return static_cast<int64_t>(static_cast<uint64_t>(base_) + low_bytes(bytes_.data() + place * width_, width_));
+  return static_cast<int64_t>(bits_ == 0 ? base_ : base_ + bits_at(bytes_, place * bits_, bits_));
 }
 
 template <typename T>
 void StoredIntegers::spread(const RowBits& rows, T* out) const {
-  const auto with = [&](auto width) {
-    constexpr size_t kWidth = decltype(width)::value;
-    const char* from = bytes_.data();
-    for_each_row(rows.words, [&](uint32_t row) {
-      out[row] = static_cast<T>(static_cast<uint64_t>(base_) + low_bytes(from, kWidth));
-      from += kWidth;
-    });
-  };
-  switch (width_) {
-    case 1: return with(std::integral_constant<size_t, 1>());
-    case 2: return with(std::integral_constant<size_t, 2>());
-    case 3: return with(std::integral_constant<size_t, 3>());
-    case 4: return with(std::integral_constant<size_t, 4>());
-    case 5: return with(std::integral_constant<size_t, 5>());
-    case 6: return with(std::integral_constant<size_t, 6>());
-    case 7: return with(std::integral_constant<size_t, 7>());
-    default: return with(std::integral_constant<size_t, 8>());
+  const uint64_t base = base_;
+  const size_t bits = bits_;
+  if (bits == 0) {
+    for_each_row(rows.words, [&](uint32_t row) { out[row] = static_cast<T>(base); });
+    return;
   }
+  // Of full blocks, those whose words lie within the bytes, in one go.
+  uint32_t done = 0;
+  size_t at = 0;
+  constexpr size_t kNarrow = 57;  // with the bits before it in its first byte still within a word
+  if (bits <= kNarrow && rows.count() == EntityBlock::kRows) {
+    const uint64_t mask = low_bits(bits);
+    const char* const bytes = bytes_.data();
+    const size_t last = bytes_.size() * 8 - 64;  // there are more than 64 bits: 256 values
+    for (; done < EntityBlock::kRows && at <= last; ++done, at += bits) {
+      out[done] = static_cast<T>(base + (load_word(bytes + at / 8) >> (at % 8) & mask));
+    }
+  }
+  for_each_row(rows.words, [&](uint32_t row) {
+    if (row < done) return;
+    out[row] = static_cast<T>(base + bits_at(bytes_, at, bits));
+    at += bits;
+  });
 }
 template void StoredIntegers::spread(const RowBits& rows, int64_t* out) const;
 template void StoredIntegers::spread(const RowBits& rows, uint64_t* out) const;

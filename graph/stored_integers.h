@@ -30,30 +30,30 @@ struct RowBits {
   bool parse(kv::Decoder* in);
 };
 
-// Of how many bytes a distance from the least value may be.
-enum class Widths : uint8_t {
-  kPowersOfTwo,  // columns
-  kAny,          // 1 to 8: heads
+// How the distances from the least value lie in their bytes, one behind the other.
+enum class Packing : uint8_t {
+  kBytes,  // 1, 2, 4 or 8 each, little endian: columns of format version 2
+  kBits,   // 0 to 64 each, from the lowest bit of the first byte on: nothing is left that a compressor would have to
+           // find
 };
 
-// Appends `values` by row, of the rows that are set, at least one: zigzag the least, u8 width, per value its distance
-// from the least in so many bytes, little endian.
+// Appends `values` by row, of the rows that are set, at least one, in kBits: zigzag the least, u8 width, the distances.
 template <typename T>  // int64_t or uint64_t
-void encode_integers(const RowBits& rows, const T* values, Widths widths, std::string* out);
+void encode_integers(const RowBits& rows, const T* values, std::string* out);
 
 // Such integers, decoded. The bytes they were parsed from must stay.
 class StoredIntegers {
  public:
   // So many of them. False: damaged.
-  bool parse(kv::Decoder* in, size_t count, Widths widths);
+  bool parse(kv::Decoder* in, size_t count, Packing packing);
   int64_t at(size_t place) const;
   // Into out[row], for each row that is set, one behind the other.
   template <typename T>
   void spread(const RowBits& rows, T* out) const;
 
  private:
-  int64_t base_ = 0;
-  uint8_t width_ = 1;
+  uint64_t base_ = 0;
+  uint8_t bits_ = 0;
   ByteView bytes_;
 };
 

@@ -265,8 +265,8 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
     encoded = encode(true);
   }
   LORA_TRY(encoded);
-  if (columns_written && !now.stored_columns) {
-    batch->put(Keyspace::kMeta, kMetaFormatKey, encode_format_value(kFormatVersion2));
+  if (columns_written && !now.stored_heads) {
+    batch->put(Keyspace::kMeta, kMetaFormatKey, encode_format_value(kFormatVersion3));
   }
   std::vector<std::pair<IndexId, uint64_t>> new_entries;  // exact numbers after this commit
   for (const IndexInfo& info : now.schema->indexes) {

@@ -344,8 +344,8 @@ rocksdb::ColumnFamilyOptions make_family_options(const StoreOptions& options, Ke
     family.compression = rocksdb::kLZ4Compression;
     family.bottommost_compression = lists ? rocksdb::kLZ4Compression : rocksdb::kZSTD;
     family.bottommost_compression_opts.enabled = true;
-    // zstd that leaves literals as they are: reading a whole database for the first time takes two thirds of the time that
-    // level 1 does, and 10 to 15 % more space; LZ4 is little faster, and takes a third more for records.
+    // zstd that leaves literals as they are: reading records for the first time takes a tenth less than with level 1,
+    // in 18 % more space (LZ4: as much less again, in 40 % more). Columns are as large either way.
     family.bottommost_compression_opts.level = -3;
     // Index and filter blocks count against the cache, so memory stays within block_cache_bytes.
     table.cache_index_and_filter_blocks = true;

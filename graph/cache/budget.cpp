@@ -100,7 +100,9 @@ bool Budget::is_overhung() {
     return versions_->impl_->evicted_bytes.load(std::memory_order_relaxed) > std::clamp(limit / 8, kLeast, kMost);
   };
   if (limit == 0 || versions_->object_bytes() <= limit || !overhung()) return false;
-  make_room();  // the readers may have left
+  // The readers may have left. Finding out costs a walk over all that they hold.
+  constexpr uint32_t kBetweenWalks = 16;
+  if (overhung_asked_.fetch_add(1, std::memory_order_relaxed) % kBetweenWalks == 0) make_room();
   return overhung();
 }
 

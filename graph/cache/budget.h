@@ -76,6 +76,7 @@ class Budget {
   Versions* versions_;
   std::atomic<uint64_t> limit_;
   std::atomic<uint64_t> loads_{0}, evictions_{0};
+  std::atomic<uint32_t> overhung_asked_{0};
   std::atomic<uint32_t> turn_number_{1};
   std::atomic<uint64_t> recent_[kRecent];  // fingerprints of point reads, with the turn
   Hand hand_;                              // under structure()

@@ -95,7 +95,9 @@ struct EntityBlock : Object {
   uint16_t rows = 0;   // one past the highest row ever used
   uint16_t count = 0;  // existing rows
   uint16_t column_count = 0, column_capacity = 0;
-  bool has_head = false;  // in the store (graph/layout.h): set by who loads it, and true of all that is made from it
+  // In the store (graph/layout.h), or it had one: set by who loads the block, and true of all that is made from it.
+  // Heads go, but never come to a block: false is certain.
+  bool has_head = false;
   uint64_t exists_bits[4] = {0, 0, 0, 0};
   LabelSets* label_sets = nullptr;   // nodes; null: no row has a label
   RelationshipEnds* ends = nullptr;  // relationships; null: no row was ever used

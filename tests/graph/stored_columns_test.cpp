@@ -120,7 +120,18 @@ TEST(StoredColumnTest, TheExampleOfTheLayout) {
   });
   std::string bytes;
   must(encode_column(block->column(KeyId(1)), 9, &bytes));
-  EXPECT_EQ(bytes, std::string("\x09\x01\x05", 3) + std::string(31, '\0') + std::string("\x0e\x01\x00\x01", 4));
+  EXPECT_EQ(bytes, std::string("\x09\x05\x05", 3) + std::string(31, '\0') + std::string("\x0e\x01\x02", 3));
+  // The same as version 2 has it.
+  StoredColumn column;
+  ASSERT_TRUE(column.parse(
+      KeyId(1), std::string("\x09\x01\x05", 3) + std::string(31, '\0') + std::string("\x0e\x01\x00\x01", 4)));
+  EXPECT_EQ(column.get(0).as_integer(), 7);
+  EXPECT_TRUE(column.get(1).is_null());
+  EXPECT_EQ(column.get(2).as_integer(), 8);
+  for (const char* width : {"\x00", "\x03", "\x09", "\x10"}) {
+    EXPECT_FALSE(column.parse(KeyId(1), std::string("\x09\x01\x05", 3) + std::string(31, '\0') + "\x0e" +
+                                            std::string(width, 1) + std::string(64, '\0')));
+  }
 }
 
 TEST(StoredColumnTest, DamagedBytesAreRefusedOrDecode) {
@@ -224,7 +235,7 @@ TEST_F(StoredColumnsTest, ManyChangesOfOnePropertyAreColumns) {
   set_all([](uint64_t id) { return Value::integer(static_cast<int64_t>(id) * 2); });
   EXPECT_EQ(stored(), (std::pair{kNodes, 3}));
   EXPECT_EQ(record(), before);
-  EXPECT_EQ(format(), kFormatVersion2);
+  EXPECT_EQ(format(), kFormatVersion3);
   for (const bool again : {false, true}) {
     if (again) reopen();
     graph().drop_cache();
@@ -569,7 +580,7 @@ TEST_F(StoredColumnsTest, OldProgramsAreRefusedOnlyFromTheFirstColumnOn) {
   EXPECT_EQ(format(), kFormatVersion1);
   set_all([](uint64_t) { return Value::integer(1); });
   reopen();
-  EXPECT_EQ(format(), kFormatVersion2);
+  EXPECT_EQ(format(), kFormatVersion3);
 }
 
 }  // namespace
