@@ -233,14 +233,19 @@ void Reader::test_entities(EntityKind kind, std::span<const PropertyTest> tests,
   const WantedProperties wanted =
       tests.size() == 1 ? WantedProperties{.key = tests.front().key} : WantedProperties{.all = true};
   size_t kept = 0;
-  for (uint64_t id : *ids) {
-    if (!status_.ok()) break;
-    const EntityBlock* block = chunks.rows(kind, {&id, 1}, wanted);
-    const uint32_t row = EntityBlock::row_of(id);
-    uint64_t rows[EntityBlock::kRows / 64] = {};
-    rows[row / 64] = uint64_t{1} << (row % 64);
-    test_rows(*block, tests, rows);
-    if (rows[row / 64] != 0) (*ids)[kept++] = id;
+  for (size_t i = 0; i < ids->size() && status_.ok();) {
+    const uint64_t index = EntityBlock::index_of((*ids)[i]);
+    size_t last = i + 1;
+    while (last < ids->size() && EntityBlock::index_of((*ids)[last]) == index) ++last;
+    const EntityBlock* block = chunks.rows(kind, std::span(*ids).subspan(i, last - i), wanted);
+    for (; i < last; ++i) {
+      const uint64_t id = (*ids)[i];
+      const uint32_t row = EntityBlock::row_of(id);
+      uint64_t rows[EntityBlock::kRows / 64] = {};
+      rows[row / 64] = uint64_t{1} << (row % 64);
+      test_rows(*block, tests, rows);
+      if (rows[row / 64] != 0) (*ids)[kept++] = id;
+    }
   }
   ids->resize(kept);
 }

@@ -156,6 +156,11 @@ struct Reader::Impl {
     std::vector<uint64_t> ids;  // empty: all
     WantedProperties properties;
   } apart;
+  // Ids in the order of their blocks, and where each of them stood.
+  struct {
+    std::vector<uint64_t> ids;
+    std::vector<uint32_t> places;
+  } sorted;
   // Lists read straight from the store, by node and token: alive until unpin_batch().
   struct DirectList {
     std::vector<uint64_t> neighbours, relationships;

@@ -2,6 +2,7 @@
 // the version's snapshot, or, when memory is short, the one entity or list is read from the store.
 #include <algorithm>
 #include <bit>
+#include <numeric>
 
 #include "graph/graph_impl.h"
 #include "graph/index.h"
@@ -220,6 +221,29 @@ const EntityBlock* ReaderChunks::read_apart(EntityKind kind, uint64_t index, std
   return apart.block.get();
 }
 
+bool ReaderChunks::sort_by_block(EntityKind kind, std::span<const uint64_t>* ids) {
+  constexpr size_t kUnloadedMin = 32;
+  Reader::Impl& in = impl();
+  if (!in.graph->budget->is_tight()) return false;
+  size_t unloaded = 0;
+  bool ascend = true;
+  uint64_t before = 0;
+  for (const uint64_t id : *ids) {
+    ascend &= before <= id;
+    before = id;
+    unloaded += id != kNoId && root().find_block(kind, EntityBlock::index_of(id)) == nullptr ? 1 : 0;
+  }
+  if (ascend || unloaded < kUnloadedMin) return false;
+  auto& [sorted_ids, places] = in.sorted;
+  places.resize(ids->size());
+  std::iota(places.begin(), places.end(), uint32_t{0});
+  std::ranges::sort(places, {}, [ids](uint32_t place) { return (*ids)[place]; });
+  sorted_ids.resize(ids->size());
+  std::ranges::transform(places, sorted_ids.begin(), [ids](uint32_t place) { return (*ids)[place]; });
+  *ids = sorted_ids;
+  return true;
+}
+
 const EntityBlock* ReaderChunks::point_block(EntityKind kind, uint64_t id, const WantedProperties& wanted) {
   Reader::Impl& in = enter();
   const uint64_t index = EntityBlock::index_of(id);
@@ -288,14 +312,40 @@ void Reader::node_properties(NodeId id, std::vector<Property>* out) {
   }
 }
 
-void Reader::gather_node_property(std::span<const uint64_t> ids, KeyId key, PropertyColumn* out) {
+namespace {
+
+// out[order[i]] is what stood at i.
+template <typename T>
+void reorder(std::span<const uint32_t> order, std::vector<T>* items) {
+  if (items->empty()) return;
+  std::vector<T> moved(items->size());
+  for (size_t i = 0; i < order.size(); ++i) moved[order[i]] = std::move((*items)[i]);
+  items->swap(moved);
+}
+
+}  // namespace
+
+void Reader::gather_property(EntityKind kind, std::span<const uint64_t> ids, KeyId key, PropertyColumn* out) {
   ReaderChunks chunks(*this);
   chunks.enter();
+  const bool sorted = chunks.sort_by_block(kind, &ids);
   cache::Gatherer gatherer(key, out);
   gatherer.run(ids, [&](std::span<const uint64_t> of_block, bool run) {
-    if (run) chunks.prefetch_next(EntityKind::kNode, EntityBlock::index_of(of_block.front()), key);
-    return chunks.rows(EntityKind::kNode, of_block, {.key = key});
+    if (run) chunks.prefetch_next(kind, EntityBlock::index_of(of_block.front()), key);
+    return chunks.rows(kind, of_block, {.key = key});
   });
+  if (sorted) {
+    const std::span<const uint32_t> order = impl_->sorted.places;
+    reorder(order, &out->values);
+    reorder(order, &out->integers);
+    reorder(order, &out->floats);
+    reorder(order, &out->texts.entries);
+    reorder(order, &out->nulls);
+  }
+}
+
+void Reader::gather_node_property(std::span<const uint64_t> ids, KeyId key, PropertyColumn* out) {
+  gather_property(EntityKind::kNode, ids, key, out);
 }
 
 bool Reader::property_candidates(KeyId key, const Value& value, std::vector<uint64_t>* ids) {
@@ -426,19 +476,14 @@ void Reader::relationship_properties(RelId id, std::vector<Property>* out) {
 }
 
 void Reader::gather_relationship_property(std::span<const uint64_t> ids, KeyId key, PropertyColumn* out) {
-  ReaderChunks chunks(*this);
-  chunks.enter();
-  cache::Gatherer gatherer(key, out);
-  gatherer.run(ids, [&](std::span<const uint64_t> of_block, bool run) {
-    if (run) chunks.prefetch_next(EntityKind::kRelationship, EntityBlock::index_of(of_block.front()), key);
-    return chunks.rows(EntityKind::kRelationship, of_block, {.key = key});
-  });
+  gather_property(EntityKind::kRelationship, ids, key, out);
 }
 
 template <typename Visit>
 void Reader::each_relationship(std::span<const uint64_t> ids, Visit visit) {
   ReaderChunks chunks(*this);
   chunks.enter();
+  const bool sorted = chunks.sort_by_block(EntityKind::kRelationship, &ids);
   for (size_t i = 0; i < ids.size();) {
     if (ids[i] >= root_->next_relationship) {
       ++i;
@@ -451,7 +496,7 @@ void Reader::each_relationship(std::span<const uint64_t> ids, Visit visit) {
     for (; i < last; ++i) {
       const uint32_t row = EntityBlock::row_of(ids[i]);
       if (block->exists(row)) {
-        visit(i, *block, row);
+        visit(sorted ? impl_->sorted.places[i] : i, *block, row);
       }
     }
   }

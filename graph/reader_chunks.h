@@ -41,6 +41,9 @@ class ReaderChunks {
     }
     return load_rows(kind, ids, wanted);
   }
+  // Where memory is short, ids whose blocks must be read are best asked for in the order of these, so that each is read
+  // once: true: *ids are the same ids, sorted, and Reader::Impl::sorted.places says where each stood.
+  bool sort_by_block(EntityKind kind, std::span<const uint64_t>* ids);
   // For walks over neighbouring blocks: asks the processor for the column of the next one, and for the one behind that.
   void prefetch_next(EntityKind kind, uint64_t index, KeyId key) const {
     constexpr size_t kLine = 64, kLines = 6;  // where a column goes on, the processor sees it
