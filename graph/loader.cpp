@@ -132,7 +132,6 @@ Result<Loaded<TopologyChunk>> Loader::topology(const RootFields& root, RelTypeId
   // Lists of other types and directions lie between: a few are stepped over, more are jumped over.
   constexpr int kStepsBeforeSeek = 6;
   int steps = 0;
-  uint64_t node = first;
   const std::string end = id_bound(first + TopologyChunk::kNodes);
   while (cursor->valid() && (end.empty() || cursor->key() < ByteView(end))) {
     const ByteView key = cursor->key();
@@ -154,7 +153,7 @@ Result<Loaded<TopologyChunk>> Loader::topology(const RootFields& root, RelTypeId
     }
     // Behind this node's list: the next candidate is the next node's.
     const bool behind = at.direction > direction || (at.direction == direction && at.type > type);
-    node = at.node + (behind ? 1 : 0);
+    const uint64_t node = at.node + (behind ? 1 : 0);
     if (node >= first + TopologyChunk::kNodes) {
       break;
     }

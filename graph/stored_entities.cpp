@@ -90,7 +90,7 @@ Status StoredEntities::enter() {
   KeyId property;
   const bool record = parse_id_key(cursor_->key(), &id);
   if (!record && !(root_->stored_columns && parse_column_key(cursor_->key(), &id, &property))) {
-    const Status fault = damaged(space_of(kind_), cursor_->key(), "is neither a record nor a column");
+    Status fault = damaged(space_of(kind_), cursor_->key(), "is neither a record nor a column");
     cursor_->next();
     return fault;
   }

@@ -7,7 +7,6 @@
 namespace lora::graph {
 
 using cache::EntityBlock;
-using kv::Keyspace;
 
 void HeadEncoder::clear() {
   rows_ = {};

@@ -12,8 +12,6 @@ namespace {
 
 using cache::EntityBlock;
 
-constexpr uint32_t kLast = EntityBlock::kRows - 1;
-
 RootFields root_of(uint64_t nodes, uint64_t relationships) {
   RootFields root;
   root.next_node = nodes;
