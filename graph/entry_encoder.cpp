@@ -137,27 +137,44 @@ bool EntryEncoder::is_due(EntityKind kind, uint64_t index, const EntityBlock& bl
 
 // What the store has of a block, as of now: the version's snapshot may lack what was written behind.
 Status EntryEncoder::read_parts(EntityKind kind, uint64_t index) {
-  parts_.records = {};
   parts_.columns.clear();
   parts_.head = false;
   const uint64_t first = index * EntityBlock::kRows;
-  kv::CursorOptions options;
-  options.lower = id_key(first).string();
-  options.upper = id_bound(first + EntityBlock::kRows);
-  options.fill_cache = false;
-  const std::unique_ptr<kv::Cursor> cursor = commit_->store.cursor(space_of(kind), options);
-  for (cursor->seek_first(); cursor->valid(); cursor->next()) {
+  return for_each_key(kind, column_key(first, KeyId(0)), first + 1, [&](ByteView key) {
     uint64_t id = 0;
     KeyId property;
-    if (parse_id_key(cursor->key(), &id)) {
-      parts_.records.set(EntityBlock::row_of(id));
-    } else if (!parse_column_key(cursor->key(), &id, &property)) {
-      return damaged(space_of(kind), cursor->key(), "is neither a record nor a column");
-    } else if (property == kHeadKey) {
+    if (!parse_column_key(key, &id, &property)) return false;
+    if (property == kHeadKey) {
       parts_.head = true;
     } else {
       parts_.columns.push_back(property);
     }
+    return true;
+  });
+}
+
+Status EntryEncoder::read_records(EntityKind kind, uint64_t index) {
+  parts_.records = {};
+  const uint64_t first = index * EntityBlock::kRows;
+  return for_each_key(kind, id_key(first), first + EntityBlock::kRows, [&](ByteView key) {
+    uint64_t id = 0;
+    KeyId property;
+    if (!parse_id_key(key, &id)) return parse_column_key(key, &id, &property);
+    parts_.records.set(EntityBlock::row_of(id));
+    return true;
+  });
+}
+
+// From `lower` up to the keys of `end`.
+template <typename Visit>
+Status EntryEncoder::for_each_key(EntityKind kind, ByteView lower, uint64_t end, Visit&& visit) const {
+  kv::CursorOptions options;
+  options.lower = std::string(lower);
+  options.upper = id_bound(end);
+  options.fill_cache = false;
+  const std::unique_ptr<kv::Cursor> cursor = commit_->store.cursor(space_of(kind), options);
+  for (cursor->seek_first(); cursor->valid(); cursor->next()) {
+    if (!visit(cursor->key())) return damaged(space_of(kind), cursor->key(), "is neither a record nor a column");
   }
   return cursor->status();
 }
@@ -167,6 +184,7 @@ Status EntryEncoder::read_parts(EntityKind kind, uint64_t index) {
 Status EntryEncoder::whole_block(EntityKind kind, uint64_t index, const EntityBlock& block) {
   const Keyspace space = space_of(kind);
   const uint64_t first = index * EntityBlock::kRows;
+  LORA_TRY(read_records(kind, index));
   const bool as_columns = block.count != 0 && ColumnChanges::fit(block);
   // Not for a block without: another version may have been read without it, and share its place in memory.
   const bool with_head = as_columns && parts_.head;

@@ -76,6 +76,9 @@ class EntryEncoder {
   bool is_due(EntityKind kind, uint64_t index, const cache::EntityBlock& block, bool columns_pay) const;
   bool is_asked_for(EntityKind kind, uint64_t index) const;
   Status read_parts(EntityKind kind, uint64_t index);
+  Status read_records(EntityKind kind, uint64_t index);
+  template <typename Visit>  // bool (ByteView key); false: damaged
+  Status for_each_key(EntityKind kind, ByteView lower, uint64_t end, Visit&& visit) const;
   Status whole_block(EntityKind kind, uint64_t index, const cache::EntityBlock& block);
 
   const bool cleared_;
