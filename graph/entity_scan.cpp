@@ -230,8 +230,7 @@ uint64_t EntityScan::looked_at() const {
 void Reader::test_entities(EntityKind kind, std::span<const PropertyTest> tests, std::vector<uint64_t>* ids) {
   ReaderChunks chunks(*this);
   chunks.enter();
-  const WantedProperties wanted =
-      tests.size() == 1 ? WantedProperties{.key = tests.front().key} : WantedProperties{.all = true};
+  const WantedProperties wanted = tests.size() == 1 ? WantedProperties{.key = tests.front().key} : kAllProperties;
   size_t kept = 0;
   for (size_t i = 0; i < ids->size() && status_.ok();) {
     const uint64_t index = EntityBlock::index_of((*ids)[i]);

@@ -28,6 +28,8 @@ struct WantedProperties {
   bool has(const WantedProperties& other) const { return all || (!other.all && (!other.key || key == other.key)); }
 };
 
+inline constexpr WantedProperties kAllProperties{.all = true};
+
 class Loader {
  public:
   explicit Loader(const kv::Store* store) : store_(store), entities_(store) {}

@@ -164,7 +164,7 @@ Reader::Impl& ReaderChunks::make_impl() {
 const EntityBlock* ReaderChunks::load_block(EntityKind kind, uint64_t index) {
   Reader::Impl& in = impl();
   if (in.graph->budget->is_overhung()) {
-    return read_apart(kind, index, {}, {.all = true});
+    return read_apart(kind, index, {}, kAllProperties);
   }
   Result<cache::Loaded<EntityBlock>> loaded = in.loader.block(*reader_.root_, kind, index);
   if (!loaded.ok()) {
@@ -209,7 +209,7 @@ const EntityBlock* ReaderChunks::read_apart(EntityKind kind, uint64_t index, std
   apart.kind = kind;
   apart.index = index;
   apart.ids.assign(ids.begin(), ids.end());
-  apart.properties = same ? WantedProperties{.all = true} : wanted;  // who asks again will ask for more
+  apart.properties = same ? kAllProperties : wanted;  // who asks again will ask for more
   Result<cache::Loaded<EntityBlock>> loaded = ids.empty()
                                                   ? in.loader.block(*reader_.root_, kind, index)
                                                   : in.loader.rows(*reader_.root_, kind, index, ids, apart.properties);
@@ -252,9 +252,11 @@ const EntityBlock* ReaderChunks::point_block(EntityKind kind, uint64_t id, const
     block->touch();
     return block;
   }
+  // A record is decoded as a whole anyway: who asks for one property will ask for others.
+  const WantedProperties& read = root().stored_columns ? wanted : kAllProperties;
   const ChunkFamily family = kind == EntityKind::kNode ? ChunkFamily::kNodes : ChunkFamily::kRelationships;
-  return in.graph->budget->should_load(family, 0, index) ? load_rows(kind, {&id, 1}, wanted)
-                                                         : read_apart(kind, index, {&id, 1}, wanted);
+  return in.graph->budget->should_load(family, 0, index) ? load_rows(kind, {&id, 1}, read)
+                                                         : read_apart(kind, index, {&id, 1}, read);
 }
 
 bool ReaderChunks::was_in_base(EntityKind kind, uint64_t id) {
@@ -307,7 +309,7 @@ Value Reader::node_property(NodeId id, KeyId key) {
 void Reader::node_properties(NodeId id, std::vector<Property>* out) {
   out->clear();
   if (id.value < root_->next_node) {
-    const EntityBlock* block = ReaderChunks(*this).point_block(EntityKind::kNode, id.value, {.all = true});
+    const EntityBlock* block = ReaderChunks(*this).point_block(EntityKind::kNode, id.value, kAllProperties);
     block->properties(EntityBlock::row_of(id.value), out);
   }
 }
@@ -470,7 +472,7 @@ Value Reader::relationship_property(RelId id, KeyId key) {
 void Reader::relationship_properties(RelId id, std::vector<Property>* out) {
   out->clear();
   if (id.value < root_->next_relationship) {
-    const EntityBlock* block = ReaderChunks(*this).point_block(EntityKind::kRelationship, id.value, {.all = true});
+    const EntityBlock* block = ReaderChunks(*this).point_block(EntityKind::kRelationship, id.value, kAllProperties);
     block->properties(EntityBlock::row_of(id.value), out);
   }
 }

@@ -4,7 +4,9 @@ import json
 import sys
 from typing import Any, Dict, List, Optional, Sequence
 
-from workloads import WORKLOADS
+from workloads import FIRST_SCANS, WORKLOADS
+
+TITLES = {workload.key: workload.title for workload in WORKLOADS}
 
 NOISE = 0.1  # of the machine: more than that, used by others, is named in the report
 
@@ -76,6 +78,8 @@ def load_rows(peers: List[Dict[str, Any]]) -> List[List[str]]:
         good = [entry for entry in peer["reopened"] if "error" not in entry]
         if not good:
             return "error" if peer["reopened"] else ""
+        if any(field not in entry for entry in good):
+            return ""
         middle = sorted(entry[field] for entry in good)[len(good) // 2]
         return "%.1f MB  " % (middle / 1e6) if field == "bytes" else duration(middle * 1e6) + "  "
 
@@ -94,6 +98,8 @@ def load_rows(peers: List[Dict[str, Any]]) -> List[List[str]]:
     if any(peer["reopened"] for peer in peers):
         rows.append(["close (after the writes)"] + [reopened(peer, "close") for peer in peers])
         rows.append(["open to first answer"] + [reopened(peer, "open") for peer in peers])
+        for key in FIRST_SCANS:
+            rows.append(["opened, first " + TITLES[key]] + [reopened(peer, key) for peer in peers])
         rows.append(["size on disk, closed"] + [reopened(peer, "bytes") for peer in peers])
         sizes = [peer["compacted"] for peer in peers]
         rows.append(["size on disk, compacted"] + ["" if n is None else "%.1f MB  " % (n / 1e6) for n in sizes])

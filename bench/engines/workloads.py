@@ -449,4 +449,7 @@ WORKLOADS = [
     ),
 ]
 
+# Run once after an opening and its first answer, when nothing else has been read.
+FIRST_SCANS = ("filter_count", "rel_filter")
+
 BY_KEY = {workload.key: workload for workload in WORKLOADS}
