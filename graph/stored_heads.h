@@ -1,9 +1,9 @@
 // Heads in the store: which of a block of 256 entities exist, and what they are beside their properties, as one entry
 // (layout.h).
 //
-// Beside columns a record of each entity holds little, and there are many of them. A block that is written as a whole
-// is written as a head and columns, without records. A record that is written later stands above the head; an empty one
-// says that its entity does not exist any more.
+// Beside columns a record of each entity holds little, and there are many of them: bulk loads write a head and columns
+// for a block, without records. A record that is written later stands above the head; an empty one says that its entity
+// does not exist any more. A block that has no head is never given one (EntityBlock::has_head).
 #pragma once
 
 #include <cstdint>
