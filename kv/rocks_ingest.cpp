@@ -2,8 +2,10 @@
 #include <rocksdb/sst_file_writer.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <optional>
+#include <thread>
 
 #include "kv/check.h"
 #include "kv/rocks_status.h"
@@ -19,6 +21,7 @@ constexpr uint64_t kMergedTableBytes = 16 << 20;
 constexpr uint64_t kSmallTableBytes = kMergedTableBytes / 4;
 constexpr size_t kSmallTablesMin = 16;
 constexpr uint64_t kIngestsBetweenMerges = 32;
+constexpr std::chrono::microseconds kFlushPollInterval(20);
 
 // One table file being written, and deleted again unless an ingest took it.
 class RunFile {
@@ -180,6 +183,16 @@ SmallTables small_tables(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family) {
   return small;
 }
 
+// A flush of RocksDB 7.8 counts as done once the manifest has it. Where the thread of a compaction wrote the manifest
+// for it, a keyspace's published version shows the flushed memtable until the flush's own thread gets the mutex, and an
+// ingest that comes first is refused. There are no writes meanwhile, so no other flush begins.
+void wait_for_flush_threads(rocksdb::DB& db) {
+  uint64_t running = 0;
+  while (db.GetIntProperty(rocksdb::DB::Properties::kNumRunningFlushes, &running) && running > 0) {
+    std::this_thread::sleep_for(kFlushPollInterval);
+  }
+}
+
 }  // namespace
 
 std::string RocksStore::run_path(uint64_t number) const {
@@ -241,6 +254,7 @@ Result<uint64_t> RocksStore::ingest(std::vector<std::unique_ptr<SortedRun>> runs
 
   // Commits that are only in the log must not be younger than what the manifest says.
   LORA_TRY(flush_memtables());
+  wait_for_flush_threads(*db_);
   std::vector<rocksdb::IngestExternalFileArg> arguments;
   for (size_t i = 0; i < kKeyspaceCount; ++i) {
     if (paths[i].empty()) {
