@@ -217,6 +217,9 @@ class Reader {
   void relationship_properties(RelId id, std::vector<Property>* out);
   void gather_relationship_property(std::span<const uint64_t> ids, KeyId key, PropertyColumn* out);
   EntityScan scan_relationships(std::optional<RelTypeId> type, std::vector<PropertyTest> tests = {});
+  // Whether most of their blocks, by a sample, are in memory or quick to read: not those whose relationships are
+  // records of their own (graph/stored_heads.h).
+  bool has_near_relationship_blocks();
   // Start and end node of each; kNoId for what is not there. Ids that ascend are cheapest.
   void relationship_ends(std::span<const uint64_t> ids, uint64_t* starts, uint64_t* ends);
   // Their types; UINT32_MAX for what is no relationship of this version.

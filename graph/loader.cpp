@@ -289,6 +289,12 @@ Result<bool> Loader::read(const RootFields& root, EntityKind kind, uint64_t id, 
   return true;
 }
 
+Result<bool> Loader::has_head(const RootFields& root, EntityKind kind, uint64_t index) {
+  StoredHead head;
+  LORA_TRY(head.load(*store_, root, kind, index));
+  return head.is_there();
+}
+
 Result<bool> Loader::exists(const RootFields& root, EntityKind kind, uint64_t id) {
   head_state_ = HeadState::kNotRead;
   return kind == EntityKind::kNode ? read(root, kind, id, &node_) : read(root, kind, id, &relationship_);

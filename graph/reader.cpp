@@ -504,6 +504,28 @@ void Reader::each_relationship(std::span<const uint64_t> ids, Visit visit) {
   }
 }
 
+bool Reader::has_near_relationship_blocks() {
+  constexpr uint64_t kSample = 4;
+  ReaderChunks chunks(*this);
+  Impl& in = chunks.enter();
+  const uint64_t blocks = (root_->next_relationship + EntityBlock::kRows - 1) / EntityBlock::kRows;
+  uint64_t near = 0;
+  for (uint64_t i = 0; i < kSample; ++i) {
+    const uint64_t index = blocks * (2 * i + 1) / (2 * kSample);
+    if (root_->find_block(EntityKind::kRelationship, index) != nullptr) {
+      ++near;
+      continue;
+    }
+    const Result<bool> head = in.loader.has_head(*root_, EntityKind::kRelationship, index);
+    if (!head.ok()) {
+      chunks.fail(head.status());
+      return true;
+    }
+    near += *head ? 1 : 0;
+  }
+  return near > kSample / 2;
+}
+
 void Reader::relationship_ends(std::span<const uint64_t> ids, uint64_t* starts, uint64_t* ends) {
   std::fill(starts, starts + ids.size(), kNoId);
   std::fill(ends, ends + ids.size(), kNoId);

@@ -537,14 +537,14 @@ class IndexRangeScanOperator final : public MultiplyingOperator {
   bool scanning_ = false;
 };
 
-// Where the ends are wanted and there are many relationships, the lists of all nodes are walked: their ends lie side by
-// side there, while each relationship's record is a place of its own. Otherwise by id.
+// By id: block by block. Where the blocks would have to be read, as single records, and only the ends are wanted, the
+// lists of all nodes are walked.
 class RelationshipScanOperator final : public MultiplyingOperator {
  public:
   RelationshipScanOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
       : MultiplyingOperator(build, op, std::move(input)), scan_op_(as<RelationshipScan>(op)), types_(scan_op_.types) {}
   bool take_over(const Expr& predicate) override {
-    return tests_.take(predicate, scan_op_.relationship, {scan_op_.from, scan_op_.to});
+    return tests_.take(predicate, scan_op_.relationship, {scan_op_.from, scan_op_.to}) || take_label(predicate);
   }
   void close() override {
     scan_ = {};
@@ -566,6 +566,10 @@ class RelationshipScanOperator final : public MultiplyingOperator {
 
   Status produce(size_t room) override {
     types_.refresh(state_.reader());
+    if (!refresh_labels()) {
+      row_ = in_->rows;
+      return Status();
+    }
     open_column(relationship_wanted_, scan_op_.relationship, Column::Kind::kRelationships);
     open_column(from_wanted_, scan_op_.from, Column::Kind::kNodes);
     open_column(to_wanted_, scan_op_.to, Column::Kind::kNodes);
@@ -573,15 +577,40 @@ class RelationshipScanOperator final : public MultiplyingOperator {
   }
 
  private:
+  // A label that one of the ends must carry.
+  struct WantedLabel {
+    EndLabel label;
+    bool at_start;
+  };
+
+  bool take_label(const Expr& predicate) {
+    if (predicate.kind != ExprKind::kHasLabels || predicate.labels->kind != LabelExpr::Kind::kLeaf) return false;
+    const Expr& end = *predicate.children[0];
+    if (end.kind != ExprKind::kSlot || (end.slot != scan_op_.from && end.slot != scan_op_.to)) return false;
+    labels_.push_back({EndLabel(predicate.labels->name), end.slot == scan_op_.from});
+    return true;
+  }
+
+  // False: no relationship has ends like that.
+  bool refresh_labels() {
+    bool possible = true;
+    labels_tested_ = false;
+    for (WantedLabel& wanted : labels_) {
+      const Direction one_way = wanted.at_start ? Direction::kIn : Direction::kOut;
+      possible = possible &&
+                 wanted.label.refresh(state_.reader(), types_, scan_op_.both_directions ? Direction::kBoth : one_way);
+      labels_tested_ |= wanted.label.tested();
+    }
+    return possible;
+  }
+
   bool choose_by_node() {
-    if (!from_wanted_ && !to_wanted_) return false;
-    // A record costs about as much as seven nodes. With tests the records have to be read: those of other types cost
-    // less than walking as long as they are not many.
-    const uint64_t all = state_.reader().relationship_count();
+    if ((!from_wanted_ && !to_wanted_) || !tests_.empty()) return false;
     uint64_t relationships = 0;
-    if (types_.any()) relationships = all;
+    if (types_.any()) relationships = state_.reader().relationship_count();
     for (RelTypeId type : types_.ids()) relationships += state_.reader().relationship_count(type);
-    return relationships > state_.reader().node_count() / 7 && (tests_.empty() || relationships < all / 8);
+    // A record costs about as much as seven nodes.
+    return relationships > state_.reader().node_count() / 7 && !state_.reader().has_near_relationship_blocks();
   }
 
   void open_column(bool wanted, Slot slot, Column::Kind kind) {
@@ -591,7 +620,7 @@ class RelationshipScanOperator final : public MultiplyingOperator {
   // --- by id ---
 
   Status produce_by_id(size_t room) {
-    const bool ends = from_wanted_ || to_wanted_ || scan_op_.both_directions;
+    const bool ends = from_wanted_ || to_wanted_ || scan_op_.both_directions || labels_tested_;
     const bool bare = carried().empty() && !ends;
     std::vector<uint64_t>& ids = relationship_wanted_ && !ends ? out_.columns[scan_op_.relationship].ids : ids_;
     while (parents_.size() + bare_rows_ < room && row_ < in_->rows) {
@@ -616,6 +645,7 @@ class RelationshipScanOperator final : public MultiplyingOperator {
       ids.resize(old + got);
       if (got > 0) LORA_TRY(tests_.failure());
       if (ends) {
+        LORA_TRY(state_.tick());
         give_ends();
       } else {
         add_parents(got);
@@ -636,15 +666,31 @@ class RelationshipScanOperator final : public MultiplyingOperator {
     return scanning_ = true;
   }
 
-  // ids_ with their ends.
+  // ids_ with their ends, as far as these carry the labels.
   void give_ends() {
     starts_.resize(ids_.size());
     ends_.resize(ids_.size());
     state_.reader().relationship_ends(ids_, starts_.data(), ends_.data());
+    if (labels_tested_) test_labels(starts_, ends_, &fits_);
     for (size_t i = 0; i < ids_.size(); ++i) {
-      if (starts_[i] == kNoId) continue;
-      push(ids_[i], starts_[i], ends_[i]);
-      if (scan_op_.both_directions && starts_[i] != ends_[i]) push(ids_[i], ends_[i], starts_[i]);
+      if (starts_[i] != kNoId && (!labels_tested_ || fits_[i] != 0)) push(ids_[i], starts_[i], ends_[i]);
+    }
+    if (!scan_op_.both_directions) return;
+    if (labels_tested_) test_labels(ends_, starts_, &fits_);
+    for (size_t i = 0; i < ids_.size(); ++i) {
+      if (starts_[i] == ends_[i] || (labels_tested_ && fits_[i] == 0)) continue;
+      push(ids_[i], ends_[i], starts_[i]);
+    }
+  }
+
+  // fits[i]: the pair i carries the labels. Nothing that is not there does.
+  void test_labels(const std::vector<uint64_t>& from, const std::vector<uint64_t>& to, std::vector<uint8_t>* fits) {
+    fits->assign(from.size(), 1);
+    carries_.resize(from.size());
+    for (const WantedLabel& wanted : labels_) {
+      if (!wanted.label.tested()) continue;
+      state_.reader().test_label(wanted.at_start ? from : to, wanted.label.id(), carries_.data());
+      for (size_t i = 0; i < from.size(); ++i) (*fits)[i] &= carries_[i];
     }
   }
 
@@ -667,10 +713,6 @@ class RelationshipScanOperator final : public MultiplyingOperator {
         continue;
       }
       if (!scanning_) {
-        if (!tests_.begin(&state_, *in_, row_, &walk_tests_)) {
-          ++row_;
-          continue;
-        }
         scan_ = state_.reader().scan_nodes(std::nullopt);
         scanning_ = true;
         ids_.clear();
@@ -692,7 +734,6 @@ class RelationshipScanOperator final : public MultiplyingOperator {
       const bool done = walk_.go_on(state_.reader(), types_, NodeId(node), direction, &budget,
                                     [&](const graph::Neighbours& segment, uint32_t begin, uint32_t count,
                                         bool skip_loops) { take(segment, begin, count, node, skip_loops); });
-      if (!parents_.empty()) LORA_TRY(tests_.failure());
       if (!done) break;
       ++node_;
       walk_.start();
@@ -702,30 +743,14 @@ class RelationshipScanOperator final : public MultiplyingOperator {
 
   void take(const graph::Neighbours& segment, uint32_t begin, uint32_t count, uint64_t node, bool skip_loops) {
     state_.count_hits(count);
-    if (!walk_tests_.empty()) {
-      for (uint32_t i = begin; i < begin + count; ++i) {
-        if (skip_loops && segment.neighbour(i) == node) continue;
-        ids_to_test_.assign(1, segment.relationship(i));
-        state_.reader().test_entities(graph::EntityKind::kRelationship, walk_tests_, &ids_to_test_);
-        if (!ids_to_test_.empty()) push(segment.relationship(i), node, segment.neighbour(i));
-      }
-      return;
+    starts_.assign(count, node);
+    ends_.clear();
+    append_neighbours(segment, begin, count, &ends_);
+    if (labels_tested_) test_labels(starts_, ends_, &fits_);
+    for (uint32_t i = 0; i < count; ++i) {
+      if ((skip_loops && ends_[i] == node) || (labels_tested_ && fits_[i] == 0)) continue;
+      push(relationship_wanted_ ? segment.relationship(begin + i) : kNoId, node, ends_[i]);
     }
-    if (skip_loops) {
-      for (uint32_t i = begin; i < begin + count; ++i) {
-        if (segment.neighbour(i) != node) push(segment.relationship(i), node, segment.neighbour(i));
-      }
-      return;
-    }
-    add_parents(count);
-    if (relationship_wanted_) {
-      append_relationships(segment, begin, count, &out_.columns[scan_op_.relationship].ids);
-    }
-    if (from_wanted_) {
-      std::vector<uint64_t>& from = out_.columns[scan_op_.from].ids;
-      from.resize(from.size() + count, node);
-    }
-    if (to_wanted_) append_neighbours(segment, begin, count, &out_.columns[scan_op_.to].ids);
   }
 
   static constexpr size_t kNodesAtOnce = 512;
@@ -733,11 +758,12 @@ class RelationshipScanOperator final : public MultiplyingOperator {
   const RelationshipScan& scan_op_;
   TypeIds types_;
   ScanTests tests_;
+  std::vector<WantedLabel> labels_;
+  bool labels_tested_ = false;
   graph::EntityScan scan_;
   std::vector<uint64_t> ids_;  // relationships, or nodes when walking by node
   std::vector<uint64_t> starts_, ends_;
-  std::vector<graph::PropertyTest> walk_tests_;  // when walking by node
-  std::vector<uint64_t> ids_to_test_;
+  std::vector<uint8_t> fits_, carries_;
   size_t node_ = 0;
   ListWalk walk_;
   size_t type_ = 0;

@@ -148,13 +148,22 @@ void PatternPlanner::relationship_leaves(const State& s, uint32_t i, bool start,
     }
   }
   if (!start) return;
-  // A scan of all relationships pays only when the ends say nothing.
+  // A scan of all relationships pays when the ends say nothing, or when what is asked of the relationships lets few
+  // through: their properties lie side by side there, and only of what is left the ends are looked at.
   Step scan;
   scan.kind = Step::Kind::kRelationshipLeaf;
   scan.index = i;
   scan.access.kind = Access::Kind::kAllNodes;
-  scan.access.rows = std::max(stats_.relationship_count(e.rel->types), 1.0) * (both ? 2 : 1);
-  scan.access.cost = scan.access.rows * 3;
+  const double relationships = std::max(stats_.relationship_count(e.rel->types), 1.0);
+  double share = 1, tests = 0;
+  for (const Predicate& p : predicates_) {
+    if (!p.possible || p.nodes != 0 || p.edges != Mask{1} << i) continue;
+    share *= p.selectivity;
+    tests = 0.5;
+  }
+  const double others = std::max(stats_.relationship_count({}) - relationships, 0.0);
+  scan.access.rows = relationships * (both ? 2 : 1);
+  scan.access.cost = relationships * tests + scan.access.rows * share * 3 + others * 0.1;
   out->push_back(std::move(scan));
 }
 

@@ -391,7 +391,9 @@ State PatternPlanner::after(const State& s, const Step& step) const {
     if (!p.possible || (p.nodes & ~n.nodes) != 0 || (p.edges & ~n.edges) != 0) continue;
     if ((p.nodes & ~s.nodes) == 0 && (p.edges & ~s.edges) == 0) continue;  // was applied before
     if (std::find(step.access.consumed.begin(), step.access.consumed.end(), i) != step.access.consumed.end()) continue;
-    n.cost += n.rows * 0.5;
+    // Relationships of a node's list are records here and there.
+    const bool far = step.kind == Step::Kind::kExpand && (p.edges & ~s.edges) != 0;
+    n.cost += n.rows * (far ? kFarRead : 0.5);
     const bool ranged = std::any_of(step.access.uses.begin(), step.access.uses.end(),
                                     [&](const Sargable* x) { return x->predicate == i; });
     if (!ranged) n.rows *= p.selectivity;

@@ -17,6 +17,8 @@ inline constexpr size_t kMaskBits = 64;
 inline constexpr size_t kBatchRelationshipsMax = 60;
 inline constexpr size_t kBatchNodesMax = 61;
 inline constexpr double kCheapLeafRows = 1.5;
+// What reading a property costs where it is not beside the one read before, in rows of a scan.
+inline constexpr double kFarRead = 8;
 inline constexpr double kJoinCostMin = 1000;  // below, an estimate of a nearly empty graph must not lead to a join
 
 using Mask = uint64_t;
