@@ -281,6 +281,36 @@ TEST_F(DatabaseTest, VerifyStatsSyncCheckpoint) {
   EXPECT_TRUE(db_->checkpoint().ok());
 }
 
+TEST_F(DatabaseTest, RelationshipsAreTheSameByTheirBlocksAndByLists) {
+  run("UNWIND range(0, 599) AS i CREATE (n:N {id: i}) FOREACH (x IN CASE i % 2 WHEN 0 THEN [1] ELSE [] END | SET "
+      "n:Even) FOREACH (x IN CASE i % 3 WHEN 0 THEN [1] ELSE [] END | SET n:Third)");
+  for (int part = 0; part < 30; ++part) {  // small statements: records
+    run("MATCH (a:N), (b:N) WHERE a.id % 30 = " + std::to_string(part) +
+        " AND b.id IN [a.id, (a.id * 3 + 1) % 600, (a.id * 3 + 5) % 600] CREATE (a)-[:T]->(b), (b)-[:U]->(a)");
+  }
+  run("MATCH (a:N)-[r]->() WHERE a.id % 97 = 5 DELETE r");
+  int scans = 0;
+  for (const char* query : {
+           "MATCH (a)-[r:T]->(b) WHERE id(r) >= 0 RETURN sum(a.id * 7 + b.id + id(r))",
+           "MATCH (a)-[r:T]-(b) WHERE id(r) >= 0 RETURN sum(a.id * 7 + b.id + id(r))",
+           "MATCH (a)-[r:T|U]->(b) WHERE id(r) >= 0 RETURN sum(a.id * 7 + b.id)",
+           "MATCH (a)-[r]-(b) WHERE id(r) >= 0 RETURN sum(a.id * 7 + b.id)",
+           "MATCH (a:Third)-[r:T]->(b:Even) WHERE id(r) >= 0 RETURN sum(a.id * 7 + b.id)",
+           "MATCH (a:Even)-[r:U]-(b:Even) WHERE id(r) >= 0 RETURN sum(a.id * 7 + b.id)",
+       }) {
+    const QueryResult plan = run(std::string("EXPLAIN ") + query);
+    for (size_t row = 0; row < plan.row_count; ++row) {
+      scans += plan.at(row, 0).as_string().find("RelationshipTypeScan") != std::string::npos ||
+               plan.at(row, 0).as_string().find("RelationshipsScan") != std::string::npos;
+    }
+    db_->graph().drop_cache();
+    const int64_t by_lists = number(query);
+    run("MATCH ()-[r]->() RETURN count(r.nothing)");  // all blocks are in memory
+    EXPECT_EQ(number(query), by_lists) << query;
+  }
+  EXPECT_EQ(scans, 6);
+}
+
 // Lists that turn out to be empty once their chunk is loaded used to shift the place where a walk went on.
 TEST_F(DatabaseTest, AListWalkedInPiecesIsWholeWhateverIsLoadedMeanwhile) {
   run("CREATE (:A)-[:First]->(:B)");
