@@ -11,6 +11,7 @@ namespace lora::graph {
 using cache::Column;
 using cache::EntityBlock;
 using cache::for_each_row;
+using cache::TextPlace;
 using kv::Keyspace;
 
 namespace {
@@ -29,23 +30,23 @@ RowBits rows_of(const Column& column) {
 void encode_texts(const Column& column, std::string* out) {
   constexpr size_t kSlots = 2 * EntityBlock::kRows;
   uint16_t slots[kSlots] = {};  // 1 + the place in `distinct`; 0: free
-  uint32_t distinct[EntityBlock::kRows];
+  TextPlace distinct[EntityBlock::kRows];
   uint8_t place[EntityBlock::kRows];
   size_t count = 0, rows = 0;
   for_each_row(column.valid_bits, [&](uint32_t row) {
-    const uint32_t entry = column.string_array()[row];
-    size_t slot = (entry * 0x9e3779b1u) >> 23;
+    const TextPlace text = column.string_array()[row];
+    size_t slot = (text.entry * 0x9e3779b1u) >> 23;
     static_assert(kSlots == 512);
-    while (slots[slot] != 0 && distinct[slots[slot] - 1] != entry) slot = (slot + 1) % kSlots;
+    while (slots[slot] != 0 && distinct[slots[slot] - 1] != text) slot = (slot + 1) % kSlots;
     if (slots[slot] == 0) {
-      distinct[count] = entry;
+      distinct[count] = text;
       slots[slot] = static_cast<uint16_t>(++count);
     }
     place[rows++] = static_cast<uint8_t>(slots[slot] - 1);
   });
   kv::encode_varint(out, count);
   for (size_t i = 0; i < count; ++i) {
-    kv::encode_sized(out, {column.strings.arena->data() + (distinct[i] >> 8), distinct[i] & 255});
+    kv::encode_sized(out, {column.strings.arena->data() + distinct[i].offset(), distinct[i].length()});
   }
   out->append(reinterpret_cast<const char*>(place), rows);
 }

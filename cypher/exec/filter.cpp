@@ -10,21 +10,25 @@ class FilterOperator final : public Operator {
   FilterOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
       : Operator(build, op), input_(std::move(input)) {
     for (const Expr* predicate : static_cast<const Filter*>(op)->predicates) {
-      if (!input_->take_over(*predicate)) predicates_.push_back(predicate);
+      const TakeOver taken = input_->take_over(*predicate);
+      if (taken == TakeOver::kTentative) tentative_.push_back(predicate);
+      if (taken != TakeOver::kYes) predicates_.push_back(predicate);
     }
     if (predicates_.empty()) input_->give_only_to(*this);
+    if (!tentative_.empty()) all_ = predicates_;
   }
   Status open() override { return input_->open(); }
   void close() override { input_->close(); }
 
  protected:
   Status do_next(size_t rows_wanted, Batch** batch) override {
-    if (predicates_.empty()) return input_->next(rows_wanted, batch);
+    if (predicates_.empty() && tentative_.empty()) return input_->next(rows_wanted, batch);
     size_t ask = rows_wanted;
     for (;;) {
       LORA_TRY(state_.tick());
       LORA_TRY(input_->next(ask, batch));
       if (*batch == nullptr) return Status();
+      if (!tentative_.empty()) leave_out_tested();
       LORA_TRY(filter(**batch));
       if ((*batch)->rows > 0) return Status();
       // A filter that lets little through must not crawl through its input.
@@ -33,6 +37,15 @@ class FilterOperator final : public Operator {
   }
 
  private:
+  // predicates_: what the batch's rows are still to be tested for.
+  void leave_out_tested() {
+    predicates_.clear();
+    for (const Expr* predicate : all_) {
+      const bool tentative = std::find(tentative_.begin(), tentative_.end(), predicate) != tentative_.end();
+      if (!tentative || !input_->has_tested(*predicate)) predicates_.push_back(predicate);
+    }
+  }
+
   // Predicates over whole columns that cost little are tested on all rows and their masks joined: reading consecutive
   // rows is cheaper than leaving some out, until few are left.
   Status filter(Batch& b) {
@@ -80,6 +93,7 @@ class FilterOperator final : public Operator {
 
   OperatorPtr input_;
   std::vector<const Expr*> predicates_;  // what the input has not taken over
+  std::vector<const Expr*> tentative_, all_;
   std::vector<uint32_t> rows_;
   std::vector<uint8_t> mask_, more_;
 };

@@ -124,6 +124,10 @@ struct BuildContext {
   std::vector<Slot> row_columns;       // of the Applies around
 };
 
+// What the filter above may leave to an operator: nothing; that it gives only rows for which a predicate is true; or
+// the same while has_tested() says so, because the predicate's value may be an error, which is the filter's to tell.
+enum class TakeOver : uint8_t { kNo, kYes, kTentative };
+
 class Operator {
  public:
   Operator(const BuildContext& build, const LogicalOp* op);
@@ -139,9 +143,10 @@ class Operator {
     return do_next(rows_wanted, batch);
   }
   virtual void close() = 0;
-  // Asked by the filter above while the plan is built. True: from now on this operator gives only rows for which
-  // `predicate` is true.
-  virtual bool take_over(const Expr& /*predicate*/) { return false; }
+  // Asked by the filter above while the plan is built.
+  virtual TakeOver take_over(const Expr& /*predicate*/) { return TakeOver::kNo; }
+  // Of what was taken over tentatively: whether all rows of the batch given last satisfy it.
+  virtual bool has_tested(const Expr& /*predicate*/) const { return false; }
   // The same filter, when nothing is left for it to test: only what is read above it need be given.
   void give_only_to(const Operator& above) {
     more_carried_.assign(above.carried_.begin(), above.carried_.end());

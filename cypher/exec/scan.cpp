@@ -116,7 +116,8 @@ class NodeScanOperator final : public MultiplyingOperator {
       hint_ = as<AllNodesScan>(op).hint;
     }
   }
-  bool take_over(const Expr& predicate) override { return tests_.take(predicate, node_); }
+  TakeOver take_over(const Expr& predicate) override { return tests_.take(predicate, node_); }
+  bool has_tested(const Expr& predicate) const override { return tests_.has_tested(predicate); }
   void close() override {
     scan_ = {};
     MultiplyingOperator::close();
@@ -125,6 +126,7 @@ class NodeScanOperator final : public MultiplyingOperator {
  protected:
   Status begin() override {
     scanning_ = false;
+    tests_.start();
     return Status();
   }
   Status produce(size_t room) override {
@@ -543,9 +545,11 @@ class RelationshipScanOperator final : public MultiplyingOperator {
  public:
   RelationshipScanOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
       : MultiplyingOperator(build, op, std::move(input)), scan_op_(as<RelationshipScan>(op)), types_(scan_op_.types) {}
-  bool take_over(const Expr& predicate) override {
-    return tests_.take(predicate, scan_op_.relationship, {scan_op_.from, scan_op_.to}) || take_label(predicate);
+  TakeOver take_over(const Expr& predicate) override {
+    if (take_label(predicate)) return TakeOver::kYes;
+    return tests_.take(predicate, scan_op_.relationship, {scan_op_.from, scan_op_.to});
   }
+  bool has_tested(const Expr& predicate) const override { return tests_.has_tested(predicate); }
   void close() override {
     scan_ = {};
     MultiplyingOperator::close();
@@ -554,6 +558,7 @@ class RelationshipScanOperator final : public MultiplyingOperator {
  protected:
   Status begin() override {
     scanning_ = false;
+    tests_.start();
     type_ = 0;
     types_.forget();
     types_.refresh(state_.reader());

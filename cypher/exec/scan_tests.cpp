@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cypher/expr/constant_lists.h"
 #include "cypher/expr/operations.h"
 
 namespace lora::cypher {
@@ -31,37 +32,55 @@ bool is_given(const Expr& e, Slot entity, std::initializer_list<Slot> others) {
 
 }  // namespace
 
-bool ScanTests::take(const Expr& predicate, Slot entity, std::initializer_list<Slot> others) {
+TakeOver ScanTests::take(const Expr& predicate, Slot entity, std::initializer_list<Slot> others) {
   const auto& parts = predicate.children;
   if (predicate.kind == ExprKind::kIsNull || predicate.kind == ExprKind::kIsNotNull) {
-    if (!is_property_of(*parts[0], entity)) return false;
+    if (!is_property_of(*parts[0], entity)) return TakeOver::kNo;
     wanted_.push_back({parts[0]->names[0], predicate.kind == ExprKind::kIsNull ? 'n' : 'v', nullptr});
-    return true;
+    return TakeOver::kYes;
   }
-  if (predicate.kind != ExprKind::kCompare) return false;
+  if (predicate.kind != ExprKind::kCompare) return TakeOver::kNo;
   const size_t before = wanted_.size();
+  const auto is_value = [&](const Expr& e) { return is_given(e, entity, others) || is_given_value(e); };
+  bool tentative = false;
   for (size_t i = 0; i + 1 < parts.size(); ++i) {
     const Expr &left = *parts[i], &right = *parts[i + 1];
-    if (is_property_of(left, entity) && is_given(right, entity, others)) {
+    if (is_property_of(left, entity) && is_value(right)) {
       wanted_.push_back({left.names[0], predicate.ops[i], &right});
-    } else if (is_given(left, entity, others) && is_property_of(right, entity)) {
+    } else if (is_value(left) && is_property_of(right, entity)) {
       wanted_.push_back({right.names[0], mirrored(predicate.ops[i]), &left});
     } else {
       wanted_.resize(before);
-      return false;
+      return TakeOver::kNo;
     }
+    tentative |= !is_given(*wanted_.back().value, entity, others);
   }
-  return true;
+  for (size_t i = before; i < wanted_.size() && tentative; ++i) wanted_[i].tentative = &predicate;
+  return tentative ? TakeOver::kTentative : TakeOver::kYes;
+}
+
+void ScanTests::start() {
+  for (Wanted& wanted : wanted_) wanted.failed = false;
+}
+
+bool ScanTests::has_tested(const Expr& predicate) const {
+  return std::none_of(wanted_.begin(), wanted_.end(),
+                      [&](const Wanted& wanted) { return wanted.tentative == &predicate && wanted.failed; });
 }
 
 bool ScanTests::begin(ExecState* state, Batch& in, size_t row, std::vector<graph::PropertyTest>* tests) {
   failure_ = Status();
   tests->clear();
   bool possible = true;
-  for (const Wanted& wanted : wanted_) {
+  for (Wanted& wanted : wanted_) {
     Value value;
     if (wanted.value != nullptr) {
       failure_ = state->evaluator.evaluate_row(*wanted.value, in, row, &value);
+      if (!failure_.ok() && wanted.tentative != nullptr) {
+        wanted.failed = true;
+        failure_ = Status();
+        continue;
+      }
       if (!failure_.ok()) {
         tests->clear();
         return true;

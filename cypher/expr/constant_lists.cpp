@@ -25,6 +25,28 @@ uint64_t first_word(const char* text, size_t length) {
 
 }  // namespace
 
+bool is_given_value(const Expr& expr) {
+  switch (expr.kind) {
+    case ExprKind::kConstant:
+    case ExprKind::kLiteral:
+    case ExprKind::kParameter: return true;
+    case ExprKind::kFunction: {
+      // What a function that the program registered does must not happen more often than asked for.
+      const FunctionSpec& function = *expr.function;
+      const bool same = function.purity == Purity::kPure || function.purity == Purity::kStatement;
+      if (!same || function.body != nullptr) return false;
+      break;
+    }
+    case ExprKind::kArithmetic:
+    case ExprKind::kNegate:
+    case ExprKind::kList:
+    case ExprKind::kMap: break;
+    default: return false;
+  }
+  return std::all_of(expr.children.begin(), expr.children.end(),
+                     [](const Expr* part) { return is_given_value(*part); });
+}
+
 void ConstantLists::Integers::build(std::vector<int64_t> items) {
   std::sort(items.begin(), items.end());
   items.erase(std::unique(items.begin(), items.end()), items.end());

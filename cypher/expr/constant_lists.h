@@ -19,6 +19,9 @@ inline bool is_given_list(const Expr& expr) {
   return expr.kind == ExprKind::kList &&
          std::all_of(expr.children.begin(), expr.children.end(), [](const Expr* item) { return is_given(*item); });
 }
+// `date() - duration({days: $x})`: computed of what no row changes, always with the same outcome in a run. It may be an
+// error.
+bool is_given_value(const Expr& expr);
 
 class ConstantLists {
  public:

@@ -84,11 +84,13 @@ bool Kernels::simple(const Expr& expr, bool costly_allowed) {
       if (is_entity_call(expr)) return true;
       // One that the program registered runs row by row: what it does there must not happen twice.
       if (expr.function->body != nullptr || expr.function->purity == Purity::kVolatile) return false;
+      if (is_given_value(expr)) return true;
       if (expr.children.empty() || (!costly_allowed && !expr.function->typed.any())) return false;
       for (const Expr* child : expr.children) {
         if (!simple(*child, costly_allowed)) return false;
       }
       return true;
+    case ExprKind::kMap: return is_given_value(expr);
     case ExprKind::kList:
     case ExprKind::kIndex:
       if (is_given_list(expr)) return true;
@@ -130,19 +132,6 @@ bool Kernels::simple(const Expr& expr, bool costly_allowed) {
   }
 }
 
-namespace {
-
-// date('2026-01-31'): a call whose arguments no row changes, of a function that simple() takes.
-bool is_given_call(const Expr& expr) {
-  if (expr.kind != ExprKind::kFunction || expr.children.empty()) return false;
-  for (const Expr* child : expr.children) {
-    if (!is_given(*child) && !is_given_list(*child) && !is_given_call(*child)) return false;
-  }
-  return true;
-}
-
-}  // namespace
-
 bool Kernels::operand(const Expr& expr, Operand* out) {
   if (evaluator_.stack_low()) [[unlikely]]
     return false;  // the row path says so
@@ -169,8 +158,11 @@ bool Kernels::operand(const Expr& expr, Operand* out) {
       if (is_given_list(expr)) return evaluator_.given_list(expr, &out->constant).ok();
       break;
     case ExprKind::kFunction:
-      // The same for all rows: called once for the batch.
-      if (is_given_call(expr)) return evaluator_.eval(expr, evaluator_.no_columns_, 0, &out->constant).ok();
+    case ExprKind::kArithmetic:
+    case ExprKind::kNegate:
+    case ExprKind::kMap:
+      // The same for all rows: computed once for the batch.
+      if (is_given_value(expr)) return evaluator_.eval(expr, evaluator_.no_columns_, 0, &out->constant).ok();
       break;
     default: break;
   }

@@ -37,8 +37,8 @@ void with_own_integers(Column* c, F&& f) {
 double* floats(Column* c) {
   return reinterpret_cast<double*>(c + 1);
 }
-uint32_t* strings(Column* c) {
-  return reinterpret_cast<uint32_t*>(c + 1);
+TextPlace* strings(Column* c) {
+  return reinterpret_cast<TextPlace*>(c + 1);
 }
 Value* values(Column* c) {
   return reinterpret_cast<Value*>(c + 1);
@@ -211,39 +211,40 @@ Column* to_values(WriteContext* context, Column* column, uint32_t capacity) {
   return copy;
 }
 
-// A new arena with the bytes that rows still use and room for `extra` more; entries are pointed to it.
+// A new arena with the bytes that rows still use and room for `extra` more; places are pointed to it.
 void repack(WriteContext* context, Column* column, uint32_t extra) {
+  static constexpr TextPlace kNowhere{~uint32_t{0}};
   struct Moved {
-    uint32_t from = ~uint32_t{0}, to = 0;
+    TextPlace from = kNowhere, to = kNowhere;
   };
-  Moved moved[512];  // old entry -> new entry; at most 256 of them
+  Moved moved[512];  // at most 256 of them
   uint32_t used = 0;
-  uint32_t* entries = strings(column);
+  TextPlace* places = strings(column);
   StringArena* old = column->strings.arena;
   const uint32_t rows = column->rows;
-  const auto place_of = [&moved](uint32_t entry) {
-    uint32_t at = (entry * 2654435761u) >> 23;
-    while (moved[at].from != ~uint32_t{0} && moved[at].from != entry) at = (at + 1) & 511;
+  const auto find = [&moved](TextPlace from) {
+    uint32_t at = (from.entry * 2654435761u) >> 23;
+    while (moved[at].from != kNowhere && moved[at].from != from) at = (at + 1) & 511;
     return at;
   };
   for (uint32_t i = 0; i < rows; ++i) {
     if (!column->valid(i)) continue;
-    Moved& place = moved[place_of(entries[i])];
-    if (place.from != ~uint32_t{0}) continue;
-    place = {entries[i], used << 8 | (entries[i] & 255)};
-    used += entries[i] & 255;
+    Moved& move = moved[find(places[i])];
+    if (move.from != kNowhere) continue;
+    move = {places[i], TextPlace::of(used, places[i].length())};
+    used += places[i].length();
   }
   // Room for half as much again, or for what the rows still to come will bring if they are as those that are there.
   constexpr uint32_t kRows = 256;
   const uint32_t more =
       rows == 0 || rows == kRows ? used / 2 : std::min(used / 2, used * (kRows - rows) / rows + used / 16);
   StringArena* arena = make_arena(used + more + extra + 64);
-  for (const Moved& place : moved) {
-    if (place.from == ~uint32_t{0}) continue;
-    std::memcpy(arena->data() + (place.to >> 8), old->data() + (place.from >> 8), place.from & 255);
+  for (const Moved& move : moved) {
+    if (move.from == kNowhere) continue;
+    std::memcpy(arena->data() + move.to.offset(), old->data() + move.from.offset(), move.from.length());
   }
   for (uint32_t i = 0; i < rows; ++i) {
-    if (column->valid(i)) entries[i] = moved[place_of(entries[i])].to;
+    if (column->valid(i)) places[i] = moved[find(places[i])].to;
   }
   arena->end = used;
   grew(context, column, static_cast<int64_t>(used) - static_cast<int64_t>(column->strings.arena_used));
@@ -266,16 +267,16 @@ void move_arena(Column* column, uint32_t extra, bool exact) {
 }
 
 void put_string(WriteContext* context, Column* column, uint32_t row, std::string_view text) {
-  uint32_t* entries = strings(column);
+  TextPlace* places = strings(column);
   const auto length = static_cast<uint32_t>(text.size());
   // Equal strings share bytes. Columns without repetition stop looking after the first 32 rows.
   if (column->rows <= 32 || column->shared_strings > column->present / 8) {
     const char* bytes = column->strings.arena == nullptr ? nullptr : column->strings.arena->data();
     for (uint32_t i = 0; i < column->rows; ++i) {
-      const uint32_t entry = entries[i];
-      if (column->valid(i) && (entry & 255) == length &&
-          (length == 0 || (bytes != nullptr && std::memcmp(bytes + (entry >> 8), text.data(), length) == 0))) {
-        entries[row] = entry;
+      const TextPlace place = places[i];
+      if (column->valid(i) && place.length() == length &&
+          (length == 0 || (bytes != nullptr && std::memcmp(bytes + place.offset(), text.data(), length) == 0))) {
+        places[row] = place;
         ++column->shared_strings;
         return;
       }
@@ -297,7 +298,7 @@ void put_string(WriteContext* context, Column* column, uint32_t row, std::string
   std::memcpy(arena->data() + offset, text.data(), length);
   arena->end = offset + length;
   column->strings.arena_used = arena->end;
-  entries[row] = offset << 8 | length;
+  places[row] = TextPlace::of(offset, length);
   grew(context, column, length);
 }
 
@@ -491,19 +492,19 @@ Loaded<Column> Column::of_booleans(const uint64_t* valid, const uint64_t* bits) 
 Loaded<Column> Column::of_strings(const uint64_t* valid, std::span<const std::string_view> texts,
                                   const uint8_t* places) {
   Loaded<Column> column = make_loaded(Kind::kStrings, valid);
-  uint32_t entries[kRowsMax] = {};
+  TextPlace in_arena[kRowsMax];
   size_t used = 0;
   for (size_t i = 0; i < texts.size(); ++i) {
-    entries[i] = static_cast<uint32_t>(used << 8 | texts[i].size());
+    in_arena[i] = TextPlace::of(used, texts[i].size());
     used += texts[i].size();
   }
   StringArena* arena = make_arena(static_cast<uint32_t>(used));
   column->strings = {arena, static_cast<uint32_t>(used)};
   arena->end = static_cast<uint32_t>(used);
   for (size_t i = 0; i < texts.size(); ++i) {
-    std::memcpy(arena->data() + (entries[i] >> 8), texts[i].data(), texts[i].size());
+    std::memcpy(arena->data() + in_arena[i].offset(), texts[i].data(), texts[i].size());
   }
-  for_each_row(valid, [&](uint32_t row) { cache::strings(column.get())[row] = entries[places[row]]; });
+  for_each_row(valid, [&](uint32_t row) { cache::strings(column.get())[row] = in_arena[places[row]]; });
   column->shared_strings = static_cast<uint16_t>(column->present - std::min<size_t>(column->present, texts.size()));
   grew(nullptr, column.get(), static_cast<int64_t>(used));
   return column;

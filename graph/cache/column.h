@@ -1,6 +1,6 @@
 // Column: the values of one property key for the 256 entities of a block.
 //
-// Kinds: integers, floats, booleans (bits), short strings (at most 255 bytes; 32-bit entries offset << 8 | length into
+// Kinds: integers, floats, booleans (bits), strings of at most kStringMax bytes (32-bit entries, a TextPlace, into
 // an arena; equal strings of a block share bytes), and generic Values. A value that does not fit makes the column
 // generic. A column holds rows 0 .. rows-1; later rows are absent. min/max of numbers are bounds, not exact.
 //
@@ -29,9 +29,23 @@ struct StringArena {
   char* data() { return reinterpret_cast<char*>(this + 1); }
 };
 
+// Where a string lies in its arena. No arena is as long as offsets reach: kRows strings of kStringMax bytes and half as
+// much again are less than a megabyte.
+struct TextPlace {
+  static constexpr uint32_t kLengthBits = 11;
+  static constexpr uint32_t kLengthMax = (1u << kLengthBits) - 1;
+
+  uint32_t entry;
+
+  static TextPlace of(size_t offset, size_t length) { return {static_cast<uint32_t>(offset << kLengthBits | length)}; }
+  uint32_t offset() const { return entry >> kLengthBits; }
+  uint32_t length() const { return entry & kLengthMax; }
+  bool operator==(const TextPlace&) const = default;
+};
+
 struct Column : Object {
   enum class Kind : uint8_t { kIntegers, kFloats, kBooleans, kStrings, kValues };
-  static constexpr uint32_t kStringMax = 255;
+  static constexpr uint32_t kStringMax = TextPlace::kLengthMax;
 
   Kind column_kind;
   uint16_t rows = 0;            // rows in use
@@ -75,12 +89,12 @@ struct Column : Object {
         [&](const auto* stored) { return static_cast<int64_t>(static_cast<uint64_t>(integers.base) + stored[row]); });
   }
   const double* float_array() const { return reinterpret_cast<const double*>(this + 1); }
-  const uint32_t* string_array() const { return reinterpret_cast<const uint32_t*>(this + 1); }
+  const TextPlace* string_array() const { return reinterpret_cast<const TextPlace*>(this + 1); }
   const Value* value_array() const { return reinterpret_cast<const Value*>(this + 1); }
   // Valid row of a string column; the view lives as long as the column.
   std::string_view string(uint32_t row) const {
-    const uint32_t entry = string_array()[row];
-    return {strings.arena->data() + (entry >> 8), entry & 255};
+    const TextPlace place = string_array()[row];
+    return {strings.arena->data() + place.offset(), place.length()};
   }
   // Null when absent.
   Value get(uint32_t row) const;

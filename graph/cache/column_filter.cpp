@@ -127,32 +127,48 @@ void test_floats(const Column& column, char op, double c, uint64_t* rows) {
   }
 }
 
+// Keeps the rows for which a comparison holds that gives this sign; `sign(row)` is below, at or above 0.
+template <typename Sign>
+void keep_ordered(char op, uint64_t* rows, Sign sign) {
+  switch (op) {
+    case '=': return keep_each(rows, [&](uint32_t row) { return sign(row) == 0; });
+    case '!': return keep_each(rows, [&](uint32_t row) { return sign(row) != 0; });
+    case '<': return keep_each(rows, [&](uint32_t row) { return sign(row) < 0; });
+    case '>': return keep_each(rows, [&](uint32_t row) { return sign(row) > 0; });
+    case 'l': return keep_each(rows, [&](uint32_t row) { return sign(row) <= 0; });
+    default: return keep_each(rows, [&](uint32_t row) { return sign(row) >= 0; });
+  }
+}
+
 void test_strings(const Column& column, char op, std::string_view c, uint64_t* rows) {
   if (op == '=' || op == '!') {
     const bool wanted = op == '=';
-    const uint32_t* entries = column.string_array();
+    const TextPlace* places = column.string_array();
     const char* bytes = column.strings.arena->data();
     keep_each(rows, [&](uint32_t row) {
-      const uint32_t entry = entries[row];
+      const TextPlace place = places[row];
       const bool same =
-          (entry & 255) == c.size() && (c.empty() || std::memcmp(bytes + (entry >> 8), c.data(), c.size()) == 0);
+          place.length() == c.size() && (c.empty() || std::memcmp(bytes + place.offset(), c.data(), c.size()) == 0);
       return same == wanted;
     });
     return;
   }
-  const auto keep = [&](auto wanted) {
-    keep_each(rows, [&](uint32_t row) {
-      const std::string_view text = column.string(row);
-      if (text.empty() || c.empty() || text[0] == c[0]) return wanted(text.compare(c));
-      return wanted(static_cast<unsigned char>(text[0]) < static_cast<unsigned char>(c[0]) ? -1 : 1);
-    });
-  };
-  switch (op) {
-    case '<': return keep([](int sign) { return sign < 0; });
-    case '>': return keep([](int sign) { return sign > 0; });
-    case 'l': return keep([](int sign) { return sign <= 0; });
-    default: return keep([](int sign) { return sign >= 0; });
-  }
+  keep_ordered(op, rows, [&](uint32_t row) {
+    const std::string_view text = column.string(row);
+    if (text.empty() || c.empty() || text[0] == c[0]) return text.compare(c);
+    return static_cast<unsigned char>(text[0]) < static_cast<unsigned char>(c[0]) ? -1 : 1;
+  });
+}
+
+// Of a column of all kinds of values, whose types differ as a rule in nothing.
+void test_dates(const Column& column, char op, int64_t days, uint64_t* rows) {
+  const Value* values = column.value_array();
+  keep_each(rows, [&](uint32_t row) { return op == '!' || values[row].type() == ValueType::kDate; });
+  keep_ordered(op, rows, [&](uint32_t row) {
+    if (values[row].type() != ValueType::kDate) return 1;
+    const int64_t own = values[row].as_date().days;
+    return own < days ? -1 : own > days ? 1 : 0;
+  });
 }
 
 // Where the types alone decide: any value of the column's kind tells it for all.
@@ -197,8 +213,10 @@ void filter_column(const Column* column, char op, const Value& value, uint64_t* 
     case Column::Kind::kStrings:
       if (value.is_string()) return test_strings(*column, op, value.as_string(), rows);
       return test_kind(Value::string(""), op, value, rows);
-    case Column::Kind::kBooleans:
-    case Column::Kind::kValues: break;
+    case Column::Kind::kValues:
+      if (value.type() == ValueType::kDate) return test_dates(*column, op, value.as_date().days, rows);
+      break;
+    case Column::Kind::kBooleans: break;
   }
   each();
 }

@@ -634,13 +634,23 @@ void Gatherer::take_numbers(const Column& column, const Stored* stored, Number n
   }
 }
 
+namespace {
+
+// Where GCC knows that a length is at most a few thousand, it copies with `rep movs`, which is slow to begin.
+void copy_text(char* to, const char* from, size_t length) {
+  __asm__("" : "+r"(length));
+  std::memcpy(to, from, length);
+}
+
+}  // namespace
+
 // A run of rows whose text is most of a stretch of the arena: the stretch is copied whole.
 bool Gatherer::append_span(const Column& column, size_t from, size_t last, uint32_t row) {
-  const uint32_t* stored = column.string_array() + row;
+  const TextPlace* stored = column.string_array() + row;
   const size_t count = last - from;
   uint32_t low = UINT32_MAX, high = 0, total = 0;
   for (size_t i = 0; i < count; ++i) {
-    const uint32_t begin = stored[i] >> 8, length = stored[i] & 255;
+    const uint32_t begin = stored[i].offset(), length = stored[i].length();
     low = std::min(low, begin);
     high = std::max(high, begin + length);
     total += length;
@@ -651,7 +661,7 @@ bool Gatherer::append_span(const Column& column, size_t from, size_t last, uint3
   std::memcpy(out_->texts.room(span), column.strings.arena->data() + low, span);
   out_->texts.use(span);
   Texts::Entry* to = out_->texts.entries.data() + from;
-  for (size_t i = 0; i < count; ++i) to[i] = {(stored[i] >> 8) - low + base, stored[i] & 255};
+  for (size_t i = 0; i < count; ++i) to[i] = {stored[i].offset() - low + base, stored[i].length()};
   return true;
 }
 
@@ -661,11 +671,11 @@ bool Gatherer::take_text(const Column& column, uint32_t row, size_t to) {
   Texts& texts = out_->texts;
   if (!texts.fits(text.size())) return false;
   char* bytes = texts.room(text.size());  // with kPad more behind it
-  const uint32_t begin = column.string_array()[row] >> 8;
+  const uint32_t begin = column.string_array()[row].offset();
   if (text.size() <= Texts::kPad && begin + Texts::kPad <= column.strings.arena_used) {
     std::memcpy(bytes, text.data(), Texts::kPad);
   } else {
-    std::memcpy(bytes, text.data(), text.size());
+    copy_text(bytes, text.data(), text.size());
   }
   texts.entries[to] = {static_cast<uint32_t>(texts.used()), static_cast<uint32_t>(text.size())};
   texts.use(text.size());
@@ -675,12 +685,12 @@ bool Gatherer::take_text(const Column& column, uint32_t row, size_t to) {
 void Gatherer::take_texts(const Column& column, size_t from, size_t last, bool run) {
   const uint32_t first = EntityBlock::row_of(ids_[from]);
   if (run && valid_count(column, first, last - from) == last - from && append_span(column, from, last, first)) return;
-  const uint32_t* stored = column.string_array();
+  const TextPlace* stored = column.string_array();
   size_t bytes = 0;
   for (size_t i = from; i < last; ++i) {
     const uint32_t row = EntityBlock::row_of(ids_[i]);
     const bool again = i > from && ids_[i] == ids_[i - 1];
-    bytes += column.valid(row) && !again ? stored[row] & 255 : 0;
+    bytes += column.valid(row) && !again ? stored[row].length() : 0;
   }
   if (!out_->texts.fits(bytes)) {
     to_values(from);
@@ -705,11 +715,11 @@ void Gatherer::take_texts(const Column& column, size_t from, size_t last, bool r
       missing(i, i + 1);
       continue;
     }
-    const uint32_t begin = stored[row] >> 8, length = stored[row] & 255;
+    const uint32_t begin = stored[row].offset(), length = stored[row].length();
     if (length <= Texts::kPad && begin + Texts::kPad <= arena_used) {
       std::memcpy(to, arena + begin, Texts::kPad);  // one load and store; the rest is written over
     } else {
-      std::memcpy(to, arena + begin, length);
+      copy_text(to, arena + begin, length);
     }
     entries[i] = {at, length};
     to += length;

@@ -25,9 +25,12 @@ Value random_value(Random& random, uint32_t key) {
     case 1: return Value::floating(static_cast<double>(random.below(1000)) / 8);
     case 2: return Value::boolean(random.chance(50));
     case 3: return Value::string("city " + std::to_string(random.below(20)));
-    case 4: return Value::string(std::string(random.below(256), static_cast<char>('a' + random.below(26))));
+    case 4:
+      return Value::string(std::string(random.below(random.chance(10) ? Column::kStringMax + 1 : 256),
+                                       static_cast<char>('a' + random.below(26))));
     case 5: return Value::string(std::to_string(random.engine()()) + " unique and long");
-    case 6: return Value::string(std::string(256 + random.below(1000), 'z'));
+    // Around the length from which on strings are values of their own.
+    case 6: return Value::string(std::string(Column::kStringMax - 20 + random.below(40), 'z'));
     default: return Value::list({Value::integer(1), Value::string("a list's string of some length")});
   }
 }

@@ -255,7 +255,7 @@ TEST(LoadMemoryTest, ClosingGivesBackWhatWasCached) {
     const std::unique_ptr<Graph> graph = must(Graph::open(options));
     Writer writer(*graph);
     for (int i = 0; i < kNodes; ++i)
-      writer.node({}, {{"text", Value::string(std::string(300, 'a') + std::to_string(i))}});
+      writer.node({}, {{"texts", Value::list({Value::string(std::string(300, 'a') + std::to_string(i))})}});
     writer.commit();
     must(graph->close());
   }
@@ -266,8 +266,8 @@ TEST(LoadMemoryTest, ClosingGivesBackWhatWasCached) {
   {
     const Snapshot snapshot = graph->snapshot();
     const auto reader = snapshot.reader();
-    const KeyId key = *reader->find_key("text");
-    for (uint64_t i = 0; i < kNodes; ++i) ASSERT_TRUE(reader->node_property(NodeId(i), key).is_string());
+    const KeyId key = *reader->find_key("texts");
+    for (uint64_t i = 0; i < kNodes; ++i) ASSERT_TRUE(reader->node_property(NodeId(i), key).is_list());
   }
   const int64_t read = live_allocations();
   EXPECT_GT(read - opened, 1000);  // chunks, and blocks of the store
