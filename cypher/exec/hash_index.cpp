@@ -371,8 +371,9 @@ bool KeyStore::find_short(const std::vector<const Column*>& keys, size_t rows, s
                           std::vector<uint32_t>* added_rows) {
   static_assert(std::endian::native == std::endian::little && Texts::kPad >= 8);
   constexpr uint32_t kLengthMax = 7;  // the length goes into the highest byte
+  constexpr uint64_t kNullWord = uint64_t{0xfe} << 56;
   const Column& key = *keys[0];
-  if (!key.nulls.empty() || key.texts.used() == 0 || short_.size() != size_ || !columns_[0].nulls.empty()) return false;
+  if (key.texts.used() == 0 || short_.size() != size_) return false;
   words_.resize(rows);
   hashes_.resize(rows);
   const char* bytes = key.texts.bytes();
@@ -388,6 +389,11 @@ bool KeyStore::find_short(const std::vector<const Column*>& keys, size_t rows, s
     hashes_[row] = fold((length * kLengthFactor) ^ word, 0);  // as hash_text()
   }
   if (longest > kLengthMax) return false;
+  for (size_t row = 0; row < key.nulls.size(); ++row) {
+    if (key.nulls[row] == 0) continue;
+    words_[row] = kNullWord;
+    hashes_[row] = kNullHash;
+  }
   short_rows_ += rows;
   if (recent_words_.empty() && short_rows_ > kRecentWords) recent_words_.resize(kRecentWords);
   for (size_t row = 0; row < rows; ++row) {

@@ -116,8 +116,8 @@ class KeyStore {
   template <typename Same>
   void find_hashed(const std::vector<const Column*>& keys, size_t rows, Same same, std::vector<uint32_t>* entries,
                    std::vector<uint32_t>* added_rows);
-  // Texts of at most 7 bytes are compared as words. False: others are among these or those kept; hashes_ may be
-  // changed.
+  // Texts of at most 7 bytes, and nulls, are compared as words. False: others are among these or those kept; hashes_
+  // may be changed.
   bool find_short(const std::vector<const Column*>& keys, size_t rows, std::vector<uint32_t>* entries,
                   std::vector<uint32_t>* added_rows);
   void find_boxed(const std::vector<const Column*>& keys, size_t rows, std::vector<uint32_t>* entries,

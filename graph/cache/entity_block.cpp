@@ -553,21 +553,25 @@ void Gatherer::finish() {
   if (out_->kind != PropertyColumn::Kind::kStrings) out_->texts.clear();
 }
 
-namespace {
-
-// How many of the column's rows first .. first + count - 1 are valid.
-size_t valid_count(const Column& column, uint32_t first, size_t count) {
-  size_t valid = 0;
-  for (uint32_t row = first; row < first + count;) {
-    const uint32_t bits = std::min<uint32_t>(64 - (row & 63), first + static_cast<uint32_t>(count) - row);
-    const uint64_t mask = bits == 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1;
-    valid += static_cast<size_t>(std::popcount(column.valid_bits[row >> 6] >> (row & 63) & mask));
-    row += bits;
+// Of rows first .. of the column, one for each id from `from` on below `last`: those without a value.
+void Gatherer::leave_out_missing(const Column& column, uint32_t first, size_t from, size_t last) {
+  const auto end = static_cast<uint32_t>(first + (last - from));
+  for (uint32_t row = first; row < end;) {
+    // The bits from `row` on in its word: those with a value, then those without.
+    const uint64_t word = column.valid_bits[row >> 6] >> (row & 63);
+    const auto there = static_cast<uint32_t>(std::countr_one(word));
+    const uint32_t left = std::min(64 - (row & 63), end - row);
+    if (there >= left) {
+      row += left;
+      continue;
+    }
+    row += there;
+    const auto gone = static_cast<uint32_t>(std::countr_zero(column.valid_bits[row >> 6] >> (row & 63)));
+    const uint32_t count = std::min(gone, left - there);
+    missing(from + (row - first), from + (row - first) + count);
+    row += count;
   }
-  return valid;
 }
-
-}  // namespace
 
 void Gatherer::take(const Column& column, size_t from, size_t last, bool run) {
   using Kind = PropertyColumn::Kind;
@@ -610,8 +614,10 @@ void Gatherer::take_numbers(const Column& column, const Stored* stored, Number n
   const uint32_t first = EntityBlock::row_of(ids_[from]);
   T* const to = out->data() + from;
   const size_t count = last - from;
-  if (run && valid_count(column, first, count) == count) {
-    for (size_t i = 0; i < count; ++i) to[i] = number(stored[first + i]);
+  if (run) {
+    const size_t held = std::min<size_t>(count, column.rows - std::min<size_t>(column.rows, first));
+    for (size_t i = 0; i < held; ++i) to[i] = number(stored[first + i]);
+    if (held < count || column.present < column.rows) leave_out_missing(column, first, from, last);
     return;
   }
   const uint64_t* const ids = ids_.data() + from;
@@ -648,20 +654,25 @@ void copy_text(char* to, const char* from, size_t length) {
 bool Gatherer::append_span(const Column& column, size_t from, size_t last, uint32_t row) {
   const TextPlace* stored = column.string_array() + row;
   const size_t count = last - from;
+  const bool whole = column.present == EntityBlock::kRows;
   uint32_t low = UINT32_MAX, high = 0, total = 0;
   for (size_t i = 0; i < count; ++i) {
+    if (!whole && !column.valid(row + static_cast<uint32_t>(i))) continue;
     const uint32_t begin = stored[i].offset(), length = stored[i].length();
     low = std::min(low, begin);
     high = std::max(high, begin + length);
     total += length;
   }
+  if (low > high) return false;
   const size_t span = high - low;
   if (span > size_t{2} * total + 64 || !out_->texts.fits(span)) return false;
   const auto base = static_cast<uint32_t>(out_->texts.used());
   std::memcpy(out_->texts.room(span), column.strings.arena->data() + low, span);
   out_->texts.use(span);
   Texts::Entry* to = out_->texts.entries.data() + from;
-  for (size_t i = 0; i < count; ++i) to[i] = {stored[i].offset() - low + base, stored[i].length()};
+  const size_t held = std::min<size_t>(count, column.rows - std::min<size_t>(column.rows, row));
+  for (size_t i = 0; i < held; ++i) to[i] = {stored[i].offset() - low + base, stored[i].length()};
+  if (!whole) leave_out_missing(column, row, from, last);
   return true;
 }
 
@@ -684,7 +695,7 @@ bool Gatherer::take_text(const Column& column, uint32_t row, size_t to) {
 
 void Gatherer::take_texts(const Column& column, size_t from, size_t last, bool run) {
   const uint32_t first = EntityBlock::row_of(ids_[from]);
-  if (run && valid_count(column, first, last - from) == last - from && append_span(column, from, last, first)) return;
+  if (run && append_span(column, from, last, first)) return;
   const TextPlace* stored = column.string_array();
   size_t bytes = 0;
   for (size_t i = from; i < last; ++i) {

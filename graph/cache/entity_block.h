@@ -299,6 +299,7 @@ class Gatherer {
   bool take_text(const Column& column, uint32_t row, size_t to);
   bool append_span(const Column& column, size_t from, size_t last, uint32_t row);
   void missing(size_t from, size_t last);
+  void leave_out_missing(const Column& column, uint32_t first, size_t from, size_t last);
   void begin();
   void start(PropertyColumn::Kind kind, size_t from);
   void to_values(size_t from);
