@@ -17,23 +17,21 @@ namespace {
 
 // ORDER BY's order on two places of columns.
 int order_at(const Column& a, size_t i, const Column& b, size_t j) {
+  const auto sign = [](auto x, auto y) { return x < y ? -1 : x > y ? 1 : 0; };
+  // Of columns of one kind of plain values: null comes last.
+  const auto plain = [&](auto order_of_both) {
+    const bool null_a = !a.nulls.empty() && a.nulls[i] != 0, null_b = !b.nulls.empty() && b.nulls[j] != 0;
+    return null_a || null_b ? sign(null_a, null_b) : order_of_both();
+  };
   if (a.kind == b.kind) {
     switch (a.kind) {
       case Column::Kind::kEmpty: return 0;
       case Column::Kind::kValues: return order(a.values[i], b.values[j]);
-      case Column::Kind::kIntegers:
-        if (a.nulls.empty() && b.nulls.empty()) {
-          return a.integers[i] < b.integers[j] ? -1 : a.integers[i] > b.integers[j] ? 1 : 0;
-        }
-        break;
+      case Column::Kind::kIntegers: return plain([&] { return sign(a.integers[i], b.integers[j]); });
       case Column::Kind::kFloats:
-        if (a.nulls.empty() && b.nulls.empty() && !std::isnan(a.floats[i]) && !std::isnan(b.floats[j])) {
-          return a.floats[i] < b.floats[j] ? -1 : a.floats[i] > b.floats[j] ? 1 : 0;
-        }
-        break;
-      case Column::Kind::kStrings:
-        if (a.nulls.empty() && b.nulls.empty()) return a.texts[i].compare(b.texts[j]);
-        break;
+        if (std::isnan(a.floats[i]) || std::isnan(b.floats[j])) break;
+        return plain([&] { return sign(a.floats[i], b.floats[j]); });
+      case Column::Kind::kStrings: return plain([&] { return a.texts[i].compare(b.texts[j]); });
       default: break;
     }
   }
@@ -181,43 +179,52 @@ class SortOperator final : public Operator {
   void pick_better(size_t rows) {
     const Column &key = new_keys_[0], &kept = keys_[0];
     const bool ascending = sort_.keys[0].ascending;
-    // Rows whose first key of plain numbers is already too late go in a tight loop.
-    const auto not_behind = [&](const auto& values, auto worst) {
+    // Rows whose first key is already too late go in a tight loop. Where that cannot be told, the comparison of whole
+    // keys tells.
+    const auto pick = [&](auto behind) {
+      constexpr uint32_t kAtOnce = 8;  // mostly there is none among them
       picked_.resize(rows);
       size_t count = 0;
-      const auto run = [&](auto behind) {
-        // NaN is behind nothing here: the comparison of whole keys tells.
-        constexpr uint32_t kAtOnce = 8;  // mostly there is none among them
-        uint32_t row = 0;
-        const auto pick = [&](uint32_t end) {
-          for (; row < end; ++row) {
-            picked_[count] = row;
-            count += behind(values[row]) ? 0 : 1;
-          }
-        };
-        while (row + kAtOnce <= rows) {
-          bool all = true;
-          for (uint32_t i = 0; i < kAtOnce; ++i) all &= behind(values[row + i]);
-          if (all) {
-            row += kAtOnce;
-          } else {
-            pick(row + kAtOnce);
-          }
+      uint32_t row = 0;
+      const auto pick_to = [&](uint32_t end) {
+        for (; row < end; ++row) {
+          picked_[count] = row;
+          count += behind(row) ? 0 : 1;
         }
-        pick(static_cast<uint32_t>(rows));
       };
-      if (ascending) {
-        run([worst](auto value) { return value > worst; });
-      } else {
-        run([worst](auto value) { return value < worst; });
+      while (row + kAtOnce <= rows) {
+        bool all = true;
+        for (uint32_t i = 0; i < kAtOnce; ++i) all &= behind(row + i);
+        if (all) {
+          row += kAtOnce;
+        } else {
+          pick_to(row + kAtOnce);
+        }
       }
+      pick_to(static_cast<uint32_t>(rows));
       picked_.resize(count);
     };
-    const bool plain = key.kind == kept.kind && key.nulls.empty() && kept.nulls.empty();
-    if (plain && key.kind == Column::Kind::kIntegers) {
-      not_behind(key.integers, kept.integers[worst_]);
-    } else if (plain && key.kind == Column::Kind::kFloats && !std::isnan(kept.floats[worst_])) {
-      not_behind(key.floats, kept.floats[worst_]);
+    // Null comes last, so it is behind all that is kept in ascending order; in descending order it comes first.
+    const uint8_t* nulls = key.nulls.empty() ? nullptr : key.nulls.data();
+    const bool worst_null = kept.is_null(worst_);
+    const auto pick_by = [&](auto value, auto worst) {  // `value` of a null row: any
+      if (ascending) {
+        pick([&](uint32_t row) { return value(row) > worst; });
+      } else if (nulls == nullptr) {
+        pick([&](uint32_t row) { return value(row) < worst; });
+      } else {
+        pick([&](uint32_t row) { return nulls[row] == 0 && value(row) < worst; });
+      }
+    };
+    const bool same_kind = key.kind == kept.kind && !worst_null;
+    if (same_kind && key.kind == Column::Kind::kIntegers) {
+      pick_by([&](uint32_t row) { return key.integers[row]; }, kept.integers[worst_]);
+    } else if (same_kind && key.kind == Column::Kind::kFloats && !std::isnan(kept.floats[worst_])) {
+      pick_by([&](uint32_t row) { return key.floats[row]; }, kept.floats[worst_]);
+    } else if (same_kind && key.kind == Column::Kind::kStrings) {
+      pick_by([&](uint32_t row) { return kv::leading_u64(key.texts[row]); }, kv::leading_u64(kept.texts[worst_]));
+    } else if (worst_null && !ascending && key.kind != Column::Kind::kEmpty) {
+      pick([&](uint32_t row) { return !key.is_null(row); });
     } else {
       picked_.resize(rows);
       std::iota(picked_.begin(), picked_.end(), 0u);
