@@ -252,6 +252,9 @@ bool Kernels::function(const Expr& expr, Column* out) {
   if (expr.function == size && expr.children[0]->kind == ExprKind::kCollect) {
     return subquery(*expr.children[0], ExprKind::kCount, out);  // the list is only counted
   }
+  if (expr.function->null_rule == NullRule::kFirstNotNull && expr.children.size() < UINT8_MAX) {
+    return first_not_null(expr, out);
+  }
   constexpr size_t kArgsMax = 4;
   const size_t count = expr.children.size();
   if (count > kArgsMax) return false;
@@ -363,6 +366,40 @@ bool Kernels::choice(const Expr& expr, Column* out) {
   taken[conditions] = left;
 
   std::vector<Operand> results(conditions + 1);
+  for (size_t b = 0; b <= conditions; ++b) {
+    if (taken[b] == 0) continue;
+    const Expr* result = b < conditions ? expr.children[2 * b + 1] : expr.flag ? expr.children.back() : nullptr;
+    if (result != nullptr && !operand(*result, &results[b])) return false;
+  }
+  return take_results(branch, taken, results, true, out);
+}
+
+// coalesce(): each row takes the first argument that is not null there.
+bool Kernels::first_not_null(const Expr& expr, Column* out) {
+  const size_t count = expr.children.size();
+  ScratchScope scope(evaluator_);
+  std::vector<uint8_t>& branch = *scratch_mask();  // of each row; `count`: all are null
+  branch.assign(rows_, static_cast<uint8_t>(count));
+  std::vector<size_t> taken(count + 1);
+  std::vector<Operand> results(count + 1);
+  size_t left = rows_;
+  for (size_t a = 0; a < count && left > 0; ++a) {
+    if (!operand(*expr.children[a], &results[a])) return false;
+    const Column* column = results[a].column;
+    if (column == nullptr && results[a].constant.is_null()) continue;
+    for (size_t i = 0; i < rows_; ++i) {
+      if (branch[i] != count || (column != nullptr && column->is_null(i))) continue;
+      branch[i] = static_cast<uint8_t>(a);
+      ++taken[a];
+    }
+    left -= taken[a];
+  }
+  taken[count] = left;
+  return take_results(branch, taken, results, false, out);
+}
+
+bool Kernels::take_results(const std::vector<uint8_t>& branch, const std::vector<size_t>& taken,
+                           const std::vector<Operand>& results, bool nulls, Column* out) {
   bool any_null = false;
   // What all results are, nulls aside.
   std::optional<Column::Kind> kind;
@@ -370,13 +407,11 @@ bool Kernels::choice(const Expr& expr, Column* out) {
     if (!kind) kind = k;
     if (*kind != k) kind = Column::Kind::kValues;
   };
-  for (size_t b = 0; b <= conditions; ++b) {
+  for (size_t b = 0; b < results.size(); ++b) {
     if (taken[b] == 0) continue;
-    const Expr* result = b < conditions ? expr.children[2 * b + 1] : expr.flag ? expr.children.back() : nullptr;
-    if (result != nullptr && !operand(*result, &results[b])) return false;
     if (const Column* c = results[b].column; c != nullptr) {
       is(is_entity_column(*c) ? Column::Kind::kValues : c->kind);
-      any_null |= !c->nulls.empty();
+      any_null |= nulls && !c->nulls.empty();
       continue;
     }
     switch (results[b].constant.type()) {

@@ -85,7 +85,10 @@ bool Kernels::simple(const Expr& expr, bool costly_allowed) {
       // One that the program registered runs row by row: what it does there must not happen twice.
       if (expr.function->body != nullptr || expr.function->purity == Purity::kVolatile) return false;
       if (is_given_value(expr)) return true;
-      if (expr.children.empty() || (!costly_allowed && !expr.function->typed.any())) return false;
+      if (expr.children.empty()) return false;
+      if (!costly_allowed && !expr.function->typed.any() && expr.function->null_rule != NullRule::kFirstNotNull) {
+        return false;
+      }
       for (const Expr* child : expr.children) {
         if (!simple(*child, costly_allowed)) return false;
       }

@@ -52,6 +52,11 @@ class Kernels {
   bool typed_function(const FunctionSpec& spec, const Column& x, std::span<const Value> more, Column* out);
   bool with_local(const Expr& expr, Column* out);
   bool choice(const Expr& expr, Column* out);
+  bool first_not_null(const Expr& expr, Column* out);
+  // out: of each row the result of its branch; `taken`: how many rows each branch has. `nulls`: columns may give nulls
+  // to rows that take them.
+  bool take_results(const std::vector<uint8_t>& branch, const std::vector<size_t>& taken,
+                    const std::vector<Operand>& results, bool nulls, Column* out);
   bool lists(const Expr& expr, Column* out);
   bool elements(const Expr& expr, Column* out);
   bool subquery(const Expr& expr, ExprKind as, Column* out);
