@@ -35,6 +35,10 @@ Status PatternPlanner::emit_all(const Solution& solution, Stream* stream) {
   for (const Step& step : solution.steps) {
     const State next = after(state, step);
     LORA_TRY(emit(step, stream));
+    if (step.kind == Step::Kind::kRelationshipLeaf) {
+      // The counters know how many of these relationships have such ends; the filter, of each label alone.
+      stream->op->estimated_rows = stream->rows = next.rows;
+    }
     state.nodes = next.nodes;
     state.edges = next.edges;
     state.rows = stream->rows;

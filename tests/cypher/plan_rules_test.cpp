@@ -174,6 +174,12 @@ TEST_F(RulesTest, RelationshipsThatAreTestedAreScannedWithTheirEnds) {
   EXPECT_EQ(number("MATCH (a:Nobody)-[r:KNOWS]->(b) WHERE r.since > 10 RETURN count(*)"), 0);
   EXPECT_EQ(number("MATCH (a:Person&!Robot)-[r:KNOWS]->(b:Robot|City) WHERE r.since > 10 RETURN count(*)"), 1);
   EXPECT_EQ(number("MATCH (a)-[r:KNOWS]->(b) WHERE r.since > a.age AND r.since > 1000 RETURN count(*)"), 1);
+  // Counters tell how many have such ends, not each label by itself.
+  const auto explained = db_->explain("MATCH (a:Person)-[r:KNOWS]->(b:Person) WHERE r.since > 10 RETURN r");
+  ASSERT_TRUE(explained.ok());
+  ASSERT_EQ(explained->tree.children.size(), 1u);
+  EXPECT_EQ(explained->tree.children[0].op, "Filter");
+  EXPECT_NEAR(explained->tree.children[0].estimated_rows, 0.3 * 1000, 5);
   // From one node its list is walked.
   const std::string one = plan("MATCH (a:Person {id: 5})-[r:KNOWS]->(b:Person) WHERE r.since > 10 RETURN count(*)");
   EXPECT_NE(one.find("Expand(All)"), std::string::npos) << one;
