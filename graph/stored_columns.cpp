@@ -175,8 +175,13 @@ void StoredColumn::put(const RowBits& rows, cache::EntityBlockBuilder* builder) 
   for (size_t w = 0; w < kRowWords; ++w) both.words[w] &= rows.words[w];
   const uint64_t* const valid = both.words;
   if (both.count() == 0) return;
-  if (form_ == kValues || builder->has_column(key_) ||
-      std::any_of(texts_.begin(), texts_.end(), [](const auto& text) { return text.size() > Column::kStringMax; })) {
+  size_t text_bytes = 0, longest = 0;
+  for (const auto& text : texts_) {
+    text_bytes += text.size();
+    longest = std::max(longest, text.size());
+  }
+  if (form_ == kValues || builder->has_column(key_) || longest > Column::kStringMax ||
+      !Column::suits_strings(text_bytes, both.count())) {
     for_each_row(valid, [&](uint32_t row) { builder->set_property(row, key_, get(row)); });
     return;
   }

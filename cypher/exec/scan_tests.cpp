@@ -71,26 +71,25 @@ bool ScanTests::has_tested(const Expr& predicate) const {
 bool ScanTests::begin(ExecState* state, Batch& in, size_t row, std::vector<graph::PropertyTest>* tests) {
   failure_ = Status();
   tests->clear();
+  values_.assign(wanted_.size(), Value());
+  for (size_t i = 0; i < wanted_.size(); ++i) {
+    if (wanted_[i].value == nullptr) continue;
+    failure_ = state->evaluator.evaluate_row(*wanted_[i].value, in, row, &values_[i]);
+    if (failure_.ok()) continue;
+    if (wanted_[i].tentative == nullptr) return true;
+    failure_ = Status();
+    // All of the predicate is the filter's: what another part of it left out might be what comes to the error.
+    for (Wanted& part : wanted_) part.failed |= part.tentative == wanted_[i].tentative;
+  }
   bool possible = true;
-  for (Wanted& wanted : wanted_) {
-    Value value;
-    if (wanted.value != nullptr) {
-      failure_ = state->evaluator.evaluate_row(*wanted.value, in, row, &value);
-      if (!failure_.ok() && wanted.tentative != nullptr) {
-        wanted.failed = true;
-        failure_ = Status();
-        continue;
-      }
-      if (!failure_.ok()) {
-        tests->clear();
-        return true;
-      }
-    }
+  for (size_t i = 0; i < wanted_.size(); ++i) {
+    const Wanted& wanted = wanted_[i];
+    if (wanted.failed) continue;
     // A null satisfies no comparison.
-    possible = possible && (wanted.value == nullptr || !value.is_null());
+    possible = possible && (wanted.value == nullptr || !values_[i].is_null());
     const std::optional<KeyId> key = resolve_key(state->reader(), *wanted.key);
     if (key) {
-      tests->push_back({*key, wanted.op, std::move(value)});
+      tests->push_back({*key, wanted.op, std::move(values_[i])});
     } else if (wanted.op != 'n') {
       possible = false;  // a property that nothing has
     }

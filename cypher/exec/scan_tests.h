@@ -38,6 +38,7 @@ class ScanTests {
     bool failed = false;              // of a tentative one
   };
   std::vector<Wanted> wanted_;
+  std::vector<Value> values_;  // of begin()
   Status failure_;
 };
 

@@ -360,7 +360,12 @@ Column* Column::set(WriteContext* context, Column* column, uint32_t row, const V
     return column;
   }
 
-  const Kind kind = kind_for(value);
+  Kind kind = kind_for(value);
+  if (kind == Kind::kStrings && column != nullptr && column->column_kind == Kind::kStrings &&
+      value.as_string().size() > kStringMeanMax &&
+      !suits_strings(column->strings.arena_used + value.as_string().size(), column->present + 1u)) {
+    kind = Kind::kValues;
+  }
   // A column that is made is the block's, and takes the place of the old one, once it holds the value.
   Column* const old = column;
   Column* fresh = nullptr;

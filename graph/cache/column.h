@@ -1,8 +1,9 @@
 // Column: the values of one property key for the 256 entities of a block.
 //
-// Kinds: integers, floats, booleans (bits), strings of at most kStringMax bytes (32-bit entries, a TextPlace, into
-// an arena; equal strings of a block share bytes), and generic Values. A value that does not fit makes the column
-// generic. A column holds rows 0 .. rows-1; later rows are absent. min/max of numbers are bounds, not exact.
+// Kinds: integers, floats, booleans (bits), strings of at most kStringMax bytes and kStringMeanMax in the mean (32-bit
+// entries, a TextPlace, into an arena; equal strings of a block share bytes), and generic Values. A value that does not
+// fit makes the column generic. A column holds rows 0 .. rows-1; later rows are absent. min/max of numbers are bounds,
+// not exact.
 //
 // Integers are kept as their distance from a common base, in 1, 2 or 4 bytes each, in 8 (with the base 0) where they
 // lie further apart: the fewest that hold all the column has had since it was last laid out. A value that does not fit
@@ -46,6 +47,8 @@ struct TextPlace {
 struct Column : Object {
   enum class Kind : uint8_t { kIntegers, kFloats, kBooleans, kStrings, kValues };
   static constexpr uint32_t kStringMax = TextPlace::kLengthMax;
+  // Longer ones are better shared, as values, than copied by who reads them.
+  static constexpr uint32_t kStringMeanMax = 255;
 
   Kind column_kind;
   uint16_t rows = 0;            // rows in use
@@ -101,6 +104,11 @@ struct Column : Object {
 
   // --- writing ---
   static Kind kind_for(const Value& value);
+  // Whether strings of so many bytes, those that share bytes counted once, are short enough for as many rows.
+  static bool suits_strings(size_t bytes, size_t rows) {
+    constexpr size_t kFewRows = 8;  // they say nothing yet
+    return bytes <= (rows + kFewRows) * kStringMeanMax;
+  }
   // Sets (null: removes). Returns the column as mine; copies, grows or changes kind as needed and retires what it
   // replaces. Null when no value is left. `context` null: loading; then the column must be unshared.
   static Column* set(WriteContext* context, Column* column, uint32_t row, const Value& value);

@@ -1,4 +1,4 @@
-// Columns of integers: what they hold, and in how many bytes.
+// Columns of integers: what they hold, and in how many bytes; when strings lie side by side.
 #include "graph/cache/column.h"
 
 #include <limits>
@@ -21,7 +21,8 @@ class Loading {
   ~Loading() {
     if (column_ != nullptr) free_tree(column_);
   }
-  void set(uint32_t row, int64_t value) { column_ = Column::set(nullptr, column_, row, Value::integer(value)); }
+  void set(uint32_t row, int64_t value) { set(row, Value::integer(value)); }
+  void set(uint32_t row, const Value& value) { column_ = Column::set(nullptr, column_, row, value); }
   const Column& column() const { return *column_; }
 
  private:
@@ -50,6 +51,32 @@ TEST(Column, IntegersTakeAsManyBytesAsTheyLieApart) {
   // Distances are taken modulo 2^64; neighbours in that sense are not close.
   EXPECT_EQ(width_of({kMin, kMax}), 8);
   EXPECT_EQ(width_of({kMax, kMin}), 8);
+}
+
+// The kind of a column of texts of these lengths, which holds them.
+Column::Kind kind_of(const std::vector<size_t>& lengths) {
+  const auto text_of = [&](size_t row) {  // no two are equal
+    const std::string number = std::to_string(row) + ' ';
+    return number + std::string(lengths[row] - number.size(), 'x');
+  };
+  Loading loading;
+  for (uint32_t row = 0; row < lengths.size(); ++row) loading.set(row, Value::string(text_of(row)));
+  for (uint32_t row = 0; row < lengths.size(); ++row) {
+    EXPECT_EQ(loading.column().get(row).as_string(), text_of(row)) << row;
+  }
+  return loading.column().column_kind;
+}
+
+TEST(Column, StringsLieSideBySideUnlessTheyAreLong) {
+  EXPECT_EQ(kind_of(std::vector<size_t>(EntityBlock::kRows, 255)), Column::Kind::kStrings);
+  EXPECT_EQ(kind_of(std::vector<size_t>(EntityBlock::kRows, Column::kStringMax)), Column::Kind::kValues);
+  EXPECT_EQ(kind_of(std::vector<size_t>(EntityBlock::kRows, Column::kStringMeanMax + 50)), Column::Kind::kValues);
+  // A few long ones among short ones; one that is too long.
+  std::vector<size_t> some(EntityBlock::kRows, 200);
+  some[0] = some[100] = some[255] = Column::kStringMax;
+  EXPECT_EQ(kind_of(some), Column::Kind::kStrings);
+  some[200] = Column::kStringMax + 1;
+  EXPECT_EQ(kind_of(some), Column::Kind::kValues);
 }
 
 TEST(Column, ConsecutiveIntegersTakeOneByteEachUpAndDown) {
