@@ -52,6 +52,7 @@ class Loader {
   Result<cache::Loaded<cache::EntityBlock>> rows(const RootFields& root, EntityKind kind, uint64_t index,
                                                  std::span<const uint64_t> ids, const WantedProperties& wanted);
   Result<bool> exists(const RootFields& root, EntityKind kind, uint64_t id);
+  // Whether block `index` is stored with one (graph/stored_heads.h).
   Result<bool> has_head(const RootFields& root, EntityKind kind, uint64_t index);
   // Appends the whole list.
   Status list(const RootFields& root, NodeId node, Direction direction, RelTypeId type,

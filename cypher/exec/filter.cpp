@@ -37,7 +37,6 @@ class FilterOperator final : public Operator {
   }
 
  private:
-  // predicates_: what the batch's rows are still to be tested for.
   void leave_out_tested() {
     predicates_.clear();
     for (const Expr* predicate : all_) {
@@ -92,8 +91,10 @@ class FilterOperator final : public Operator {
   }
 
   OperatorPtr input_;
-  std::vector<const Expr*> predicates_;  // what the input has not taken over
-  std::vector<const Expr*> tentative_, all_;
+  // What the input has not taken over; with tentative ones, what it has not tested of the batch at hand.
+  std::vector<const Expr*> predicates_;
+  std::vector<const Expr*> tentative_;  // what it has taken over tentatively
+  std::vector<const Expr*> all_;        // if there are such: those and what it has not taken over, in order
   std::vector<uint32_t> rows_;
   std::vector<uint8_t> mask_, more_;
 };

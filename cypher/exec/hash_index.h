@@ -138,7 +138,7 @@ class KeyStore {
   HashIndex index_;  // empty while by_id_ is in use
   std::vector<uint64_t> hashes_;
   std::vector<uint64_t> words_;  // of find_short(), by row
-  std::vector<uint64_t> short_;  // the same by entry, while all of them are short texts
+  std::vector<uint64_t> short_;  // the same by entry, while all of them are short texts or null
   // The word that was last met with these bits of its hash, and its entry. Empty until enough rows have come.
   struct RecentWord {
     uint64_t word = ~uint64_t{0};  // no text is so long

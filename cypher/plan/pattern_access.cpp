@@ -149,7 +149,8 @@ void PatternPlanner::relationship_leaves(const State& s, uint32_t i, bool start,
   }
   if (!start) return;
   // A scan of all relationships pays when the ends say nothing, or when what is asked of the relationships lets few
-  // through: their properties lie side by side there, and only of what is left the ends are looked at.
+  // through: their properties lie side by side there, and only of what is left the ends are looked at. Where nodes are
+  // tested, their scan costs next to nothing (whole blocks, or a hash of the values) and leaves few to expand.
   Step scan;
   scan.kind = Step::Kind::kRelationshipLeaf;
   scan.index = i;
@@ -157,7 +158,7 @@ void PatternPlanner::relationship_leaves(const State& s, uint32_t i, bool start,
   const double relationships = std::max(stats_.relationship_count(e.rel->types), 1.0);
   double share = 1, tests = 0;
   for (const Predicate& p : predicates_) {
-    if (!p.possible || p.nodes != 0 || p.edges != Mask{1} << i) continue;
+    if (nodes_tested_ || !p.possible || p.nodes != 0 || p.edges != Mask{1} << i) continue;
     share *= p.selectivity;
     tests = 0.5;
   }

@@ -36,6 +36,7 @@ void PatternPlanner::start_batch(const std::vector<uint32_t>& component, const s
   std::sort(slot_bits_.begin(), slot_bits_.end(), [](const SlotBit& a, const SlotBit& b) {
     return std::tuple(a.slot, a.edge, b.bit) < std::tuple(b.slot, b.edge, a.bit);
   });
+  nodes_tested_ = false;
   for (Predicate& p : predicates_) {
     if (p.applied || p.late || p.derived) {
       p.possible = false;
@@ -43,6 +44,7 @@ void PatternPlanner::start_batch(const std::vector<uint32_t>& component, const s
     }
     p.possible = masks_of(p.slots, &p.nodes, &p.edges);
     if (p.nodes == 0 && p.edges == 0) p.possible = false;  // nothing of this batch in it
+    nodes_tested_ |= p.possible && p.edges == 0 && __builtin_popcountll(p.nodes) == 1;
   }
 }
 
@@ -392,7 +394,7 @@ State PatternPlanner::after(const State& s, const Step& step) const {
     if ((p.nodes & ~s.nodes) == 0 && (p.edges & ~s.edges) == 0) continue;  // was applied before
     if (std::find(step.access.consumed.begin(), step.access.consumed.end(), i) != step.access.consumed.end()) continue;
     // Relationships of a node's list are records here and there.
-    const bool far = step.kind == Step::Kind::kExpand && (p.edges & ~s.edges) != 0;
+    const bool far = !nodes_tested_ && step.kind == Step::Kind::kExpand && (p.edges & ~s.edges) != 0;
     n.cost += n.rows * (far ? kFarRead : 0.5);
     const bool ranged = std::any_of(step.access.uses.begin(), step.access.uses.end(),
                                     [&](const Sargable* x) { return x->predicate == i; });

@@ -190,6 +190,7 @@ class PatternPlanner {
   SlotSet available_;
   std::vector<uint32_t> batch_nodes_, batch_edges_;
   std::vector<int> node_bit_;
+  bool nodes_tested_ = false;  // a predicate is about one node alone
   struct SlotBit {
     Slot slot = kNoSlot;
     uint32_t bit = 0;
