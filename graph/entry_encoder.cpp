@@ -24,8 +24,9 @@ Status EntryEncoder::for_each_block(EntityKind kind, const std::vector<uint64_t>
     const uint64_t index = EntityBlock::index_of(ids[i]);
     size_t end = i + 1;
     while (end < ids.size() && EntityBlock::index_of(ids[end]) == index) ++end;
-    // Not loaded: not changed after all (its statement was rolled back).
-    if (const EntityBlock* block = root_.find_block(kind, index)) {
+    // Not loaded, or as it was: not changed after all (its statement was rolled back).
+    const EntityBlock* block = root_.find_block(kind, index);
+    if (block != nullptr && (!is_known() || block->created > commit_->before->stamp)) {
       LORA_TRY(visit(*block, index, std::span(ids).subspan(i, end - i)));
     }
     i = end;
@@ -36,17 +37,29 @@ Status EntryEncoder::for_each_block(EntityKind kind, const std::vector<uint64_t>
 // Of few rows records are written: columns make those that come later larger.
 bool EntryEncoder::as_columns(EntityKind kind, uint64_t index, const EntityBlock& block, size_t rows) {
   constexpr size_t kRowsMin = 8;
-  if (commit_ == nullptr || commit_->before == nullptr || cleared_ || rows < kRowsMin) return false;
+  if (!is_known() || cleared_ || rows < kRowsMin) return false;
   const EntityBlock* before = commit_->before->find_block(kind, index);
   return before != nullptr && changed_.find(*before, block, rows);
 }
 
+// Heads come only to blocks that the transaction has made: another version may have been read without one, and where
+// both share the block in memory, it would have none for either.
+bool EntryEncoder::as_head(const EntityBlock& block, std::span<const uint64_t> ids) const {
+  if (!is_known() || block.count == 0) return false;
+  RowBits records;
+  std::copy_n(block.stored.records, kRowWords, records.words);
+  for (const uint64_t id : ids) records.set(EntityBlock::row_of(id));
+  return records.count() >= commit_->block_records_max && ColumnChanges::fit(block);
+}
+
 uint64_t EntryEncoder::count_entities(EntityKind kind, const std::vector<uint64_t>& ids) {
-  if (commit_ == nullptr || commit_->before == nullptr || cleared_) return ids.size();
+  if (!is_known() || cleared_) return ids.size();
   uint64_t count = 0;
   static_cast<void>(for_each_block(
       kind, ids, [&](const EntityBlock& block, uint64_t index, std::span<const uint64_t> rows) -> Status {
-        count += as_columns(kind, index, block, rows.size()) ? changed_.columns.size() : rows.size();
+        count += as_columns(kind, index, block, rows.size()) ? changed_.columns.size()
+                 : as_head(block, rows)                      ? block.columns().size() + 1
+                                                             : rows.size();
         return Status();
       }));
   return count;
@@ -56,6 +69,10 @@ Status EntryEncoder::entities(EntityKind kind, const std::vector<uint64_t>& ids)
   const bool beside_columns = root_.stored_columns && commit_ != nullptr && !cleared_;
   const auto write = [&](const EntityBlock& block, uint64_t index, std::span<const uint64_t> rows) -> Status {
     const bool columns_pay = as_columns(kind, index, block, rows.size());
+    if (!columns_pay && as_head(block, rows)) {
+      LORA_TRY(read_parts(kind, index));
+      return whole_block(kind, index, block);
+    }
     if (beside_columns && is_due(kind, index, block, columns_pay)) {
       LORA_TRY(read_parts(kind, index));
       const size_t columns = parts_.columns.size();
@@ -71,23 +88,21 @@ Status EntryEncoder::entities(EntityKind kind, const std::vector<uint64_t>& ids)
 }
 
 Status EntryEncoder::records(EntityKind kind, const EntityBlock& block, std::span<const uint64_t> ids) {
-  const uint64_t stored_limit = cleared_                    ? 0
-                                : kind == EntityKind::kNode ? stored_.next_node
-                                                            : stored_.next_relationship;
   const uint64_t written = commit_ != nullptr && root_.stored_columns ? commit_->number : 0;
   for (uint64_t id : ids) {
     const uint32_t row = EntityBlock::row_of(id);
     if (!block.exists(row)) {
-      if (block.has_head) {
+      if (block.stored.head) {
         LORA_TRY(out_.put(space_of(kind), id_key(id), {}));
-      } else if (id < stored_limit) {
+      } else if (id < stored_limit(kind)) {
         out_.remove(space_of(kind), id_key(id));
       }
-      continue;
+    } else {
+      properties_.clear();
+      block.properties(row, &properties_);
+      LORA_TRY(record(kind, block, id, written));
     }
-    properties_.clear();
-    block.properties(row, &properties_);
-    LORA_TRY(record(kind, block, id, written));
+    if (is_known()) block.stored.records[row / 64] |= uint64_t{1} << (row % 64);
   }
   return Status();
 }
@@ -140,6 +155,7 @@ Status EntryEncoder::read_parts(EntityKind kind, uint64_t index) {
   parts_.columns.clear();
   parts_.head = false;
   const uint64_t first = index * EntityBlock::kRows;
+  if (!root_.stored_columns || first >= stored_limit(kind)) return Status();
   return for_each_key(kind, column_key(first, KeyId(0)), first + 1, [&](ByteView key) {
     uint64_t id = 0;
     KeyId property;
@@ -153,8 +169,12 @@ Status EntryEncoder::read_parts(EntityKind kind, uint64_t index) {
   });
 }
 
-Status EntryEncoder::read_records(EntityKind kind, uint64_t index) {
+Status EntryEncoder::read_records(EntityKind kind, uint64_t index, const EntityBlock& block) {
   parts_.records = {};
+  if (is_known()) {
+    std::copy_n(block.stored.records, kRowWords, parts_.records.words);
+    return Status();
+  }
   const uint64_t first = index * EntityBlock::kRows;
   return for_each_key(kind, id_key(first), first + EntityBlock::kRows, [&](ByteView key) {
     uint64_t id = 0;
@@ -184,10 +204,9 @@ Status EntryEncoder::for_each_key(EntityKind kind, ByteView lower, uint64_t end,
 Status EntryEncoder::whole_block(EntityKind kind, uint64_t index, const EntityBlock& block) {
   const Keyspace space = space_of(kind);
   const uint64_t first = index * EntityBlock::kRows;
-  LORA_TRY(read_records(kind, index));
+  LORA_TRY(read_records(kind, index, block));
   const bool as_columns = block.count != 0 && ColumnChanges::fit(block);
-  // Not for a block without: another version may have been read without it, and share its place in memory.
-  const bool with_head = as_columns && parts_.head;
+  const bool with_head = as_columns && (parts_.head || is_known());  // as_head()
   for (uint32_t row = 0; row < EntityBlock::kRows; ++row) {
     if (parts_.records.has(row) && (with_head || !block.exists(row))) out_.remove(space, id_key(first + row));
   }
@@ -218,6 +237,11 @@ Status EntryEncoder::whole_block(EntityKind kind, uint64_t index, const EntityBl
     });
     head_.finish(&bytes_);
     LORA_TRY(out_.put(space, column_key(first, kHeadKey), bytes_));
+    columns_written_ = true;
+  }
+  if (is_known()) {
+    block.stored = {.head = with_head};
+    if (!with_head) std::copy_n(block.exists_bits, kRowWords, block.stored.records);
   }
   return Status();
 }

@@ -45,13 +45,15 @@ class EntryEncoder {
         properties_(buffers.properties),
         bytes_(buffers.bytes) {}
 
-  // The store's commit that the entries will be, and the version that the store holds: when it is known, columns may be
-  // written in place of records. Both must live as long as the encoder. Without a commit it is for files.
+  // The store's commit that the entries will be, and the version that the store holds: when it is known, columns and
+  // heads may be written in place of records, and blocks are told what the store has of them then. Both must live as
+  // long as the encoder. Without a commit it is for files.
   struct Commit {
     const kv::Store& store;
     uint64_t number;
-    const Root* before;  // null: not known
+    const Root* before;  // null: not known; else the root is a transaction's, begun on it
     const Changes& changes;
+    uint64_t block_records_max;
   };
   void write_for(const Commit* commit) { commit_ = commit; }
   // How many entries entities() will write, about.
@@ -69,14 +71,20 @@ class EntryEncoder {
   // Calls visit(block, its index, its first name, behind its last) for each block that is there.
   template <typename Visit>
   Status for_each_block(EntityKind kind, const std::vector<uint64_t>& ids, Visit&& visit) const;
+  bool is_known() const { return commit_ != nullptr && commit_->before != nullptr; }
   bool as_columns(EntityKind kind, uint64_t index, const cache::EntityBlock& block, size_t rows);
+  bool as_head(const cache::EntityBlock& block, std::span<const uint64_t> ids) const;
+  // Nothing is stored of ids from here on.
+  uint64_t stored_limit(EntityKind kind) const {
+    return cleared_ ? 0 : kind == EntityKind::kNode ? stored_.next_node : stored_.next_relationship;
+  }
   Status records(EntityKind kind, const cache::EntityBlock& block, std::span<const uint64_t> ids);
   Status columns(EntityKind kind, uint64_t index);
   Status record(EntityKind kind, const cache::EntityBlock& block, uint64_t id, uint64_t written);
   bool is_due(EntityKind kind, uint64_t index, const cache::EntityBlock& block, bool columns_pay) const;
   bool is_asked_for(EntityKind kind, uint64_t index) const;
   Status read_parts(EntityKind kind, uint64_t index);
-  Status read_records(EntityKind kind, uint64_t index);
+  Status read_records(EntityKind kind, uint64_t index, const cache::EntityBlock& block);
   template <typename Visit>  // bool (ByteView key); false: damaged
   Status for_each_key(EntityKind kind, ByteView lower, uint64_t end, Visit&& visit) const;
   Status whole_block(EntityKind kind, uint64_t index, const cache::EntityBlock& block);

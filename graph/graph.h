@@ -47,6 +47,8 @@ struct GraphOptions {
   uint64_t transaction_bytes_max = 2ull << 30;
   // A statement or transaction that would write more keys than this goes to the store as sorted runs (ingest).
   uint64_t ingest_keys_min = 100'000;
+  // On disk: a block of 256 entities of which so many would be records of their own is written as a head and columns.
+  uint64_t block_records_max = 128;
   // In memory: commits are written to the store (which only evicted chunks are read from) together, once chunks take so
   // many bytes and so many keys have changed. 0 bytes: half of what they may take. 0 keys: each commit by itself.
   uint64_t write_behind_from_bytes = 0;

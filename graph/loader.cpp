@@ -21,24 +21,40 @@ Result<Loaded<EntityBlock>> Loader::block(const RootFields& root, EntityKind kin
   cache::EntityBlockBuilder builder;
   walk_to(root, kind, index);
   StoredColumns& columns = entities_.columns();
-  for (;;) {
+  size_t records = 0;
+  for (;; ++records) {
     LORA_ASSIGN(const bool more, entities_.next());
     if (!more) break;
-    const uint32_t row = EntityBlock::row_of(entities_.id());
-    columns.leave_out(row, entities_.written(), &entities_.properties());
+    if (records == records_.size()) records_.emplace_back();
+    Record& record = records_[records];
+    record.row = EntityBlock::row_of(entities_.id());
+    columns.leave_out(record.row, entities_.written(), &entities_.properties());
     if (kind == EntityKind::kNode) {
-      builder.add_node(row, entities_.node().labels, entities_.node().properties);
+      std::swap(record.node, entities_.node());
     } else {
-      const StoredRelationship& stored = entities_.relationship();
-      builder.add_relationship(row, stored.type, stored.start, stored.end, stored.properties);
+      std::swap(record.relationship, entities_.relationship());
     }
   }
   blocks_.next = index + 1;
+  // What comes as a whole comes first: once a column has a value, others are put to it one by one.
   const RowBits left = entities_.left_to_head();
   columns.leave_out(left);
   entities_.head().put(left, &builder);
+  const bool nodes = kind == EntityKind::kNode;
+  for (size_t i = 0; i < records; ++i) {
+    const StoredRelationship& relationship = records_[i].relationship;
+    nodes ? builder.add_node(records_[i].row, records_[i].node.labels, {})
+          : builder.add_relationship(records_[i].row, relationship.type, relationship.start, relationship.end, {});
+  }
   columns.put(&builder);
-  if (entities_.head().is_there()) builder.set_has_head();
+  for (size_t i = 0; i < records; ++i) {
+    for (const Property& p : nodes ? records_[i].node.properties : records_[i].relationship.properties) {
+      builder.set_property(records_[i].row, p.key, p.value);
+    }
+  }
+  EntityBlock::Stored stored{.head = entities_.head().is_there()};
+  std::copy_n(entities_.record_rows().words, kRowWords, stored.records);
+  builder.set_stored(stored);
   return builder.finish();
 }
 

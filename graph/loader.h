@@ -68,6 +68,12 @@ class Loader {
   const kv::Store* store_;
   std::string value_;
   StoredEntities entities_;
+  struct Record {
+    uint32_t row = 0;
+    StoredNode node;
+    StoredRelationship relationship;
+  };
+  std::vector<Record> records_;  // of the block that is being loaded
   // What entities_ walks over.
   struct Blocks {
     const RootFields* root = nullptr;  // null: nothing

@@ -61,8 +61,8 @@ class StoredEntities {
   const StoredHead& head() const { return head_; }
   // The rows that exist by that head, and have no record so far.
   RowBits left_to_head() const;
-  // How many records have been met in that block so far, empty ones too.
-  size_t records() const { return record_rows_.count(); }
+  // The rows whose records have been met in that block so far, empty ones too.
+  const RowBits& record_rows() const { return record_rows_; }
 
  private:
   struct Decoded {

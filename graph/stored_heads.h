@@ -2,8 +2,8 @@
 // (layout.h).
 //
 // Beside columns a record of each entity holds little, and there are many of them: bulk loads write a head and columns
-// for a block, without records. A record that is written later stands above the head; an empty one says that its entity
-// does not exist any more. A block that has no head is never given one (EntityBlock::has_head).
+// for a block, without records, and so do, on disk, commits that would leave a block many records (EntryEncoder). A
+// record that is written later stands above the head; an empty one says that its entity does not exist any more.
 #pragma once
 
 #include <cstdint>

@@ -124,8 +124,9 @@ struct Transaction::Impl {
   Status change_entry(const IndexInfo& info, ByteView values, uint64_t id, bool put);
 
   // transaction_blocks.cpp
-  // Does the store hold values of a block that no version has any more, or in two places?
-  Result<bool> has_remains(EntityKind kind, uint64_t index);
+  // Does the store hold values of a block that no version has any more, or in two places, or many records?
+  enum class Remains : uint8_t { kNone, kRecords, kSome };
+  Result<Remains> remains(EntityKind kind, uint64_t index);
 
   // schema_change.cpp
   Result<uint32_t> token(TokenKind kind, std::string_view name);

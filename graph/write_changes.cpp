@@ -217,7 +217,7 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
     dirty.sort();
   }
   const bool cleared = changes.cleared;
-  const EntryEncoder::Commit commit{*store, store->last_commit() + 1, replaced, changes};
+  const EntryEncoder::Commit commit{*store, store->last_commit() + 1, replaced, changes, options.block_records_max};
   uint64_t keys = changes.keys();
   const bool schema_changed = now.schema != before.schema;
   if (schema_changed) {

@@ -40,7 +40,7 @@ EntityBlock* copy_block(WriteContext* context, EntityBlock* block, uint32_t colu
   copy->rows = block->rows;
   copy->count = block->count;
   copy->column_count = block->column_count;
-  copy->has_head = block->has_head;
+  copy->stored = block->stored;
   std::memcpy(copy->exists_bits, block->exists_bits, sizeof copy->exists_bits);
   copy->label_sets = block->label_sets;
   copy->ends = block->ends;

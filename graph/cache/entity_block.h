@@ -95,10 +95,15 @@ struct EntityBlock : Object {
   uint16_t rows = 0;   // one past the highest row ever used
   uint16_t count = 0;  // existing rows
   uint16_t column_count = 0, column_capacity = 0;
-  // In the store (graph/layout.h), or it had one: set by who loads the block, and true of all that is made from it.
-  // Heads go, but never come to a block: false is certain.
-  bool has_head = false;
   uint64_t exists_bits[4] = {0, 0, 0, 0};
+  // What the store has of the block (graph/layout.h): set by who loads it, and by the commit that writes it, as long as
+  // nobody else sees the block.
+  struct Stored {
+    bool head = false;  // perhaps: false is certain
+    // The rows that may have a record, an empty one too; certain of the others, but where the store is written behind.
+    uint64_t records[4] = {0, 0, 0, 0};
+  };
+  mutable Stored stored;
   LabelSets* label_sets = nullptr;   // nodes; null: no row has a label
   RelationshipEnds* ends = nullptr;  // relationships; null: no row was ever used
 
@@ -182,9 +187,9 @@ class EntityBlockBuilder {
   void put_column(KeyId key, Loaded<Column> column);
   bool has_column(KeyId key) const { return block_ != nullptr && block_->column(key) != nullptr; }
   bool has_row(uint32_t row) const { return block_ != nullptr && block_->exists(row); }
-  // Before the end: the block has a head in the store. Nothing when no row was added.
-  void set_has_head() {
-    if (block_ != nullptr) block_->has_head = true;
+  // Before the end: what the store has of the block. Nothing when no row was added.
+  void set_stored(const EntityBlock::Stored& stored) {
+    if (block_ != nullptr) block_->stored = stored;
   }
   // The block as loaded (for publish_loaded); EntityBlock::empty() when nothing was added. Resets the builder.
   Loaded<EntityBlock> finish();

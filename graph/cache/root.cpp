@@ -255,6 +255,15 @@ bool Root::edit_erase(WriteContext& context, EntityKind kind, uint64_t id) {
   return true;
 }
 
+bool Root::edit_block(WriteContext& context, EntityKind kind, uint64_t index) {
+  Trie<EntityBlock>& blocks = kind == EntityKind::kNode ? node_blocks : relationship_blocks;
+  EntityBlock* block = blocks.find(index);
+  if (block == nullptr) return false;
+  EntityBlock* now = EntityBlock::writable(context, block);
+  if (now != block) blocks.set(context, index, now);
+  return true;
+}
+
 bool Root::edit_label(WriteContext& context, LabelId label, NodeId id, bool value) {
   LabelChunk* chunk = labels.edit(context, label.value, LabelChunk::index_of(id.value));
   if (chunk == nullptr) return false;

@@ -133,6 +133,8 @@ struct Root : RootFields {
   bool edit_set_property(cache::WriteContext& context, EntityKind kind, uint64_t id, KeyId key, const Value& value);
   bool edit_set_labels(cache::WriteContext& context, NodeId id, std::span<const LabelId> labels);
   bool edit_erase(cache::WriteContext& context, EntityKind kind, uint64_t id);
+  // The block becomes the transaction's own, without a change.
+  bool edit_block(cache::WriteContext& context, EntityKind kind, uint64_t index);
   bool edit_label(cache::WriteContext& context, LabelId label, NodeId id, bool value);
   bool edit_connect(cache::WriteContext& context, RelTypeId type, Direction direction, NodeId node, uint64_t neighbour,
                     uint64_t relationship, cache::TouchedBlocks* touched);

@@ -49,6 +49,7 @@ class Machine {
     options.store.file_system = &file_system_;
     options.cache_bytes = 64 << 20;
     options.ingest_keys_min = 400;
+    options.block_records_max = 20;
     auto opened = Graph::open(options);
     if (!opened.ok()) {
       if (opened.status().code() == ErrorCode::kCorruption) {

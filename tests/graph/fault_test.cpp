@@ -22,6 +22,7 @@ class Disk {
     options.store.directory = "/disk/graph";
     options.store.file_system = &file_system_;
     options.ingest_keys_min = 200;
+    options.block_records_max = 20;
     return options;
   }
   tests::FaultFs& faults() { return *faults_; }

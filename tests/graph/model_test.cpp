@@ -485,6 +485,29 @@ class ModelTest : public GraphTest {
   virtual void vary() {}
   virtual void before_reopen() {}
   // The graph as a snapshot file says.
+  // Blocks in memory say of which rows the store may have records, and whether it may have a head.
+  void expect_blocks_know_what_is_stored() {
+    if (graph().impl()->unwritten != nullptr) return;
+    const Snapshot snapshot = graph().snapshot();
+    const auto reader = snapshot.reader();
+    for (const EntityKind kind : {EntityKind::kNode, EntityKind::kRelationship}) {
+      const auto cursor = graph().store().cursor(space_of(kind), {});
+      for (cursor->seek_first(); cursor->valid(); cursor->next()) {
+        uint64_t id = 0;
+        KeyId key;
+        const bool record = parse_id_key(cursor->key(), &id);
+        ASSERT_TRUE(record || parse_column_key(cursor->key(), &id, &key));
+        const auto no_eviction = graph().impl()->versions->structure();
+        const cache::EntityBlock* block = graph().impl()->versions->tip()->find_block(kind, id / 256);
+        if (block == nullptr || (block->flags & cache::Object::kStatic) != 0) continue;
+        if (record) {
+          ASSERT_TRUE((block->stored.records[id % 256 / 64] >> (id % 64) & 1) != 0) << "record of " << id;
+        } else if (key == kHeadKey) {
+          ASSERT_TRUE(block->stored.head) << "head of " << id;
+        }
+      }
+    }
+  }
   void compare_saved(const Model& model) {
     const std::string file = save(graph());
     const std::unique_ptr<Graph> other = must(Graph::open({}));
@@ -562,6 +585,7 @@ void ModelTest::run() {
     SCOPED_TRACE("step " + std::to_string(step));
     vary();
     graph().impl()->options.ingest_keys_min = pick(6) == 0 ? 1 : 100'000;  // now and then commits are sorted runs
+    graph().impl()->options.block_records_max = std::array<uint64_t, 4>{1, 4, 16, 128}[pick(4)];
     Model model = committed;
     auto t = begin(graph());
     in_transaction_ = true;
@@ -638,6 +662,7 @@ void ModelTest::run() {
       compare(*snapshot.reader(), committed);
     }
     ASSERT_FALSE(HasFatalFailure());
+    expect_blocks_know_what_is_stored();
     in_transaction_ = true;  // counts of index entries are those of the last commit
     for (auto& [snapshot, model_then] : pinned) {
       compare(*snapshot.reader(), model_then);

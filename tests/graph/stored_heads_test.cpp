@@ -332,8 +332,8 @@ TEST_F(StoredHeadsTest, ACompactingCheckpointLeavesNoRecordBesideThem) {
   expect_nodes([](uint64_t id) { return id >= 300 && id < 310; }, -1);
 }
 
-// A block that had a head once is not given another: versions share blocks, also what is known of their heads.
-TEST_F(StoredHeadsTest, AHeadDoesNotComeBackUnderAnOlderVersion) {
+// Versions share blocks, also what is known of their heads: not this one.
+TEST_F(StoredHeadsTest, AHeadComesBackBesideAnOlderVersion) {
   const auto set_texts = [this](const std::string& text) {
     Writer writer(graph());
     for (uint64_t id = 256; id < 512; ++id) writer.set(NodeId(id), "text", Value::string(text));
@@ -346,11 +346,13 @@ TEST_F(StoredHeadsTest, AHeadDoesNotComeBackUnderAnOlderVersion) {
   {
     const Snapshot before = graph().snapshot();
     must(graph().checkpoint(true));
+    EXPECT_EQ(nodes(), (std::array{0, 0, 7}));
     graph().drop_cache();
     const auto reader = before.reader();
     EXPECT_EQ(reader->node_property(NodeId(300), *reader->find_key("x")).as_integer(), 300);
   }
   remove(300, 301);
+  EXPECT_EQ(nodes(), (std::array{1, 1, 7})) << "not an absent record, which the head would stand in for";
   expect_nodes([](uint64_t id) { return id == 300; });
 }
 
@@ -449,6 +451,102 @@ TEST_F(StoredHeadsTest, DamageIsNamedAndTheRestIsRead) {
   const std::vector<std::string> errors = must(graph().verify(false, {})).errors;
   ASSERT_FALSE(errors.empty());
   EXPECT_NE(errors[0].find("is not a head"), std::string::npos) << errors[0];
+}
+
+// Blocks of many records, of a graph that is filled by transactions.
+class BlockRecordsTest : public StoredHeadsTest {
+ protected:
+  void SetUp() override {
+    options_.store.directory = directory_.path() + "/graph";
+    graph_ = must(Graph::open(options_));
+    for (int i = 0; i < kNodes; i += 64) fill(i, std::min(i + 64, kNodes));
+  }
+  void fill(int from, int to) {
+    Writer writer(graph());
+    for (int i = from; i < to; ++i) {
+      const Property node{must(writer->key("x")), Value::integer(i)}, relationship{node.key, Value::floating(i)};
+      const LabelId labels[] = {must(writer->label("A")), must(writer->label("B"))};
+      const NodeId id = must(writer->create_node(std::span(labels, i % 2 == 0 ? 1 : 2), std::span(&node, 1)));
+      must(writer->create_relationship(must(writer->rel_type("T")), id, NodeId(0), std::span(&relationship, 1)));
+    }
+    writer.commit();
+  }
+};
+
+TEST_F(BlockRecordsTest, TheyBecomeAHeadAndColumns) {
+  // At the 128th and the 256th of a block; the last 60 came when the head had been written.
+  EXPECT_EQ(nodes(), (std::array{60, 0, 6}));
+  EXPECT_EQ(relationships(), (std::array{60, 0, 6}));
+  expect_nodes([](uint64_t) { return false; });
+  must(graph().checkpoint(true));
+  EXPECT_EQ(nodes(), (std::array{0, 0, 6}));
+  expect_nodes([](uint64_t) { return false; });
+}
+
+TEST_F(BlockRecordsTest, SingleChangesBecomeColumnsAgain) {
+  Snapshot before = graph().snapshot();
+  for (uint64_t id = 256; id < 400; ++id) {
+    Writer writer(graph());
+    writer.set(NodeId(id), "y", Value::string("y"));
+    writer.commit();
+  }
+  EXPECT_EQ(nodes(), (std::array{60 + 144 - 128, 0, 7})) << "a column of y";
+  for (uint64_t id = 2; id < 129; ++id) remove(id, id + 1);
+  EXPECT_EQ(nodes()[1], 127) << "empty ones are records, too";
+  remove(129, 130);
+  EXPECT_EQ(nodes()[1], 0);
+  {
+    graph().drop_cache();
+    const auto reader = before.reader();
+    for (const uint64_t id : {2, 129, 300}) {
+      EXPECT_EQ(reader->node_property(NodeId(id), *reader->find_key("x")).as_integer(), static_cast<int64_t>(id));
+      EXPECT_EQ(reader->relationship(RelId(id))->start.value, id);
+    }
+    EXPECT_FALSE(reader->find_key("y").has_value() &&
+                 !reader->node_property(NodeId(300), *reader->find_key("y")).is_null());
+    EXPECT_OK(reader->status());
+  }
+  before = {};
+  expect_nodes([](uint64_t id) { return id >= 2 && id < 130; });
+}
+
+TEST_F(BlockRecordsTest, ACheckpointFindsThoseOfOtherPrograms) {
+  options_.block_records_max = ~uint64_t{0};
+  reopen();
+  fill(kNodes, kNodes + 256);
+  const std::array<int, 3> records = nodes();
+  EXPECT_EQ(records[0], 60 + 256);
+  options_.block_records_max = 128;
+  reopen();
+  must(graph().checkpoint(true));
+  EXPECT_EQ(nodes(), (std::array{0, 0, 8}));
+  EXPECT_EQ(relationships(), (std::array{0, 0, 8}));
+  must(graph().checkpoint(true));  // there is nothing left to do
+  EXPECT_EQ(nodes(), (std::array{0, 0, 8}));
+}
+
+TEST_F(BlockRecordsTest, LargeOnesStay) {
+  for (const bool checkpoint : {false, true}) {
+    Writer writer(graph());
+    for (uint64_t id = 0; id < 256; ++id) writer.set(NodeId(id), "text", Value::string(std::string(3000, 't')));
+    writer.commit();
+    if (checkpoint) must(graph().checkpoint(true));
+    EXPECT_EQ(nodes()[0], checkpoint ? 256 : 256 + 60);
+  }
+}
+
+TEST_F(BlockRecordsTest, ARolledBackStatementLeavesRecordsAsTheyAre) {
+  const std::array<int, 3> stored = nodes();
+  {
+    Writer writer(graph());
+    must(writer->begin_statement());
+    for (uint64_t id = 0; id < 256; ++id) writer.set(NodeId(id), "x", Value::integer(-1));
+    writer->rollback_statement();
+    writer.set(NodeId(300), "x", Value::integer(300));
+    writer.commit();
+  }
+  EXPECT_EQ(nodes(), (std::array{stored[0] + 1, 0, stored[2]}));
+  expect_nodes([](uint64_t) { return false; });
 }
 
 // The walk below all of this, from any place, with all properties and with some.
