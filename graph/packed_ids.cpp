@@ -33,6 +33,14 @@ size_t unpack_fours(PackedIds<kWidth>, size_t, uint64_t*) {
 
 }  // namespace
 
+void pack_ids(const uint64_t* ids, size_t count, uint32_t width, void* array) {
+  char* const to = static_cast<char*>(array);
+  // Whole words, each over the upper bytes of the one before, as long as they end within the array.
+  size_t i = 0;
+  for (; (i * width) + sizeof(uint64_t) <= count * width; ++i) std::memcpy(to + i * width, ids + i, sizeof(uint64_t));
+  for (; i < count; ++i) put_packed_id(to, width, i, ids[i]);
+}
+
 void unpack_ids(const void* array, uint32_t width, size_t from, size_t count, uint64_t* out) {
   with_packed_ids(static_cast<const char*>(array) + from * width, width, [=](auto ids) {
     for (size_t i = unpack_fours(ids, count, out); i < count; ++i) out[i] = ids[i];

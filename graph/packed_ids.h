@@ -66,6 +66,9 @@ decltype(auto) with_packed_ids(const void* array, uint32_t width, F&& f) {
   }
 }
 
+// Writes `count` ids, which fit into `width` bytes, as an array; nothing behind it.
+void pack_ids(const uint64_t* ids, size_t count, uint32_t width, void* array);
+
 // ids[from .. from + count - 1] of an array, one after the other from *out on.
 void unpack_ids(const void* array, uint32_t width, size_t from, size_t count, uint64_t* out);
 

@@ -127,19 +127,20 @@ void StoredIntegers::spread(const RowBits& rows, T* out) const {
     return;
   }
   // Of full blocks, those whose words lie within the bytes, in one go.
-  uint32_t done = 0;
   size_t at = 0;
   constexpr size_t kNarrow = 57;  // with the bits before it in its first byte still within a word
   if (bits <= kNarrow && rows.count() == EntityBlock::kRows) {
     const uint64_t mask = low_bits(bits);
     const char* const bytes = bytes_.data();
     const size_t last = bytes_.size() * 8 - 64;  // there are more than 64 bits: 256 values
-    for (; done < EntityBlock::kRows && at <= last; ++done, at += bits) {
-      out[done] = static_cast<T>(base + (load_word(bytes + at / 8) >> (at % 8) & mask));
+    uint32_t row = 0;
+    for (; row < EntityBlock::kRows && at <= last; ++row, at += bits) {
+      out[row] = static_cast<T>(base + (load_word(bytes + at / 8) >> (at % 8) & mask));
     }
+    for (; row < EntityBlock::kRows; ++row, at += bits) out[row] = static_cast<T>(base + bits_at(bytes_, at, bits));
+    return;
   }
   for_each_row(rows.words, [&](uint32_t row) {
-    if (row < done) return;
     out[row] = static_cast<T>(base + bits_at(bytes_, at, bits));
     at += bits;
   });

@@ -128,6 +128,10 @@ struct Column : Object {
 template <typename F>
 void for_each_row(const uint64_t* bits, F&& f) {
   for (uint32_t w = 0; w < 4; ++w) {
+    if (bits[w] == ~uint64_t{0}) {  // mostly, and loops are simple then
+      for (uint32_t row = w * 64; row < w * 64 + 64; ++row) f(row);
+      continue;
+    }
     for (uint64_t word = bits[w]; word != 0; word &= word - 1) {
       f(w * 64 + static_cast<uint32_t>(std::countr_zero(word)));
     }

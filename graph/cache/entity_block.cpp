@@ -180,28 +180,32 @@ void put_ids(RelationshipEnds* ends, uint32_t row, uint64_t start, uint64_t end)
   put_packed_id(ends->first() + size_t{ends->capacity} * ends->width, ends->width, row, end);
 }
 
-// Writes what `from` has of `rows` rows to `to`, in runs if `runs` is not 0: so many there are.
-void copy_side(char* to, uint32_t runs, uint8_t width, EndIds from, uint32_t rows) {
+// Writes the ids of `rows` rows to `to`, in runs if `runs` is not 0: so many there are.
+void put_side(char* to, uint32_t runs, uint8_t width, const uint64_t* ids, uint32_t rows) {
   if (runs == 0) {
-    if (from.runs == 0 && from.width == width) {
-      std::memcpy(to, from.first, size_t{rows} * width);
-    } else {
-      for (uint32_t r = 0; r < rows; ++r) put_packed_id(to, width, r, from.of_row(r));
-    }
+    pack_ids(ids, rows, width, to);
     return;
   }
-  uint64_t bits[4] = {0, 0, 0, 0}, last = 0;
+  uint64_t bits[4] = {0, 0, 0, 0};
   static_assert(sizeof bits == EndIds::kBitsBytes && EntityBlock::kRows == 256);
   size_t run = 0;
   for (uint32_t r = 0; r < rows; ++r) {
-    const uint64_t id = from.of_row(r);
-    if (r != 0 && id == last) continue;
+    if (r != 0 && ids[r] == ids[r - 1]) continue;
     if (r != 0) bits[r >> 6] |= uint64_t{1} << (r & 63);
-    put_packed_id(to + EndIds::kBitsBytes, width, run++, id);
-    last = id;
+    put_packed_id(to + EndIds::kBitsBytes, width, run++, ids[r]);
   }
   LORA_DCHECK(run == runs);
   std::memcpy(to, bits, sizeof bits);
+}
+
+void copy_side(char* to, uint32_t runs, uint8_t width, EndIds from, uint32_t rows) {
+  if (runs == 0 && from.runs == 0 && from.width == width) {
+    std::memcpy(to, from.first, size_t{rows} * width);
+    return;
+  }
+  uint64_t ids[EntityBlock::kRows];
+  from.get(rows, ids);
+  put_side(to, runs, width, ids, rows);
 }
 
 RelationshipEnds* copy_ends(WriteContext* context, const RelationshipEnds* old, uint32_t capacity, EndRuns runs,
@@ -218,10 +222,16 @@ RelationshipEnds* copy_ends(WriteContext* context, const RelationshipEnds* old, 
 }
 
 // In how many runs a side is kept, 0 where that does not save a good part of its memory.
-uint32_t runs_of(EndIds ids, uint32_t rows) {
-  uint32_t runs = 0;
-  for (uint32_t r = 0; r < rows; ++r) runs += r == 0 || ids.of_row(r) != ids.of_row(r - 1) ? 1 : 0;
-  return EndIds::bytes(rows, runs, ids.width) <= EndIds::bytes(rows, 0, ids.width) * 3 / 4 ? runs : 0;
+uint32_t runs_of(const uint64_t* ids, uint32_t rows, uint8_t width) {
+  uint32_t runs = rows == 0 ? 0 : 1;
+  for (uint32_t r = 1; r < rows; ++r) runs += ids[r] != ids[r - 1] ? 1 : 0;
+  return EndIds::bytes(rows, runs, width) <= EndIds::bytes(rows, 0, width) * 3 / 4 ? runs : 0;
+}
+
+uint32_t runs_of(EndIds side, uint32_t rows) {
+  uint64_t ids[EntityBlock::kRows];
+  side.get(rows, ids);
+  return runs_of(ids, rows, side.width);
 }
 
 // The ends in the form for rows that are all there, without room for more; `ends` itself if it is that already.
@@ -314,6 +324,20 @@ void mark_created(EntityBlock* block, uint32_t row) {
 
 }  // namespace
 
+void EndIds::get(uint32_t rows, uint64_t* out) const {
+  if (runs == 0) {
+    unpack_ids(first, width, 0, rows, out);
+    return;
+  }
+  uint64_t bits[4];
+  std::memcpy(bits, first, sizeof bits);
+  size_t run = 0;
+  for (uint32_t row = 0; row < rows; ++row) {
+    run += bits[row >> 6] >> (row & 63) & 1;
+    out[row] = packed_id(first + kBitsBytes, width, run);
+  }
+}
+
 EntityBlock* EntityBlock::empty() {
   static EntityBlock* const shared = [] {
     auto* block = new (allocate(nullptr, sizeof(EntityBlock))) EntityBlock;
@@ -399,8 +423,13 @@ void EntityBlockBuilder::add_relationship(uint32_t row, RelTypeId type, NodeId s
 EntityBlock* EntityBlockBuilder::put_rows(const uint64_t* rows) {
   LORA_DCHECK(block_ == nullptr);
   block_.reset(EntityBlock::make(nullptr));
-  for_each_row(rows, [this](uint32_t row) { mark_created(block_.get(), row); });
-  return block_.get();
+  EntityBlock* const block = block_.get();
+  for (uint32_t w = 0; w < EntityBlock::kRows / 64; ++w) {
+    block->exists_bits[w] = rows[w];
+    block->count = static_cast<uint16_t>(block->count + std::popcount(rows[w]));
+    if (rows[w] != 0) block->rows = static_cast<uint16_t>(w * 64 + static_cast<uint32_t>(std::bit_width(rows[w])));
+  }
+  return block;
 }
 
 void EntityBlockBuilder::put_nodes(const uint64_t* rows, const std::vector<std::span<const LabelId>>& sets,
@@ -411,25 +440,48 @@ void EntityBlockBuilder::put_nodes(const uint64_t* rows, const std::vector<std::
   }
 }
 
+namespace {
+
+uint32_t first_row(const uint64_t* rows) {
+  uint32_t word = 0;
+  while (rows[word] == 0) ++word;
+  return word * 64 + static_cast<uint32_t>(std::countr_zero(rows[word]));
+}
+
+}  // namespace
+
 void EntityBlockBuilder::put_relationships(const uint64_t* rows, const uint32_t* types, const uint64_t* starts,
                                            const uint64_t* ends) {
   EntityBlock* const block = put_rows(rows);
+  const uint32_t type = types[first_row(rows)];
   uint64_t all = 0;
-  uint32_t type = 0;
-  bool first = true, one_type = true;
+  uint32_t other_types = 0;
   for_each_row(rows, [&](uint32_t row) {
     all |= starts[row] | ends[row];
-    one_type &= std::exchange(first, false) || types[row] == type;
-    type = types[row];
+    other_types |= types[row] ^ type;
   });
-  RelationshipEnds* const made = allocate_ends(nullptr, block->rows, {}, packed_id_width(all), one_type);
+  uint64_t there[2][EntityBlock::kRows];
+  if (block->count < block->rows) {
+    // What is not there is never asked for: it has what is before it, for runs.
+    for (uint32_t row = 0; row < block->rows; ++row) {
+      const bool exists = block->exists(row);
+      there[0][row] = exists ? starts[row] : row == 0 ? 0 : there[0][row - 1];
+      there[1][row] = exists ? ends[row] : row == 0 ? 0 : there[1][row - 1];
+    }
+    starts = there[0];
+    ends = there[1];
+  }
+  const uint8_t width = packed_id_width(all);
+  const EndRuns runs{runs_of(starts, block->rows, width), runs_of(ends, block->rows, width)};
+  RelationshipEnds* const made = allocate_ends(nullptr, block->rows, runs, width, other_types == 0);
   block->ends = made;
+  whole_ends_ = made;
   made->rows = block->rows;
   made->type = type;
-  for (uint32_t row = 0; row < block->rows; ++row) {
-    const bool there = block->exists(row);
-    put_ids(made, row, there ? starts[row] : 0, there ? ends[row] : 0);
-    if (!one_type) made->types()[row] = there ? types[row] : 0;
+  put_side(made->first(), runs.starts, width, starts, block->rows);
+  put_side(made->first() + EndIds::bytes(made->capacity, runs.starts, width), runs.ends, width, ends, block->rows);
+  if (!made->one_type) {
+    for (uint32_t row = 0; row < block->rows; ++row) made->types()[row] = block->exists(row) ? types[row] : 0;
   }
 }
 
@@ -465,7 +517,8 @@ Loaded<EntityBlock> EntityBlockBuilder::finish() {
   for (uint32_t i = 0; i < block->column_count; ++i) {
     block->slots()[i].column = Column::shrink(block->slots()[i].column);
   }
-  if (block->ends != nullptr) block->ends = final_ends(nullptr, block->ends);
+  if (block->ends != nullptr && block->ends != whole_ends_) block->ends = final_ends(nullptr, block->ends);
+  whole_ends_ = nullptr;
   return std::move(block_);
 }
 

@@ -56,6 +56,8 @@ struct EndIds {
     for (uint32_t w = 0; w < word; ++w) run += std::popcount(bits[w]);
     return packed_id(first + kBitsBytes, width, static_cast<size_t>(run));
   }
+  // Of the first `rows` rows.
+  void get(uint32_t rows, uint64_t* out) const;
 };
 
 // Types and ends of a block's relationships. Behind the header: starts and ends as of EndIds, all ids of `width` bytes,
@@ -199,6 +201,7 @@ class EntityBlockBuilder {
   EntityBlock* put_rows(const uint64_t* rows);
   void keep(EntityBlock* block);  // in place of block_, which has been freed if it is another one
   Loaded<EntityBlock> block_;
+  const RelationshipEnds* whole_ends_ = nullptr;  // as put_relationships() has made them
 };
 
 // Gathers one property for a batch of ids. find(ids of one block, run) -> const EntityBlock*, good until the next call

@@ -37,6 +37,12 @@ TEST(PackedIds, OfAnyWidthComeBackAndLeaveTheOthers) {
     with_packed_ids(memory.data(), width, [&](auto ids) {
       for (size_t i = 0; i < kIds; ++i) EXPECT_EQ(ids[i], model[i]) << width << " " << i;
     });
+    for (const size_t count : {0, 1, 2, 7, 8, 9, 50}) {
+      std::vector<char> packed(count * width + kPackedIdSlack, '\x5a');
+      pack_ids(model.data(), count, width, packed.data());
+      for (size_t i = 0; i < count; ++i) EXPECT_EQ(packed_id(packed.data(), width, i), model[i]) << width << " " << i;
+      for (size_t i = count * width; i < packed.size(); ++i) EXPECT_EQ(packed[i], '\x5a') << width << " of " << count;
+    }
     for (size_t from : {0, 1, 2, 3, 45, 47, 50}) {
       const size_t count = kIds - from;
       std::vector<uint64_t> out(count);

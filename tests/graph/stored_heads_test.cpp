@@ -106,6 +106,47 @@ TEST(StoredHeadTest, RelationshipsComeBack) {
   }
 }
 
+// Some rows as a whole, in runs or not, then others one by one, also between them.
+TEST(StoredHeadTest, BlocksOfBothKinds) {
+  for (const uint32_t run : {1u, 3u, 64u}) {
+    for (const uint32_t types : {1u, 3u}) {
+      for (const uint32_t later : {0u, 1u, 100u, 255u}) {  // rows that come later, from the first or from the last on
+        for (const bool from_first : {false, true}) {
+          const auto is_later = [&](uint32_t row) {
+            return from_first ? row < later : row % 2 == 1 && row >= EntityBlock::kRows - later;
+          };
+          const auto type_of = [&](uint32_t row) { return row % types; };
+          const auto start_of = [&](uint32_t row) { return uint64_t{row / run} * 300; };
+          const auto end_of = [&](uint32_t row) { return (uint64_t{row} * 7919) % 10'000; };
+          uint64_t rows[4] = {}, starts[EntityBlock::kRows], ends[EntityBlock::kRows];
+          uint32_t row_types[EntityBlock::kRows];
+          for (uint32_t row = 0; row < EntityBlock::kRows; ++row) {
+            const bool whole = !is_later(row);
+            if (whole) rows[row / 64] |= uint64_t{1} << (row % 64);
+            row_types[row] = whole ? type_of(row) : 99;
+            starts[row] = whole ? start_of(row) : ~uint64_t{0};
+            ends[row] = whole ? end_of(row) : ~uint64_t{0};
+          }
+          cache::EntityBlockBuilder builder;
+          builder.put_relationships(rows, row_types, starts, ends);
+          for (uint32_t row = 0; row < EntityBlock::kRows; ++row) {
+            if (!is_later(row)) continue;
+            builder.add_relationship(row, RelTypeId(type_of(row)), NodeId(start_of(row)), NodeId(end_of(row)), {});
+          }
+          const auto block = builder.finish();
+          ASSERT_EQ(block->count, EntityBlock::kRows);
+          ASSERT_EQ(block->rows, EntityBlock::kRows);
+          for (uint32_t row = 0; row < EntityBlock::kRows; ++row) {
+            ASSERT_EQ(block->type(row).value, type_of(row)) << run << " " << later << " " << row;
+            ASSERT_EQ(block->start(row).value, start_of(row)) << run << " " << later << " " << row;
+            ASSERT_EQ(block->end(row).value, end_of(row)) << run << " " << later << " " << row;
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(StoredHeadTest, TheExampleOfTheLayout) {
   HeadEncoder encoder;
   encoder.clear();
