@@ -227,15 +227,7 @@ Status EntryEncoder::whole_block(EntityKind kind, uint64_t index, const EntityBl
       columns_written_ = true;
     }
     if (!with_head) continue;
-    head_.clear();
-    cache::for_each_row(block.exists_bits, [&](uint32_t r) {
-      if (kind == EntityKind::kNode) {
-        head_.add_node(r, block.labels(r));
-      } else {
-        head_.add_relationship(r, block.type(r), block.start(r), block.end(r));
-      }
-    });
-    head_.finish(&bytes_);
+    head_.encode(kind, block, &bytes_);
     LORA_TRY(out_.put(space, column_key(first, kHeadKey), bytes_));
     columns_written_ = true;
   }

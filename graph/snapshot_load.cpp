@@ -3,7 +3,8 @@
 // Loading streams the file into sorted runs, which the store does not show yet, and checks on the way everything that
 // verify checks: each entry by itself, and the sections against each other (records with adjacency, labels, index
 // entries and counters), by counts and sums of hashes. Only when all of it holds, one ingest replaces what was there:
-// old keys that the file does not have are removed in the same atomic write.
+// old keys that the file does not have are removed in the same atomic write. Files have records alone; blocks of many
+// entities are put into the store as heads and columns (stored_heads.h).
 #include <fmt/format.h>
 #include <xxhash.h>
 
@@ -339,6 +340,7 @@ class SnapshotLoad {
   }
 
   Result<std::vector<std::unique_ptr<kv::SortedRun>>> finish_runs() { return runs_.finish(); }
+  bool heads_written() const { return heads_written_; }
   CommitPayload& payload() { return payload_; }
 
  private:
@@ -347,6 +349,7 @@ class SnapshotLoad {
     if (section == section_ && started_) {
       return Status();
     }
+    LORA_TRY(end_block());
     if (replacement_ != nullptr) {
       LORA_TRY(replacement_->finish());
       replacement_.reset();
@@ -385,15 +388,72 @@ class SnapshotLoad {
       case SnapshotSection::kNames: LORA_TRY(name(entry)); return meta(entry);
       case SnapshotSection::kDefinitions: LORA_TRY(definition(entry)); return meta(entry);
       case SnapshotSection::kCounters: return counters(entry);
-      case SnapshotSection::kNodes: LORA_TRY(node(entry)); break;
-      case SnapshotSection::kRelationships: LORA_TRY(relationship(entry)); break;
+      case SnapshotSection::kNodes: LORA_TRY(node(entry)); return keep(entry);
+      case SnapshotSection::kRelationships: LORA_TRY(relationship(entry)); return keep(entry);
       case SnapshotSection::kAdjacency: LORA_TRY(adjacency(entry)); break;
       case SnapshotSection::kLabels: LORA_TRY(labels(entry)); break;
       case SnapshotSection::kIndexes: LORA_TRY(index(entry)); break;
       case SnapshotSection::kEnd: break;
     }
-    replacement_->put(entry.key);
-    return runs_.put(space_of(entry.section), entry.key, entry.value);
+    return put(entry.key, entry.value);
+  }
+  Status put(ByteView key, ByteView value) {
+    replacement_->put(key);
+    return runs_.put(space_of(section_), key, value);
+  }
+  // The entity that was decoded, in a block of many as a head and columns.
+  Status keep(const SnapshotFileReader::Entry& entry) {
+    constexpr size_t kKeptBytesMax = 256 << 10;  // more is hardly ever kept as columns
+    const uint64_t id = load_id(entry.key.data());
+    const uint64_t index = cache::EntityBlock::index_of(id);
+    if (index != kept_.index) {
+      LORA_TRY(end_block());
+      kept_.index = index;
+    }
+    if (kept_.as_records) return put(entry.key, entry.value);
+    kept_.bytes.append(entry.value);
+    kept_.records.push_back({id, kept_.bytes.size()});
+    if (kept_.bytes.size() > kKeptBytesMax) {
+      kept_.as_records = true;
+      static_cast<void>(kept_.block.finish());
+      return put_records();
+    }
+    const uint32_t row = cache::EntityBlock::row_of(id);
+    if (section_ == SnapshotSection::kNodes) {
+      kept_.block.add_node(row, node_.labels, node_.properties);
+    } else {
+      kept_.block.add_relationship(row, relationship_.type, relationship_.start, relationship_.end,
+                                   relationship_.properties);
+    }
+    return Status();
+  }
+  Status end_block() {
+    const uint64_t first = std::exchange(kept_.index, kNoId) * cache::EntityBlock::kRows;
+    kept_.as_records = false;
+    if (kept_.records.empty()) return Status();
+    const cache::Loaded<cache::EntityBlock> block = kept_.block.finish();
+    if (kept_.records.size() < shared_.options.block_records_max || !ColumnChanges::fit(*block)) return put_records();
+    kept_.records.clear();
+    kept_.bytes.clear();
+    heads_written_ = true;
+    for (const cache::EntityBlock::ColumnSlot& slot : block->columns()) {
+      constexpr uint64_t kWritten = 1;  // before all that is written later
+      LORA_TRY(encode_column(slot.column, kWritten, &bytes_));
+      LORA_TRY(put(column_key(first, slot.key), bytes_));
+    }
+    const EntityKind kind = section_ == SnapshotSection::kNodes ? EntityKind::kNode : EntityKind::kRelationship;
+    head_.encode(kind, *block, &bytes_);
+    return put(column_key(first, kHeadKey), bytes_);
+  }
+  Status put_records() {
+    size_t begin = 0;
+    for (const auto& [id, end] : kept_.records) {
+      LORA_TRY(put(id_key(id), ByteView(kept_.bytes).substr(begin, end - begin)));
+      begin = end;
+    }
+    kept_.records.clear();
+    kept_.bytes.clear();
+    return Status();
   }
   Status meta(const SnapshotFileReader::Entry& entry) {
     batch_.put(Keyspace::kMeta, entry.key, entry.value);
@@ -673,6 +733,16 @@ class SnapshotLoad {
   PairPlace last_pair_;
   StoredNode node_;
   StoredRelationship relationship_;
+  // The entities of a block whose last one is still to come.
+  struct {
+    uint64_t index = kNoId;
+    bool as_records = false;  // it is too large: they have gone as they are
+    cache::EntityBlockBuilder block;
+    std::vector<std::pair<uint64_t, size_t>> records;  // ids, and where their bytes end
+    std::string bytes;
+  } kept_;
+  HeadEncoder head_;
+  bool heads_written_ = false;
   std::vector<uint64_t> neighbours_, relationship_ids_;
   std::string bytes_;
 };
@@ -697,6 +767,7 @@ Status Graph::Impl::replace_by_snapshot(const SnapshotCrypto& crypto, const Byte
   }
   SnapshotLoad load(*this, *batch);
   LORA_TRY(load.run(reader, *meta, poll));
+  if (load.heads_written()) batch->put(Keyspace::kMeta, kMetaFormatKey, encode_format_value(kFormatVersion3));
   // Ids are the file's; limits and versions never go back.
   const Root& tip = *versions->tip();
   CommitPayload payload = std::move(load.payload());

@@ -51,6 +51,18 @@ void HeadEncoder::add_kind(uint32_t row, std::span<const uint32_t> tokens) {
   places_.push_back(static_cast<char>(place));
 }
 
+void HeadEncoder::encode(EntityKind kind, const EntityBlock& block, std::string* out) {
+  clear();
+  cache::for_each_row(block.exists_bits, [&](uint32_t row) {
+    if (kind == EntityKind::kNode) {
+      add_node(row, block.labels(row));
+    } else {
+      add_relationship(row, block.type(row), block.start(row), block.end(row));
+    }
+  });
+  finish(out);
+}
+
 void HeadEncoder::finish(std::string* out) const {
   out->clear();
   rows_.encode(out);

@@ -2,8 +2,8 @@
 // (layout.h).
 //
 // Beside columns a record of each entity holds little, and there are many of them: bulk loads write a head and columns
-// for a block, without records, and so do, on disk, commits that would leave a block many records (EntryEncoder). A
-// record that is written later stands above the head; an empty one says that its entity does not exist any more.
+// for a block, without records, and so do snapshots that are loaded and, on disk, commits that would leave a block many
+// records (EntryEncoder). A record that is written later stands above the head; an empty one says that its entity does not exist any more.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +29,8 @@ class HeadEncoder {
   void add_relationship(uint32_t row, RelTypeId type, NodeId start, NodeId end);
   // Replaces *out. At least one row was added.
   void finish(std::string* out) const;
+  // All of that for a block, which has at least one row: replaces *out.
+  void encode(EntityKind kind, const cache::EntityBlock& block, std::string* out);
 
  private:
   void add_kind(uint32_t row, std::span<const uint32_t> tokens);

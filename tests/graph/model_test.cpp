@@ -645,8 +645,9 @@ void ModelTest::run() {
     }
     t.reset();
     in_transaction_ = false;
-    switch (pick(7)) {
+    switch (pick(8)) {
       case 0: drop_cache(); break;
+      case 7: must(load(graph(), save(graph())).status()); break;
       case 1:
         pinned.clear();  // a snapshot may not outlive its graph
         before_reopen();

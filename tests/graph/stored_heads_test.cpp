@@ -448,17 +448,34 @@ TEST_F(StoredHeadsTest, WithoutMemorySingleReadsAndIndexesSeeThem) {
   EXPECT_OK(reader->status());
 }
 
-TEST_F(StoredHeadsTest, SnapshotFilesHaveRecordsAlone) {
+TEST_F(StoredHeadsTest, SnapshotFilesHaveRecordsAloneAndAreLoadedByBlocks) {
   remove(256, 300);
+  {
+    Writer writer(graph());  // too much for columns
+    for (uint64_t id = 0; id < 256; ++id) writer.set(NodeId(id), "text", Value::string(std::string(3000, 't')));
+    writer.commit();
+  }
   const std::string file = save(graph());
-  TemporaryDirectory elsewhere;
-  GraphOptions options;
-  options.store.directory = elsewhere.path() + "/graph";
-  graph_ = must(Graph::open(options));
-  options_ = options;
-  must(load(graph(), file).status());
-  EXPECT_EQ(nodes(), (std::array{kNodes - 44, 0, 0}));
-  expect_nodes([](uint64_t id) { return id >= 256 && id < 300; });
+  for (const uint64_t records_max : {~uint64_t{0}, uint64_t{128}, uint64_t{200}}) {
+    TemporaryDirectory elsewhere;
+    GraphOptions options;
+    options.store.directory = elsewhere.path() + "/graph";
+    options.block_records_max = records_max;
+    graph_ = must(Graph::open(options));
+    options_ = options;
+    for (const bool again : {false, true}) {  // over what is there
+      must(load(graph(), file).status());
+      EXPECT_EQ(nodes(), records_max > 256   ? (std::array{kNodes - 44, 0, 0})
+                         : records_max > 188 ? (std::array{256 + 188, 0, 2})
+                                             : (std::array{256, 0, 4}))
+          << again;
+      EXPECT_EQ(save(graph()).size(), file.size());
+    }
+    expect_nodes([](uint64_t id) { return id >= 256 && id < 300; });
+    remove(600, 601);
+    expect_nodes([](uint64_t id) { return (id >= 256 && id < 300) || id == 600; });
+    graph_.reset();
+  }
 }
 
 TEST_F(StoredHeadsTest, AClearedGraphHasNone) {
