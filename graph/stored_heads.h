@@ -3,7 +3,8 @@
 //
 // Beside columns a record of each entity holds little, and there are many of them: bulk loads write a head and columns
 // for a block, without records, and so do snapshots that are loaded and, on disk, commits that would leave a block many
-// records (EntryEncoder). A record that is written later stands above the head; an empty one says that its entity does not exist any more.
+// records (EntryEncoder). A record that is written later stands above the head; an empty one says that its entity does
+// not exist any more.
 #pragma once
 
 #include <cstdint>
