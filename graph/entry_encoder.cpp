@@ -42,14 +42,22 @@ bool EntryEncoder::as_columns(EntityKind kind, uint64_t index, const EntityBlock
   return before != nullptr && changed_.find(*before, block, rows);
 }
 
+// A block of many records, when it gets more of them: those of older databases stay until much of a block changes. As a
+// whole it costs its bytes: no more than the records when these are of half of its entities, else small ones only.
+//
 // Heads come only to blocks that the transaction has made: another version may have been read without one, and where
 // both share the block in memory, it would have none for either.
 bool EntryEncoder::as_head(const EntityBlock& block, std::span<const uint64_t> ids) const {
+  constexpr uint64_t kBytesOfRecord = 256;
   if (!is_known() || block.count == 0) return false;
   RowBits records;
   std::copy_n(block.stored.records, kRowWords, records.words);
+  const size_t before = records.count();
   for (const uint64_t id : ids) records.set(EntityBlock::row_of(id));
-  return records.count() >= commit_->block_records_max && ColumnChanges::fit(block);
+  const size_t count = records.count();
+  const bool many = 2 * ids.size() >= block.count;
+  if (count < commit_->block_records_max || (count == before && !many)) return false;
+  return ColumnChanges::fit(block) && (many || ColumnChanges::bytes_of(block) <= count * kBytesOfRecord);
 }
 
 uint64_t EntryEncoder::count_entities(EntityKind kind, const std::vector<uint64_t>& ids) {
@@ -89,6 +97,7 @@ Status EntryEncoder::entities(EntityKind kind, const std::vector<uint64_t>& ids)
 
 Status EntryEncoder::records(EntityKind kind, const EntityBlock& block, std::span<const uint64_t> ids) {
   const uint64_t written = commit_ != nullptr && root_.stored_columns ? commit_->number : 0;
+  EntityBlock::Stored stored = block.stored;
   for (uint64_t id : ids) {
     const uint32_t row = EntityBlock::row_of(id);
     if (!block.exists(row)) {
@@ -102,8 +111,9 @@ Status EntryEncoder::records(EntityKind kind, const EntityBlock& block, std::spa
       block.properties(row, &properties_);
       LORA_TRY(record(kind, block, id, written));
     }
-    if (is_known()) block.stored.records[row / 64] |= uint64_t{1} << (row % 64);
+    stored.records[row / 64] |= uint64_t{1} << (row % 64);
   }
+  if (is_known()) told_.push_back({&block, stored});
   return Status();
 }
 
@@ -232,10 +242,15 @@ Status EntryEncoder::whole_block(EntityKind kind, uint64_t index, const EntityBl
     columns_written_ = true;
   }
   if (is_known()) {
-    block.stored = {.head = with_head};
-    if (!with_head) std::copy_n(block.exists_bits, kRowWords, block.stored.records);
+    EntityBlock::Stored stored{.head = with_head};
+    if (!with_head) std::copy_n(block.exists_bits, kRowWords, stored.records);
+    told_.push_back({&block, stored});
   }
   return Status();
+}
+
+void EntryEncoder::tell_blocks() const {
+  for (const EncoderBuffers::Told& told : told_) told.block->stored = told.stored;
 }
 
 Status EntryEncoder::adjacency(const std::vector<DirtyBlock>& blocks) {

@@ -30,6 +30,11 @@ struct EncoderBuffers {
   RecordEncoder encoder;
   std::vector<Property> properties;
   std::string bytes;
+  struct Told {
+    const cache::EntityBlock* block;
+    cache::EntityBlock::Stored stored;
+  };
+  std::vector<Told> told;
 };
 
 // One thread. Chunks must stay while it works: Versions::structure() held, or an access epoch.
@@ -43,11 +48,13 @@ class EntryEncoder {
         out_(out),
         encoder_(buffers.encoder),
         properties_(buffers.properties),
-        bytes_(buffers.bytes) {}
+        bytes_(buffers.bytes),
+        told_(buffers.told) {
+    told_.clear();
+  }
 
   // The store's commit that the entries will be, and the version that the store holds: when it is known, columns and
-  // heads may be written in place of records, and blocks are told what the store has of them then. Both must live as
-  // long as the encoder. Without a commit it is for files.
+  // heads may be written in place of records. Both must live as long as the encoder. Without a commit it is for files.
   struct Commit {
     const kv::Store& store;
     uint64_t number;
@@ -59,6 +66,9 @@ class EntryEncoder {
   // How many entries entities() will write, about.
   uint64_t count_entities(EntityKind kind, const std::vector<uint64_t>& ids);
   bool columns_written() const { return columns_written_; }
+  // When all is encoded, and will be written: tells the blocks of the transaction what the store has of them then
+  // (EntityBlock::Stored). Not before: what is thrown away may be encoded again.
+  void tell_blocks() const;
 
   // Names are sorted and unique; entries come in the order of their keys.
   Status entities(EntityKind kind, const std::vector<uint64_t>& ids);
@@ -96,6 +106,7 @@ class EntryEncoder {
   RecordEncoder& encoder_;
   std::vector<Property>& properties_;
   std::string& bytes_;
+  std::vector<EncoderBuffers::Told>& told_;
   const Commit* commit_ = nullptr;
   bool columns_written_ = false;
   ColumnChanges changed_;

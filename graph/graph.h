@@ -47,6 +47,8 @@ struct GraphOptions {
   uint64_t transaction_bytes_max = 2ull << 30;
   // A statement or transaction that would write more keys than this goes to the store as sorted runs (ingest).
   uint64_t ingest_keys_min = 100'000;
+  // And one of more bytes than this; 0: as many as memtables take, at least 4 MiB.
+  uint64_t batch_bytes_max = 0;
   // On disk: a block of 256 entities of which so many would be records of their own is written as a head and columns.
   uint64_t block_records_max = 128;
   // In memory: commits are written to the store (which only evicted chunks are read from) together, once chunks take so

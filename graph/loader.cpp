@@ -48,9 +48,9 @@ Result<Loaded<EntityBlock>> Loader::block(const RootFields& root, EntityKind kin
   }
   columns.put(&builder);
   for (size_t i = 0; i < records; ++i) {
-    for (const Property& p : nodes ? records_[i].node.properties : records_[i].relationship.properties) {
-      builder.set_property(records_[i].row, p.key, p.value);
-    }
+    std::vector<Property>& properties = nodes ? records_[i].node.properties : records_[i].relationship.properties;
+    for (const Property& p : properties) builder.set_property(records_[i].row, p.key, p.value);
+    properties.clear();  // they may be large
   }
   EntityBlock::Stored stored{.head = entities_.head().is_there()};
   std::copy_n(entities_.record_rows().words, kRowWords, stored.records);

@@ -323,14 +323,17 @@ uint64_t stored_bytes(const Column& column) {
 
 }  // namespace
 
+uint64_t ColumnChanges::bytes_of(const EntityBlock& block) {
+  uint64_t bytes = 0;
+  for (const EntityBlock::ColumnSlot& slot : block.columns()) bytes += stored_bytes(*slot.column);
+  return bytes;
+}
+
 bool ColumnChanges::fit(const EntityBlock& block) {
   constexpr uint64_t kValuesOfColumnMin = 4;  // of fewer, records are smaller
-  uint64_t bytes = 0, values = 0;
-  for (const EntityBlock::ColumnSlot& slot : block.columns()) {
-    bytes += stored_bytes(*slot.column);
-    values += slot.column->present;
-  }
-  return bytes <= kColumnsBytesMax && values >= kValuesOfColumnMin * block.column_count;
+  uint64_t values = 0;
+  for (const EntityBlock::ColumnSlot& slot : block.columns()) values += slot.column->present;
+  return bytes_of(block) <= kColumnsBytesMax && values >= kValuesOfColumnMin * block.column_count;
 }
 
 bool ColumnChanges::find(const EntityBlock& before, const EntityBlock& now, size_t rows) {

@@ -95,6 +95,8 @@ struct ColumnChanges {
   // Finds the columns that differ. False: other things have changed, too (entities, labels), or the records of `rows`
   // entities are less to write than the columns.
   bool find(const cache::EntityBlock& before, const cache::EntityBlock& now, size_t rows);
+  // About what the columns of a block take in the store.
+  static uint64_t bytes_of(const cache::EntityBlock& block);
   // Are all columns of a block small enough, and full enough, to be written as such?
   static bool fit(const cache::EntityBlock& block);
 };

@@ -244,7 +244,9 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
     }
     out->begin(as_runs, cleared   ? ~size_t{0}
                         : as_runs ? kBatchBytesMax
-                                  : std::max<size_t>(kBatchBytesOfRuns, options.store.memtable_bytes));
+                        : options.batch_bytes_max != 0
+                            ? options.batch_bytes_max
+                            : std::max<size_t>(kBatchBytesOfRuns, options.store.memtable_bytes));
     LORA_TRY(encoder.entities(EntityKind::kNode, node_ids));
     LORA_TRY(encoder.entities(EntityKind::kRelationship, relationship_ids));
     LORA_TRY(encoder.adjacency(dirty_blocks));
@@ -257,7 +259,9 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
       }
     }
     columns_written = encoder.columns_written();
-    return out->end_of_kind();
+    LORA_TRY(out->end_of_kind());
+    encoder.tell_blocks();
+    return Status();
   };
   Status encoded = encode(false);
   if (out->full()) {

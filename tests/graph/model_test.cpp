@@ -585,6 +585,7 @@ void ModelTest::run() {
     SCOPED_TRACE("step " + std::to_string(step));
     vary();
     graph().impl()->options.ingest_keys_min = pick(6) == 0 ? 1 : 100'000;  // now and then commits are sorted runs
+    graph().impl()->options.batch_bytes_max = pick(6) == 0 ? 1 + pick(3000) : 0;  // or are, once the batch is full
     graph().impl()->options.block_records_max = std::array<uint64_t, 4>{1, 4, 16, 128}[pick(4)];
     Model model = committed;
     auto t = begin(graph());

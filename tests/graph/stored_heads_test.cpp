@@ -583,6 +583,67 @@ TEST_F(BlockRecordsTest, ACheckpointFindsThoseOfOtherPrograms) {
   EXPECT_EQ(nodes(), (std::array{0, 0, 8}));
 }
 
+// What was encoded is thrown away then, and encoded again.
+TEST_F(BlockRecordsTest, ABatchThatBecomesFullLeavesNoOldRecord) {
+  const auto change = [this](uint64_t from, uint64_t to, const char* value) {
+    Writer writer(graph());
+    const LabelId label = must(writer->label(value));
+    for (uint64_t id = from; id < to; ++id) {
+      writer.set(NodeId(id), "y", Value::string(value));
+      must(writer->add_label(NodeId(id), label));
+    }
+    for (int i = 0; i < 10; ++i) writer.node({}, {{"text", Value::string(std::string(1000, 't'))}});
+    writer.commit();
+  };
+  for (uint64_t id = 256; id < 256 + 127; ++id) change(id, id + 1, "one");
+  const auto expect = [this](uint64_t to, const char* value) {
+    for (const bool again : {false, true}) {
+      if (again) reopen();
+      graph().drop_cache();
+      const Snapshot snapshot = graph().snapshot();
+      const auto reader = snapshot.reader();
+      for (uint64_t id = 256; id < 512; ++id) {
+        const bool changed = id < to;
+        ASSERT_EQ(reader->has_label(NodeId(id), *reader->find_label(value)), changed) << id;
+        const Value y = reader->node_property(NodeId(id), *reader->find_key("y"));
+        ASSERT_TRUE(changed ? y.is_string() && y.as_string() == value : y.is_null()) << id;
+      }
+      const VerifyReport report = must(graph().verify(true, {}));
+      for (const std::string& error : report.errors) ADD_FAILURE() << error;
+    }
+  };
+  expect(256 + 127, "one");
+  options_.batch_bytes_max = 8000;  // the block is encoded, the ten nodes are too much
+  reopen();
+  change(256, 256 + 128, "two");
+  expect(256 + 128, "two");
+  change(256, 512, "three");
+  expect(512, "three");
+}
+
+TEST_F(BlockRecordsTest, OlderOnesStayUntilMuchOfTheBlockChanges) {
+  options_.block_records_max = ~uint64_t{0};
+  reopen();
+  fill(kNodes, 1024);
+  options_.block_records_max = 128;
+  reopen();
+  const std::array<int, 3> before = nodes();
+  const auto set = [this](uint64_t count) {
+    Writer writer(graph());
+    for (uint64_t id = 768; id < 768 + count; ++id) {
+      writer.set(NodeId(id), "x", Value::integer(-1));
+      writer.set(NodeId(id), "y", Value::integer(-1));
+      must(writer->add_label(NodeId(id), must(writer->label("C"))));
+    }
+    writer.commit();
+  };
+  set(1);
+  set(100);
+  EXPECT_EQ(nodes(), before);
+  set(128);
+  EXPECT_EQ(nodes(), (std::array{before[0] - 256, 0, before[2] + 3}));
+}
+
 TEST_F(BlockRecordsTest, LargeOnesStay) {
   for (const bool checkpoint : {false, true}) {
     Writer writer(graph());
