@@ -77,15 +77,14 @@ Status EntryEncoder::entities(EntityKind kind, const std::vector<uint64_t>& ids)
   const bool beside_columns = root_.stored_columns && commit_ != nullptr && !cleared_;
   const auto write = [&](const EntityBlock& block, uint64_t index, std::span<const uint64_t> rows) -> Status {
     const bool columns_pay = as_columns(kind, index, block, rows.size());
-    if (!columns_pay && as_head(block, rows)) {
+    if ((commit_ != nullptr && is_asked_for(kind, index)) || (!columns_pay && as_head(block, rows))) {
       LORA_TRY(read_parts(kind, index));
       return whole_block(kind, index, block);
     }
     if (beside_columns && is_due(kind, index, block, columns_pay)) {
       LORA_TRY(read_parts(kind, index));
       const size_t columns = parts_.columns.size();
-      if (is_asked_for(kind, index) || (!columns_pay && (columns != 0 || parts_.head)) ||
-          columns > block.columns().size() + kDeadColumnsMax) {
+      if ((!columns_pay && (columns != 0 || parts_.head)) || columns > block.columns().size() + kDeadColumnsMax) {
         return whole_block(kind, index, block);
       }
     }
@@ -145,10 +144,9 @@ bool EntryEncoder::is_asked_for(EntityKind kind, uint64_t index) const {
 }
 
 // Columns and heads keep what deleted entities had, and columns that no entity has a value in stay; records keep what a
-// column stands above. So a block that has such parts is written as a whole when half of its entities have gone, when
-// it may have many dead columns, and when it was asked for, by a checkpoint that has found such remains.
+// column stands above. So a block that has such parts is written as a whole when half of its entities have gone, and
+// when it may have many dead columns; and when it was asked for, by a checkpoint that has found such remains.
 bool EntryEncoder::is_due(EntityKind kind, uint64_t index, const EntityBlock& block, bool columns_pay) const {
-  if (is_asked_for(kind, index)) return true;
   if (columns_pay) {
     return std::any_of(changed_.columns.begin(), changed_.columns.end(),
                        [](const ColumnChanges::Changed& changed) { return changed.column == nullptr; });

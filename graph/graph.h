@@ -49,7 +49,7 @@ struct GraphOptions {
   uint64_t ingest_keys_min = 100'000;
   // And one of more bytes than this; 0: as many as memtables take, at least 4 MiB.
   uint64_t batch_bytes_max = 0;
-  // On disk: a block of 256 entities of which so many would be records of their own is written as a head and columns.
+  // A block of 256 entities of which so many would be records is written as a head and columns (graph/README.md).
   uint64_t block_records_max = 128;
   // In memory: commits are written to the store (which only evicted chunks are read from) together, once chunks take so
   // many bytes and so many keys have changed. 0 bytes: half of what they may take. 0 keys: each commit by itself.
@@ -370,8 +370,8 @@ class Transaction {
 
   // For a checkpoint, of a transaction that does nothing else: from block *next on (of 256 entities) looks for values
   // that the store keeps although no version has them any more, such as those of deleted nodes and of properties that
-  // were removed from many. The commit writes such blocks as a whole. Stops after 64 of them, or 256 without; *next:
-  // where to go on, kNoId at the end. False: none was found.
+  // were removed from many, and for blocks of many records. The commit writes such blocks as a whole. Stops after 64 of
+  // them, or 256 without; *next: where to go on, kNoId at the end. False: none was found.
   Result<bool> rewrite_blocks(EntityKind kind, uint64_t* next);
 
   struct Counts {  // net work of the transaction so far, for statistics

@@ -644,6 +644,27 @@ TEST_F(BlockRecordsTest, OlderOnesStayUntilMuchOfTheBlockChanges) {
   EXPECT_EQ(nodes(), (std::array{before[0] - 256, 0, before[2] + 3}));
 }
 
+TEST_F(BlockRecordsTest, ACheckpointBringsADatabaseOfRecordsIntoBlocks) {
+  TemporaryDirectory elsewhere;
+  options_ = {};
+  options_.store.directory = elsewhere.path() + "/graph";
+  options_.block_records_max = ~uint64_t{0};
+  graph_ = must(Graph::open(options_));
+  fill(0, kNodes);
+  EXPECT_EQ(nodes(), (std::array{kNodes, 0, 0}));
+  options_.block_records_max = 128;
+  reopen();
+  EXPECT_FALSE(graph().impl()->versions->tip()->stored_columns);
+  must(graph().checkpoint(true));
+  EXPECT_EQ(nodes(), (std::array{0, 0, 6}));
+  EXPECT_EQ(relationships(), (std::array{0, 0, 6}));
+  expect_nodes([](uint64_t) { return false; });
+  const uint64_t commits = graph().store().last_commit();
+  must(graph().checkpoint(true));
+  EXPECT_EQ(graph().store().last_commit(), commits) << "there is nothing left to do";
+  graph_.reset();
+}
+
 TEST_F(BlockRecordsTest, LargeOnesStay) {
   for (const bool checkpoint : {false, true}) {
     Writer writer(graph());
