@@ -493,7 +493,7 @@ Status Graph::checkpoint(bool compact) {
   return impl_->store->flush(compact);
 }
 
-// In memory columns are written by bulk loads alone, and the store is seldom asked.
+// In memory columns are written by bulk loads and loaded snapshots alone, and the store is seldom asked.
 Status Graph::Impl::drop_remains(Graph& graph) {
   if (unwritten != nullptr) {
     return Status();

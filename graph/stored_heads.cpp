@@ -168,20 +168,6 @@ void StoredHead::get(uint32_t row, StoredRelationship* out) const {
 
 void StoredHead::put(const RowBits& rows, cache::EntityBlockBuilder* builder) const {
   if (rows.count() == 0) return;
-  if (builder->has_rows()) {
-    StoredNode node;
-    StoredRelationship relationship;
-    cache::for_each_row(rows.words, [&](uint32_t row) {
-      if (entities_ == EntityKind::kNode) {
-        get(row, &node);
-        builder->add_node(row, node.labels, {});
-      } else {
-        get(row, &relationship);
-        builder->add_relationship(row, relationship.type, relationship.start, relationship.end, {});
-      }
-    });
-    return;
-  }
   uint8_t places[EntityBlock::kRows] = {};
   if (!places_.empty()) {
     size_t place = 0;

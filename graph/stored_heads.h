@@ -63,7 +63,7 @@ class StoredHead {
   // Of a row that exists: what its record would hold, without properties.
   void get(uint32_t row, StoredNode* out) const;
   void get(uint32_t row, StoredRelationship* out) const;
-  // For a block that is being loaded: the rows whose bits are set, which exist.
+  // For a block that is being loaded, before any other row: the rows whose bits are set, which exist.
   void put(const RowBits& rows, cache::EntityBlockBuilder* builder) const;
 
  private:

@@ -182,7 +182,6 @@ class EntityBlockBuilder {
   // the label sets; type, start and end.
   void put_nodes(const uint64_t* rows, const std::vector<std::span<const LabelId>>& sets, const uint8_t* row_set);
   void put_relationships(const uint64_t* rows, const uint32_t* types, const uint64_t* starts, const uint64_t* ends);
-  bool has_rows() const { return block_ != nullptr; }
   // Of a row that was added, or of all rows that have a value: `column`, whose rows have all been added. No row may
   // have a value of this key.
   void set_property(uint32_t row, KeyId key, const Value& value);
