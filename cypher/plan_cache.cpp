@@ -5,11 +5,50 @@
 
 namespace lora::cypher {
 
+void IdleExecutions::add(PreparedPlan* plan) {
+  PreparedPlan::Idle dropped;  // freed without the lock
+  std::lock_guard lock(mutex_);
+  if (plan->listed_) return;
+  if (plans_.size() < kPlansMax) {
+    plans_.push_back(plan);
+  } else {
+    while (plans_[hand_]->used_.exchange(false, std::memory_order_relaxed)) hand_ = (hand_ + 1) % kPlansMax;
+    PreparedPlan& other = *plans_[hand_];
+    other.listed_ = false;
+    other.keeps_.store(PreparedPlan::Keeps::kNext, std::memory_order_relaxed);
+    dropped = other.take_idle();
+    plans_[hand_] = plan;
+    hand_ = (hand_ + 1) % kPlansMax;
+  }
+  plan->listed_ = true;
+  plan->keeps_.store(PreparedPlan::Keeps::kAll, std::memory_order_relaxed);
+}
+
+void IdleExecutions::remove(PreparedPlan* plan) {
+  std::lock_guard lock(mutex_);
+  if (!plan->listed_) return;
+  *std::find(plans_.begin(), plans_.end(), plan) = plans_.back();
+  plans_.pop_back();
+  if (hand_ >= plans_.size()) hand_ = 0;
+}
+
 PreparedPlan::~PreparedPlan() {
+  if (all_ != nullptr) all_->remove(this);
   for (Slot& slot : slots_) delete slot.idle.load(std::memory_order_acquire);
 }
 
+PreparedPlan::Idle PreparedPlan::take_idle() {
+  Idle idle;
+  for (size_t lane = 0; lane < kLanes; ++lane) {
+    idle.of_lanes[lane].reset(slots_[lane].idle.exchange(nullptr, std::memory_order_acq_rel));
+  }
+  std::lock_guard lock(mutex_);
+  idle.others.swap(idle_);
+  return idle;
+}
+
 std::unique_ptr<Execution> PreparedPlan::take(size_t lane) {
+  if (!used_.load(std::memory_order_relaxed)) used_.store(true, std::memory_order_relaxed);
   std::unique_ptr<Execution> taken(slots_[lane].idle.exchange(nullptr, std::memory_order_acq_rel));
   if (taken == nullptr) {
     std::lock_guard lock(mutex_);
@@ -28,13 +67,20 @@ std::unique_ptr<Execution> PreparedPlan::take(size_t lane) {
 }
 
 void PreparedPlan::give_back(std::unique_ptr<Execution> execution) {
+  if (const Keeps keeps = keeps_.load(std::memory_order_relaxed); keeps != Keeps::kAll) [[unlikely]] {
+    if (keeps == Keeps::kNothing) {
+      keeps_.store(Keeps::kNext, std::memory_order_relaxed);
+      return;
+    }
+    all_->add(this);
+  }
   Execution* none = nullptr;
   if (slots_[execution->lane].idle.compare_exchange_strong(none, execution.get(), std::memory_order_acq_rel)) {
     static_cast<void>(execution.release());  // the slot owns it now
     return;
   }
   std::lock_guard lock(mutex_);
-  if (idle_.size() < kIdleMax) idle_.push_back(std::move(execution));
+  if (idle_.size() < std::min(kIdleMax, idle_.capacity())) idle_.push_back(std::move(execution));
 }
 
 template <typename T>

@@ -7,6 +7,9 @@
 // goes first (CLOCK).
 // Lanes have up to 64 texts each beside that, and keep them while the levels of all may have let them go.
 //
+// A plan that runs a second time keeps its operators and their buffers, some tens to hundreds of kilobytes where
+// batches were full; so many plans do at once (IdleExecutions), and what was not used lately stops first.
+//
 // Threads: any. A call has a lane, which it shares with few other threads, and finds a text that the lane has run
 // before without writing to memory of other lanes: neither a lock of all nor a count of references. Threads that share
 // cache lines exchange them in 50 to 200 ns each, which is much of a small statement. Other lookups take one of kShards
@@ -34,10 +37,31 @@ namespace lora::cypher {
 
 inline constexpr size_t kLanes = 8;  // a call's: the number of its thread modulo this
 
-// A plan and its idle executions, so that running it again builds no operators.
+class PreparedPlan;
+
+// The plans that keep idle executions, kPlansMax at most (CLOCK). Threads: any.
+class IdleExecutions {
+ public:
+  static constexpr size_t kPlansMax = 512;
+  IdleExecutions() { plans_.reserve(kPlansMax); }
+
+ private:
+  friend class PreparedPlan;
+  void add(PreparedPlan* plan);
+  void remove(PreparedPlan* plan);
+
+  std::mutex mutex_;
+  std::vector<PreparedPlan*> plans_;
+  size_t hand_ = 0;
+};
+
+// A plan and its idle executions, so that running it again builds no operators. An execution is kept from the second
+// run on: most texts that are new each time never come again.
 class PreparedPlan {
  public:
-  explicit PreparedPlan(std::shared_ptr<const LogicalPlan> plan) : plan_(std::move(plan)) {}
+  // `all`: counts those that keep executions; null: kept from the first run on, for plans that nobody else has.
+  explicit PreparedPlan(std::shared_ptr<const LogicalPlan> plan, std::shared_ptr<IdleExecutions> all = nullptr)
+      : plan_(std::move(plan)), all_(std::move(all)), keeps_(all_ == nullptr ? Keeps::kAll : Keeps::kNothing) {}
   ~PreparedPlan();
   PreparedPlan(const PreparedPlan&) = delete;
   PreparedPlan& operator=(const PreparedPlan&) = delete;
@@ -48,9 +72,17 @@ class PreparedPlan {
   // An idle execution, or a new one, for a call of this lane. Give it back closed.
   std::unique_ptr<Execution> take(size_t lane);
   void give_back(std::unique_ptr<Execution> execution);
+  bool keeps_executions() const { return keeps_.load(std::memory_order_relaxed) == Keeps::kAll; }
 
  private:
+  friend class IdleExecutions;
   static constexpr size_t kIdleMax = 16;
+  enum class Keeps : uint8_t { kNothing, kNext, kAll };
+  struct Idle {
+    std::array<std::unique_ptr<Execution>, kLanes> of_lanes;
+    std::vector<std::unique_ptr<Execution>> others;
+  };
+  Idle take_idle();
   // The usual case, without the lock: what a lane gave back it gets again. Threads that exchanged theirs would find all
   // of an execution's memory in another processor's cache, call after call.
   struct alignas(64) Slot {
@@ -58,6 +90,10 @@ class PreparedPlan {
   };
 
   std::shared_ptr<const LogicalPlan> plan_;
+  std::shared_ptr<IdleExecutions> all_;
+  std::atomic<Keeps> keeps_;
+  std::atomic<bool> used_{false};  // since the hand of IdleExecutions last came by
+  bool listed_ = false;            // there; under its lock
   Slot slots_[kLanes];
   std::mutex mutex_;
   std::vector<std::unique_ptr<Execution>> idle_;
@@ -86,6 +122,8 @@ class PlanCache {
   void put_text(std::string_view text, std::shared_ptr<const PreparedQuery> query);
   std::shared_ptr<PreparedPlan> find_key(std::string_view key);
   void put_key(std::string_view key, std::shared_ptr<PreparedPlan> prepared);
+  // For PreparedPlans that go into this cache.
+  const std::shared_ptr<IdleExecutions>& idle_executions() const { return idle_executions_; }
   // What is there when it begins is gone when it returns, also from lanes: what is put there later was found later.
   void clear();
 
@@ -162,6 +200,7 @@ class PlanCache {
   void put_lane(std::string_view text, size_t hash, std::shared_ptr<const PreparedQuery> query, size_t lane,
                 uint64_t clears);
 
+  std::shared_ptr<IdleExecutions> idle_executions_ = std::make_shared<IdleExecutions>();
   Level<const PreparedQuery> texts_;
   Level<PreparedPlan> keys_;
   mutable std::array<Lane, kLanes> lanes_;

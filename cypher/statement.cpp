@@ -95,7 +95,7 @@ Result<std::shared_ptr<const PreparedQuery>> DatabaseCore::compile(std::string_v
   }
   if (!plan.ok()) return cypher::decorate(plan.status(), text, true);
   auto query = std::make_shared<PreparedQuery>();
-  query->prepared = std::make_shared<PreparedPlan>(std::move(plan).value());
+  query->prepared = std::make_shared<PreparedPlan>(std::move(plan).value(), cache.idle_executions());
   query->literals = std::move(normalized.values);
   if (cacheable) {
     if (parsed->key_is_exact) cache.put_key(normalized.key, query->prepared);

@@ -31,6 +31,7 @@
 #include "graph/schema.h"
 #include "graph/texts.h"
 #include "graph/value.h"
+#include "graph/word.h"
 #include "kv/status.h"
 #include "kv/store.h"
 
@@ -93,9 +94,10 @@ struct Neighbours {
 
 // A column of property values for a batch of entities, typed when all values present have one type.
 struct PropertyColumn {
-  enum class Kind : uint8_t { kValues, kIntegers, kFloats, kStrings } kind = Kind::kValues;
+  enum class Kind : uint8_t { kValues, kIntegers, kWords, kFloats, kStrings } kind = Kind::kValues;
+  WordType word_type;             // kWords: of all of them
   std::vector<Value> values;      // kValues: null where the property is absent
-  std::vector<int64_t> integers;  // kIntegers
+  std::vector<int64_t> integers;  // kIntegers; kWords: the words
   std::vector<double> floats;     // kFloats
   Texts texts;                    // kStrings
   std::vector<uint8_t> nulls;     // typed kinds: empty when every value is present, else 1 where one is absent

@@ -90,6 +90,7 @@ Status encode_column(const Column* column, uint64_t written, std::string* out) {
       begin(kTexts);
       encode_texts(*column, out);
       break;
+    case Column::Kind::kWords:
     case Column::Kind::kValues: {
       begin(kValues);
       std::string bytes;
@@ -97,7 +98,7 @@ Status encode_column(const Column* column, uint64_t written, std::string* out) {
       for_each_row(column->valid_bits, [&](uint32_t row) {
         if (!status.ok()) return;
         bytes.clear();
-        status = encode_value(column->value_array()[row], &bytes);
+        status = encode_value(column->get(row), &bytes);
         kv::encode_sized(out, bytes);
       });
       LORA_TRY(status);
@@ -180,6 +181,7 @@ void StoredColumn::put(const RowBits& rows, cache::EntityBlockBuilder* builder) 
     text_bytes += text.size();
     longest = std::max(longest, text.size());
   }
+  if (form_ == kValues && !builder->has_column(key_) && put_words(both, builder)) return;
   if (form_ == kValues || builder->has_column(key_) || longest > Column::kStringMax ||
       !Column::suits_strings(text_bytes, both.count())) {
     for_each_row(valid, [&](uint32_t row) { builder->set_property(row, key_, get(row)); });
@@ -217,6 +219,23 @@ void StoredColumn::put(const RowBits& rows, cache::EntityBlockBuilder* builder) 
       break;
     }
   }
+}
+
+// Values that are all words of one type.
+bool StoredColumn::put_words(const RowBits& rows, cache::EntityBlockBuilder* builder) const {
+  int64_t words[EntityBlock::kRows];
+  WordType common;
+  bool all = true;
+  size_t place = 0;
+  for_each_row(valid_.words, [&](uint32_t row) {
+    WordType type;
+    all = all && to_word(values_[place], &type, &words[row]) && type.type != ValueType::kBoolean &&
+          (place == 0 || type == common);
+    common = type;
+    ++place;
+  });
+  if (all) builder->put_column(key_, Column::of_words(common, rows.words, words));
+  return all;
 }
 
 void StoredColumns::clear() {
@@ -316,6 +335,7 @@ uint64_t stored_bytes(const Column& column) {
     case Column::Kind::kIntegers: return uint64_t{column.present} * column.integers.width;
     case Column::Kind::kFloats: return uint64_t{column.present} * sizeof(double);
     case Column::Kind::kStrings: return uint64_t{column.present} + column.strings.arena_used;
+    case Column::Kind::kWords: return uint64_t{column.present} * 16;
     case Column::Kind::kValues: return uint64_t{column.present} * 16 + column.value_bytes;
   }
   return 0;

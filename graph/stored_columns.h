@@ -44,6 +44,7 @@ class StoredColumn {
 
  private:
   bool parse_values(kv::Decoder* in, size_t count);
+  bool put_words(const RowBits& rows, cache::EntityBlockBuilder* builder) const;
 
   KeyId key_;
   uint64_t written_ = 0;

@@ -301,30 +301,32 @@ Result<Value> from_epoch_millis(int64_t millis) {
 
 namespace {
 
-std::optional<int64_t> date_component(int64_t days, std::string_view name) {
-  const CivilDate date = civil_from_days(days);
-  if (name == "year") return date.year;
-  if (name == "quarter") return quarter_of(date.month);
-  if (name == "month") return date.month;
-  if (name == "day") return date.day;
-  if (name == "week") return week_of(days).week;
-  if (name == "weekyear") return week_of(days).year;
-  if (name == "dayofweek" || name == "weekday") return day_of_week(days);
-  if (name == "ordinalday" || name == "dayofyear") return ordinal_day(days);
-  if (name == "dayofquarter") return day_of_quarter(days);
-  return std::nullopt;
+// A component that is a whole number, of days since 1970-01-01 or of nanoseconds since midnight.
+using ComponentOf = int64_t (*)(int64_t);
+
+// Null: dates have no such component.
+ComponentOf date_component(std::string_view name) {
+  if (name == "year") return [](int64_t days) { return civil_from_days(days).year; };
+  if (name == "quarter") return [](int64_t days) -> int64_t { return quarter_of(civil_from_days(days).month); };
+  if (name == "month") return [](int64_t days) -> int64_t { return civil_from_days(days).month; };
+  if (name == "day") return [](int64_t days) -> int64_t { return civil_from_days(days).day; };
+  if (name == "week") return [](int64_t days) -> int64_t { return week_of(days).week; };
+  if (name == "weekyear") return [](int64_t days) { return week_of(days).year; };
+  if (name == "dayofweek" || name == "weekday") return [](int64_t days) -> int64_t { return day_of_week(days); };
+  if (name == "ordinalday" || name == "dayofyear") return [](int64_t days) -> int64_t { return ordinal_day(days); };
+  if (name == "dayofquarter") return [](int64_t days) -> int64_t { return day_of_quarter(days); };
+  return nullptr;
 }
 
-std::optional<int64_t> time_component(int64_t nanos, std::string_view name) {
-  const int64_t seconds = nanos / kNanosPerSecond;
-  const int64_t fraction = nanos % kNanosPerSecond;
-  if (name == "hour") return seconds / 3'600;
-  if (name == "minute") return seconds / 60 % 60;
-  if (name == "second") return seconds % 60;
-  if (name == "millisecond") return fraction / 1'000'000;
-  if (name == "microsecond") return fraction / 1'000;
-  if (name == "nanosecond") return fraction;
-  return std::nullopt;
+// The same of times.
+ComponentOf time_component(std::string_view name) {
+  if (name == "hour") return [](int64_t nanos) { return nanos / (3'600 * kNanosPerSecond); };
+  if (name == "minute") return [](int64_t nanos) { return nanos / (60 * kNanosPerSecond) % 60; };
+  if (name == "second") return [](int64_t nanos) { return nanos / kNanosPerSecond % 60; };
+  if (name == "millisecond") return [](int64_t nanos) { return nanos % kNanosPerSecond / 1'000'000; };
+  if (name == "microsecond") return [](int64_t nanos) { return nanos % kNanosPerSecond / 1'000; };
+  if (name == "nanosecond") return [](int64_t nanos) { return nanos % kNanosPerSecond; };
+  return nullptr;
 }
 
 Status no_component(ValueType type, std::string_view name) {
@@ -382,15 +384,11 @@ Result<Value> component(const Value& value, std::string_view name) {
   }
   const std::string key = lower_case(name);
   const Parts parts = parts_of(value);
-  std::optional<int64_t> found;
-  if (parts.has_date) {
-    found = date_component(parts.days, key);
+  if (const ComponentOf of = parts.has_date ? date_component(key) : nullptr; of != nullptr) {
+    return Value::integer(of(parts.days));
   }
-  if (!found && parts.has_time) {
-    found = time_component(parts.nanos, key);
-  }
-  if (found) {
-    return Value::integer(*found);
+  if (const ComponentOf of = parts.has_time ? time_component(key) : nullptr; of != nullptr) {
+    return Value::integer(of(parts.nanos));
   }
   if (parts.has_zone) {
     if (key == "timezone" && !parts.zone.name.empty()) return Value::string(parts.zone.name);
@@ -411,6 +409,28 @@ Result<Value> component(const Value& value, std::string_view name) {
     }
   }
   return no_component(value.type(), name);
+}
+
+bool components(WordType type, std::span<const int64_t> words, std::string_view name, int64_t* out) {
+  const bool dated =
+      type.type == ValueType::kDate || type.type == ValueType::kLocalDateTime || type.type == ValueType::kDateTime;
+  const bool timed =
+      type.type != ValueType::kDate && (dated || type.type == ValueType::kLocalTime || type.type == ValueType::kTime);
+  const std::string key = lower_case(name);
+  const ComponentOf of_days = dated ? date_component(key) : nullptr;
+  const ComponentOf of_nanos = timed && of_days == nullptr ? time_component(key) : nullptr;
+  if (of_days == nullptr && of_nanos == nullptr) return false;
+  const int64_t offset = type.offset_seconds * kNanosPerSecond;  // what clocks there are ahead of UTC
+  for (size_t i = 0; i < words.size(); ++i) {
+    int64_t local = 0;
+    if (__builtin_add_overflow(words[i], offset, &local)) return false;
+    if (of_nanos != nullptr) {
+      out[i] = of_nanos(floor_mod(local, kNanosPerDay));
+    } else {
+      out[i] = of_days(timed ? floor_div(local, kNanosPerDay) : local);
+    }
+  }
+  return true;
 }
 
 }  // namespace lora::temporal

@@ -18,10 +18,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "graph/value.h"
+#include "graph/word.h"
 #include "kv/status.h"
 
 namespace lora::temporal {
@@ -93,6 +95,9 @@ Result<Value> in_seconds(const Value& from, const Value& to);  // seconds and na
 // millisecondsOfSecond, microsecondsOfSecond, nanosecondsOfSecond. Without regard to case. An error names the component
 // that the type does not have.
 Result<Value> component(const Value& value, std::string_view name);
+// Of many words of one type (word.h), what component() gives of each: out[i] of words[i]. False: this component is no
+// whole number of such values, or a value's is out of range; `out` holds anything then.
+bool components(WordType type, std::span<const int64_t> words, std::string_view name, int64_t* out);
 
 // --- arithmetic ---
 

@@ -31,7 +31,7 @@ Fast fast_kind(const Expr& e) {
 
 struct GroupState {
   uint64_t count = 0;
-  int64_t integer = 0;  // sum of the integers; the extreme when !any_float
+  int64_t integer = 0;  // sum of the integers; the extreme when !any_float (the word of one, when words are compared)
   double floating = 0;  // sum of the floats; the extreme when any_float
   bool any_float = false;
   bool any_integer = false;
@@ -67,6 +67,7 @@ class AggregateColumn {
     seen_.release();
     for (Column& c : args_) c.trim();
     boxed_.clear();
+    words_.reset();
     state_bytes_ = seen_bytes_ = 0;
   }
   size_t heap_bytes() const {
@@ -91,19 +92,22 @@ class AggregateColumn {
     }
     switch (first().kind) {
       case Column::Kind::kIntegers:
-        if (fast_ != Fast::kNone) return add_integers(groups);
+        if (takes_numbers()) return add_integers(groups);
         break;
       case Column::Kind::kFloats:
-        if (fast_ != Fast::kNone) return add_floats(groups);
+        if (takes_numbers()) return add_floats(groups);
+        break;
+      case Column::Kind::kWords:
+        if (is_extreme() && takes_words(first().word_type)) return add_integers(groups);
         break;
       case Column::Kind::kStrings:
-        if ((fast_ == Fast::kMin || fast_ == Fast::kMax) && groups_.size() < groups.size()) return add_texts(groups);
+        if (is_extreme() && groups_.size() < groups.size()) return add_texts(groups);
         break;
       default: break;
     }
     if (fast_ == Fast::kCount) {
       const Column& c = first();
-      const bool complete = c.kind == Column::Kind::kStrings && c.nulls.empty();
+      const bool complete = (c.kind == Column::Kind::kStrings || c.kind == Column::Kind::kWords) && c.nulls.empty();
       for (size_t row = 0; row < groups.size(); ++row) {
         groups_[groups[row]].count += complete || !c.is_null(row) ? 1 : 0;
       }
@@ -182,7 +186,7 @@ class AggregateColumn {
           return Status();
         case Fast::kMin:
         case Fast::kMax:
-          *out = g.count == 0 ? Value() : g.any_float ? Value::floating(g.floating) : Value::integer(g.integer);
+          *out = g.count == 0 ? Value() : g.any_float ? Value::floating(g.floating) : extreme_integer(g);
           return Status();
         case Fast::kCollect:
           *out = Value::list(group < lists_.size() ? std::move(lists_[group]) : List());
@@ -193,6 +197,24 @@ class AggregateColumn {
     }
     LORA_ASSIGN(*out, state->finish(state_.context));
     return Status();
+  }
+
+  bool is_extreme() const { return fast_ == Fast::kMin || fast_ == Fast::kMax; }
+  bool takes_numbers() const { return fast_ != Fast::kNone && !words_; }
+  // May extremes be kept as words of this type? Then all that are kept so are, and what is not of it goes to
+  // AggregateState objects.
+  bool takes_words(WordType type) {
+    if (!words_) {
+      if (std::any_of(groups_.begin(), groups_.end(), [](const GroupState& g) { return g.count > 0; }) ||
+          !states_.empty()) {
+        return false;
+      }
+      words_ = type;
+    }
+    return *words_ == type;
+  }
+  Value extreme_integer(const GroupState& g) const {
+    return words_ ? from_word(*words_, g.integer) : Value::integer(g.integer);
   }
 
   const Column& first() const { return shared_ != nullptr ? *shared_ : args_[0]; }
@@ -253,8 +275,7 @@ class AggregateColumn {
 
   // One group and no nulls: straight loops over the column. False: not for these.
   bool add_integers_at_once(GroupState& g, const std::vector<int64_t>& values) {
-    if (values.empty() || state_of(0) != nullptr || ((fast_ == Fast::kMin || fast_ == Fast::kMax) && g.any_float))
-      return false;
+    if (values.empty() || state_of(0) != nullptr || (is_extreme() && g.any_float)) return false;
     switch (fast_) {
       case Fast::kSum: {
         // An overflow on the way that is taken back later is none; a real one is found row by row.
@@ -401,7 +422,7 @@ class AggregateColumn {
       if (!c.nulls.empty() && c.nulls[row] != 0) continue;
       const uint32_t group = groups[row];
       if (state_of(group) != nullptr) {
-        LORA_TRY(add_boxed(group, Value::integer(c.integers[row])));
+        LORA_TRY(add_boxed(group, c.get(row)));
       } else {
         LORA_TRY(add_integer(group, c.integers[row]));
       }
@@ -458,7 +479,7 @@ class AggregateColumn {
       return Status();
     }
     if (g.any_integer || (fast_ == Fast::kSum && g.integer != 0)) {
-      boxed_[0] = Value::integer(g.integer);
+      boxed_[0] = is_extreme() ? extreme_integer(g) : Value::integer(g.integer);
       LORA_TRY(state->add(state_.context, boxed_));
     }
     if (g.any_float) {
@@ -488,7 +509,9 @@ class AggregateColumn {
     List& list = lists_[group];
     list.push_back(c.get(row));
     state_bytes_ += sizeof(Value);
-    if (c.kind == Column::Kind::kValues || c.kind == Column::Kind::kStrings) state_bytes_ += list.back().heap_bytes();
+    if (c.kind == Column::Kind::kValues || c.kind == Column::Kind::kStrings || c.kind == Column::Kind::kWords) {
+      state_bytes_ += list.back().heap_bytes();
+    }
   }
 
   Status add_row(size_t row, uint32_t group) {
@@ -503,8 +526,8 @@ class AggregateColumn {
         ++groups_[group].count;
         return Status();
       }
-      if (fast_ != Fast::kNone && value.is_integer()) return add_integer(group, value.as_integer());
-      if (fast_ != Fast::kNone && value.is_float()) return add_float(group, value.as_float());
+      if (takes_numbers() && value.is_integer()) return add_integer(group, value.as_integer());
+      if (takes_numbers() && value.is_float()) return add_float(group, value.as_float());
       LORA_TRY(make_state(group));
     }
     boxed_.clear();
@@ -541,6 +564,7 @@ class AggregateColumn {
   std::vector<std::unique_ptr<AggregateState>> states_;
   std::vector<List> lists_;  // of collect(), by group
   std::vector<Column> args_;
+  std::optional<WordType> words_;  // of extremes: what GroupState::integer stands for, once a word came first
   static constexpr uint32_t kNoRow = UINT32_MAX;
   std::vector<uint32_t> best_rows_;  // of each group in a batch
   const Column* shared_ = nullptr;   // another's argument in place of args_[0]

@@ -13,10 +13,16 @@ namespace {
 constexpr uint64_t kNullHash = 0x9ae16a3b2f90404full;
 constexpr uint64_t kNodeSalt = 0xc3a5c85c97cb3127ull;
 constexpr uint64_t kRelationshipSalt = 0xb492b66fbe98f273ull;
+constexpr uint64_t kWordSalt = 0x8ebc6af09c88c6e3ull;
 constexpr size_t kRecentCount = 256;
 
 uint64_t hash_integer(int64_t v) {
   return mix_hash(static_cast<uint64_t>(v));
+}
+
+// Of a word (graph/word.h). Times are equal wherever their clocks are.
+uint64_t hash_word(ValueType type, int64_t word) {
+  return mix_hash(static_cast<uint64_t>(word) ^ (kWordSalt + static_cast<uint64_t>(type)));
 }
 
 uint64_t hash_float(double v) {
@@ -60,6 +66,7 @@ uint64_t hash_at(const Column& c, size_t row) {
     case Column::Kind::kRelationships:
       return c.ids[row] == kNoId ? kNullHash : mix_hash(c.ids[row] ^ kRelationshipSalt);
     case Column::Kind::kIntegers: return c.is_null(row) ? kNullHash : hash_integer(c.integers[row]);
+    case Column::Kind::kWords: return c.is_null(row) ? kNullHash : hash_word(c.word_type.type, c.integers[row]);
     case Column::Kind::kFloats: return c.is_null(row) ? kNullHash : hash_float(c.floats[row]);
     case Column::Kind::kStrings: return c.is_null(row) ? kNullHash : hash_text(c.texts[row]);
   }
@@ -90,23 +97,29 @@ bool same_text(const Texts& a, size_t i, const Texts& b, size_t j) {
   return ((v ^ w) | (v2 ^ w2)) == 0;
 }
 
-bool suits_array(const Column& key) {
-  return key.kind == Column::Kind::kNodes || key.kind == Column::Kind::kRelationships ||
-         key.kind == Column::Kind::kIntegers;
+bool has_integers(const Column& key) {
+  return key.kind == Column::Kind::kIntegers || key.kind == Column::Kind::kWords;
 }
 
-// A key of such a column as a place in an array: ids and integers; negative ones are far away. kNoId: null.
-uint64_t place_of(const Column& key, size_t row) {
-  if (key.kind != Column::Kind::kIntegers) return key.ids[row];
-  if (key.is_null(row)) return kNoId;
-  const auto place = static_cast<uint64_t>(key.integers[row]);
+bool suits_array(const Column& key) {
+  return key.kind == Column::Kind::kNodes || key.kind == Column::Kind::kRelationships || has_integers(key);
+}
+
+// A key of such a column as a place in an array: ids, integers and words; negative ones are far away. kNoId: null.
+uint64_t place_of(int64_t integer) {
+  const auto place = static_cast<uint64_t>(integer);
   return place == kNoId ? kNoId - 1 : place;
+}
+uint64_t place_of(const Column& key, size_t row) {
+  if (!has_integers(key)) return key.ids[row];
+  if (key.is_null(row)) return kNoId;
+  return place_of(key.integers[row]);
 }
 
 // The highest place; 0 for nulls.
 uint64_t highest_place(const Column& key) {
   uint64_t highest = 0;
-  if (key.kind == Column::Kind::kIntegers && key.nulls.empty()) {
+  if (has_integers(key) && key.nulls.empty()) {
     for (int64_t v : key.integers) highest = std::max(highest, static_cast<uint64_t>(v));
     return highest;
   }
@@ -166,19 +179,23 @@ uint64_t hash_value(const Value& v) {
     case ValueType::kNode: return mix_hash(v.node_id().value ^ kNodeSalt);
     case ValueType::kRelationship: return mix_hash(v.relationship_id().value ^ kRelationshipSalt);
     case ValueType::kString: return hash_text(v.as_string());
-    default: return hash(v);
+    default: {
+      int64_t word = 0;
+      return word_of(v, &word) ? hash_word(v.type(), word) : hash(v);
+    }
   }
 }
 
 bool equal_at(const Column& a, size_t row_a, const Column& b, size_t row_b) {
-  if (a.kind == b.kind) {
+  if (a.is_like(b)) {
     switch (a.kind) {
       case Column::Kind::kEmpty: return true;
       case Column::Kind::kValues:
         return same_bits(a.values[row_a], b.values[row_b]) || equivalent(a.values[row_a], b.values[row_b]);
       case Column::Kind::kNodes:
       case Column::Kind::kRelationships: return a.ids[row_a] == b.ids[row_b];
-      case Column::Kind::kIntegers: {
+      case Column::Kind::kIntegers:
+      case Column::Kind::kWords: {
         const bool null_a = a.is_null(row_a), null_b = b.is_null(row_b);
         return null_a || null_b ? null_a && null_b : a.integers[row_a] == b.integers[row_b];
       }
@@ -276,6 +293,8 @@ void KeyStore::hash_rows(const std::vector<const Column*>& keys, size_t rows, st
     // The commonest kinds without a switch per row.
     if (c.kind == Column::Kind::kIntegers && c.nulls.empty()) {
       run([&](size_t i) { return hash_integer(c.integers[i]); });
+    } else if (c.kind == Column::Kind::kWords && c.nulls.empty()) {
+      run([&](size_t i) { return hash_word(c.word_type.type, c.integers[i]); });
     } else if (c.kind == Column::Kind::kFloats && c.nulls.empty()) {
       run([&](size_t i) { return hash_float(c.floats[i]); });
     } else if (c.kind == Column::Kind::kStrings && c.nulls.empty()) {
@@ -320,9 +339,9 @@ void KeyStore::find_or_add(const std::vector<const Column*>& keys, size_t rows, 
     if (key.kind == Column::Kind::kStrings && find_short(keys, rows, entries, added_rows)) return;
     hash_rows(keys, rows, &hashes_);
     // Keys and entries of one kind, and no nulls anywhere: compared without a look at kinds.
-    const bool same_kind = size_ == 0 || kept.kind == key.kind;
+    const bool same_kind = size_ == 0 || kept.is_like(key);
     if (same_kind && key.nulls.empty() && kept.nulls.empty()) {
-      if (key.kind == Column::Kind::kIntegers) {
+      if (has_integers(key)) {
         const auto same = [&](size_t row, uint32_t e) { return key.integers[row] == kept.integers[e]; };
         return find_hashed(keys, rows, same, entries, added_rows);
       }
@@ -443,7 +462,7 @@ void KeyStore::find_boxed(const std::vector<const Column*>& keys, size_t rows, s
 bool KeyStore::open_by_id(const Column& key) {
   constexpr size_t kRowsMin = 256;  // below, a small hash table is as good
   constexpr size_t kIdsPerKey = 8;  // the array takes no more than a hash table would
-  if (by_id_closed_ || (size_ > 0 && columns_[0].kind != key.kind)) return false;
+  if (by_id_closed_ || (size_ > 0 && !columns_[0].is_like(key))) return false;
   uint64_t highest = highest_place(key);
   const size_t count = size_ + key.size();
   if (highest < by_id_.size()) return true;
@@ -558,13 +577,18 @@ uint32_t KeyStore::find(const std::vector<const Column*>& keys, size_t row, uint
     const auto entry_at = [this](uint64_t place) {
       return place == kNoId ? null_entry_ : place < by_id_.size() ? by_id_[place] : HashIndex::kNone;
     };
-    if (key.kind == columns_[0].kind) return entry_at(place_of(key, row));
+    if (key.is_like(columns_[0])) return entry_at(place_of(key, row));
     // Another kind of column may hold the same keys as values, numbers also as floats.
     const Value v = key.get(row);
     if (v.is_null()) return null_entry_;
     if (columns_[0].kind == Column::Kind::kNodes) return v.is_node() ? entry_at(v.node_id().value) : HashIndex::kNone;
     if (columns_[0].kind == Column::Kind::kRelationships) {
       return v.is_relationship() ? entry_at(v.relationship_id().value) : HashIndex::kNone;
+    }
+    if (columns_[0].kind == Column::Kind::kWords) {
+      int64_t word = 0;
+      if (v.type() != columns_[0].word_type.type || !word_of(v, &word)) return HashIndex::kNone;
+      return entry_at(place_of(word));
     }
     const std::optional<size_t> number = whole_number(v, by_id_.size());
     return number ? by_id_[*number] : HashIndex::kNone;

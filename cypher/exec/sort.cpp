@@ -23,11 +23,12 @@ int order_at(const Column& a, size_t i, const Column& b, size_t j) {
     const bool null_a = !a.nulls.empty() && a.nulls[i] != 0, null_b = !b.nulls.empty() && b.nulls[j] != 0;
     return null_a || null_b ? sign(null_a, null_b) : order_of_both();
   };
-  if (a.kind == b.kind) {
+  if (a.is_like(b)) {
     switch (a.kind) {
       case Column::Kind::kEmpty: return 0;
       case Column::Kind::kValues: return order(a.values[i], b.values[j]);
-      case Column::Kind::kIntegers: return plain([&] { return sign(a.integers[i], b.integers[j]); });
+      case Column::Kind::kIntegers:
+      case Column::Kind::kWords: return plain([&] { return sign(a.integers[i], b.integers[j]); });
       case Column::Kind::kFloats:
         if (std::isnan(a.floats[i]) || std::isnan(b.floats[j])) break;
         return plain([&] { return sign(a.floats[i], b.floats[j]); });
@@ -62,6 +63,7 @@ bool prefix_of(const Column& c, size_t row, Prefix* out) {
   }
   switch (c.kind) {
     case Column::Kind::kIntegers:
+    case Column::Kind::kWords:
       out->high = 0;
       out->low = static_cast<uint64_t>(c.integers[row]) ^ (uint64_t{1} << 63);
       return true;
@@ -216,8 +218,8 @@ class SortOperator final : public Operator {
         pick([&](uint32_t row) { return nulls[row] == 0 && value(row) < worst; });
       }
     };
-    const bool same_kind = key.kind == kept.kind && !worst_null;
-    if (same_kind && key.kind == Column::Kind::kIntegers) {
+    const bool same_kind = key.is_like(kept) && !worst_null;
+    if (same_kind && (key.kind == Column::Kind::kIntegers || key.kind == Column::Kind::kWords)) {
       pick_by([&](uint32_t row) { return key.integers[row]; }, kept.integers[worst_]);
     } else if (same_kind && key.kind == Column::Kind::kFloats && !std::isnan(kept.floats[worst_])) {
       pick_by([&](uint32_t row) { return key.floats[row]; }, kept.floats[worst_]);

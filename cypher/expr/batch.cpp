@@ -10,7 +10,8 @@ size_t Column::size() const {
     case Kind::kValues: return values.size();
     case Kind::kNodes:
     case Kind::kRelationships: return ids.size();
-    case Kind::kIntegers: return integers.size();
+    case Kind::kIntegers:
+    case Kind::kWords: return integers.size();
     case Kind::kFloats: return floats.size();
     case Kind::kStrings: return texts.size();
   }
@@ -24,6 +25,7 @@ bool Column::is_null(size_t row) const {
     case Kind::kNodes:
     case Kind::kRelationships: return ids[row] == kNoId;
     case Kind::kIntegers:
+    case Kind::kWords:
     case Kind::kFloats:
     case Kind::kStrings: return !nulls.empty() && nulls[row] != 0;
   }
@@ -37,6 +39,7 @@ Value Column::get(size_t row) const {
     case Kind::kNodes: return ids[row] == kNoId ? Value() : Value::node(NodeId(ids[row]));
     case Kind::kRelationships: return ids[row] == kNoId ? Value() : Value::relationship(RelId(ids[row]));
     case Kind::kIntegers: return is_null(row) ? Value() : Value::integer(integers[row]);
+    case Kind::kWords: return is_null(row) ? Value() : from_word(word_type, integers[row]);
     case Kind::kFloats: return is_null(row) ? Value() : Value::floating(floats[row]);
     case Kind::kStrings: return is_null(row) ? Value() : Value::string(texts[row]);
   }
@@ -50,6 +53,7 @@ void Column::clear() {
     case Kind::kNodes:
     case Kind::kRelationships: ids.clear(); break;
     case Kind::kIntegers:
+    case Kind::kWords:
       integers.clear();
       nulls.clear();
       break;
@@ -79,6 +83,7 @@ void Column::push_nulls(size_t count) {
     case Kind::kNodes:
     case Kind::kRelationships: ids.resize(ids.size() + count, kNoId); return;
     case Kind::kIntegers:
+    case Kind::kWords:
       push_null_flags(count, true);
       integers.resize(integers.size() + count);
       return;
@@ -111,6 +116,11 @@ void Column::reset(Kind k) {
   kind = k;
 }
 
+void Column::reset_words(WordType type) {
+  reset(Kind::kWords);
+  word_type = type;
+}
+
 namespace {
 
 Column::Kind kind_for(const Value& v) {
@@ -139,6 +149,14 @@ void Column::push(const Value& v) {
     push_null_flags(1, false);
     if (texts.push(v.as_string())) return;
     if (!nulls.empty()) nulls.pop_back();
+  } else if (kind == Kind::kWords) {
+    WordType type;
+    int64_t word = 0;
+    if (to_word(v, &type, &word) && type == word_type) {
+      push_null_flags(1, false);
+      integers.push_back(word);
+      return;
+    }
   } else if (kind_for(v) == kind) {
     switch (kind) {
       case Kind::kNodes: ids.push_back(v.node_id().value); return;
@@ -159,8 +177,11 @@ void Column::push(const Value& v) {
 }
 
 void Column::push_from(const Column& other, size_t row) {
-  if (kind == Kind::kEmpty) kind = other.kind == Kind::kEmpty ? Kind::kValues : other.kind;
-  if (kind != other.kind) {
+  if (kind == Kind::kEmpty) {
+    kind = other.kind == Kind::kEmpty ? Kind::kValues : other.kind;
+    word_type = other.word_type;
+  }
+  if (!is_like(other)) {
     push(other.get(row));
     return;
   }
@@ -171,6 +192,7 @@ void Column::push_from(const Column& other, size_t row) {
     case Kind::kNodes:
     case Kind::kRelationships: ids.push_back(other.ids[row]); return;
     case Kind::kIntegers:
+    case Kind::kWords:
       push_null_flags(1, null);
       integers.push_back(other.integers[row]);
       return;
@@ -211,7 +233,8 @@ void Column::truncate(size_t rows) {
     case Kind::kValues: values.resize(rows); break;
     case Kind::kNodes:
     case Kind::kRelationships: ids.resize(rows); break;
-    case Kind::kIntegers: integers.resize(rows); break;
+    case Kind::kIntegers:
+    case Kind::kWords: integers.resize(rows); break;
     case Kind::kFloats: floats.resize(rows); break;
     case Kind::kStrings: texts.entries.resize(rows); break;
   }
@@ -261,7 +284,8 @@ void Column::gather(const std::vector<uint32_t>& rows) {
     case Kind::kValues: gather_in_place(values, rows); return;
     case Kind::kNodes:
     case Kind::kRelationships: gather_in_place(ids, rows); return;
-    case Kind::kIntegers: gather_in_place(integers, rows); break;
+    case Kind::kIntegers:
+    case Kind::kWords: gather_in_place(integers, rows); break;
     case Kind::kFloats: gather_in_place(floats, rows); break;
     case Kind::kStrings:
       gather_in_place(texts.entries, rows);
@@ -272,14 +296,17 @@ void Column::gather(const std::vector<uint32_t>& rows) {
 }
 
 void Column::gather_from(const Column& other, const std::vector<uint32_t>& rows) {
-  if (kind == Kind::kEmpty) kind = other.kind;
+  if (kind == Kind::kEmpty) {
+    kind = other.kind;
+    word_type = other.word_type;
+  }
   if (other.kind == Kind::kEmpty) {
     if (kind != Kind::kEmpty) {
       for (size_t i = 0; i < rows.size(); ++i) push(Value());
     }
     return;
   }
-  if (kind != other.kind) {
+  if (!is_like(other)) {
     for (uint32_t r : rows) push(other.get(r));
     return;
   }
@@ -289,7 +316,8 @@ void Column::gather_from(const Column& other, const std::vector<uint32_t>& rows)
     case Kind::kValues: gather_append(values, other.values, rows); return;
     case Kind::kNodes:
     case Kind::kRelationships: gather_append(ids, other.ids, rows); return;
-    case Kind::kIntegers: gather_append(integers, other.integers, rows); break;
+    case Kind::kIntegers:
+    case Kind::kWords: gather_append(integers, other.integers, rows); break;
     case Kind::kFloats: gather_append(floats, other.floats, rows); break;
     case Kind::kStrings:
       if (!texts.append_from(other.texts, rows.data(), rows.size())) {
@@ -309,9 +337,12 @@ void Column::gather_from(const Column& other, const std::vector<uint32_t>& rows)
 
 void Column::append(const Column& other) {
   if (other.kind == Kind::kEmpty) return;
-  if (kind == Kind::kEmpty) kind = other.kind;
+  if (kind == Kind::kEmpty) {
+    kind = other.kind;
+    word_type = other.word_type;
+  }
   const size_t n = other.size();
-  if (kind != other.kind) {
+  if (!is_like(other)) {
     for (size_t i = 0; i < n; ++i) push(other.get(i));
     return;
   }
@@ -321,7 +352,8 @@ void Column::append(const Column& other) {
     case Kind::kValues: values.insert(values.end(), other.values.begin(), other.values.end()); return;
     case Kind::kNodes:
     case Kind::kRelationships: ids.insert(ids.end(), other.ids.begin(), other.ids.end()); return;
-    case Kind::kIntegers: integers.insert(integers.end(), other.integers.begin(), other.integers.end()); break;
+    case Kind::kIntegers:
+    case Kind::kWords: integers.insert(integers.end(), other.integers.begin(), other.integers.end()); break;
     case Kind::kFloats: floats.insert(floats.end(), other.floats.begin(), other.floats.end()); break;
     case Kind::kStrings:
       if (!texts.append(other.texts)) {

@@ -11,6 +11,7 @@
 #include "graph/ids.h"
 #include "graph/texts.h"
 #include "graph/value.h"
+#include "graph/word.h"
 
 namespace lora::cypher {
 
@@ -18,30 +19,36 @@ using Slot = uint32_t;
 inline constexpr Slot kNoSlot = ~Slot{0};
 inline constexpr size_t kBatchRowsMax = 2048;
 
-// One column in one of six forms. kNodes/kRelationships hold raw ids, kNoId = null. Integers, floats and strings have a
-// null mask that is empty when nothing is null. Vectors that the kind does not use are empty.
+// One column in one of seven forms. kNodes/kRelationships hold raw ids, kNoId = null. Integers, words, floats and
+// strings have a null mask that is empty when nothing is null. Vectors that the kind does not use are empty.
 //
-// kStrings is what reading string properties gives; a string that comes as a Value stays one, unless it is added to
-// such a column.
+// kWords (graph/word.h: booleans, dates, times, all of one type) and kStrings are what reading properties gives; such a
+// value that comes as a Value stays one, unless it is added to such a column.
 class Column {
  public:
-  enum class Kind : uint8_t { kEmpty, kValues, kNodes, kRelationships, kIntegers, kFloats, kStrings };
+  enum class Kind : uint8_t { kEmpty, kValues, kNodes, kRelationships, kIntegers, kWords, kFloats, kStrings };
 
   Kind kind = Kind::kEmpty;
+  WordType word_type;  // kWords
   std::vector<Value> values;
   std::vector<uint64_t> ids;
-  std::vector<int64_t> integers;
+  std::vector<int64_t> integers;  // kIntegers; kWords: the words
   std::vector<double> floats;
   Texts texts;                 // kStrings
-  std::vector<uint8_t> nulls;  // kIntegers, kFloats, kStrings: empty, or 1 = null
+  std::vector<uint8_t> nulls;  // kIntegers, kWords, kFloats, kStrings: empty, or 1 = null
 
+  // One kind and, of words, one type.
+  bool is_like(const Column& other) const {
+    return kind == other.kind && (kind != Kind::kWords || word_type == other.word_type);
+  }
   size_t size() const;
   bool is_null(size_t row) const;
   Value get(size_t row) const;  // boxed
   void clear();                 // kEmpty, capacity kept
   void trim();                  // clear(), and gives back memory beyond that of one batch
-  void reset(Kind k);           // empty column of a kind, capacity kept
-  void push(const Value& v);    // any value: the column turns into kValues when v does not fit its kind
+  void reset(Kind k);           // empty column of a kind, capacity kept; not of words
+  void reset_words(WordType type);
+  void push(const Value& v);  // any value: the column turns into kValues when v does not fit its kind
   void push_nulls(size_t count);
   void push_from(const Column& other, size_t row);
   void to_values();  // in place: kValues

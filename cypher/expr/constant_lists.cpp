@@ -13,7 +13,8 @@ namespace {
 
 // Types for which equality and equivalence agree.
 bool is_plain(const Value& v) {
-  return v.is_boolean() || v.is_integer() || v.is_string() || (v.is_float() && !std::isnan(v.as_float()));
+  int64_t word = 0;
+  return v.is_integer() || v.is_string() || (v.is_float() && !std::isnan(v.as_float())) || word_of(v, &word);
 }
 
 // The first up to eight bytes of a text behind which as many may be read.
@@ -140,7 +141,8 @@ void ConstantLists::build(const Value& list, Set* set) {
   set->has_null = false;
   set->hashable = false;
   set->all_integers = set->all_strings = false;
-  std::vector<int64_t> integers;
+  set->words = ValueType::kNull;
+  std::vector<int64_t> integers, words;
   std::vector<std::string_view> strings;
   size_t plain = 0;
   for (const Value& item : list.as_list()) {
@@ -155,12 +157,18 @@ void ConstantLists::build(const Value& list, Set* set) {
     ++plain;
     if (item.is_integer()) integers.push_back(item.as_integer());
     if (item.is_string()) strings.push_back(item.as_string());
+    if (int64_t word = 0; word_of(item, &word) && (words.empty() || item.type() == set->words)) {
+      set->words = item.type();
+      words.push_back(word);
+    }
     set->items.insert(item);
   }
   set->hashable = true;
   set->all_integers = !integers.empty() && integers.size() == plain;
   set->all_strings = !strings.empty() && strings.size() == plain;
+  if (words.empty() || words.size() != plain) set->words = ValueType::kNull;
   if (set->all_integers) set->integers.build(std::move(integers));
+  if (set->words != ValueType::kNull) set->integers.build(std::move(words));
   if (set->all_strings) set->strings.build(std::move(strings));
 }
 
@@ -188,11 +196,11 @@ Status ConstantLists::contains(const Expr& expr, const Value& x, const Value& li
 }
 
 bool ConstantLists::contains(const Expr& expr, const Column& x, const Value& list, uint8_t* out) {
-  const bool integers = x.kind == Column::Kind::kIntegers;
-  if (!integers && x.kind != Column::Kind::kStrings) return false;
+  const bool integers = x.kind == Column::Kind::kIntegers, words = x.kind == Column::Kind::kWords;
+  if (!integers && !words && x.kind != Column::Kind::kStrings) return false;
   const Set& set = set_of(expr, list);
-  if (integers ? !set.all_integers : !set.all_strings) return false;
-  if (integers) {
+  if (words ? set.words != x.word_type.type : integers ? !set.all_integers : !set.all_strings) return false;
+  if (integers || words) {
     set.integers.test(x.integers, out);
   } else {
     set.strings.test(x.texts, out);

@@ -1,7 +1,6 @@
 // `x IN list` for lists that are the same for all rows: made once, and hashed when they are first met.
 #pragma once
 
-#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -14,14 +13,13 @@ namespace lora::cypher {
 inline bool is_given(const Expr& expr) {
   return expr.kind == ExprKind::kConstant || expr.kind == ExprKind::kLiteral || expr.kind == ExprKind::kParameter;
 }
-// `[1, $x]`: a list that no row changes.
-inline bool is_given_list(const Expr& expr) {
-  return expr.kind == ExprKind::kList &&
-         std::all_of(expr.children.begin(), expr.children.end(), [](const Expr* item) { return is_given(*item); });
-}
 // `date() - duration({days: $x})`: computed of what no row changes, always with the same outcome in a run. It may be an
 // error.
 bool is_given_value(const Expr& expr);
+// `[1, $x, date('2020-01-01')]`: a list of such.
+inline bool is_given_list(const Expr& expr) {
+  return expr.kind == ExprKind::kList && is_given_value(expr);
+}
 
 class ConstantLists {
  public:
@@ -71,10 +69,11 @@ class ConstantLists {
   };
   struct Set {
     Value list;             // keeps the list alive, so that its address names it
-    bool hashable = false;  // only booleans, integers, floats (no NaN), strings and nulls
+    bool hashable = false;  // only booleans, integers, floats (no NaN), strings, other words and nulls
     bool has_null = false;
     bool all_integers = false, all_strings = false;  // nulls aside
-    Integers integers;
+    ValueType words = ValueType::kNull;              // not kNull: all are words of this type, nulls aside
+    Integers integers;                               // or the words
     Strings strings;
     std::unordered_set<Value, ValueHash, ValueEquivalent> items;
   };

@@ -403,14 +403,19 @@ bool Kernels::take_results(const std::vector<uint8_t>& branch, const std::vector
   bool any_null = false;
   // What all results are, nulls aside.
   std::optional<Column::Kind> kind;
-  const auto is = [&kind](Column::Kind k) {
-    if (!kind) kind = k;
-    if (*kind != k) kind = Column::Kind::kValues;
+  WordType words;
+  const auto is = [&](Column::Kind k, WordType type = {}) {
+    if (!kind) {
+      kind = k;
+      words = type;
+    }
+    if (*kind != k || words != type) kind = Column::Kind::kValues;
   };
   for (size_t b = 0; b < results.size(); ++b) {
     if (taken[b] == 0) continue;
     if (const Column* c = results[b].column; c != nullptr) {
-      is(is_entity_column(*c) ? Column::Kind::kValues : c->kind);
+      is(is_entity_column(*c) ? Column::Kind::kValues : c->kind,
+         c->kind == Column::Kind::kWords ? c->word_type : WordType());
       any_null |= nulls && !c->nulls.empty();
       continue;
     }
@@ -419,11 +424,17 @@ bool Kernels::take_results(const std::vector<uint8_t>& branch, const std::vector
       case ValueType::kInteger: is(Column::Kind::kIntegers); break;
       case ValueType::kFloat: is(Column::Kind::kFloats); break;
       case ValueType::kString: is(Column::Kind::kStrings); break;
-      default: is(Column::Kind::kValues); break;
+      default: {
+        WordType type;
+        int64_t word = 0;
+        to_word(results[b].constant, &type, &word) ? is(Column::Kind::kWords, type) : is(Column::Kind::kValues);
+        break;
+      }
     }
   }
   out->clear();
   out->kind = kind.value_or(Column::Kind::kValues);
+  out->word_type = words;
   if (out->kind == Column::Kind::kEmpty) return false;
   const auto each = [&](auto put) {
     for (size_t i = 0; i < rows_; ++i) put(i, results[branch[i]]);
@@ -434,6 +445,16 @@ bool Kernels::take_results(const std::vector<uint8_t>& branch, const std::vector
       choose(
           branch, results, [](const Column& c) { return c.integers.data(); },
           [](const Value& v) { return v.is_null() ? 0 : v.as_integer(); }, out->integers.data());
+      break;
+    case Column::Kind::kWords:
+      out->integers.resize(rows_);
+      choose(
+          branch, results, [](const Column& c) { return c.integers.data(); },
+          [](const Value& v) {
+            int64_t word = 0;
+            return word_of(v, &word) ? word : 0;
+          },
+          out->integers.data());
       break;
     case Column::Kind::kFloats:
       out->floats.resize(rows_);

@@ -136,6 +136,10 @@ bool Kernels::compare_step(char op, const Operand& a, const Operand& b, uint8_t*
     null_rows();
     return true;
   }
+  if (compare_words(op, a, b, out)) {
+    null_rows();
+    return true;
+  }
   if (all(Column::Kind::kFloats, ValueType::kFloat)) {
     const double ca = sa != 0 ? 0 : a.constant.as_float(), cb = sb != 0 ? 0 : b.constant.as_float();
     compare_typed(op, sa != 0 ? a.column->floats.data() : &ca, sa, sb != 0 ? b.column->floats.data() : &cb, sb, rows_,
@@ -186,6 +190,27 @@ bool Kernels::compare_step(char op, const Operand& a, const Operand& b, uint8_t*
     const Value& y = sb != 0 ? value_at(*b.column, i, &box_b) : b.constant;
     out[i] = static_cast<uint8_t>(compare_values(op, x, y));
   }
+  return true;
+}
+
+// Words with words of their type. Times of several places are compared by what UTC they are, which words say.
+bool Kernels::compare_words(char op, const Operand& a, const Operand& b, uint8_t* out) {
+  const Operand* const both[] = {&a, &b};
+  ValueType types[2];
+  int64_t constants[2];
+  const int64_t* words[2];
+  size_t steps[2];
+  for (size_t i = 0; i < 2; ++i) {
+    const Column* column = both[i]->column;
+    if (column != nullptr ? column->kind != Column::Kind::kWords : !word_of(both[i]->constant, &constants[i])) {
+      return false;
+    }
+    types[i] = column != nullptr ? column->word_type.type : both[i]->constant.type();
+    words[i] = column != nullptr ? column->integers.data() : &constants[i];
+    steps[i] = column != nullptr ? 1 : 0;
+  }
+  if (types[0] != types[1] || (steps[0] == 0 && steps[1] == 0)) return false;
+  compare_typed(op, words[0], steps[0], words[1], steps[1], rows_, out);
   return true;
 }
 

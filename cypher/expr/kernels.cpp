@@ -8,6 +8,7 @@
 #include "cypher/expr/constant_lists.h"
 #include "cypher/expr/kernel_parts.h"
 #include "cypher/expr/operations.h"
+#include "graph/temporal.h"
 
 namespace lora::cypher {
 
@@ -227,9 +228,16 @@ bool Kernels::column(const Expr& expr, Column* out) {
       ScratchScope scope(evaluator_);
       std::vector<uint8_t>* truth = scratch_mask();
       if (!mask(expr, truth)) return false;
-      out->reset(Column::Kind::kValues);
-      out->values.reserve(rows_);
-      for (size_t i = 0; i < rows_; ++i) out->values.push_back(to_value(static_cast<Ternary>((*truth)[i])));
+      out->reset_words({ValueType::kBoolean, 0});
+      out->integers.resize(rows_);
+      bool any_null = false;
+      for (size_t i = 0; i < rows_; ++i) {
+        out->integers[i] = (*truth)[i] == kMaskTrue ? 1 : 0;
+        any_null |= (*truth)[i] == kMaskNull;
+      }
+      if (!any_null) return true;
+      out->nulls.resize(rows_);
+      for (size_t i = 0; i < rows_; ++i) out->nulls[i] = (*truth)[i] == kMaskNull ? 1 : 0;
       return true;
     }
   }
@@ -268,7 +276,6 @@ bool Kernels::property(const Expr& expr, Column* out) {
     context.reader->gather_relationship_property(entities.ids, *key, &read);
   }
   out->clear();
-  std::swap(out->nulls, read.nulls);
   switch (read.kind) {
     case graph::PropertyColumn::Kind::kValues:
       out->kind = Column::Kind::kValues;
@@ -276,6 +283,10 @@ bool Kernels::property(const Expr& expr, Column* out) {
       break;
     case graph::PropertyColumn::Kind::kIntegers:
       out->kind = Column::Kind::kIntegers;
+      std::swap(out->integers, read.integers);
+      break;
+    case graph::PropertyColumn::Kind::kWords:
+      out->reset_words(read.word_type);
       std::swap(out->integers, read.integers);
       break;
     case graph::PropertyColumn::Kind::kFloats:
@@ -287,6 +298,7 @@ bool Kernels::property(const Expr& expr, Column* out) {
       std::swap(out->texts, read.texts);
       break;
   }
+  std::swap(out->nulls, read.nulls);
   return out->size() == rows_;
 }
 
@@ -296,6 +308,16 @@ bool Kernels::fields(const Expr& expr, Column* out) {
   Operand x;
   if (!operand(*expr.children[0], &x)) return false;
   out->clear();
+  if (x.column != nullptr && x.column->kind == Column::Kind::kWords) {
+    const Column& words = *x.column;
+    out->reset(Column::Kind::kIntegers);
+    out->integers.resize(rows_);
+    if (temporal::components(words.word_type, words.integers, expr.names[0]->name, out->integers.data())) {
+      out->nulls = words.nulls;
+      return true;
+    }
+    out->clear();
+  }
   Value box, result;
   for (size_t i = 0; i < rows_; ++i) {
     const Value& object = x.column != nullptr ? value_at(*x.column, i, &box) : x.constant;
@@ -463,6 +485,12 @@ bool Kernels::mask(const Expr& expr, std::vector<uint8_t>* out) {
   ScratchScope scope(evaluator_);
   Operand x;
   if (!operand(expr, &x)) return false;
+  if (x.column != nullptr && x.column->kind == Column::Kind::kWords &&
+      x.column->word_type.type == ValueType::kBoolean) {
+    for (size_t i = 0; i < rows_; ++i) (*out)[i] = static_cast<uint8_t>(x.column->integers[i]);
+    null_out(x.column->nulls, out->data());
+    return true;
+  }
   Value box;
   for (size_t i = 0; i < rows_; ++i) {
     const Value& v = x.column != nullptr ? value_at(*x.column, i, &box) : x.constant;

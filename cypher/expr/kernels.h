@@ -66,6 +66,7 @@ class Kernels {
   bool negated(const Expr& expr, Column* out);
   bool compare_chain(const Expr& expr, std::vector<uint8_t>* out);
   bool compare_step(char op, const Operand& a, const Operand& b, uint8_t* out);
+  bool compare_words(char op, const Operand& a, const Operand& b, uint8_t* out);
   bool compare_with_constant(char op, const Column& column, const Value& constant, uint8_t* out);
   bool logic(const Expr& expr, std::vector<uint8_t>* out);
   bool null_test(const Expr& expr, std::vector<uint8_t>* out);

@@ -18,7 +18,8 @@ constexpr uint32_t kRowsMax = 256;
 
 size_t row_bytes(Column::Kind kind, uint8_t integer_width) {
   switch (kind) {
-    case Column::Kind::kIntegers: return integer_width;
+    case Column::Kind::kIntegers:
+    case Column::Kind::kWords: return integer_width;
     case Column::Kind::kFloats: return 8;
     case Column::Kind::kStrings: return 4;
     case Column::Kind::kValues: return sizeof(Value);
@@ -33,6 +34,9 @@ void with_own_integers(Column* c, F&& f) {
   c->with_integers([&](const auto* stored) {
     f(const_cast<std::remove_const_t<std::remove_pointer_t<decltype(stored)>>*>(stored));
   });
+}
+bool has_integers(Column::Kind kind) {
+  return kind == Column::Kind::kIntegers || kind == Column::Kind::kWords;
 }
 double* floats(Column* c) {
   return reinterpret_cast<double*>(c + 1);
@@ -78,18 +82,24 @@ void replace(WriteContext* context, Column* column, Column* by) {
   }
 }
 
-// How a column holds integers: see column.h.
+// How a column holds integers or words: see column.h.
 struct IntegerLayout {
   int64_t base = 0;
   uint8_t width = 8;
+  WordType word_type;
 
+  static IntegerLayout of(int64_t min, int64_t max, WordType word_type) {
+    IntegerLayout layout = of(min, max);
+    layout.word_type = word_type;
+    return layout;
+  }
   static IntegerLayout of(int64_t min, int64_t max) {
     const uint64_t apart = static_cast<uint64_t>(max) - static_cast<uint64_t>(min);
     const uint8_t width = apart <= UINT8_MAX ? 1 : apart <= UINT16_MAX ? 2 : apart <= UINT32_MAX ? 4 : 8;
     if (width == 8) return {};
     const auto below = static_cast<int64_t>((reach(width) - apart) / 2);
     constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
-    return {min < kMin + below ? kMin : min - below, width};
+    return {min < kMin + below ? kMin : min - below, width, {}};
   }
   bool holds(int64_t value) const {
     return width == 8 || (value >= base && static_cast<uint64_t>(value) - static_cast<uint64_t>(base) <= reach(width));
@@ -98,7 +108,7 @@ struct IntegerLayout {
 };
 
 IntegerLayout layout_of(const Column* column) {
-  return {column->integers.base, column->integers.width};
+  return {column->integers.base, column->integers.width, column->word_type()};
 }
 
 void put_integer(Column* column, uint32_t row, int64_t value) {
@@ -115,8 +125,13 @@ Column* make_column(WriteContext* context, Column::Kind kind, uint32_t capacity,
   column->capacity = static_cast<uint16_t>(kind == Column::Kind::kBooleans ? kRowsMax : capacity);
   switch (kind) {
     case Column::Kind::kIntegers:
-      column->integers = {std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min(), layout.base,
-                          layout.width};
+    case Column::Kind::kWords:
+      column->integers = {std::numeric_limits<int64_t>::max(),
+                          std::numeric_limits<int64_t>::min(),
+                          layout.base,
+                          layout.width,
+                          layout.word_type.type,
+                          layout.word_type.offset_seconds};
       break;
     case Column::Kind::kFloats:
       column->floats = {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
@@ -132,7 +147,8 @@ Column* make_column(WriteContext* context, Column::Kind kind, uint32_t capacity,
   return column;
 }
 
-// A column of integers with room for `capacity` rows in which row `row`, which is about to be set, can be `value`.
+// A column of integers or words with room for `capacity` rows in which row `row`, which is about to be set, can be
+// `value`.
 Column* lay_out(WriteContext* context, const Column* column, uint32_t capacity, uint32_t row, int64_t value) {
   int64_t min = value, max = value;
   for (uint32_t i = 0; i < column->rows; ++i) {
@@ -141,7 +157,7 @@ Column* lay_out(WriteContext* context, const Column* column, uint32_t capacity, 
     min = std::min(min, other);
     max = std::max(max, other);
   }
-  Column* made = make_column(context, Column::Kind::kIntegers, capacity, IntegerLayout::of(min, max));
+  Column* made = make_column(context, column->column_kind, capacity, IntegerLayout::of(min, max, column->word_type()));
   made->rows = column->rows;
   made->present = column->present;
   std::memcpy(made->valid_bits, column->valid_bits, sizeof made->valid_bits);
@@ -161,14 +177,15 @@ Column* lay_out(WriteContext* context, const Column* column, uint32_t capacity, 
 
 // The same values with room for `capacity` rows; shares the arena.
 Column* copy_column(WriteContext* context, Column* column, uint32_t capacity) {
-  const bool integer = column->column_kind == Column::Kind::kIntegers;
-  Column* copy = make_column(context, column->column_kind, capacity, integer ? layout_of(column) : IntegerLayout());
+  Column* copy = make_column(context, column->column_kind, capacity,
+                             has_integers(column->column_kind) ? layout_of(column) : IntegerLayout());
   copy->rows = column->rows;
   copy->present = column->present;
   copy->shared_strings = column->shared_strings;
   std::memcpy(copy->valid_bits, column->valid_bits, sizeof copy->valid_bits);
   switch (column->column_kind) {
     case Column::Kind::kIntegers:
+    case Column::Kind::kWords:
       copy->integers = column->integers;
       std::memcpy(static_cast<void*>(copy + 1), static_cast<const void*>(column + 1),
                   size_t{column->rows} * column->integers.width);
@@ -318,7 +335,11 @@ Column::Kind Column::kind_for(const Value& value) {
     case ValueType::kFloat: return Kind::kFloats;
     case ValueType::kBoolean: return Kind::kBooleans;
     case ValueType::kString: return value.as_string().size() <= kStringMax ? Kind::kStrings : Kind::kValues;
-    default: return Kind::kValues;
+    default: {
+      WordType type;
+      int64_t word = 0;
+      return to_word(value, &type, &word) ? Kind::kWords : Kind::kValues;
+    }
   }
 }
 
@@ -326,8 +347,9 @@ Value Column::get(uint32_t row) const {
   if (!valid(row)) return Value();
   switch (column_kind) {
     case Kind::kIntegers: return Value::integer(integer(row));
+    case Kind::kWords: return from_word(word_type(), integer(row));
     case Kind::kFloats: return Value::floating(float_array()[row]);
-    case Kind::kBooleans: return Value::boolean((boolean_bits[row >> 6] >> (row & 63) & 1) != 0);
+    case Kind::kBooleans: return Value::boolean(boolean(row));
     case Kind::kStrings: return Value::string(string(row));
     case Kind::kValues: return value_array()[row];
   }
@@ -361,6 +383,10 @@ Column* Column::set(WriteContext* context, Column* column, uint32_t row, const V
   }
 
   Kind kind = kind_for(value);
+  WordType word_type;
+  int64_t integer = 0;  // of integers and words
+  if (kind == Kind::kIntegers) integer = value.as_integer();
+  if (kind == Kind::kWords) to_word(value, &word_type, &integer);
   if (kind == Kind::kStrings && column != nullptr && column->column_kind == Kind::kStrings &&
       value.as_string().size() > kStringMeanMax &&
       !suits_strings(column->strings.arena_used + value.as_string().size(), column->present + 1u)) {
@@ -371,21 +397,20 @@ Column* Column::set(WriteContext* context, Column* column, uint32_t row, const V
   Column* fresh = nullptr;
   if (column == nullptr) {
     const uint32_t capacity = context == nullptr ? kRowsMax : std::min<uint32_t>(kRowsMax, (row + 8) & ~7u);
-    column = fresh = make_column(
-        context, kind, capacity,
-        kind == Kind::kIntegers ? IntegerLayout::of(value.as_integer(), value.as_integer()) : IntegerLayout());
+    column = fresh = make_column(context, kind, capacity,
+                                 has_integers(kind) ? IntegerLayout::of(integer, integer, word_type) : IntegerLayout());
   } else {
     const bool mine = owned(context, column);
-    const bool fits = column->column_kind == kind || column->column_kind == Kind::kValues;
-    const bool laid_out = column->column_kind != Kind::kIntegers || kind != Kind::kIntegers ||
-                          layout_of(column).holds(value.as_integer());
+    const bool fits =
+        (column->column_kind == kind && column->word_type() == word_type) || column->column_kind == Kind::kValues;
+    const bool laid_out = !fits || !has_integers(column->column_kind) || layout_of(column).holds(integer);
     if (!mine || !fits || !laid_out || row >= column->capacity) {
       uint32_t capacity = std::max<uint32_t>(column->rows, row + 1);
       capacity = mine && context != nullptr ? capacity + capacity / 2 + 8 : capacity;
       if (context == nullptr) capacity = kRowsMax;
       capacity = std::min<uint32_t>(kRowsMax, (capacity + 7) & ~7u);
       fresh = !fits       ? to_values(context, column, capacity)
-              : !laid_out ? lay_out(context, column, capacity, row, value.as_integer())
+              : !laid_out ? lay_out(context, column, capacity, row, integer)
                           : copy_column(context, column, capacity);
       column = fresh;
     }
@@ -393,7 +418,8 @@ Column* Column::set(WriteContext* context, Column* column, uint32_t row, const V
   Loaded<Column> made = own_loaded(context, fresh);
   const bool was_valid = column->valid(row);
   switch (column->column_kind) {
-    case Kind::kIntegers: put_integer(column, row, value.as_integer()); break;
+    case Kind::kIntegers:
+    case Kind::kWords: put_integer(column, row, integer); break;
     case Kind::kFloats: {
       const double v = value.as_float();
       cache::floats(column)[row] = v;
@@ -459,13 +485,15 @@ Loaded<Column> make_loaded(Column::Kind kind, const uint64_t* valid, IntegerLayo
 
 }  // namespace
 
-Loaded<Column> Column::of_integers(const uint64_t* valid, const int64_t* values) {
+namespace {
+
+Loaded<Column> integers_or_words(Column::Kind kind, WordType word_type, const uint64_t* valid, const int64_t* values) {
   int64_t min = std::numeric_limits<int64_t>::max(), max = std::numeric_limits<int64_t>::min();
   for_each_row(valid, [&](uint32_t row) {
     min = std::min(min, values[row]);
     max = std::max(max, values[row]);
   });
-  Loaded<Column> column = make_loaded(Kind::kIntegers, valid, IntegerLayout::of(min, max));
+  Loaded<Column> column = make_loaded(kind, valid, IntegerLayout::of(min, max, word_type));
   column->integers.min = min;
   column->integers.max = max;
   const auto base = static_cast<uint64_t>(column->integers.base);
@@ -475,6 +503,16 @@ Loaded<Column> Column::of_integers(const uint64_t* valid, const int64_t* values)
     });
   });
   return column;
+}
+
+}  // namespace
+
+Loaded<Column> Column::of_integers(const uint64_t* valid, const int64_t* values) {
+  return integers_or_words(Kind::kIntegers, {}, valid, values);
+}
+
+Loaded<Column> Column::of_words(WordType type, const uint64_t* valid, const int64_t* words) {
+  return integers_or_words(Kind::kWords, type, valid, words);
 }
 
 Loaded<Column> Column::of_floats(const uint64_t* valid, const double* values) {

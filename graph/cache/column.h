@@ -1,13 +1,13 @@
 // Column: the values of one property key for the 256 entities of a block.
 //
-// Kinds: integers, floats, booleans (bits), strings of at most kStringMax bytes and kStringMeanMax in the mean (32-bit
-// entries, a TextPlace, into an arena; equal strings of a block share bytes), and generic Values. A value that does not
-// fit makes the column generic. A column holds rows 0 .. rows-1; later rows are absent. min/max of numbers are bounds,
-// not exact.
+// Kinds: integers, words of one type (graph/word.h: dates, times), floats, booleans (bits), strings of at most
+// kStringMax bytes and kStringMeanMax in the mean (32-bit entries, a TextPlace, into an arena; equal strings of a block
+// share bytes), and generic Values. A value that does not fit makes the column generic. A column holds rows 0 ..
+// rows-1; later rows are absent. min/max of numbers are bounds, not exact.
 //
-// Integers are kept as their distance from a common base, in 1, 2 or 4 bytes each, in 8 (with the base 0) where they
-// lie further apart: the fewest that hold all the column has had since it was last laid out. A value that does not fit
-// lays it out again, the base with as much room below the least value as above the greatest.
+// Integers and words are kept as their distance from a common base, in 1, 2 or 4 bytes each, in 8 (with the base 0)
+// where they lie further apart: the fewest that hold all the column has had since it was last laid out. A value that
+// does not fit lays it out again, the base with as much room below the least value as above the greatest.
 //
 // The arena is shared by successive versions of a column: a version only ever appends behind the bytes that older
 // versions know, so copying a string column copies four bytes per row.
@@ -20,6 +20,7 @@
 
 #include "graph/cache/object.h"
 #include "graph/value.h"
+#include "graph/word.h"
 
 namespace lora::graph::cache {
 
@@ -45,7 +46,7 @@ struct TextPlace {
 };
 
 struct Column : Object {
-  enum class Kind : uint8_t { kIntegers, kFloats, kBooleans, kStrings, kValues };
+  enum class Kind : uint8_t { kIntegers, kWords, kFloats, kBooleans, kStrings, kValues };
   static constexpr uint32_t kStringMax = TextPlace::kLengthMax;
   // Longer ones are better shared, as values, than copied by who reads them.
   static constexpr uint32_t kStringMeanMax = 255;
@@ -61,7 +62,9 @@ struct Column : Object {
       int64_t min, max;  // none of them is below base
       int64_t base;
       uint8_t width;  // bytes of one: 1, 2, 4 or 8
-    } integers;       // kIntegers
+      ValueType word_type;
+      int32_t word_offset;  // of the WordType
+    } integers;             // kIntegers; kWords
     struct {
       double min, max;
     } floats;                  // kFloats, NaN left out
@@ -76,7 +79,12 @@ struct Column : Object {
   explicit Column(Kind k) : Object(ObjectKind::kColumn), column_kind(k) {}
 
   bool valid(uint32_t row) const { return (valid_bits[row >> 6] >> (row & 63) & 1) != 0; }
-  // f(const U* distances), U the unsigned type of the column's width; a value is base + distance, modulo 2^64.
+  // What the integers stand for; kNull of those that are no words.
+  WordType word_type() const {
+    return column_kind == Kind::kWords ? WordType{integers.word_type, integers.word_offset} : WordType();
+  }
+  // kIntegers and kWords. f(const U* distances), U the unsigned type of the column's width; a value is base + distance,
+  // modulo 2^64.
   template <typename F>
   decltype(auto) with_integers(F&& f) const {
     const void* stored = this + 1;
@@ -91,6 +99,8 @@ struct Column : Object {
     return with_integers(
         [&](const auto* stored) { return static_cast<int64_t>(static_cast<uint64_t>(integers.base) + stored[row]); });
   }
+  // Valid row of kBooleans.
+  bool boolean(uint32_t row) const { return (boolean_bits[row >> 6] >> (row & 63) & 1) != 0; }
   const double* float_array() const { return reinterpret_cast<const double*>(this + 1); }
   const TextPlace* string_array() const { return reinterpret_cast<const TextPlace*>(this + 1); }
   const Value* value_array() const { return reinterpret_cast<const Value*>(this + 1); }
@@ -117,6 +127,7 @@ struct Column : Object {
   // For loaders: whole columns, with values in the rows whose bits are set in `valid` (256 of them, at least one is);
   // they are as set() and shrink() would leave them. The values of a row are at its place in an array of 256.
   static Loaded<Column> of_integers(const uint64_t* valid, const int64_t* values);
+  static Loaded<Column> of_words(WordType type, const uint64_t* valid, const int64_t* words);
   static Loaded<Column> of_floats(const uint64_t* valid, const double* values);
   static Loaded<Column> of_booleans(const uint64_t* valid, const uint64_t* bits);
   // Of a row: the text at places[row] of `texts`, which have at most kStringMax bytes, and are 256 at most.

@@ -160,15 +160,13 @@ void test_strings(const Column& column, char op, std::string_view c, uint64_t* r
   });
 }
 
-// Of a column of all kinds of values, whose types differ as a rule in nothing.
-void test_dates(const Column& column, char op, int64_t days, uint64_t* rows) {
-  const Value* values = column.value_array();
-  keep_each(rows, [&](uint32_t row) { return op == '!' || values[row].type() == ValueType::kDate; });
-  keep_ordered(op, rows, [&](uint32_t row) {
-    if (values[row].type() != ValueType::kDate) return 1;
-    const int64_t own = values[row].as_date().days;
-    return own < days ? -1 : own > days ? 1 : 0;
-  });
+// What is kept of rows that are false and of those that are true: all or none.
+void test_booleans(const Column& column, char op, const Value& value, uint64_t* rows) {
+  const bool truths = compare_values(op, Value::boolean(true), value) == Ternary::kTrue;
+  const bool falsehoods = compare_values(op, Value::boolean(false), value) == Ternary::kTrue;
+  for (size_t w = 0; w < kWords; ++w) {
+    rows[w] &= (truths ? column.boolean_bits[w] : 0) | (falsehoods ? ~column.boolean_bits[w] : 0);
+  }
 }
 
 // Where the types alone decide: any value of the column's kind tells it for all.
@@ -213,10 +211,16 @@ void filter_column(const Column* column, char op, const Value& value, uint64_t* 
     case Column::Kind::kStrings:
       if (value.is_string()) return test_strings(*column, op, value.as_string(), rows);
       return test_kind(Value::string(""), op, value, rows);
-    case Column::Kind::kValues:
-      if (value.type() == ValueType::kDate) return test_dates(*column, op, value.as_date().days, rows);
+    case Column::Kind::kWords: {
+      // Times of other places are in order with these by what UTC they are, which words say.
+      int64_t word = 0;
+      const ValueType type = column->word_type().type;
+      if (value.type() != type) return test_kind(from_word({type, 0}, 0), op, value, rows);
+      if (word_of(value, &word)) return test_integers(*column, range_of(op, word), rows);
       break;
-    case Column::Kind::kBooleans: break;
+    }
+    case Column::Kind::kBooleans: return test_booleans(*column, op, value, rows);
+    case Column::Kind::kValues: break;
   }
   each();
 }

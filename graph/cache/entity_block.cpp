@@ -555,13 +555,15 @@ void Gatherer::begin() {
   out_->texts.clear();
 }
 
-void Gatherer::start(PropertyColumn::Kind kind, size_t from) {
+void Gatherer::start(PropertyColumn::Kind kind, WordType words, size_t from) {
   started_ = true;
   out_->kind = kind;
+  out_->word_type = words;
   const size_t count = ids_.size();
   switch (kind) {
     case PropertyColumn::Kind::kValues: out_->values.assign(count, Value()); return;
-    case PropertyColumn::Kind::kIntegers: out_->integers.resize(count); break;
+    case PropertyColumn::Kind::kIntegers:
+    case PropertyColumn::Kind::kWords: out_->integers.resize(count); break;
     case PropertyColumn::Kind::kFloats: out_->floats.resize(count); break;
     case PropertyColumn::Kind::kStrings: out_->texts.entries.resize(count); break;
   }
@@ -574,7 +576,8 @@ void Gatherer::missing(size_t from, size_t last) {
   std::fill(out_->nulls.begin() + static_cast<ptrdiff_t>(from), out_->nulls.begin() + static_cast<ptrdiff_t>(last), 1);
   for (size_t i = from; i < last; ++i) {
     switch (out_->kind) {
-      case PropertyColumn::Kind::kIntegers: out_->integers[i] = 0; break;
+      case PropertyColumn::Kind::kIntegers:
+      case PropertyColumn::Kind::kWords: out_->integers[i] = 0; break;
       case PropertyColumn::Kind::kFloats: out_->floats[i] = 0; break;
       case PropertyColumn::Kind::kStrings: out_->texts.entries[i] = {}; break;
       case PropertyColumn::Kind::kValues: break;
@@ -589,6 +592,7 @@ void Gatherer::to_values(size_t from) {
     if (!out_->nulls.empty() && out_->nulls[i] != 0) continue;
     switch (out_->kind) {
       case PropertyColumn::Kind::kIntegers: out_->values[i] = Value::integer(out_->integers[i]); break;
+      case PropertyColumn::Kind::kWords: out_->values[i] = from_word(out_->word_type, out_->integers[i]); break;
       case PropertyColumn::Kind::kFloats: out_->values[i] = Value::floating(out_->floats[i]); break;
       case PropertyColumn::Kind::kStrings: out_->values[i] = Value::string(out_->texts[i]); break;
       case PropertyColumn::Kind::kValues: break;
@@ -599,11 +603,12 @@ void Gatherer::to_values(size_t from) {
 }
 
 void Gatherer::finish() {
-  if (!started_) start(PropertyColumn::Kind::kValues, 0);
-  if (out_->kind != PropertyColumn::Kind::kValues) out_->values.clear();
-  if (out_->kind != PropertyColumn::Kind::kIntegers) out_->integers.clear();
-  if (out_->kind != PropertyColumn::Kind::kFloats) out_->floats.clear();
-  if (out_->kind != PropertyColumn::Kind::kStrings) out_->texts.clear();
+  using Kind = PropertyColumn::Kind;
+  if (!started_) start(Kind::kValues, {}, 0);
+  if (out_->kind != Kind::kValues) out_->values.clear();
+  if (out_->kind != Kind::kIntegers && out_->kind != Kind::kWords) out_->integers.clear();
+  if (out_->kind != Kind::kFloats) out_->floats.clear();
+  if (out_->kind != Kind::kStrings) out_->texts.clear();
 }
 
 // Of rows first .. of the column, one for each id from `from` on below `last`: those without a value.
@@ -629,19 +634,31 @@ void Gatherer::leave_out_missing(const Column& column, uint32_t first, size_t fr
 void Gatherer::take(const Column& column, size_t from, size_t last, bool run) {
   using Kind = PropertyColumn::Kind;
   Kind kind = Kind::kValues;
-  if (column.column_kind == Column::Kind::kIntegers) kind = Kind::kIntegers;
-  if (column.column_kind == Column::Kind::kFloats) kind = Kind::kFloats;
-  if (column.column_kind == Column::Kind::kStrings) kind = Kind::kStrings;
+  WordType words = column.word_type();
+  switch (column.column_kind) {
+    case Column::Kind::kIntegers: kind = Kind::kIntegers; break;
+    case Column::Kind::kWords: kind = Kind::kWords; break;
+    case Column::Kind::kBooleans:
+      kind = Kind::kWords;
+      words = {ValueType::kBoolean, 0};
+      break;
+    case Column::Kind::kFloats: kind = Kind::kFloats; break;
+    case Column::Kind::kStrings: kind = Kind::kStrings; break;
+    case Column::Kind::kValues: break;
+  }
   if (!started_) {
     // A column without a value among these rows decides nothing.
     bool any = false;
     for (size_t i = from; i < last && !any; ++i) any = column.valid(EntityBlock::row_of(ids_[i]));
     if (!any) return;
-    start(kind, from);
-  } else if (kind != out_->kind && out_->kind != Kind::kValues) {
+    start(kind, words, from);
+  } else if (out_->kind != Kind::kValues && (kind != out_->kind || words != out_->word_type)) {
     to_values(from);
   }
   switch (out_->kind) {
+    case Kind::kWords:
+      if (column.column_kind == Column::Kind::kBooleans) return take_booleans(column, from, last, run);
+      [[fallthrough]];
     case Kind::kIntegers:
       column.with_integers([&](const auto* distances) {
         const auto base = static_cast<uint64_t>(column.integers.base);
@@ -690,6 +707,17 @@ void Gatherer::take_numbers(const Column& column, const Stored* stored, Number n
     } else {
       missing(from + i, from + i + 1);
     }
+  }
+}
+
+void Gatherer::take_booleans(const Column& column, size_t from, size_t last, bool run) {
+  const uint64_t* const ids = ids_.data() + from;
+  int64_t* const to = out_->integers.data() + from;
+  const size_t count = last - from;
+  for (size_t i = 0; i < count; ++i) to[i] = column.boolean(EntityBlock::row_of(ids[i])) ? 1 : 0;
+  if (run) return leave_out_missing(column, EntityBlock::row_of(ids[0]), from, last);
+  for (size_t i = 0; i < count; ++i) {
+    if (!column.valid(EntityBlock::row_of(ids[i]))) missing(from + i, from + i + 1);
   }
 }
 

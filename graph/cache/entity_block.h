@@ -260,6 +260,7 @@ class Gatherer {
               out[to] = c.integer(row);
               return true;
             });
+      case PropertyColumn::Kind::kWords: return scattered_words(i, find);
       case PropertyColumn::Kind::kFloats:
         return scattered<Column::Kind::kFloats>(i, find,
                                                 [out = out_->floats.data()](const Column& c, uint32_t row, size_t to) {
@@ -270,6 +271,20 @@ class Gatherer {
         return scattered<Column::Kind::kStrings>(
             i, find, [this](const Column& c, uint32_t row, size_t to) { return take_text(c, row, to); });
     }
+  }
+  template <typename Find>
+  size_t scattered_words(size_t i, Find& find) {
+    if (out_->word_type.type == ValueType::kBoolean) {
+      return scattered<Column::Kind::kBooleans>(
+          i, find, [out = out_->integers.data()](const Column& c, uint32_t row, size_t to) {
+            out[to] = c.boolean(row) ? 1 : 0;
+            return true;
+          });
+    }
+    return scattered<Column::Kind::kWords>(i, find, [this](const Column& c, uint32_t row, size_t to) {
+      out_->integers[to] = c.integer(row);
+      return c.word_type() == out_->word_type;
+    });
   }
   template <Column::Kind kind, typename Find, typename TakeOne>
   size_t scattered(size_t i, Find& find, TakeOne take_one) {
@@ -302,13 +317,15 @@ class Gatherer {
   template <typename Stored, typename Number, typename T>
   void take_numbers(const Column& column, const Stored* stored, Number number, size_t from, size_t last, bool run,
                     std::vector<T>* out);
+  void take_booleans(const Column& column, size_t from, size_t last, bool run);
   void take_texts(const Column& column, size_t from, size_t last, bool run);
   bool take_text(const Column& column, uint32_t row, size_t to);
   bool append_span(const Column& column, size_t from, size_t last, uint32_t row);
   void missing(size_t from, size_t last);
   void leave_out_missing(const Column& column, uint32_t first, size_t from, size_t last);
   void begin();
-  void start(PropertyColumn::Kind kind, size_t from);
+  // `kind` and `words` as of the column that is about to be taken.
+  void start(PropertyColumn::Kind kind, WordType words, size_t from);
   void to_values(size_t from);
   void finish();
   KeyId key_;

@@ -12,8 +12,10 @@ class KernelTest : public ExprTest {
   // Columns of one kind, with or without nulls, or of mixed values.
   Column random_column(size_t rows) {
     Column c;
-    const int kind = static_cast<int>(random_() % 8);
+    const int kind = static_cast<int>(random_() % 10);
     if (kind / 2 == 3) c.reset(Column::Kind::kStrings);
+    const WordType words = word_type();
+    if (kind / 2 == 4) c.reset_words(words);
     for (size_t i = 0; i < rows; ++i) {
       const bool null = kind % 2 == 1 && random_() % 4 == 0;
       if (null) {
@@ -26,10 +28,17 @@ class KernelTest : public ExprTest {
           c.push(random_() % 8 == 0 ? Value::floating(0.0 / 0.0) : Value::floating(static_cast<double>(small()) / 2));
           break;
         case 2: c.push(any_value()); break;
-        default: c.push(Value::string(text())); break;
+        case 3: c.push(Value::string(text())); break;
+        default: c.push(from_word(words, words.type == ValueType::kBoolean ? std::abs(small()) % 2 : small())); break;
       }
     }
     return c;
+  }
+  WordType word_type() {
+    static constexpr ValueType kTypes[] = {ValueType::kBoolean, ValueType::kBoolean,       ValueType::kDate,
+                                           ValueType::kDate,    ValueType::kLocalDateTime, ValueType::kDateTime};
+    const ValueType type = kTypes[random_() % std::size(kTypes)];
+    return {type, type == ValueType::kDateTime ? static_cast<int32_t>(random_() % 2) * 3'600 : 0};
   }
   std::string text() {
     std::string t(random_() % 3 == 0 ? random_() % 40 : random_() % 3, ' ');
@@ -41,12 +50,14 @@ class KernelTest : public ExprTest {
   }
   int64_t small() { return static_cast<int64_t>(random_() % 7) - 3; }
   Value any_value() {
-    switch (random_() % 6) {
+    switch (random_() % 8) {
       case 0: return Value::integer(small());
       case 1: return Value::floating(static_cast<double>(small()) / 2);
       case 2: return Value::string(std::string(1, static_cast<char>('a' + random_() % 3)));
       case 3: return Value::boolean(random_() % 2 == 0);
       case 4: return Value::list({Value::integer(small())});
+      case 5: return Value::date({small()});
+      case 6: return from_word({ValueType::kDateTime, 0}, small());
       default: return Value();
     }
   }
@@ -84,6 +95,14 @@ TEST_F(KernelTest, AgreeWithTheRowPathOnRandomColumns) {
                            "a * b",
                            "a / b",
                            "a % b",
+                           "a.year",
+                           "a.hour",
+                           "a.nanosecond",
+                           "a IN [date('1970-01-01'), date('1969-12-31')]",
+                           "a IN [true, null]",
+                           "a < date('1970-01-02')",
+                           "coalesce(a, b, date('1970-01-01'))",
+                           "CASE WHEN b > c THEN a ELSE date('1970-01-01') END",
                            "a + b * c",
                            "a + 1",
                            "2.5 * a",

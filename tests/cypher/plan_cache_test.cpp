@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -31,6 +33,82 @@ TEST(PlanCacheTest, UsedEntriesOutliveUnusedOnes) {
     cache.put_key("key" + std::to_string(i), std::make_shared<cypher::PreparedPlan>(plan));
     ASSERT_NE(cache.find_key("hot"), nullptr) << i;
   }
+}
+
+void run_once(cypher::PreparedPlan* prepared, size_t lane = 0) {
+  prepared->give_back(prepared->take(lane));
+}
+
+TEST(PlanCacheTest, ExecutionsAreKeptFromTheSecondRunOn) {
+  const auto all = std::make_shared<cypher::IdleExecutions>();
+  const auto plan = std::make_shared<const cypher::LogicalPlan>();
+  cypher::PreparedPlan prepared(plan, all), of_nobody(plan);
+  const long held = plan.use_count();  // each execution holds it, too
+  run_once(&prepared);
+  EXPECT_EQ(plan.use_count(), held);
+  run_once(&prepared);
+  EXPECT_EQ(plan.use_count(), held + 1);
+  run_once(&prepared);
+  EXPECT_EQ(plan.use_count(), held + 1);
+  run_once(&prepared, 1);
+  EXPECT_EQ(plan.use_count(), held + 2);
+  run_once(&of_nobody);
+  EXPECT_EQ(plan.use_count(), held + 3);
+}
+
+TEST(PlanCacheTest, PlansThatKeepExecutionsAreBounded) {
+  constexpr size_t kMax = cypher::IdleExecutions::kPlansMax;
+  const auto all = std::make_shared<cypher::IdleExecutions>();
+  const auto plan = std::make_shared<const cypher::LogicalPlan>();
+  std::vector<std::unique_ptr<cypher::PreparedPlan>> plans;
+  cypher::PreparedPlan hot(plan, all);
+  run_once(&hot);
+  run_once(&hot);
+  for (size_t i = 0; i < 3 * kMax; ++i) {
+    plans.push_back(std::make_unique<cypher::PreparedPlan>(plan, all));
+    const long held = plan.use_count();
+    run_once(plans.back().get());
+    run_once(plans.back().get());
+    EXPECT_EQ(plan.use_count(), held + (i + 1 < kMax ? 1 : 0)) << i;  // another one's was let go
+    run_once(&hot);
+  }
+  EXPECT_TRUE(hot.keeps_executions());
+  const auto keeps = [&] {
+    return std::count_if(plans.begin(), plans.end(), [](const auto& p) { return p->keeps_executions(); });
+  };
+  EXPECT_EQ(keeps(), kMax - 1);
+  // One that had to let go keeps the next one again; what ends makes room.
+  EXPECT_FALSE(plans[0]->keeps_executions());
+  run_once(plans[0].get());
+  EXPECT_TRUE(plans[0]->keeps_executions());
+  plans.erase(plans.begin() + 1, plans.end());
+  for (size_t i = 0; i < kMax - 2; ++i) {
+    plans.push_back(std::make_unique<cypher::PreparedPlan>(plan, all));
+    run_once(plans.back().get());
+    run_once(plans.back().get());
+  }
+  EXPECT_EQ(keeps(), kMax - 1);
+  EXPECT_TRUE(hot.keeps_executions());
+}
+
+TEST(PlanCacheTest, ThreadsRunPlansWhileOthersLetGoOfExecutions) {
+  const auto all = std::make_shared<cypher::IdleExecutions>();
+  const auto plan = std::make_shared<const cypher::LogicalPlan>();
+  const auto shared = std::make_shared<cypher::PreparedPlan>(plan, all);
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (size_t i = 0; i < 2 * cypher::IdleExecutions::kPlansMax; ++i) {
+        cypher::PreparedPlan own(plan, all);
+        run_once(&own, t);
+        run_once(&own, t);
+        run_once(shared.get(), t % 2);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  run_once(shared.get());
+  EXPECT_TRUE(shared->keeps_executions());
 }
 
 std::shared_ptr<cypher::PreparedQuery> query_of(uint64_t schema) {

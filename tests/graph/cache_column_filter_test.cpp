@@ -61,7 +61,7 @@ Value random_text(Random& random) {
 }
 
 Value random_value(Random& random) {
-  switch (random.below(8)) {
+  switch (random.below(10)) {
     case 0:
     case 1: return random_integer(random, static_cast<int>(random.below(5)));
     case 2:
@@ -69,6 +69,8 @@ Value random_value(Random& random) {
     case 4: return random_text(random);
     case 5: return Value::boolean(random.chance(50));
     case 6: return Value::list({Value::integer(1), random.chance(30) ? Value() : Value::string("x")});
+    case 7:
+    case 8: return random_word(random, random.below(6));
     default: return Value();
   }
 }
@@ -98,7 +100,7 @@ TEST(ColumnFilter, KeepsWhatComparingEachValueKeeps) {
   Random random(1);
   for (int round = 0; round < 600; ++round) {
     // A kind of column: numbers of one spread, texts, booleans, and with some all kinds of values.
-    const uint64_t kind = random.below(10);
+    const uint64_t kind = random.below(16);
     const int spread = static_cast<int>(random.below(5));
     const uint32_t rows =
         random.chance(50) ? EntityBlock::kRows : 1 + static_cast<uint32_t>(random.below(EntityBlock::kRows));
@@ -111,6 +113,7 @@ TEST(ColumnFilter, KeepsWhatComparingEachValueKeeps) {
       if (kind >= 6 && kind < 8) column.set(row, random_text(random));
       if (kind == 8) column.set(row, Value::boolean(random.chance(50)));
       if (kind == 9) column.set(row, random_value(random));
+      if (kind > 9) column.set(row, random_word(random, kind - 10));
     }
     // Bounds that are wider than what is there.
     for (uint32_t i = 0; i < 3 && column.column != nullptr && random.chance(30); ++i) {
@@ -121,8 +124,9 @@ TEST(ColumnFilter, KeepsWhatComparingEachValueKeeps) {
       if (random.chance(50)) column.set(row, old);
     }
     for (int i = 0; i < 12; ++i) {
-      const Value value =
-          random.chance(50) ? column.get(static_cast<uint32_t>(random.below(rows))) : random_value(random);
+      const Value value = random.chance(50)               ? column.get(static_cast<uint32_t>(random.below(rows)))
+                          : kind > 9 && random.chance(60) ? random_word(random, kind - 10)
+                                                          : random_value(random);
       check(column, kOperators[random.below(std::size(kOperators))], value, random);
       if (HasFatalFailure()) return;
     }

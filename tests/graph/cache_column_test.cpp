@@ -100,6 +100,33 @@ TEST(Column, AValueOnItsWayOutDoesNotCountWhenTheColumnIsLaidOutAgain) {
   EXPECT_EQ(narrow.column().integer(0), 1'000'000'000'000);
 }
 
+// Bytes of one word; 0: the column is no longer one of words.
+uint8_t word_width_of(const std::vector<Value>& values) {
+  Loading loading;
+  for (uint32_t i = 0; i < values.size(); ++i) loading.set(i, values[i]);
+  for (uint32_t i = 0; i < values.size(); ++i) {
+    const Value got = loading.column().get(i);
+    EXPECT_TRUE(got.type() == values[i].type() && equivalent(got, values[i])) << i;
+  }
+  return loading.column().column_kind == Column::Kind::kWords ? loading.column().integers.width : 0;
+}
+
+TEST(Column, DatesAndTimesOfOneTypeAreKeptLikeIntegers) {
+  EXPECT_EQ(word_width_of({Value::date({20'000}), Value::date({20'255})}), 1);
+  EXPECT_EQ(word_width_of({Value::date({0}), Value::date({20'255})}), 2);
+  EXPECT_EQ(word_width_of({Value::local_time({0}), Value::local_time({UINT32_MAX})}), 4);
+  EXPECT_EQ(word_width_of({Value::local_date_time({0, 0}), Value::local_date_time({86'400, 0})}), 8);
+  EXPECT_EQ(word_width_of({Value::date_time({0, 0, 3'600, ""}), Value::date_time({0, 1, 3'600, ""})}), 1);
+  // Of two types, of two offsets, of a zone, or out of reach.
+  EXPECT_EQ(word_width_of({Value::date({1}), Value::local_time({1})}), 0);
+  EXPECT_EQ(word_width_of({Value::date({1}), Value::integer(1)}), 0);
+  EXPECT_EQ(word_width_of({Value::integer(1), Value::date({1})}), 0);
+  EXPECT_EQ(word_width_of({Value::date_time({0, 0, 3'600, ""}), Value::date_time({0, 0, 0, ""})}), 0);
+  EXPECT_EQ(word_width_of({Value::date_time({0, 0, 3'600, "Europe/Berlin"})}), 0);
+  EXPECT_EQ(word_width_of({Value::local_date_time({0, 0}), Value::local_date_time({int64_t{1} << 40, 0})}), 0);
+  EXPECT_EQ(word_width_of({Value::duration({1, 2, 3, 4})}), 0);
+}
+
 int64_t random_integer(Random& random, int spread, int64_t around) {
   switch (spread) {
     case 0: return around + static_cast<int64_t>(random.below(100));

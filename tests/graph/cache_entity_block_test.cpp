@@ -19,7 +19,7 @@ using Model = std::map<uint64_t, Entity>;
 
 Value random_value(Random& random, uint32_t key) {
   // Most keys have one type; now and then another one comes along and the column becomes generic.
-  const uint64_t kind = random.chance(key < 6 ? 1 : 30) ? random.below(8) : key;
+  const uint64_t kind = random.chance(key < 6 ? 1 : 30) ? random.below(14) : key;
   switch (kind) {
     case 0: return Value::integer(static_cast<int64_t>(random.engine()()));
     case 1: return Value::floating(static_cast<double>(random.below(1000)) / 8);
@@ -31,7 +31,8 @@ Value random_value(Random& random, uint32_t key) {
     case 5: return Value::string(std::to_string(random.engine()()) + " unique and long");
     // Around the length from which on strings are values of their own.
     case 6: return Value::string(std::string(Column::kStringMax - 20 + random.below(40), 'z'));
-    default: return Value::list({Value::integer(1), Value::string("a list's string of some length")});
+    case 7: return Value::list({Value::integer(1), Value::string("a list's string of some length")});
+    default: return random_word(random, kind - 8);
   }
 }
 
@@ -75,7 +76,7 @@ class EntityModelTest : public ::testing::Test {
     }
   }
   static void check_gather(const Root& root, EntityKind kind, const Model& model, uint64_t limit, Random& random) {
-    for (uint32_t key = 0; key < 8; ++key) {
+    for (uint32_t key = 0; key < 14; ++key) {
       // At random, and with runs of consecutive ids as scans give them.
       std::vector<uint64_t> ids;
       for (int i = 0; i < 300; ++i) ids.push_back(random.chance(5) ? kNoId : random.below(limit));
@@ -98,6 +99,11 @@ class EntityModelTest : public ::testing::Test {
           case PropertyColumn::Kind::kValues: have = column.values.at(i); break;
           case PropertyColumn::Kind::kIntegers:
             if (column.nulls.empty() || column.nulls.at(i) == 0) have = Value::integer(column.integers.at(i));
+            break;
+          case PropertyColumn::Kind::kWords:
+            if (column.nulls.empty() || column.nulls.at(i) == 0) {
+              have = from_word(column.word_type, column.integers.at(i));
+            }
             break;
           case PropertyColumn::Kind::kFloats:
             if (column.nulls.empty() || column.nulls.at(i) == 0) have = Value::floating(column.floats.at(i));

@@ -11,6 +11,7 @@
 
 #include "graph/cache/budget.h"
 #include "graph/cache/versions.h"
+#include "graph/value.h"
 
 namespace lora::graph::cache {
 
@@ -32,6 +33,27 @@ class Random {
  private:
   std::mt19937_64 engine_;
 };
+
+// Dates and times (graph/word.h), and some of the same types that are no words. `kind` below 6: of one type (and, of
+// times and datetimes, mostly of one offset).
+inline Value random_word(Random& random, uint64_t kind) {
+  const auto near = static_cast<int64_t>(random.below(400)) - 200;
+  const int32_t offset = random.chance(95) ? 7200 : -3600;
+  switch (kind) {
+    case 0: return Value::date({near});
+    case 1: return Value::date({random.chance(90) ? near * 1'000'000 : near});
+    case 2: return Value::local_time({(near + 200) * 100'000'000'000});
+    case 3: return Value::time({(near + 200) * 100'000'000'000, offset});
+    case 4:
+      // The last ones are beyond what nanoseconds reach.
+      return Value::local_date_time({random.chance(95) ? near * 86'400 : near * 1'000'000'000, 5});
+    default: {
+      const bool zoned = random.chance(3);
+      const int64_t seconds = random.chance(97) ? near * 1'000 : near * 1'000'000'000;
+      return Value::date_time({seconds, 999'999'999, zoned ? 3600 : offset, zoned ? "Europe/Berlin" : ""});
+    }
+  }
+}
 
 // Versions over nothing: every commit has no store snapshot; a commit is published at once.
 struct VersionsFixture {

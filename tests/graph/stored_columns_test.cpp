@@ -42,6 +42,16 @@ const std::map<std::string, std::function<Value(uint32_t)>>& kinds() {
        }},
       {"floats", [](uint32_t row) { return Value::floating(row == 0 ? -0.0 : 1.0 / row); }},
       {"booleans", [](uint32_t row) { return Value::boolean(row % 3 == 0); }},
+      {"dates", [](uint32_t row) { return Value::date({int64_t{row} - 100}); }},
+      {"datetimes",
+       [](uint32_t row) {
+         return Value::date_time({row, 5, 7'200, ""});
+       }},
+      {"datetimes of two offsets",
+       [](uint32_t row) {
+         return Value::date_time({row, 5, row == 200 ? 3'600 : 7'200, ""});
+       }},
+      {"times and booleans", [](uint32_t row) { return row < 9 ? Value::boolean(true) : Value::local_time({row}); }},
       {"few texts", [](uint32_t row) { return Value::string("text " + std::to_string(row % 5)); }},
       {"many texts", [](uint32_t row) { return Value::string(std::to_string(row * 7919)); }},
       {"long texts", [](uint32_t row) { return Value::string(std::string(row * 9, 'x')); }},
