@@ -49,6 +49,7 @@ Expr* Binder::slot_expr(const Variable& v, ast::Span span) {
 Expr* Binder::property_expr(Expr* object, std::string_view key, ast::Span span) {
   Expr* e = make(ExprKind::kProperty, span, kAnyType, {object});
   e->names = arena_.array(std::vector<const NameRef*>{arena_.name(key)});
+  if (object->kind == ExprKind::kSlot) statement_->properties_of.add(object->slot);
   return e;
 }
 

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "cypher/bind/slot_set.h"
 #include "cypher/expr/expression.h"
 #include "graph/ids.h"
 #include "graph/schema.h"
@@ -401,6 +402,7 @@ struct BoundStatement {
   BoundQuery query;
   std::vector<BoundSubquery> subqueries;  // of the whole statement; inner ones before those that hold them
   Slot slot_count = 0;                    // slots given out so far; the planner may go on from here
+  SlotSet properties_of;                  // slots of which an expression somewhere reads a property
   std::vector<std::string> parameters;    // names used, without repeats
   bool writes = false;
   bool schema_command = false;

@@ -23,13 +23,20 @@ struct Stream {
 
 class PlanBuilder {
  public:
-  PlanBuilder(LogicalPlan* plan, const PlannerInput& input, Slot next_slot)
-      : input_(input), plan_(*plan), statistics_(input.reader, &labels_), next_slot_(next_slot) {}
+  // The statement must outlive it.
+  PlanBuilder(LogicalPlan* plan, const PlannerInput& input, const BoundStatement& statement)
+      : input_(input),
+        plan_(*plan),
+        statistics_(input.reader, &labels_),
+        next_slot_(statement.slot_count),
+        properties_of_(statement.properties_of) {}
 
   PlanArena& arena() { return plan_.arena; }
   LogicalPlan& plan() { return plan_; }
   const PlannerInput& input() const { return input_; }
   const Statistics& statistics() const { return statistics_; }
+  // An expression somewhere in the statement reads a property of it.
+  bool reads_property_of(Slot slot) const { return properties_of_.has(slot); }
   LabelsBySlot& labels() { return labels_; }
 
   Slot new_slot() { return next_slot_++; }
@@ -191,6 +198,7 @@ class PlanBuilder {
   LabelsBySlot labels_;
   Statistics statistics_;
   Slot next_slot_;
+  const SlotSet& properties_of_;
   uint32_t op_count_ = 0;
   std::vector<std::string_view> names_;
   std::vector<Slot> slots_;  // of slots(), to keep its memory

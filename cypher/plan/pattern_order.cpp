@@ -1,5 +1,6 @@
 // The order within a piece: which steps are possible, what each costs and gives, and the cheapest sequence of them.
 #include <algorithm>
+#include <bit>
 #include <tuple>
 
 #include "cypher/plan/pattern_planner_impl.h"
@@ -388,17 +389,25 @@ State PatternPlanner::after(const State& s, const Step& step) const {
       break;
   }
   n.cost += work + n.rows * 0.2;
+  // Relationships of a node's list are records here and there.
+  const double edge_read = !nodes_tested_ && step.kind == Step::Kind::kExpand ? kFarRead : 0.5;
+  bool edges_tested = false;
   for (uint32_t i = 0; i < predicates_.size(); ++i) {
     const Predicate& p = predicates_[i];
     if (!p.possible || (p.nodes & ~n.nodes) != 0 || (p.edges & ~n.edges) != 0) continue;
     if ((p.nodes & ~s.nodes) == 0 && (p.edges & ~s.edges) == 0) continue;  // was applied before
     if (std::find(step.access.consumed.begin(), step.access.consumed.end(), i) != step.access.consumed.end()) continue;
-    // Relationships of a node's list are records here and there.
-    const bool far = !nodes_tested_ && step.kind == Step::Kind::kExpand && (p.edges & ~s.edges) != 0;
-    n.cost += n.rows * (far ? kFarRead : 0.5);
+    const bool new_edge = (p.edges & ~s.edges) != 0;
+    edges_tested |= new_edge;
+    n.cost += n.rows * (new_edge ? edge_read : 0.5);
     const bool ranged = std::any_of(step.access.uses.begin(), step.access.uses.end(),
                                     [&](const Sargable* x) { return x->predicate == i; });
     if (!ranged) n.rows *= p.selectivity;
+  }
+  const Mask found = n.edges & ~s.edges;
+  if (found != 0 && !edges_tested) {
+    const BoundRelationship& rel = *edges_[batch_edges_[static_cast<size_t>(std::countr_zero(found))]].rel;
+    if (!rel.bound && !rel.variable_length && b_.reads_property_of(rel.slot)) n.cost += n.rows * edge_read;
   }
   return n;
 }

@@ -481,7 +481,7 @@ void number(LogicalOp* op, size_t depth, LogicalPlan* plan) {
 
 Result<std::shared_ptr<const LogicalPlan>> make_plan(BoundStatement&& statement, std::shared_ptr<LogicalPlan> plan,
                                                      const PlannerInput& input) {
-  PlanBuilder builder(plan.get(), input, statement.slot_count);
+  PlanBuilder builder(plan.get(), input, statement);
   StatementPlanner planner(builder);
   LORA_TRY(planner.run(statement));
   number(plan->root, 1, plan.get());
