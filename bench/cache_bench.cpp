@@ -306,10 +306,12 @@ void BM_Gather2048(benchmark::State& state) {
   }
   PropertyColumn column;
   for (auto _ : state) {
+    const auto resident = [root](uint64_t index) { return root->find_block(EntityKind::kNode, index); };
     Gatherer(KeyId(static_cast<uint32_t>(state.range(0))), &column)
-        .run(ids, [root](std::span<const uint64_t> of_block, bool) {
-          return root->find_block(EntityKind::kNode, EntityBlock::index_of(of_block.front()));
-        });
+        .run(
+            ids,
+            [&](std::span<const uint64_t> of_block, bool) { return resident(EntityBlock::index_of(of_block.front())); },
+            resident);
     benchmark::DoNotOptimize(column.integers.data());
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * 2048);

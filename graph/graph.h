@@ -272,7 +272,7 @@ class Reader {
   Reader(Graph* graph, const Root* root);
   // visit(i, block, row) for each that exists; defined where it is used, in reader.cpp.
   template <typename Visit>
-  void each_relationship(std::span<const uint64_t> ids, Visit visit);
+  void each_relationship_block(std::span<const uint64_t> ids, Visit visit);
   void gather_property(EntityKind kind, std::span<const uint64_t> ids, KeyId key, PropertyColumn* out);
   bool find_candidates(KeyId key, const Value& value, std::vector<uint64_t>* ids);  // ids of nodes that are gone too
   // Before lists are read: what the open transaction has still to put into them.

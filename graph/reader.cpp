@@ -332,10 +332,17 @@ void Reader::gather_property(EntityKind kind, std::span<const uint64_t> ids, Key
   chunks.enter();
   const bool sorted = chunks.sort_by_block(kind, &ids);
   cache::Gatherer gatherer(key, out);
-  gatherer.run(ids, [&](std::span<const uint64_t> of_block, bool run) {
-    if (run) chunks.prefetch_next(kind, EntityBlock::index_of(of_block.front()), key);
-    return chunks.rows(kind, of_block, {.key = key});
-  });
+  gatherer.run(
+      ids,
+      [&](std::span<const uint64_t> of_block, bool run) {
+        if (run) chunks.prefetch_next(kind, EntityBlock::index_of(of_block.front()), key);
+        return chunks.rows(kind, of_block, {.key = key});
+      },
+      [&](uint64_t index) {
+        const EntityBlock* block = root_->find_block(kind, index);
+        if (block != nullptr) block->touch();
+        return block;
+      });
   if (sorted) {
     const std::span<const uint32_t> order = impl_->sorted.places;
     reorder(order, &out->values);
@@ -481,8 +488,9 @@ void Reader::gather_relationship_property(std::span<const uint64_t> ids, KeyId k
   gather_property(EntityKind::kRelationship, ids, key, out);
 }
 
+// visit(of_block, block, place): ids of one block; place(k): where the k-th of them stood.
 template <typename Visit>
-void Reader::each_relationship(std::span<const uint64_t> ids, Visit visit) {
+void Reader::each_relationship_block(std::span<const uint64_t> ids, Visit visit) {
   ReaderChunks chunks(*this);
   chunks.enter();
   const bool sorted = chunks.sort_by_block(EntityKind::kRelationship, &ids);
@@ -495,12 +503,8 @@ void Reader::each_relationship(std::span<const uint64_t> ids, Visit visit) {
     size_t last = i + 1;
     while (last < ids.size() && EntityBlock::index_of(ids[last]) == index) ++last;
     const EntityBlock* block = chunks.rows(EntityKind::kRelationship, ids.subspan(i, last - i), {});
-    for (; i < last; ++i) {
-      const uint32_t row = EntityBlock::row_of(ids[i]);
-      if (block->exists(row)) {
-        visit(sorted ? impl_->sorted.places[i] : i, *block, row);
-      }
-    }
+    visit(ids.subspan(i, last - i), *block, [&, i](size_t k) { return sorted ? impl_->sorted.places[i + k] : i + k; });
+    i = last;
   }
 }
 
@@ -527,17 +531,35 @@ bool Reader::has_near_relationship_blocks() {
 }
 
 void Reader::relationship_ends(std::span<const uint64_t> ids, uint64_t* starts, uint64_t* ends) {
+  constexpr size_t kMany = EntityBlock::kRows / 4;  // then all rows of the block are taken apart
   std::fill(starts, starts + ids.size(), kNoId);
   std::fill(ends, ends + ids.size(), kNoId);
-  each_relationship(ids, [&](size_t i, const EntityBlock& block, uint32_t row) {
-    starts[i] = block.start(row).value;
-    ends[i] = block.end(row).value;
+  uint64_t all_starts[EntityBlock::kRows], all_ends[EntityBlock::kRows];
+  each_relationship_block(ids, [&](std::span<const uint64_t> of_block, const EntityBlock& block, auto place) {
+    if (block.ends == nullptr) return;
+    const cache::EndIds from = block.ends->starts(), to = block.ends->ends();
+    const bool many = of_block.size() >= kMany;
+    if (many) {
+      from.get(block.ends->rows, all_starts);
+      to.get(block.ends->rows, all_ends);
+    }
+    for (size_t k = 0; k < of_block.size(); ++k) {
+      const uint32_t row = EntityBlock::row_of(of_block[k]);
+      if (!block.exists(row)) continue;
+      starts[place(k)] = many ? all_starts[row] : from.of_row(row);
+      ends[place(k)] = many ? all_ends[row] : to.of_row(row);
+    }
   });
 }
 
 void Reader::relationship_types(std::span<const uint64_t> ids, uint32_t* types) {
   std::fill(types, types + ids.size(), UINT32_MAX);
-  each_relationship(ids, [&](size_t i, const EntityBlock& block, uint32_t row) { types[i] = block.type(row).value; });
+  each_relationship_block(ids, [&](std::span<const uint64_t> of_block, const EntityBlock& block, auto place) {
+    for (size_t k = 0; k < of_block.size(); ++k) {
+      const uint32_t row = EntityBlock::row_of(of_block[k]);
+      if (block.exists(row)) types[place(k)] = block.type(row).value;
+    }
+  });
 }
 
 // --- scans ---

@@ -677,6 +677,10 @@ class RelationshipScanOperator final : public MultiplyingOperator {
     ends_.resize(ids_.size());
     state_.reader().relationship_ends(ids_, starts_.data(), ends_.data());
     if (labels_tested_) test_labels(starts_, ends_, &fits_);
+    if (!labels_tested_ && !scan_op_.both_directions &&
+        std::find(starts_.begin(), starts_.end(), kNoId) == starts_.end()) {
+      return push_all();
+    }
     for (size_t i = 0; i < ids_.size(); ++i) {
       if (starts_[i] != kNoId && (!labels_tested_ || fits_[i] != 0)) push(ids_[i], starts_[i], ends_[i]);
     }
@@ -704,6 +708,19 @@ class RelationshipScanOperator final : public MultiplyingOperator {
     if (from_wanted_) out_.columns[scan_op_.from].ids.push_back(from);
     if (to_wanted_) out_.columns[scan_op_.to].ids.push_back(to);
     parents_.push_back(static_cast<uint32_t>(row_));
+  }
+
+  // ids_ with their ends.
+  void push_all() {
+    const auto append = [&](bool wanted, Slot slot, const std::vector<uint64_t>& ids) {
+      if (!wanted) return;
+      std::vector<uint64_t>& to = out_.columns[slot].ids;
+      to.insert(to.end(), ids.begin(), ids.end());
+    };
+    append(relationship_wanted_, scan_op_.relationship, ids_);
+    append(from_wanted_, scan_op_.from, starts_);
+    append(to_wanted_, scan_op_.to, ends_);
+    add_parents(ids_.size());
   }
 
   // --- by node ---

@@ -5,6 +5,7 @@
 // no per-row label data. Property keys are sorted by key id.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -205,13 +206,14 @@ class EntityBlockBuilder {
 
 // Gathers one property for a batch of ids. find(ids of one block, run) -> const EntityBlock*, good until the next call
 // (null: treated as absent; loading and its errors are the caller's; run: many ids in a row, the next block is likely
-// to follow). *out is overwritten, typed when all values present have one type. Consecutive ids, as scans give them,
-// are copied by the block; scattered ones have a way of their own while they are of one type.
+// to follow). resident(index of a block) -> const EntityBlock*: the same one, where it is loaded and stays until the
+// end of run(); null: ask find(). *out is overwritten, typed when all values present have one type. Consecutive ids, as
+// scans give them, are copied by the block; scattered ones have a way of their own while they are of one type.
 class Gatherer {
  public:
   Gatherer(KeyId key, PropertyColumn* out) : key_(key), out_(out) {}
-  template <typename Find>
-  void run(std::span<const uint64_t> ids, Find&& find) {
+  template <typename Find, typename Resident>
+  void run(std::span<const uint64_t> ids, Find&& find, Resident&& resident) {
     ids_ = ids;
     begin();
     size_t i = 0;
@@ -227,7 +229,7 @@ class Gatherer {
       size_t last = i + run;
       if (run == 1 && started_ && out_->kind != PropertyColumn::Kind::kValues && !goes_on(i)) {
         const size_t before = i;
-        i = scattered(i, find);
+        i = scattered(i, find, resident);
         if (i > before) continue;
       }
       if (run == 1) {
@@ -251,53 +253,66 @@ class Gatherer {
   }
   // Takes rows from `i` on one by one into `out`, up to where several are of one block or a column is of another kind;
   // gives the row behind the last one taken.
-  template <typename Find>
-  size_t scattered(size_t i, Find& find) {
+  template <typename Find, typename Resident>
+  size_t scattered(size_t i, Find& find, Resident& resident) {
+    if (!near_used_ && ids_.size() - i >= kNearMin) {
+      near_used_ = true;
+      std::fill(near_, near_ + kNear, Near{kNoId, nullptr});
+    }
     switch (out_->kind) {
       case PropertyColumn::Kind::kIntegers:
         return scattered<Column::Kind::kIntegers>(
-            i, find, [out = out_->integers.data()](const Column& c, uint32_t row, size_t to) {
+            i, find, resident, [out = out_->integers.data()](const Column& c, uint32_t row, size_t to) {
               out[to] = c.integer(row);
               return true;
             });
-      case PropertyColumn::Kind::kWords: return scattered_words(i, find);
+      case PropertyColumn::Kind::kWords: return scattered_words(i, find, resident);
       case PropertyColumn::Kind::kFloats:
-        return scattered<Column::Kind::kFloats>(i, find,
+        return scattered<Column::Kind::kFloats>(i, find, resident,
                                                 [out = out_->floats.data()](const Column& c, uint32_t row, size_t to) {
                                                   out[to] = c.float_array()[row];
                                                   return true;
                                                 });
       default:
         return scattered<Column::Kind::kStrings>(
-            i, find, [this](const Column& c, uint32_t row, size_t to) { return take_text(c, row, to); });
+            i, find, resident, [this](const Column& c, uint32_t row, size_t to) { return take_text(c, row, to); });
     }
   }
-  template <typename Find>
-  size_t scattered_words(size_t i, Find& find) {
+  template <typename Find, typename Resident>
+  size_t scattered_words(size_t i, Find& find, Resident& resident) {
     if (out_->word_type.type == ValueType::kBoolean) {
       return scattered<Column::Kind::kBooleans>(
-          i, find, [out = out_->integers.data()](const Column& c, uint32_t row, size_t to) {
+          i, find, resident, [out = out_->integers.data()](const Column& c, uint32_t row, size_t to) {
             out[to] = c.boolean(row) ? 1 : 0;
             return true;
           });
     }
-    return scattered<Column::Kind::kWords>(i, find, [this](const Column& c, uint32_t row, size_t to) {
+    return scattered<Column::Kind::kWords>(i, find, resident, [this](const Column& c, uint32_t row, size_t to) {
       out_->integers[to] = c.integer(row);
       return c.word_type() == out_->word_type;
     });
   }
-  template <Column::Kind kind, typename Find, typename TakeOne>
-  size_t scattered(size_t i, Find& find, TakeOne take_one) {
+  template <Column::Kind kind, typename Find, typename Resident, typename TakeOne>
+  size_t scattered(size_t i, Find& find, Resident& resident, TakeOne take_one) {
     const size_t count = ids_.size();
     uint32_t place = 0;  // of the key in the block before
     for (; i < count; ++i) {
       const uint64_t id = ids_[i];
       if (id == kNoId || goes_on(i)) break;
-      const EntityBlock* block = find(ids_.subspan(i, 1), false);
+      const uint64_t index = EntityBlock::index_of(id);
+      Near& near = near_[index % kNear];
       const Column* column = nullptr;
-      if (block != nullptr) {
-        const bool there = place < block->column_count && block->slots()[place].key == key_;
-        column = there ? block->slots()[place].column : block->column(key_, &place);
+      if (near_used_ && near.index == index) {
+        column = near.column;
+      } else {
+        const EntityBlock* block = near_used_ ? resident(index) : nullptr;
+        const bool stays = block != nullptr;
+        if (!stays) block = find(ids_.subspan(i, 1), false);
+        if (block != nullptr) {
+          const bool there = place < block->column_count && block->slots()[place].key == key_;
+          column = there ? block->slots()[place].column : block->column(key_, &place);
+        }
+        if (stays) near = {index, column};
       }
       const uint32_t row = EntityBlock::row_of(id);
       if (column == nullptr || !column->valid(row)) {
@@ -332,6 +347,16 @@ class Gatherer {
   PropertyColumn* out_;
   std::span<const uint64_t> ids_;
   bool started_ = false;  // any value seen yet?
+
+  // Scattered ids come to the same blocks again and again: their columns are found here, without a walk to the block.
+  struct Near {
+    uint64_t index;  // of the block; kNoId: none
+    const Column* column;
+  };
+  static constexpr size_t kNear = 512;
+  static constexpr size_t kNearMin = 256;  // for fewer ids it does not pay
+  bool near_used_ = false;
+  Near near_[kNear];  // set once near_used_ is
 };
 
 }  // namespace lora::graph::cache

@@ -79,16 +79,22 @@ class EntityModelTest : public ::testing::Test {
     for (uint32_t key = 0; key < 14; ++key) {
       // At random, and with runs of consecutive ids as scans give them.
       std::vector<uint64_t> ids;
-      for (int i = 0; i < 300; ++i) ids.push_back(random.chance(5) ? kNoId : random.below(limit));
+      for (int i = 0; i < 700; ++i) ids.push_back(random.chance(5) ? kNoId : random.below(limit));
       for (int run = 0; run < 3; ++run) {
         const uint64_t first = random.below(limit), last = std::min(limit, first + random.below(700));
         for (uint64_t id = first; id < last; ++id) ids.push_back(id);
       }
       PropertyColumn column;
       column.values.resize(7);
-      Gatherer(KeyId(key), &column).run(ids, [&](std::span<const uint64_t> of_block, bool) {
-        return root.find_block(kind, EntityBlock::index_of(of_block.front()));
-      });
+      // Some blocks are not said to stay.
+      const uint64_t passing = random.below(4);
+      Gatherer(KeyId(key), &column)
+          .run(
+              ids,
+              [&](std::span<const uint64_t> of_block, bool) {
+                return root.find_block(kind, EntityBlock::index_of(of_block.front()));
+              },
+              [&](uint64_t index) { return index % 4 == passing ? nullptr : root.find_block(kind, index); });
       for (size_t i = 0; i < ids.size(); ++i) {
         Value want;
         if (const auto it = model.find(ids[i]); it != model.end()) {
