@@ -443,14 +443,24 @@ Result<Value> parse_duration(std::string_view text) {
 
 namespace {
 
+// `number` is not negative and has at most kWidth digits: zeros before it.
+template <size_t kWidth>
+void put_digits(char* to, int64_t number) {
+  for (size_t i = kWidth; i > 0; --i, number /= 10) to[i - 1] = static_cast<char>('0' + number % 10);
+}
+
 void append_date(std::string* out, int64_t days) {
   const CivilDate date = civil_from_days(days);
-  const int64_t year = date.year < 0 ? -date.year : date.year;
-  fmt::format_to(std::back_inserter(*out), "{}{:04}-{:02}-{:02}",
-                 date.year < 0       ? "-"
-                 : date.year > 9'999 ? "+"
-                                     : "",
-                 year, date.month, date.day);
+  if (date.year < 0 || date.year > 9'999) {
+    fmt::format_to(std::back_inserter(*out), "{}{:04}-{:02}-{:02}", date.year < 0 ? '-' : '+',
+                   date.year < 0 ? -date.year : date.year, date.month, date.day);
+    return;
+  }
+  char text[] = "YYYY-MM-DD";
+  put_digits<4>(text, date.year);
+  put_digits<2>(text + 5, date.month);
+  put_digits<2>(text + 8, date.day);
+  out->append(text, 10);
 }
 
 // .142, without trailing zeros; nothing for 0.
@@ -458,18 +468,22 @@ void append_fraction(std::string* out, int64_t nanos) {
   if (nanos == 0) {
     return;
   }
-  const std::string digits = fmt::format(".{:09}", nanos);
-  out->append(digits, 0, digits.find_last_not_of('0') + 1);
+  char text[] = ".nnnnnnnnn";
+  put_digits<9>(text + 1, nanos);
+  out->append(text, 10);
+  out->erase(out->find_last_not_of('0') + 1);
 }
 
 void append_time(std::string* out, int64_t nanos) {
   const int64_t seconds = nanos / kNanosPerSecond;
   const int64_t fraction = nanos % kNanosPerSecond;
-  fmt::format_to(std::back_inserter(*out), "{:02}:{:02}", seconds / 3'600, seconds / 60 % 60);
-  if (seconds % 60 != 0 || fraction != 0) {
-    fmt::format_to(std::back_inserter(*out), ":{:02}", seconds % 60);
-    append_fraction(out, fraction);
-  }
+  char text[] = "HH:MM:SS";
+  put_digits<2>(text, seconds / 3'600);
+  put_digits<2>(text + 3, seconds / 60 % 60);
+  put_digits<2>(text + 6, seconds % 60);
+  const bool whole_minutes = seconds % 60 == 0 && fraction == 0;
+  out->append(text, whole_minutes ? 5 : 8);
+  append_fraction(out, fraction);
 }
 
 void append_unit(std::string* out, int64_t count, char unit) {

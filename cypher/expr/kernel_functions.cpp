@@ -292,6 +292,7 @@ bool Kernels::function(const Expr& expr, Column* out) {
     }
     if (context.control != nullptr && !context.control->tick().ok()) return false;
     if (!spec.function(context, {args, count}, &result).ok() || !check_extent(context, result).ok()) return false;
+    if (out->kind == Column::Kind::kEmpty && result.is_string()) out->reset(Column::Kind::kStrings);
     out->push(result);
     made.settle([out] { return out->heap_bytes(); });
   }
