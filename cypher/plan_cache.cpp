@@ -8,7 +8,10 @@ namespace lora::cypher {
 void IdleExecutions::add(PreparedPlan* plan) {
   PreparedPlan::Idle dropped;  // freed without the lock
   std::lock_guard lock(mutex_);
-  if (plan->listed_) return;
+  if (plan->listed_) {  // another thread was first
+    plan->keeps_.store(PreparedPlan::Keeps::kAll, std::memory_order_relaxed);
+    return;
+  }
   if (plans_.size() < kPlansMax) {
     plans_.push_back(plan);
   } else {
@@ -67,9 +70,8 @@ std::unique_ptr<Execution> PreparedPlan::take(size_t lane) {
 }
 
 void PreparedPlan::give_back(std::unique_ptr<Execution> execution) {
-  if (const Keeps keeps = keeps_.load(std::memory_order_relaxed); keeps != Keeps::kAll) [[unlikely]] {
-    if (keeps == Keeps::kNothing) {
-      keeps_.store(Keeps::kNext, std::memory_order_relaxed);
+  if (Keeps keeps = keeps_.load(std::memory_order_relaxed); keeps != Keeps::kAll) [[unlikely]] {
+    if (keeps == Keeps::kNothing && keeps_.compare_exchange_strong(keeps, Keeps::kNext, std::memory_order_relaxed)) {
       return;
     }
     all_->add(this);

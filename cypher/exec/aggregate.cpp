@@ -68,6 +68,7 @@ class AggregateColumn {
     for (Column& c : args_) c.trim();
     boxed_.clear();
     words_.reset();
+    words_refused_ = false;
     state_bytes_ = seen_bytes_ = 0;
   }
   size_t heap_bytes() const {
@@ -204,14 +205,12 @@ class AggregateColumn {
   // May extremes be kept as words of this type? Then all that are kept so are, and what is not of it goes to
   // AggregateState objects.
   bool takes_words(WordType type) {
-    if (!words_) {
-      if (std::any_of(groups_.begin(), groups_.end(), [](const GroupState& g) { return g.count > 0; }) ||
-          !states_.empty()) {
-        return false;
-      }
-      words_ = type;
-    }
-    return *words_ == type;
+    if (words_) return *words_ == type;
+    if (words_refused_) return false;
+    words_refused_ = !states_.empty() ||
+                     std::any_of(groups_.begin(), groups_.end(), [](const GroupState& g) { return g.count > 0; });
+    if (!words_refused_) words_ = type;
+    return !words_refused_;
   }
   Value extreme_integer(const GroupState& g) const {
     return words_ ? from_word(*words_, g.integer) : Value::integer(g.integer);
@@ -565,6 +564,7 @@ class AggregateColumn {
   std::vector<List> lists_;  // of collect(), by group
   std::vector<Column> args_;
   std::optional<WordType> words_;  // of extremes: what GroupState::integer stands for, once a word came first
+  bool words_refused_ = false;     // something else came first
   static constexpr uint32_t kNoRow = UINT32_MAX;
   std::vector<uint32_t> best_rows_;  // of each group in a batch
   const Column* shared_ = nullptr;   // another's argument in place of args_[0]

@@ -268,8 +268,7 @@ Result<Value> Execution::run(Subplan& subplan, const Expr& expr, const Batch& ou
     count += static_cast<int64_t>(batch->rows);
     if (expr.kind != ExprKind::kCollect) continue;
     const Column& c = (*batch)[expr.slot];
-    status = charge.add(batch->rows * sizeof(Value) +
-                        (c.kind == Column::Kind::kValues || c.kind == Column::Kind::kStrings ? c.heap_bytes() : 0));
+    status = charge.add(batch->rows * sizeof(Value) + c.boxed_heap_bytes());
     if (!status.ok()) break;
     for (size_t i = 0; i < batch->rows; ++i) items.push_back(c.get(i));
   }
@@ -323,8 +322,7 @@ Status Execution::collect_batch(Subplan& subplan, const Expr& expr, ExprKind as,
     const std::vector<int64_t>& rows = (*batch)[subplan.row_column].integers;
     if (as == ExprKind::kCollect) {
       const Column& c = (*batch)[expr.slot];
-      status = charge.add(batch->rows * sizeof(Value) +
-                          (c.kind == Column::Kind::kValues || c.kind == Column::Kind::kStrings ? c.heap_bytes() : 0));
+      status = charge.add(batch->rows * sizeof(Value) + c.boxed_heap_bytes());
       if (!status.ok()) break;
       for (size_t i = 0; i < batch->rows; ++i) subplan.lists[static_cast<size_t>(rows[i])].push_back(c.get(i));
     } else if (as == ExprKind::kCount) {

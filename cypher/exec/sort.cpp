@@ -249,8 +249,9 @@ class SortOperator final : public Operator {
   uint64_t bytes_of(const Batch& batch, const std::vector<Column>& keys, const std::vector<uint32_t>& rows) const {
     uint64_t bytes = 0;
     const auto add = [&](const Column& c, bool shared) {
-      bytes += rows.size() * (c.kind == Column::Kind::kValues ? sizeof(Value) : 8);
-      if (c.kind != Column::Kind::kStrings && (c.kind != Column::Kind::kValues || shared)) return;
+      const bool boxed = c.kind == Column::Kind::kValues || c.kind == Column::Kind::kWords;  // words may be
+      bytes += rows.size() * (boxed ? sizeof(Value) : 8);
+      if (c.kind != Column::Kind::kStrings && (!boxed || shared)) return;
       for (uint32_t row : rows) bytes += c.row_heap_bytes(row);
     };
     for (Slot slot : carried()) {

@@ -379,6 +379,11 @@ size_t Column::heap_bytes() const {
   return bytes;
 }
 
+size_t Column::word_heap_bytes() const {
+  static const size_t kDateTime = Value::date_time({}).heap_bytes();
+  return word_type.type == ValueType::kDateTime ? kDateTime : 0;
+}
+
 void Batch::gather(const std::vector<uint32_t>& rows_kept) {
   for (Column& c : columns) c.gather(rows_kept);
   rows = rows_kept.size();

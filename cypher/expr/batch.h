@@ -58,12 +58,25 @@ class Column {
   void gather_from(const Column& other, const std::vector<uint32_t>& rows);  // appends
   void append(const Column& other);
   size_t heap_bytes() const;
-  // Bytes of this row's value beyond a fixed 16: what keeping it costs.
+  // Bytes of this row's value beyond a fixed 16: what keeping it costs. Of words, as if they had become Values, which
+  // they do where they are kept together with others.
   size_t row_heap_bytes(size_t row) const {
-    return kind == Kind::kValues ? values[row].heap_bytes() : kind == Kind::kStrings ? texts.entries[row].length : 0;
+    switch (kind) {
+      case Kind::kValues: return values[row].heap_bytes();
+      case Kind::kStrings: return texts.entries[row].length;
+      case Kind::kWords: return word_heap_bytes();
+      default: return 0;
+    }
+  }
+  // What its rows take beyond 16 bytes each as Values.
+  size_t boxed_heap_bytes() const {
+    return kind == Kind::kValues || kind == Kind::kStrings ? heap_bytes()
+           : kind == Kind::kWords                          ? size() * word_heap_bytes()
+                                                           : 0;
   }
 
  private:
+  size_t word_heap_bytes() const;
   // Before `count` rows without or with nulls are added to a typed column whose null mask may be needed.
   void push_null_flags(size_t count, bool null);
 };

@@ -144,6 +144,7 @@ void ConstantLists::build(const Value& list, Set* set) {
   set->words = ValueType::kNull;
   std::vector<int64_t> integers, words;
   std::vector<std::string_view> strings;
+  ValueType words_are = ValueType::kNull;
   size_t plain = 0;
   for (const Value& item : list.as_list()) {
     if (item.is_null()) {
@@ -157,8 +158,8 @@ void ConstantLists::build(const Value& list, Set* set) {
     ++plain;
     if (item.is_integer()) integers.push_back(item.as_integer());
     if (item.is_string()) strings.push_back(item.as_string());
-    if (int64_t word = 0; word_of(item, &word) && (words.empty() || item.type() == set->words)) {
-      set->words = item.type();
+    if (int64_t word = 0; word_of(item, &word) && (words.empty() || item.type() == words_are)) {
+      words_are = item.type();
       words.push_back(word);
     }
     set->items.insert(item);
@@ -166,7 +167,7 @@ void ConstantLists::build(const Value& list, Set* set) {
   set->hashable = true;
   set->all_integers = !integers.empty() && integers.size() == plain;
   set->all_strings = !strings.empty() && strings.size() == plain;
-  if (words.empty() || words.size() != plain) set->words = ValueType::kNull;
+  if (!words.empty() && words.size() == plain) set->words = words_are;
   if (set->all_integers) set->integers.build(std::move(integers));
   if (set->words != ValueType::kNull) set->integers.build(std::move(words));
   if (set->all_strings) set->strings.build(std::move(strings));
