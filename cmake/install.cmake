@@ -21,7 +21,7 @@ install(TARGETS loradb lora_rocksdb lora_tz EXPORT LoraDBTargets COMPONENT devel
 install(EXPORT LoraDBTargets NAMESPACE LoraDB:: DESTINATION ${lora_cmake_dir} COMPONENT development)
 install(FILES cypher/loradb.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/loradb COMPONENT development)
 foreach(header kv/status.h kv/bytes.h kv/store.h graph/ids.h graph/packed_ids.h graph/value.h graph/schema.h
-        graph/graph.h graph/text.h graph/texts.h graph/temporal.h graph/spatial.h cypher/import/import_options.h
+        graph/graph.h graph/text.h graph/texts.h graph/temporal.h graph/word.h graph/spatial.h cypher/import/import_options.h
         cypher/procedures/callable.h cypher/database.h)
   get_filename_component(folder ${header} DIRECTORY)
   install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/loradb/${folder} COMPONENT development)
