@@ -159,6 +159,30 @@ TEST_F(RulesTest, RelationshipsWithoutTheirEndsAreScanned) {
   EXPECT_NE(two.find("Expand(All)"), std::string::npos) << two;
 }
 
+TEST_F(RulesTest, RelationshipsWhosePropertiesAreReadAreScannedWithTheirEnds) {
+  fill();
+  run("MATCH (a:Person {id: 5}), (b:Person {id: 7}) SET a:Rare CREATE (a)-[:KNOWS {since: 2000}]->(b)");
+  for (const char* step : {"2", "3", "4"}) {
+    run(std::string("MATCH (a:Person), (b:Person) WHERE b.id = (a.id + ") + step +
+        ") % 1000 CREATE (a)-[:KNOWS {since: 0}]->(b)");
+  }
+  EXPECT_NE(plan("MATCH (a:Person)-[r:KNOWS]->(b:Person) RETURN a.age, b.age, r").find("Expand"), std::string::npos);
+  for (const char* query : {"MATCH (a:Person)-[r:KNOWS]->(b:Person) RETURN sum(r.since)",
+                            "MATCH (a:Person)-[r:KNOWS]->(b:Person) WITH b, r AS s RETURN b.age, max(s.since)",
+                            "MATCH (a:Person)-[r:KNOWS]->(b:Person) RETURN a.id ORDER BY r.since"}) {
+    EXPECT_NE(plan(query).find("DirectedRelationshipTypeScan((a)-[r:KNOWS]->(b))"), std::string::npos) << plan(query);
+  }
+  EXPECT_EQ(number("MATCH (a:Person)-[r:KNOWS]->(b:Person) RETURN sum(r.since)"), 999 * 500 + 2000);
+  // Few are walked, or a node is tested.
+  for (const char* query : {"MATCH (a:Rare)-[r:KNOWS]->(b:Person) RETURN sum(r.since)",
+                            "MATCH (a:Person {age: 3})-[r:KNOWS]->(b:Person) RETURN sum(r.since)",
+                            "MATCH (a:Person {id: 3})-[r:KNOWS]->(b:Person) RETURN sum(r.since)",
+                            "MATCH (a:Person) WITH a LIMIT 3 MATCH (a)-[r:KNOWS]->(b:Person) RETURN sum(r.since)"}) {
+    EXPECT_EQ(plan(query).find("RelationshipTypeScan"), std::string::npos) << query << ": " << plan(query);
+  }
+  EXPECT_EQ(number("MATCH (a:Rare)-[r:KNOWS]->(b:Person) RETURN sum(r.since)"), 2005);
+}
+
 TEST_F(RulesTest, RelationshipsThatAreTestedAreScannedWithTheirEnds) {
   fill();
   run("MATCH (a:Person {id: 5}), (b:Person {id: 7}) CREATE (a)-[:KNOWS {since: 2000}]->(:Robot)-[:KNOWS {since: "
