@@ -256,6 +256,7 @@ bool Kernels::function(const Expr& expr, Column* out) {
     return first_not_null(expr, out);
   }
   constexpr size_t kArgsMax = 4;
+  constexpr size_t kTextCopiedMax = 255;  // bytes
   const size_t count = expr.children.size();
   if (count > kArgsMax) return false;
   ScratchScope scope(evaluator_);
@@ -292,7 +293,12 @@ bool Kernels::function(const Expr& expr, Column* out) {
     }
     if (context.control != nullptr && !context.control->tick().ok()) return false;
     if (!spec.function(context, {args, count}, &result).ok() || !check_extent(context, result).ok()) return false;
-    if (out->kind == Column::Kind::kEmpty && result.is_string()) out->reset(Column::Kind::kStrings);
+    if (result.is_string()) {
+      // Long ones are shared rather than copied: many functions give back what they were given.
+      const bool is_short = result.as_string().size() <= kTextCopiedMax;
+      if (out->kind == Column::Kind::kEmpty && is_short) out->reset(Column::Kind::kStrings);
+      if (out->kind == Column::Kind::kStrings && !is_short) out->to_values();
+    }
     out->push(result);
     made.settle([out] { return out->heap_bytes(); });
   }

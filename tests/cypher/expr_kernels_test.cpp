@@ -89,6 +89,27 @@ class KernelTest : public ExprTest {
   std::mt19937 random_{kSeed};
 };
 
+TEST_F(KernelTest, LongTextsThatFunctionsGiveBackAreShared) {
+  const Bound bound = bind_text("toString(a)");
+  ASSERT_NE(bound.expr, nullptr) << bound.error;
+  for (const size_t long_from : {size_t{0}, size_t{3}, size_t{9}}) {
+    Batch batch(bound.slot_count);
+    Column& column = batch[bound.slots[0]];
+    column.reset(Column::Kind::kValues);
+    for (size_t i = 0; i < 9; ++i) column.push(Value::string(std::string(i < long_from ? i : 5'000, 'x')));
+    batch.rows = 9;
+    Column out;
+    ASSERT_TRUE(evaluator_.evaluate(*bound.expr, batch, &out).ok());
+    EXPECT_EQ(out.kind, long_from == 9 ? Column::Kind::kStrings : Column::Kind::kValues);
+    for (size_t i = 0; i < 9; ++i) {
+      EXPECT_TRUE(equivalent(out.get(i), column.values[i])) << i;
+      if (i >= long_from) {
+        EXPECT_EQ(out.values[i].as_string().data(), column.values[i].as_string().data()) << i;
+      }
+    }
+  }
+}
+
 TEST_F(KernelTest, AgreeWithTheRowPathOnRandomColumns) {
   for (const char* text : {"a + b",
                            "a - b",
