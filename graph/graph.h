@@ -94,12 +94,12 @@ struct Neighbours {
 
 // A column of property values for a batch of entities, typed when all values present have one type.
 struct PropertyColumn {
-  enum class Kind : uint8_t { kValues, kIntegers, kWords, kFloats, kStrings } kind = Kind::kValues;
+  enum class Kind : uint8_t { kValues, kIntegers, kWords, kFloats, kStrings, kLists } kind = Kind::kValues;
   WordType word_type;             // kWords: of all of them
   std::vector<Value> values;      // kValues: null where the property is absent
   std::vector<int64_t> integers;  // kIntegers; kWords: the words
   std::vector<double> floats;     // kFloats
-  Texts texts;                    // kStrings
+  Texts texts;                    // kStrings; kLists: packed ones (graph/packed_list.h)
   std::vector<uint8_t> nulls;     // typed kinds: empty when every value is present, else 1 where one is absent
 };
 

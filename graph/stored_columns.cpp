@@ -91,6 +91,7 @@ Status encode_column(const Column* column, uint64_t written, std::string* out) {
       encode_texts(*column, out);
       break;
     case Column::Kind::kWords:
+    case Column::Kind::kLists:
     case Column::Kind::kValues: {
       begin(kValues);
       std::string bytes;
@@ -334,7 +335,8 @@ uint64_t stored_bytes(const Column& column) {
     case Column::Kind::kBooleans: return EntityBlock::kRows / 8;
     case Column::Kind::kIntegers: return uint64_t{column.present} * column.integers.width;
     case Column::Kind::kFloats: return uint64_t{column.present} * sizeof(double);
-    case Column::Kind::kStrings: return uint64_t{column.present} + column.strings.arena_used;
+    case Column::Kind::kStrings:
+    case Column::Kind::kLists: return uint64_t{column.present} + column.strings.arena_used;
     case Column::Kind::kWords: return uint64_t{column.present} * 16;
     case Column::Kind::kValues: return uint64_t{column.present} * 16 + column.value_bytes;
   }

@@ -32,7 +32,9 @@ LAYERS: List[Tuple[str, int]] = [
 ]
 NEIGHBOURS_FROM = 30  # files of these ranks may name a header beside them without its folder
 # graph's values stand below its store.
-VALUE_FILES = re.compile(r"graph/(ids|value|value_\w+|word|temporal\w*|spatial|vector|text|json|time_zone)\.(h|cpp)$")
+VALUE_FILES = re.compile(
+    r"graph/(ids|value|value_\w+|word|packed_list|temporal\w*|spatial|vector|text|json|time_zone)\.(h|cpp)$"
+)
 # Third-party headers that only some files may include.
 CONFINED: List[Tuple[str, str, str]] = [
     (r"rocksdb/", r"kv/rocks_\w+\.(h|cpp)$|tests/|bench/", "kv/rocks_*"),

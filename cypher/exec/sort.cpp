@@ -4,10 +4,10 @@
 // dropped as they come, and the buffer is cut back to k rows whenever it has grown to twice that.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <numeric>
 
 #include "cypher/exec/build.h"
+#include "cypher/exec/sort_prefixes.h"
 #include "kv/encode.h"
 #include "kv/stoppable.h"
 
@@ -37,48 +37,6 @@ int order_at(const Column& a, size_t i, const Column& b, size_t j) {
     }
   }
   return order(a.get(i), b.get(j));
-}
-
-// The beginning of a key as a number: of two rows the one with the smaller prefix comes first; equal prefixes decide
-// nothing.
-struct Prefix {
-  uint64_t high = 0, low = 0;
-  uint32_t row = 0;
-  bool operator<(const Prefix& o) const { return high != o.high ? high < o.high : low < o.low; }
-  bool same(const Prefix& o) const { return high == o.high && low == o.low; }
-};
-
-bool text_prefix(std::string_view text, Prefix* out) {
-  out->high = kv::leading_u64(text);
-  out->low = text.size() > 8 ? kv::leading_u64(text.substr(8)) : 0;
-  return true;
-}
-
-// False: values of several types, whose order prefixes do not tell.
-bool prefix_of(const Column& c, size_t row, Prefix* out) {
-  if (c.is_null(row)) {
-    // Null comes last. A string of sixteen 0xff bytes, no UTF-8, would only tie with it.
-    out->high = out->low = UINT64_MAX;
-    return true;
-  }
-  switch (c.kind) {
-    case Column::Kind::kIntegers:
-    case Column::Kind::kWords:
-      out->high = 0;
-      out->low = static_cast<uint64_t>(c.integers[row]) ^ (uint64_t{1} << 63);
-      return true;
-    case Column::Kind::kFloats: {
-      const double v = c.floats[row] == 0 ? 0.0 : c.floats[row];  // zeros are equal
-      out->high = std::isnan(v) ? 1 : 0;                          // after all other numbers
-      uint64_t bits;
-      std::memcpy(&bits, &v, 8);
-      out->low = std::isnan(v) ? 0 : (bits >> 63) != 0 ? ~bits : bits | uint64_t{1} << 63;
-      return true;
-    }
-    case Column::Kind::kStrings: return text_prefix(c.texts[row], out);
-    case Column::Kind::kValues: return c.values[row].is_string() && text_prefix(c.values[row].as_string(), out);
-    default: return false;
-  }
 }
 
 class SortOperator final : public Operator {
@@ -317,34 +275,21 @@ class SortOperator final : public Operator {
     return boxed ? 32 : 1024;
   }
 
-  bool make_prefixes(size_t from, size_t last, Prefix* prefixes) const {
-    const bool ascending = sort_.keys[0].ascending;
-    for (size_t row = from; row < last; ++row) {
-      Prefix& p = prefixes[row];
-      if (!prefix_of(keys_[0], row, &p)) return false;
-      if (!ascending) {
-        p.high = ~p.high;
-        p.low = ~p.low;
-      }
-      p.row = static_cast<uint32_t>(row);
-    }
-    return true;
-  }
-
-  // Compares prefixes of the first key that lie side by side, and whole keys only where these tie. Not done: its type
-  // has none.
+  // Compares prefixes of the keys, and whole keys only where these tie. Not done: there are none.
   Status order_by_prefix(bool* done) {
     if (order_.size() < kPrefixRowsMin) return Status();
-    std::vector<Prefix> prefixes(order_.size());
+    std::vector<bool> ascending;
+    for (const SortKey& key : sort_.keys) ascending.push_back(key.ascending);
+    const SortPrefixes made(keys_, ascending);
+    if (!made.exist()) return Status();
+    std::vector<SortPrefix> prefixes(order_.size());
     constexpr size_t kRowsOfATick = 1 << 14;
     for (size_t from = 0; from < prefixes.size(); from += kRowsOfATick) {
       LORA_TRY(state_.tick());
-      if (!make_prefixes(from, std::min(prefixes.size(), from + kRowsOfATick), prefixes.data())) return Status();
+      made.make(from, std::min(prefixes.size(), from + kRowsOfATick), prefixes.data());
     }
-    // A tie of numbers is one of the keys.
-    const bool whole =
-        keys_.size() == 1 && keys_[0].kind != Column::Kind::kStrings && keys_[0].kind != Column::Kind::kValues;
-    const auto less = [this, whole](const Prefix& a, const Prefix& b) {
+    const bool whole = made.is_whole();
+    const auto less = [this, whole](const SortPrefix& a, const SortPrefix& b) {
       if (!a.same(b)) return a < b;
       return whole ? a.row < b.row : before(a.row, b.row);
     };

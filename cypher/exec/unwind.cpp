@@ -1,4 +1,5 @@
-// UNWIND: range() is counted out without a list; other lists are walked in place.
+// UNWIND: range() is counted out without a list; lists of a batch are flattened where kernels can; others are walked in
+// place.
 #include "cypher/exec/build.h"
 #include "cypher/expr/operations.h"
 
@@ -16,6 +17,7 @@ class UnwindOperator final : public MultiplyingOperator {
   }
   void close() override {
     list_ = Value();
+    lists_ = FlatLists();
     MultiplyingOperator::close();
   }
 
@@ -25,8 +27,19 @@ class UnwindOperator final : public MultiplyingOperator {
     return Status();
   }
 
+  Status begin_batch() override {
+    started_ = false;
+    item_ = 0;
+    flat_ = !is_range_ && state_.evaluator.flatten(*unwind_.list, *in_, &lists_);
+    return Status();
+  }
+
   Status produce(size_t room) override {
     Column& out = out_.columns[unwind_.element];
+    if (flat_) {
+      produce_flat(room, &out);
+      return Status();
+    }
     while (room > 0 && row_ < in_->rows) {
       if (!started_) {
         LORA_TRY(start());
@@ -55,6 +68,17 @@ class UnwindOperator final : public MultiplyingOperator {
   }
 
  private:
+  void produce_flat(size_t room, Column* out) {
+    const size_t first = item_, last = std::min<size_t>(first + room, lists_.ends.back());
+    if (first < last) out->append_rows(lists_.items, first, last - first);
+    for (; row_ < in_->rows; ++row_) {
+      const size_t end = std::min<size_t>(lists_.ends[row_], last);
+      add_parents(end - item_);
+      item_ = end;
+      if (end < lists_.ends[row_]) break;
+    }
+  }
+
   Status start() {
     at_ = 0;
     left_ = 0;
@@ -109,6 +133,9 @@ class UnwindOperator final : public MultiplyingOperator {
   bool is_range_ = false;
   bool started_ = false;
   bool counting_ = false;
+  bool flat_ = false;
+  FlatLists lists_;
+  size_t item_ = 0;  // the next one of lists_
   Value list_;
   uint64_t at_ = 0;
   uint64_t left_ = 0;

@@ -1,6 +1,9 @@
 #include "cypher/expr/batch.h"
 
 #include <algorithm>
+#include <numeric>
+
+#include "graph/packed_list.h"
 
 namespace lora::cypher {
 
@@ -13,7 +16,8 @@ size_t Column::size() const {
     case Kind::kIntegers:
     case Kind::kWords: return integers.size();
     case Kind::kFloats: return floats.size();
-    case Kind::kStrings: return texts.size();
+    case Kind::kStrings:
+    case Kind::kLists: return texts.size();
   }
   return 0;
 }
@@ -27,7 +31,8 @@ bool Column::is_null(size_t row) const {
     case Kind::kIntegers:
     case Kind::kWords:
     case Kind::kFloats:
-    case Kind::kStrings: return !nulls.empty() && nulls[row] != 0;
+    case Kind::kStrings:
+    case Kind::kLists: return !nulls.empty() && nulls[row] != 0;
   }
   return true;
 }
@@ -42,6 +47,7 @@ Value Column::get(size_t row) const {
     case Kind::kWords: return is_null(row) ? Value() : from_word(word_type, integers[row]);
     case Kind::kFloats: return is_null(row) ? Value() : Value::floating(floats[row]);
     case Kind::kStrings: return is_null(row) ? Value() : Value::string(texts[row]);
+    case Kind::kLists: return is_null(row) ? Value() : PackedList(texts[row]).unpack();
   }
   return Value();
 }
@@ -62,6 +68,7 @@ void Column::clear() {
       nulls.clear();
       break;
     case Kind::kStrings:
+    case Kind::kLists:
       texts.clear();
       nulls.clear();
       break;
@@ -92,6 +99,7 @@ void Column::push_nulls(size_t count) {
       floats.resize(floats.size() + count);
       return;
     case Kind::kStrings:
+    case Kind::kLists:
       push_null_flags(count, true);
       texts.entries.resize(texts.size() + count);
       return;
@@ -200,7 +208,8 @@ void Column::push_from(const Column& other, size_t row) {
       push_null_flags(1, null);
       floats.push_back(other.floats[row]);
       return;
-    case Kind::kStrings: {
+    case Kind::kStrings:
+    case Kind::kLists: {
       const auto place = static_cast<uint32_t>(row);
       push_null_flags(1, null);
       if (texts.append_from(other.texts, &place, 1)) return;
@@ -236,7 +245,8 @@ void Column::truncate(size_t rows) {
     case Kind::kIntegers:
     case Kind::kWords: integers.resize(rows); break;
     case Kind::kFloats: floats.resize(rows); break;
-    case Kind::kStrings: texts.entries.resize(rows); break;
+    case Kind::kStrings:
+    case Kind::kLists: texts.entries.resize(rows); break;
   }
   if (nulls.size() > rows) nulls.resize(rows);
 }
@@ -288,6 +298,7 @@ void Column::gather(const std::vector<uint32_t>& rows) {
     case Kind::kWords: gather_in_place(integers, rows); break;
     case Kind::kFloats: gather_in_place(floats, rows); break;
     case Kind::kStrings:
+    case Kind::kLists:
       gather_in_place(texts.entries, rows);
       texts.tidy();
       break;
@@ -320,6 +331,7 @@ void Column::gather_from(const Column& other, const std::vector<uint32_t>& rows)
     case Kind::kWords: gather_append(integers, other.integers, rows); break;
     case Kind::kFloats: gather_append(floats, other.floats, rows); break;
     case Kind::kStrings:
+    case Kind::kLists:
       if (!texts.append_from(other.texts, rows.data(), rows.size())) {
         to_values();
         for (uint32_t r : rows) values.push_back(other.get(r));
@@ -356,6 +368,7 @@ void Column::append(const Column& other) {
     case Kind::kWords: integers.insert(integers.end(), other.integers.begin(), other.integers.end()); break;
     case Kind::kFloats: floats.insert(floats.end(), other.floats.begin(), other.floats.end()); break;
     case Kind::kStrings:
+    case Kind::kLists:
       if (!texts.append(other.texts)) {
         to_values();
         for (size_t i = 0; i < n; ++i) values.push_back(other.get(i));
@@ -369,6 +382,13 @@ void Column::append(const Column& other) {
   } else if (!nulls.empty()) {
     nulls.resize(before + n, 0);
   }
+}
+
+void Column::append_rows(const Column& other, size_t from, size_t count) {
+  if (from == 0 && count == other.size()) return append(other);
+  std::vector<uint32_t> rows(count);
+  std::iota(rows.begin(), rows.end(), static_cast<uint32_t>(from));
+  gather_from(other, rows);
 }
 
 size_t Column::heap_bytes() const {

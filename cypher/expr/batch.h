@@ -19,14 +19,15 @@ using Slot = uint32_t;
 inline constexpr Slot kNoSlot = ~Slot{0};
 inline constexpr size_t kBatchRowsMax = 2048;
 
-// One column in one of seven forms. kNodes/kRelationships hold raw ids, kNoId = null. Integers, words, floats and
-// strings have a null mask that is empty when nothing is null. Vectors that the kind does not use are empty.
+// One column in one of eight forms. kNodes/kRelationships hold raw ids, kNoId = null. Integers, words, floats,
+// strings and lists have a null mask that is empty when nothing is null. Vectors that the kind does not use are empty.
 //
 // kWords (graph/word.h: booleans, dates, times, all of one type) and kStrings are what reading properties gives; such a
-// value that comes as a Value stays one, unless it is added to such a column.
+// value that comes as a Value stays one, unless it is added to such a column. kLists (graph/packed_list.h) is what the
+// kernels read lists as, and flatten; it never leaves the evaluator.
 class Column {
  public:
-  enum class Kind : uint8_t { kEmpty, kValues, kNodes, kRelationships, kIntegers, kWords, kFloats, kStrings };
+  enum class Kind : uint8_t { kEmpty, kValues, kNodes, kRelationships, kIntegers, kWords, kFloats, kStrings, kLists };
 
   Kind kind = Kind::kEmpty;
   WordType word_type;  // kWords
@@ -34,8 +35,8 @@ class Column {
   std::vector<uint64_t> ids;
   std::vector<int64_t> integers;  // kIntegers; kWords: the words
   std::vector<double> floats;
-  Texts texts;                 // kStrings
-  std::vector<uint8_t> nulls;  // kIntegers, kWords, kFloats, kStrings: empty, or 1 = null
+  Texts texts;                 // kStrings; kLists: packed ones
+  std::vector<uint8_t> nulls;  // kIntegers, kWords, kFloats, kStrings, kLists: empty, or 1 = null
 
   // One kind and, of words, one type.
   bool is_like(const Column& other) const {
@@ -57,6 +58,7 @@ class Column {
   void gather(const std::vector<uint32_t>& rows);
   void gather_from(const Column& other, const std::vector<uint32_t>& rows);  // appends
   void append(const Column& other);
+  void append_rows(const Column& other, size_t from, size_t count);
   size_t heap_bytes() const;
   // Bytes of this row's value beyond a fixed 16: what keeping it costs. Of words, as if they had become Values, which
   // they do where they are kept together with others.

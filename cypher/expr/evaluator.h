@@ -22,6 +22,17 @@ class ConstantLists;
 size_t count_true(const std::vector<uint8_t>& mask);
 void select_true(const std::vector<uint8_t>& mask, std::vector<uint32_t>* rows);
 
+// The items of the lists of a batch, one behind the other.
+struct FlatLists {
+  Column items;
+  std::vector<uint32_t> ends;  // of each row: behind its last item, where those of the next row begin
+  std::vector<uint8_t> nulls;  // empty, or 1: the row has null in place of a list, and no items
+
+  size_t begin(size_t row) const { return row == 0 ? 0 : ends[row - 1]; }
+  size_t size(size_t row) const { return ends[row] - begin(row); }
+  bool is_null(size_t row) const { return !nulls.empty() && nulls[row] != 0; }
+};
+
 class Evaluator {
  public:
   explicit Evaluator(EvalContext* context);
@@ -41,6 +52,10 @@ class Evaluator {
   // The predicate's truth per row (a Ternary) into *out when kernels can tell at little cost per row; false otherwise,
   // or where some row's answer may be an error.
   bool cheap_mask(const Expr& expr, Batch& batch, std::vector<uint8_t>* out);
+
+  // The items of the list that the expression gives for each row, when kernels can tell and they are not very many;
+  // false otherwise, with anything in *out.
+  bool flatten(const Expr& expr, Batch& batch, FlatLists* out);
 
   // While it lives, the caller leaves the batch it evaluates on as it is: properties that several expressions read are
   // read once.
@@ -125,6 +140,7 @@ class Evaluator {
   // Kernels that gave up for an expression again and again are left out for the rest of the run.
   bool kernels_pay(const Expr& expr) const;
   bool count_give_up(const Expr& expr);  // false
+  Status unpack_lists(Column* out);
   ConstantLists& lists();
   RegexCache& regexes();
   Status charge_made(uint64_t bytes) {

@@ -255,6 +255,7 @@ bool Kernels::function(const Expr& expr, Column* out) {
   if (expr.function->null_rule == NullRule::kFirstNotNull && expr.children.size() < UINT8_MAX) {
     return first_not_null(expr, out);
   }
+  if (expr.function == size && is_flattened(*expr.children[0])) return list_sizes(expr, out);
   constexpr size_t kArgsMax = 4;
   constexpr size_t kTextCopiedMax = 255;  // bytes
   const size_t count = expr.children.size();
@@ -264,6 +265,7 @@ bool Kernels::function(const Expr& expr, Column* out) {
   for (size_t i = 0; i < count; ++i) {
     if (!operand(*expr.children[i], &operands[i])) return false;
   }
+  if (expr.function == size && operands[0].column != nullptr && sizes_of(*operands[0].column, out)) return true;
   const FunctionSpec& spec = *expr.function;
   EvalContext& context = *evaluator_.context_;
   Made made(context.control);
@@ -537,8 +539,17 @@ bool Kernels::elements(const Expr& expr, Column* out) {
     return nodes != nullptr && nodes->kind == Column::Kind::kNodes && !reads_deleted() &&
            label_names(*nodes, index.constant.as_integer(), out);
   }
-  if (!operand(*expr.children[0], &x) || !operand(*expr.children[1], &index)) return false;
+  if (is_flattened(from)) {
+    FlatLists lists;
+    return flatten(from, &lists) && operand(*expr.children[1], &index) && element_of_flat(lists, index, out);
+  }
+  if (!operand(from, &x) || !operand(*expr.children[1], &index)) return false;
   out->clear();
+  if (x.column != nullptr && x.column->kind == Column::Kind::kLists && index.column == nullptr &&
+      index.constant.is_integer()) {
+    element_of_packed(*x.column, index.constant.as_integer(), out);
+    return true;
+  }
   Value box, index_box, result;
   const List* before = nullptr;  // rows that share a list have the same element of it
   for (size_t i = 0; i < rows_; ++i) {

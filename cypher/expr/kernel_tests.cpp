@@ -253,6 +253,7 @@ bool Kernels::list_test(const Expr& expr, std::vector<uint8_t>* out) {
       evaluator_.lists().contains(expr, *x.column, list.constant, out->data())) {
     return true;
   }
+  if (list.column != nullptr && list.column->kind == Column::Kind::kLists) return in_packed(x, *list.column, out);
   Value box, list_box, result;
   for (size_t i = 0; i < rows_; ++i) {
     const Value& v = x.column != nullptr ? value_at(*x.column, i, &box) : x.constant;

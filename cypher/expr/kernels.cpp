@@ -8,6 +8,7 @@
 #include "cypher/expr/constant_lists.h"
 #include "cypher/expr/kernel_parts.h"
 #include "cypher/expr/operations.h"
+#include "graph/packed_list.h"
 #include "graph/temporal.h"
 
 namespace lora::cypher {
@@ -108,6 +109,15 @@ bool Kernels::simple(const Expr& expr, bool costly_allowed) {
       // The row path leaves out what stands behind the first condition that is true.
       for (size_t i = 0; i < expr.children.size(); ++i) {
         if (!simple(*expr.children[i], costly_allowed && i == 0)) return false;
+      }
+      return true;
+    case ExprKind::kListComprehension:
+    case ExprKind::kQuantifier:
+    case ExprKind::kReduce:
+      // Bodies: what is evaluated for each item.
+      for (size_t i = 0; i < expr.children.size(); ++i) {
+        const bool body = expr.kind == ExprKind::kReduce ? i == 2 : i > 0;
+        if (expr.children[i] != nullptr && !simple(*expr.children[i], !body && costly_allowed)) return false;
       }
       return true;
     case ExprKind::kRegex: return costly_allowed && simple(*expr.children[0]) && simple(*expr.children[1]);
@@ -220,6 +230,8 @@ bool Kernels::column(const Expr& expr, Column* out) {
     case ExprKind::kCollect: return subquery(expr, expr.kind, out);
     case ExprKind::kList: return lists(expr, out);
     case ExprKind::kIndex: return elements(expr, out);
+    case ExprKind::kListComprehension: return comprehension(expr, out);
+    case ExprKind::kReduce: return reduction(expr, out);
     case ExprKind::kCase: return choice(expr, out);
     case ExprKind::kLet: return with_local(expr, out);
     case ExprKind::kArithmetic: return arithmetic_chain(expr, out);
@@ -295,6 +307,10 @@ bool Kernels::property(const Expr& expr, Column* out) {
       break;
     case graph::PropertyColumn::Kind::kStrings:
       out->kind = Column::Kind::kStrings;
+      std::swap(out->texts, read.texts);
+      break;
+    case graph::PropertyColumn::Kind::kLists:
+      out->kind = Column::Kind::kLists;
       std::swap(out->texts, read.texts);
       break;
   }
@@ -480,6 +496,7 @@ bool Kernels::mask(const Expr& expr, std::vector<uint8_t>* out) {
     case ExprKind::kEndsWith:
     case ExprKind::kContains: return text(expr, out);
     case ExprKind::kRegex: return regex(expr, out);
+    case ExprKind::kQuantifier: return quantifier(expr, out);
     default: break;
   }
   ScratchScope scope(evaluator_);
@@ -625,7 +642,8 @@ Status Evaluator::evaluate(const Expr& expr, Batch& batch, Column* out) {
   MadeScope made(context_->control);
   if (batch.rows >= kKernelRowsMin && kernels_pay(expr) && Kernels::simple(expr)) {
     const ReadOnce once(this, expr);
-    if (Kernels(this, batch).column(expr, out) || count_give_up(expr)) return Status();
+    if (Kernels(this, batch).column(expr, out)) return unpack_lists(out);
+    count_give_up(expr);
   }
   out->clear();
   Value v;
@@ -637,6 +655,22 @@ Status Evaluator::evaluate(const Expr& expr, Batch& batch, Column* out) {
     made.settle([out] { return out->heap_bytes(); });
   }
   return Status();
+}
+
+// Lists leave as values.
+Status Evaluator::unpack_lists(Column* out) {
+  if (out->kind != Column::Kind::kLists) return Status();
+  for (size_t i = 0; i < out->size(); ++i) {
+    if (!out->is_null(i)) LORA_TRY(charge_made(list_bytes(PackedList(out->texts[i]).size()) + out->texts[i].size()));
+  }
+  out->to_values();
+  return Status();
+}
+
+bool Evaluator::flatten(const Expr& expr, Batch& batch, FlatLists* out) {
+  const MadeScope made(context_->control);
+  return batch.rows >= kKernelRowsMin && kernels_pay(expr) && Kernels::simple(expr) &&
+         (Kernels(this, batch).flatten(expr, out) || count_give_up(expr));
 }
 
 size_t count_true(const std::vector<uint8_t>& mask) {

@@ -4,6 +4,8 @@
 // errors and the short cuts that the order of rows and operands demands. So kernels never report an error.
 #pragma once
 
+#include <initializer_list>
+
 #include "cypher/expr/evaluator.h"
 
 namespace lora::cypher {
@@ -20,8 +22,11 @@ class Kernels {
   // One Ternary per row.
   bool mask(const Expr& expr, std::vector<uint8_t>* out);
 
+  bool flatten(const Expr& expr, FlatLists* out);
+
   // Scratch in use, given back by ScratchScope.
   class ScratchScope;
+  class OtherBatch;
   Column* scratch_column();
   std::vector<uint8_t>* scratch_mask();
 
@@ -59,6 +64,24 @@ class Kernels {
                     const std::vector<Operand>& results, bool nulls, Column* out);
   bool lists(const Expr& expr, Column* out);
   bool elements(const Expr& expr, Column* out);
+  // Of lists (kernel_lists.cpp).
+  static bool is_flattened(const Expr& expr);
+  bool flatten_column(const Column& lists, FlatLists* out);
+  bool flatten_packed(const Column& lists, FlatLists* out);
+  bool flatten_boxed(const Column& lists, FlatLists* out);
+  bool flatten_constant(const Value& list, FlatLists* out);
+  bool flatten_split(const Expr& expr, FlatLists* out);
+  bool flatten_comprehension(const Expr& expr, FlatLists* out);
+  // For what is evaluated once per item: what of this batch `bodies` read, a row for each of `parents`.
+  bool repeat_slots(std::initializer_list<const Expr*> bodies, const std::vector<uint32_t>& parents, Batch* inner);
+  bool comprehension(const Expr& expr, Column* out);
+  bool quantifier(const Expr& expr, std::vector<uint8_t>* out);
+  bool reduction(const Expr& expr, Column* out);
+  bool list_sizes(const Expr& expr, Column* out);
+  bool sizes_of(const Column& lists, Column* out);
+  void element_of_packed(const Column& lists, int64_t index, Column* out);
+  bool element_of_flat(const FlatLists& lists, const Operand& index, Column* out);
+  bool in_packed(const Operand& x, const Column& lists, std::vector<uint8_t>* out);
   bool subquery(const Expr& expr, ExprKind as, Column* out);
   bool arithmetic_chain(const Expr& expr, Column* out);
   bool arithmetic_step(char op, const Operand& a, const Operand& b, Column* out);

@@ -5,9 +5,11 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <string>
 #include <type_traits>
 
 #include "graph/cache/versions.h"
+#include "graph/packed_list.h"
 #include "kv/check.h"
 
 namespace lora::graph::cache {
@@ -21,7 +23,8 @@ size_t row_bytes(Column::Kind kind, uint8_t integer_width) {
     case Column::Kind::kIntegers:
     case Column::Kind::kWords: return integer_width;
     case Column::Kind::kFloats: return 8;
-    case Column::Kind::kStrings: return 4;
+    case Column::Kind::kStrings:
+    case Column::Kind::kLists: return 4;
     case Column::Kind::kValues: return sizeof(Value);
     case Column::Kind::kBooleans: return 0;
   }
@@ -137,7 +140,8 @@ Column* make_column(WriteContext* context, Column::Kind kind, uint32_t capacity,
       column->floats = {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
       break;
     case Column::Kind::kBooleans: std::memset(column->boolean_bits, 0, sizeof column->boolean_bits); break;
-    case Column::Kind::kStrings: column->strings = {nullptr, 0}; break;
+    case Column::Kind::kStrings:
+    case Column::Kind::kLists: column->strings = {nullptr, 0}; break;
     case Column::Kind::kValues:
       column->value_bytes = 0;
       for (uint32_t i = 0; i < capacity; ++i) new (values(column) + i) Value();
@@ -196,6 +200,7 @@ Column* copy_column(WriteContext* context, Column* column, uint32_t capacity) {
       break;
     case Column::Kind::kBooleans: std::memcpy(copy->boolean_bits, column->boolean_bits, 32); break;
     case Column::Kind::kStrings:
+    case Column::Kind::kLists:
       copy->strings = column->strings;
       if (copy->strings.arena != nullptr) copy->strings.arena->references.fetch_add(1, std::memory_order_relaxed);
       std::memcpy(strings(copy), strings(column), size_t{column->rows} * 4);
@@ -322,24 +327,10 @@ void put_string(WriteContext* context, Column* column, uint32_t row, std::string
 }  // namespace
 
 void release_column(Column* column) {
-  if (column->column_kind == Column::Kind::kStrings) {
+  if (Column::has_texts(column->column_kind)) {
     drop_arena(column->strings.arena);
   } else if (column->column_kind == Column::Kind::kValues) {
     for (uint32_t i = 0; i < column->capacity; ++i) values(column)[i].~Value();
-  }
-}
-
-Column::Kind Column::kind_for(const Value& value) {
-  switch (value.type()) {
-    case ValueType::kInteger: return Kind::kIntegers;
-    case ValueType::kFloat: return Kind::kFloats;
-    case ValueType::kBoolean: return Kind::kBooleans;
-    case ValueType::kString: return value.as_string().size() <= kStringMax ? Kind::kStrings : Kind::kValues;
-    default: {
-      WordType type;
-      int64_t word = 0;
-      return to_word(value, &type, &word) ? Kind::kWords : Kind::kValues;
-    }
   }
 }
 
@@ -351,10 +342,50 @@ Value Column::get(uint32_t row) const {
     case Kind::kFloats: return Value::floating(float_array()[row]);
     case Kind::kBooleans: return Value::boolean(boolean(row));
     case Kind::kStrings: return Value::string(string(row));
+    case Kind::kLists: return PackedList(string(row)).unpack();
     case Kind::kValues: return value_array()[row];
   }
   return Value();
 }
+
+namespace {
+
+// A value as a column of its kind keeps it.
+struct Entry {
+  Column::Kind kind = Column::Kind::kValues;
+  WordType word_type;
+  int64_t integer = 0;    // of integers and words
+  std::string_view text;  // of strings and lists
+
+  explicit Entry(const Value& value) {
+    switch (value.type()) {
+      case ValueType::kInteger:
+        kind = Column::Kind::kIntegers;
+        integer = value.as_integer();
+        return;
+      case ValueType::kFloat: kind = Column::Kind::kFloats; return;
+      case ValueType::kBoolean: kind = Column::Kind::kBooleans; return;
+      case ValueType::kString:
+        text = value.as_string();
+        if (text.size() <= Column::kStringMax) kind = Column::Kind::kStrings;
+        return;
+      case ValueType::kList:
+        if (PackedList::pack(value, Column::kStringMax, &packed_)) kind = Column::Kind::kLists;
+        text = packed_;
+        return;
+      default:
+        if (to_word(value, &word_type, &integer)) kind = Column::Kind::kWords;
+        return;
+    }
+  }
+  Entry(const Entry&) = delete;
+  Entry& operator=(const Entry&) = delete;
+
+ private:
+  std::string packed_;
+};
+
+}  // namespace
 
 Column* Column::set(WriteContext* context, Column* column, uint32_t row, const Value& value) {
   LORA_DCHECK(row < kRowsMax);
@@ -382,14 +413,12 @@ Column* Column::set(WriteContext* context, Column* column, uint32_t row, const V
     return column;
   }
 
-  Kind kind = kind_for(value);
-  WordType word_type;
-  int64_t integer = 0;  // of integers and words
-  if (kind == Kind::kIntegers) integer = value.as_integer();
-  if (kind == Kind::kWords) to_word(value, &word_type, &integer);
-  if (kind == Kind::kStrings && column != nullptr && column->column_kind == Kind::kStrings &&
-      value.as_string().size() > kStringMeanMax &&
-      !suits_strings(column->strings.arena_used + value.as_string().size(), column->present + 1u)) {
+  const Entry entry(value);
+  const WordType word_type = entry.word_type;
+  const int64_t integer = entry.integer;
+  Kind kind = entry.kind;
+  if (has_texts(kind) && column != nullptr && column->column_kind == kind && entry.text.size() > kStringMeanMax &&
+      !suits_strings(column->strings.arena_used + entry.text.size(), column->present + 1u)) {
     kind = Kind::kValues;
   }
   // A column that is made is the block's, and takes the place of the old one, once it holds the value.
@@ -435,9 +464,10 @@ Column* Column::set(WriteContext* context, Column* column, uint32_t row, const V
       }
       break;
     case Kind::kStrings:
+    case Kind::kLists:
       // The old text of the row no longer counts.
       column->valid_bits[row >> 6] &= ~bit;
-      put_string(context, column, row, value.as_string());
+      put_string(context, column, row, entry.text);
       break;
     case Kind::kValues: {
       Value& place = cache::values(column)[row];
@@ -458,7 +488,7 @@ Column* Column::set(WriteContext* context, Column* column, uint32_t row, const V
 }
 
 Column* Column::shrink(Column* column) {
-  if (column->column_kind == Kind::kStrings && column->strings.arena != nullptr &&
+  if (has_texts(column->column_kind) && column->strings.arena != nullptr &&
       column->strings.arena->capacity > column->strings.arena_used + 16) {
     move_arena(column, 0, true);
   }

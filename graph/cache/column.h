@@ -2,8 +2,9 @@
 //
 // Kinds: integers, words of one type (graph/word.h: dates, times), floats, booleans (bits), strings of at most
 // kStringMax bytes and kStringMeanMax in the mean (32-bit entries, a TextPlace, into an arena; equal strings of a block
-// share bytes), and generic Values. A value that does not fit makes the column generic. A column holds rows 0 ..
-// rows-1; later rows are absent. min/max of numbers are bounds, not exact.
+// share bytes), lists (graph/packed_list.h: their bytes are kept as those of strings are), and generic Values. A value
+// that does not fit makes the column generic. A column holds rows 0 .. rows-1; later rows are absent. min/max of
+// numbers are bounds, not exact.
 //
 // Integers and words are kept as their distance from a common base, in 1, 2 or 4 bytes each, in 8 (with the base 0)
 // where they lie further apart: the fewest that hold all the column has had since it was last laid out. A value that
@@ -46,7 +47,7 @@ struct TextPlace {
 };
 
 struct Column : Object {
-  enum class Kind : uint8_t { kIntegers, kWords, kFloats, kBooleans, kStrings, kValues };
+  enum class Kind : uint8_t { kIntegers, kWords, kFloats, kBooleans, kStrings, kLists, kValues };
   static constexpr uint32_t kStringMax = TextPlace::kLengthMax;
   // Longer ones are better shared, as values, than copied by who reads them.
   static constexpr uint32_t kStringMeanMax = 255;
@@ -55,7 +56,7 @@ struct Column : Object {
   uint16_t rows = 0;            // rows in use
   uint16_t capacity = 0;        // rows that fit
   uint16_t present = 0;         // valid rows
-  uint16_t shared_strings = 0;  // kStrings: rows that were found to share bytes
+  uint16_t shared_strings = 0;  // kStrings, kLists: rows that were found to share bytes
   uint64_t valid_bits[4] = {0, 0, 0, 0};
   union {
     struct {
@@ -72,8 +73,8 @@ struct Column : Object {
     struct {
       StringArena* arena;
       uint32_t arena_used;  // bytes of the arena this version knows
-    } strings;
-    uint64_t value_bytes;  // kValues: heap bytes behind the values
+    } strings;              // kStrings, kLists
+    uint64_t value_bytes;   // kValues: heap bytes behind the values
   };
 
   explicit Column(Kind k) : Object(ObjectKind::kColumn), column_kind(k) {}
@@ -104,7 +105,8 @@ struct Column : Object {
   const double* float_array() const { return reinterpret_cast<const double*>(this + 1); }
   const TextPlace* string_array() const { return reinterpret_cast<const TextPlace*>(this + 1); }
   const Value* value_array() const { return reinterpret_cast<const Value*>(this + 1); }
-  // Valid row of a string column; the view lives as long as the column.
+  static bool has_texts(Kind kind) { return kind == Kind::kStrings || kind == Kind::kLists; }
+  // Valid row of a column of strings, or of lists: the packed one. The view lives as long as the column.
   std::string_view string(uint32_t row) const {
     const TextPlace place = string_array()[row];
     return {strings.arena->data() + place.offset(), place.length()};
@@ -113,7 +115,6 @@ struct Column : Object {
   Value get(uint32_t row) const;
 
   // --- writing ---
-  static Kind kind_for(const Value& value);
   // Whether strings of so many bytes, those that share bytes counted once, are short enough for as many rows.
   static bool suits_strings(size_t bytes, size_t rows) {
     constexpr size_t kFewRows = 8;  // they say nothing yet

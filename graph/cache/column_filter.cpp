@@ -220,6 +220,7 @@ void filter_column(const Column* column, char op, const Value& value, uint64_t* 
       break;
     }
     case Column::Kind::kBooleans: return test_booleans(*column, op, value, rows);
+    case Column::Kind::kLists:
     case Column::Kind::kValues: break;
   }
   each();

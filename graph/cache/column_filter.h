@@ -14,8 +14,7 @@ void filter_column(const Column* column, char op, const Value& value, uint64_t* 
 
 // Are its values compared one by one?
 inline bool is_filtered_by_rows(const Column* column) {
-  return column != nullptr &&
-         (column->column_kind == Column::Kind::kStrings || column->column_kind == Column::Kind::kValues);
+  return column != nullptr && (Column::has_texts(column->column_kind) || column->column_kind == Column::Kind::kValues);
 }
 
 }  // namespace lora::graph::cache

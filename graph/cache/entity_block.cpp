@@ -6,6 +6,7 @@
 #include <new>
 
 #include "graph/cache/versions.h"
+#include "graph/packed_list.h"
 #include "kv/check.h"
 
 namespace lora::graph::cache {
@@ -565,7 +566,8 @@ void Gatherer::start(PropertyColumn::Kind kind, WordType words, size_t from) {
     case PropertyColumn::Kind::kIntegers:
     case PropertyColumn::Kind::kWords: out_->integers.resize(count); break;
     case PropertyColumn::Kind::kFloats: out_->floats.resize(count); break;
-    case PropertyColumn::Kind::kStrings: out_->texts.entries.resize(count); break;
+    case PropertyColumn::Kind::kStrings:
+    case PropertyColumn::Kind::kLists: out_->texts.entries.resize(count); break;
   }
   missing(0, from);
 }
@@ -579,7 +581,8 @@ void Gatherer::missing(size_t from, size_t last) {
       case PropertyColumn::Kind::kIntegers:
       case PropertyColumn::Kind::kWords: out_->integers[i] = 0; break;
       case PropertyColumn::Kind::kFloats: out_->floats[i] = 0; break;
-      case PropertyColumn::Kind::kStrings: out_->texts.entries[i] = {}; break;
+      case PropertyColumn::Kind::kStrings:
+      case PropertyColumn::Kind::kLists: out_->texts.entries[i] = {}; break;
       case PropertyColumn::Kind::kValues: break;
     }
   }
@@ -595,6 +598,7 @@ void Gatherer::to_values(size_t from) {
       case PropertyColumn::Kind::kWords: out_->values[i] = from_word(out_->word_type, out_->integers[i]); break;
       case PropertyColumn::Kind::kFloats: out_->values[i] = Value::floating(out_->floats[i]); break;
       case PropertyColumn::Kind::kStrings: out_->values[i] = Value::string(out_->texts[i]); break;
+      case PropertyColumn::Kind::kLists: out_->values[i] = PackedList(out_->texts[i]).unpack(); break;
       case PropertyColumn::Kind::kValues: break;
     }
   }
@@ -608,7 +612,7 @@ void Gatherer::finish() {
   if (out_->kind != Kind::kValues) out_->values.clear();
   if (out_->kind != Kind::kIntegers && out_->kind != Kind::kWords) out_->integers.clear();
   if (out_->kind != Kind::kFloats) out_->floats.clear();
-  if (out_->kind != Kind::kStrings) out_->texts.clear();
+  if (out_->kind != Kind::kStrings && out_->kind != Kind::kLists) out_->texts.clear();
 }
 
 // Of rows first .. of the column, one for each id from `from` on below `last`: those without a value.
@@ -644,6 +648,7 @@ void Gatherer::take(const Column& column, size_t from, size_t last, bool run) {
       break;
     case Column::Kind::kFloats: kind = Kind::kFloats; break;
     case Column::Kind::kStrings: kind = Kind::kStrings; break;
+    case Column::Kind::kLists: kind = Kind::kLists; break;
     case Column::Kind::kValues: break;
   }
   if (!started_) {
@@ -671,7 +676,8 @@ void Gatherer::take(const Column& column, size_t from, size_t last, bool run) {
       take_numbers(
           column, column.float_array(), [](double x) { return x; }, from, last, run, &out_->floats);
       return;
-    case Kind::kStrings: take_texts(column, from, last, run); return;
+    case Kind::kStrings:
+    case Kind::kLists: take_texts(column, from, last, run); return;
     case Kind::kValues:
       for (size_t i = from; i < last; ++i) out_->values[i] = column.get(EntityBlock::row_of(ids_[i]));
       return;

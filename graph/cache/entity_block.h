@@ -273,6 +273,9 @@ class Gatherer {
                                                   out[to] = c.float_array()[row];
                                                   return true;
                                                 });
+      case PropertyColumn::Kind::kLists:
+        return scattered<Column::Kind::kLists>(
+            i, find, resident, [this](const Column& c, uint32_t row, size_t to) { return take_text(c, row, to); });
       default:
         return scattered<Column::Kind::kStrings>(
             i, find, resident, [this](const Column& c, uint32_t row, size_t to) { return take_text(c, row, to); });

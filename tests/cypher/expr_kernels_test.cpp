@@ -3,6 +3,7 @@
 
 #include "cypher/expr/kernels.h"
 #include "expr_fixture.h"
+#include "graph/packed_list.h"
 
 namespace lora::cypher::testing {
 namespace {
@@ -62,14 +63,56 @@ class KernelTest : public ExprTest {
     }
   }
 
-  void compare_paths(const std::string& text, int rounds) {
+  // A column of lists: packed or boxed, of items of one type or of several, some null, now and then with another value.
+  Column random_lists(size_t rows) {
+    Column c;
+    const int kind = static_cast<int>(random_() % 7);
+    const bool nulls = random_() % 3 == 0, packed = random_() % 3 != 0, mixed = random_() % 8 == 0;
+    const WordType words = word_type();
+    c.reset(packed ? Column::Kind::kLists : Column::Kind::kValues);
+    std::string bytes;
+    for (size_t i = 0; i < rows; ++i) {
+      if (nulls && random_() % 4 == 0) {
+        c.push_nulls(1);
+        continue;
+      }
+      List items;
+      const int of = mixed ? static_cast<int>(random_() % 7) : kind;
+      for (size_t left = random_() % 3 == 0 ? 0 : random_() % 6; left > 0; --left) {
+        switch (of) {
+          case 0: items.push_back(Value::integer(small())); break;
+          case 1: items.push_back(Value::floating(static_cast<double>(small()) / 2)); break;
+          case 2: items.push_back(Value::string(text())); break;
+          case 3: items.push_back(from_word(words, words.type == ValueType::kBoolean ? 1 : small())); break;
+          case 4: items.push_back(Value::integer(small() * 1'000'000'000'000)); break;
+          case 5: items.push_back(Value::string(std::string(random_() % 400, 'a'))); break;
+          default: items.push_back(packed ? Value::integer(small() * 100) : any_value()); break;
+        }
+      }
+      const Value list = Value::list(std::move(items));
+      if (!packed) {
+        c.push(random_() % 200 == 0 ? any_value() : list);
+      } else if (PackedList::pack(list, 4'000, &bytes)) {
+        if (!c.nulls.empty()) c.nulls.push_back(0);
+        c.texts.push(bytes);
+      } else {
+        c.push_nulls(1);
+      }
+    }
+    return c;
+  }
+
+  // `lists`: the first column is of lists.
+  void compare_paths(const std::string& text, int rounds, bool lists = false) {
     const Bound bound = bind_text(text);
     ASSERT_NE(bound.expr, nullptr) << text << ": " << bound.error;
     ASSERT_TRUE(Kernels::simple(*bound.expr)) << text;
     for (int round = 0; round < rounds; ++round) {
       const size_t rows = 3 + random_() % 40;
       Batch batch(bound.slot_count);
-      for (Slot s : bound.slots) batch[s] = random_column(rows);
+      for (Slot s : bound.slots) {
+        batch[s] = lists && s == bound.slots[0] ? random_lists(rows) : random_column(rows);
+      }
       batch.rows = rows;
       Column out;
       const Status all = evaluator_.evaluate(*bound.expr, batch, &out);
@@ -253,6 +296,118 @@ TEST_F(KernelTest, AgreeWithTheRowPathOnRandomColumns) {
                            "a['x']",
                            "size([a, b]) + c"}) {
     compare_paths(text, 40);
+  }
+}
+
+TEST_F(KernelTest, ListsAgreeWithTheRowPath) {
+  for (const char* text : {"a",
+                           "a[0]",
+                           "a[-1]",
+                           "a[b]",
+                           "a[7]",
+                           "a IS NULL",
+                           "a = [1, 2]",
+                           "a + b",
+                           "size(a)",
+                           "size(a) > b",
+                           "head(a)",
+                           "coalesce(a, b)",
+                           "CASE WHEN b > 0 THEN a ELSE b END",
+                           "b IN a",
+                           "1 IN a",
+                           "'a' IN a",
+                           "1.0 IN a",
+                           "null IN a",
+                           "true IN a",
+                           "date('1970-01-02') IN a",
+                           "datetime('1970-01-01T00:00Z') IN a",
+                           "NOT b IN a OR c",
+                           "[x IN a]",
+                           "[x IN a | 1]",
+                           "[x IN a | x + 1]",
+                           "[x IN a | x + b]",
+                           "[x IN a WHERE x > 0]",
+                           "[x IN a WHERE x > 0 | x * 2 + c]",
+                           "[x IN a WHERE x <> b | x || b]",
+                           "[x IN a WHERE x STARTS WITH 'a' | toUpper(x)]",
+                           "[x IN a | 10 / x]",
+                           "[x IN a WHERE x]",
+                           "[x IN [y IN a WHERE y > 0 | y + 1] | x * 2]",
+                           "[x IN a | size([y IN a WHERE y = x])]",
+                           "[x IN a | any(y IN a WHERE y > x)]",
+                           "[x IN a | null]",
+                           "[x IN b | x]",
+                           "[x IN [1, 2, 3] WHERE x > b | x]",
+                           "[x IN null | x + b]",
+                           "[x IN [] WHERE x > b]",
+                           "[x IN a | x][0]",
+                           "[x IN a WHERE x > 0][b]",
+                           "size([x IN a WHERE x > 0])",
+                           "size([x IN a | 1 / x])",
+                           "size([x IN a WHERE x.year = 1970])",
+                           "any(x IN a WHERE x > 0)",
+                           "all(x IN a WHERE x > 0)",
+                           "none(x IN a WHERE x > 0)",
+                           "single(x IN a WHERE x > 0)",
+                           "all(x IN a WHERE x = b)",
+                           "any(x IN a WHERE 10 / x > 1)",
+                           "none(x IN a WHERE x IS NULL)",
+                           "any(x IN a WHERE x STARTS WITH 'a') AND b > 0",
+                           "any(x IN a WHERE x IN [1, 2, 'a'])",
+                           "any(x IN a WHERE CASE x WHEN 1 THEN true ELSE false END)",
+                           "CASE WHEN any(x IN a WHERE x = 1) THEN 1 ELSE size(a) END",
+                           "reduce(s = 0, x IN a | s + x)",
+                           "reduce(s = 0.5, x IN a | s + x * 2)",
+                           "reduce(s = b, x IN a | s + x)",
+                           "reduce(s = '', x IN a | s + x)",
+                           "reduce(s = 0, x IN a | CASE WHEN x > s THEN x ELSE s END)",
+                           "reduce(s = 1, x IN a | s * x + b)",
+                           "reduce(s = 9223372036854775807, x IN a | s + x)",
+                           "reduce(s = true, x IN a | s AND x > 0)",
+                           "reduce(s = 0, x IN a | s + size([y IN a WHERE y = x]))",
+                           "reduce(s = null, x IN a | s + x)",
+                           "reduce(s = 0, x IN a | s + 10 / x)",
+                           "reduce(s = 0, x IN [1, 2, 3] | s + x * b)"}) {
+    compare_paths(text, 60, true);
+  }
+  for (const char* text :
+       {"split(a, 'b')[0]", "split(a, 'b')[b]", "size(split(a, 'b'))", "size(split(a, ''))",
+        "[x IN split(a, 'a') WHERE size(x) > 1 | x + 'c']", "any(x IN split(a, 'aa') WHERE x = '')", "split(a, b)[0]",
+        "size(split(a, ['a', 'b']))", "reduce(s = 0, x IN split(a, 'a') | s + size(x))"}) {
+    compare_paths(text, 60);
+  }
+}
+
+// What the test above compares is not the row path with itself.
+TEST_F(KernelTest, ListsOfNumbersAreLeftToKernels) {
+  for (const bool packed : {true, false}) {
+    for (const char* text : {"a[0]", "size(a)", "1 IN a", "b IN a", "[x IN a WHERE x > b | x * 2]", "[x IN a | x][b]",
+                             "size([x IN a WHERE x > 0])", "any(x IN a WHERE x = b)", "reduce(s = 0, x IN a | s + x)",
+                             "reduce(s = b, x IN a | s + x * b)"}) {
+      const Bound bound = bind_text(text);
+      ASSERT_NE(bound.expr, nullptr) << text;
+      Batch batch(bound.slot_count);
+      for (size_t row = 0; row < 40; ++row) {
+        const Value list = Value::list(List(row % 7, Value::integer(static_cast<int64_t>(row))));
+        batch[bound.slots[0]].push(list);
+        if (bound.slots[1] != kNoSlot) batch[bound.slots[1]].push(Value::integer(static_cast<int64_t>(row % 3)));
+      }
+      if (packed) {
+        Column& lists = batch[bound.slots[0]];
+        Column made;
+        made.reset(Column::Kind::kLists);
+        std::string bytes;
+        for (const Value& list : lists.values) {
+          ASSERT_TRUE(PackedList::pack(list, 4'000, &bytes));
+          made.texts.push(bytes);
+        }
+        lists = std::move(made);
+      }
+      batch.rows = 40;
+      Column out;
+      EXPECT_TRUE(Kernels(&evaluator_, batch).column(*bound.expr, &out)) << text << (packed ? " packed" : " boxed");
+      EXPECT_EQ(out.size(), 40u) << text;
+    }
   }
 }
 

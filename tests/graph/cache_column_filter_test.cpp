@@ -68,7 +68,9 @@ Value random_value(Random& random) {
     case 3: return random_float(random, static_cast<int>(random.below(2)));
     case 4: return random_text(random);
     case 5: return Value::boolean(random.chance(50));
-    case 6: return Value::list({Value::integer(1), random.chance(30) ? Value() : Value::string("x")});
+    case 6:
+      if (random.chance(50)) return Value::list(List(random.below(3), Value::integer(1)));
+      return Value::list({Value::integer(1), random.chance(30) ? Value() : Value::string("x")});
     case 7:
     case 8: return random_word(random, random.below(6));
     default: return Value();

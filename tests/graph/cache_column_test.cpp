@@ -79,6 +79,26 @@ TEST(Column, StringsLieSideBySideUnlessTheyAreLong) {
   EXPECT_EQ(kind_of(some), Column::Kind::kValues);
 }
 
+TEST(Column, ListsOfOneTypeLieSideBySideUnlessTheyAreLong) {
+  const auto kind = [](const std::vector<Value>& lists) {
+    Loading loading;
+    for (uint32_t row = 0; row < lists.size(); ++row) loading.set(row, lists[row]);
+    for (uint32_t row = 0; row < lists.size(); ++row) EXPECT_TRUE(equivalent(loading.column().get(row), lists[row]));
+    return loading.column().column_kind;
+  };
+  const Value numbers = Value::list({Value::integer(1), Value::integer(700)});
+  const Value texts = Value::list({Value::string("a"), Value::string("")});
+  EXPECT_EQ(kind({numbers, Value::list({}), texts, numbers}), Column::Kind::kLists);
+  EXPECT_EQ(kind({numbers, Value::list({Value::integer(1), Value::string("a")})}), Column::Kind::kValues);
+  EXPECT_EQ(kind({numbers, Value::integer(1)}), Column::Kind::kValues);
+  EXPECT_EQ(kind({Value::list(List(2'000, Value::integer(1)))}), Column::Kind::kLists);
+  EXPECT_EQ(kind({Value::list(List(3'000, Value::integer(1)))}), Column::Kind::kValues);
+  EXPECT_EQ(kind(std::vector<Value>(20, numbers)), Column::Kind::kLists);
+  std::vector<Value> longer;
+  for (int i = 0; i < 30; ++i) longer.push_back(Value::list(List(400, Value::integer(i * 1'000))));
+  EXPECT_EQ(kind(longer), Column::Kind::kValues);
+}
+
 TEST(Column, ConsecutiveIntegersTakeOneByteEachUpAndDown) {
   for (const auto& [first, step] : {std::pair<int64_t, int64_t>{0, 1}, {0, -1}, {kMin, 1}, {kMax, -1}, {70'000, 1}}) {
     std::vector<int64_t> values;

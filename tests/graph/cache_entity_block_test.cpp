@@ -17,9 +17,25 @@ struct Entity {
 };
 using Model = std::map<uint64_t, Entity>;
 
+// Short or long, of numbers, texts or words; now and then of several types.
+Value random_list(Random& random) {
+  const uint64_t kind = random.below(5);
+  List items;
+  for (uint64_t left = random.below(random.chance(5) ? 400 : 8); left > 0; --left) {
+    switch (random.chance(2) ? 4 : kind) {
+      case 0: items.push_back(Value::integer(static_cast<int64_t>(random.below(300)))); break;
+      case 1: items.push_back(Value::floating(static_cast<double>(random.below(300)) / 8)); break;
+      case 2: items.push_back(Value::string(std::string(random.below(20), 'x'))); break;
+      case 3: items.push_back(Value::date({static_cast<int64_t>(random.below(300))})); break;
+      default: items.push_back(Value::integer(static_cast<int64_t>(random.engine()()))); break;
+    }
+  }
+  return Value::list(std::move(items));
+}
+
 Value random_value(Random& random, uint32_t key) {
   // Most keys have one type; now and then another one comes along and the column becomes generic.
-  const uint64_t kind = random.chance(key < 6 ? 1 : 30) ? random.below(14) : key;
+  const uint64_t kind = random.chance(key < 6 || key == 7 ? 1 : 30) ? random.below(15) : key;
   switch (kind) {
     case 0: return Value::integer(static_cast<int64_t>(random.engine()()));
     case 1: return Value::floating(static_cast<double>(random.below(1000)) / 8);
@@ -31,8 +47,9 @@ Value random_value(Random& random, uint32_t key) {
     case 5: return Value::string(std::to_string(random.engine()()) + " unique and long");
     // Around the length from which on strings are values of their own.
     case 6: return Value::string(std::string(Column::kStringMax - 20 + random.below(40), 'z'));
-    case 7: return Value::list({Value::integer(1), Value::string("a list's string of some length")});
-    default: return random_word(random, kind - 8);
+    case 7: return random_list(random);
+    case 8: return Value::list({Value::integer(1), Value::string("a list's string of some length")});
+    default: return random_word(random, kind - 9);
   }
 }
 

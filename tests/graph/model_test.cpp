@@ -70,7 +70,7 @@ class ModelTest : public GraphTest {
   Value random_value(uint32_t key) {
     // Key 4 takes few values often (for indexes); the others all kinds.
     if (key == 4) return Value::integer(static_cast<int64_t>(pick(1000000)));
-    switch (pick(9)) {
+    switch (pick(10)) {
       case 0: return Value::integer(static_cast<int64_t>(pick(20)) - 5);
       case 1: return Value::integer(static_cast<int64_t>(random_()));
       case 2: return Value::floating(static_cast<double>(pick(20)));
@@ -79,6 +79,7 @@ class ModelTest : public GraphTest {
       case 5: return Value::string(std::string(pick(400), static_cast<char>('a' + pick(26))));
       case 6: return Value::list({Value::integer(1), Value::string("x"), Value()});
       case 7: return Value::date({static_cast<int64_t>(pick(10000))});
+      case 8: return Value::list(List(pick(5), Value::string("item " + std::to_string(pick(3)))));
       default: return Value::map({{Value::string("a"), Value::integer(static_cast<int64_t>(pick(5)))}});
     }
   }
