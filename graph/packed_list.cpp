@@ -1,5 +1,7 @@
 #include "graph/packed_list.h"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -185,11 +187,46 @@ Value PackedList::get(size_t i) const {
   return Value();
 }
 
-Value PackedList::unpack() const {
+Ternary PackedList::contains(const Value& x) const {
+  if (size_ == 0) return Ternary::kFalse;
+  if (x.is_null()) return Ternary::kNull;
+  bool found = false;
+  const auto find_integer = [&](int64_t number) { each_integer([&](auto v) { found |= int64_t{v} == number; }); };
+  switch (items_) {
+    case Items::kNone: break;
+    case Items::kStrings:
+      for (size_t i = 0; x.is_string() && i < size_ && !found; ++i) found = string(i) == x.as_string();
+      break;
+    case Items::kIntegers:
+      if (x.is_integer()) {
+        find_integer(x.as_integer());
+      } else if (x.is_float() && !std::isnan(x.as_float())) {
+        each_integer([&](auto v) { found |= compare_exact(int64_t{v}, x.as_float()) == 0; });
+      }
+      break;
+    case Items::kFloats:
+      for (size_t i = 0; x.is_number() && i < size_ && !found; ++i) {
+        found = equals(Value::floating(floating(i)), x) == Ternary::kTrue;
+      }
+      break;
+    case Items::kWords:
+      if (int64_t word = 0; x.type() != word_type_.type) {
+        break;
+      } else if (word_of(x, &word)) {
+        find_integer(word);
+      } else {
+        for (size_t i = 0; i < size_ && !found; ++i) found = equals(get(i), x) == Ternary::kTrue;
+      }
+      break;
+  }
+  return ternary(found);
+}
+
+List PackedList::unpack() const {
   List items;
   items.reserve(size_);
   for (size_t i = 0; i < size_; ++i) items.push_back(get(i));
-  return Value::list(std::move(items));
+  return items;
 }
 
 }  // namespace lora

@@ -38,7 +38,7 @@ class PackedList {
   Items items() const { return items_; }
   WordType word_type() const { return word_type_; }  // kWords
   size_t size() const { return size_; }
-  Value unpack() const;
+  List unpack() const;
 
   // --- one item, below size() ---
   Value get(size_t i) const;
@@ -48,6 +48,8 @@ class PackedList {
     std::memcpy(&v, data_ + i * sizeof v, sizeof v);
     return v;
   }
+  // `x IN list`.
+  Ternary contains(const Value& x) const;
   std::string_view string(size_t i) const {
     const size_t begin = i == 0 ? 0 : end(i - 1);
     return {data_ + size_ * sizeof(uint16_t) + begin, end(i) - begin};
@@ -85,6 +87,24 @@ class PackedList {
   WordType word_type_;
   uint32_t size_ = 0;
   const char* data_ = nullptr;  // of numbers the first; of strings where the first ends
+};
+
+// The items of a list, packed or not, as they are. A view: the list must stay.
+class ListItems {
+ public:
+  explicit ListItems(const Value& list)
+      : items_(list.packed().empty() ? &list.as_list() : nullptr), packed_(list.packed()) {}
+  size_t size() const { return items_ != nullptr ? items_->size() : packed_.size(); }
+  // Item i, below size(); *box is where one of a packed list is made.
+  const Value& get(size_t i, Value* box) const {
+    if (items_ != nullptr) return (*items_)[i];
+    *box = packed_.get(i);
+    return *box;
+  }
+
+ private:
+  const List* items_;
+  PackedList packed_;
 };
 
 }  // namespace lora

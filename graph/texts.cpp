@@ -17,7 +17,8 @@ inline void copy_padded(char* to, const char* from, size_t length) {
 
 bool Texts::append_from(const Texts& other, const uint32_t* rows, size_t count) {
   size_t bytes = 0;
-  for (size_t i = 0; i < count; ++i) bytes += other.entries[rows[i]].length;
+  const auto again = [&](size_t i) { return i > 0 && other.entries[rows[i]] == other.entries[rows[i - 1]]; };
+  for (size_t i = 0; i < count; ++i) bytes += again(i) ? 0 : other.entries[rows[i]].length;
   if (!fits(bytes)) return false;
   const size_t base = entries.size();
   entries.resize(base + count);
@@ -26,7 +27,7 @@ bool Texts::append_from(const Texts& other, const uint32_t* rows, size_t count) 
   auto at = static_cast<uint32_t>(used_);
   Entry* out = entries.data() + base;
   for (size_t i = 0; i < count; ++i) {
-    if (i > 0 && rows[i] == rows[i - 1]) {
+    if (again(i)) {
       out[i] = out[i - 1];
       continue;
     }

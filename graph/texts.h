@@ -15,6 +15,7 @@ class Texts {
  public:
   struct Entry {
     uint32_t offset = 0, length = 0;
+    friend bool operator==(const Entry&, const Entry&) = default;
   };
   static constexpr size_t kPad = 16;
   static constexpr size_t kBytesMax = UINT32_MAX;
@@ -44,7 +45,7 @@ class Texts {
     used_ += text.size();
     return true;
   }
-  // Appends these strings of `other`; neighbours that are the same share their bytes. False as above.
+  // Appends these strings of `other`; neighbours that lie in the same place there share their bytes. False as above.
   bool append_from(const Texts& other, const uint32_t* rows, size_t count);
   bool append(const Texts& other);
   // Gives back bytes that no entry uses, when they are many.

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <new>
 
+#include "graph/packed_list.h"
 #include "kv/check.h"
 
 namespace lora {
@@ -46,6 +48,7 @@ namespace detail {
 enum class RepKind : uint8_t {
   kString,
   kList,
+  kPackedList,
   kMap,
   kNode,
   kRelationship,
@@ -126,6 +129,28 @@ struct ListRep : ContainerRep {
     for (const Value& item : items) {
       measure(item);
     }
+  }
+};
+// The bytes follow the header in the same allocation.
+struct PackedListRep : ContainerRep {
+  std::atomic<List*> unpacked{nullptr};
+  const size_t size;  // bytes
+
+  PackedListRep(size_t count, size_t bytes) : ContainerRep(RepKind::kPackedList, count), size(bytes) {}
+  ~PackedListRep() { delete unpacked.load(std::memory_order_relaxed); }
+  std::string_view bytes() const { return {reinterpret_cast<const char*>(this + 1), size}; }
+  static PackedListRep* make(std::string_view bytes) {
+    auto* rep = new (::operator new(sizeof(PackedListRep) + bytes.size()))
+        PackedListRep(PackedList(bytes).size(), bytes.size());
+    std::memcpy(static_cast<void*>(rep + 1), bytes.data(), bytes.size());
+    return rep;
+  }
+  const List& items() {
+    if (const List* known = unpacked.load(std::memory_order_acquire); known != nullptr) return *known;
+    auto made = std::make_unique<List>(PackedList(bytes()).unpack());
+    List* none = nullptr;
+    if (unpacked.compare_exchange_strong(none, made.get(), std::memory_order_acq_rel)) return *made.release();
+    return *none;  // another thread was first
   }
 };
 struct MapRep : ContainerRep {
@@ -212,6 +237,10 @@ struct ValueAccess {
         static_cast<StringRep*>(rep)->~StringRep();
         ::operator delete(static_cast<void*>(rep));
         return;
+      case RepKind::kPackedList:  // its items have no containers
+        static_cast<PackedListRep*>(rep)->~PackedListRep();
+        ::operator delete(static_cast<void*>(rep));
+        return;
       case RepKind::kNode: delete static_cast<NodeRep*>(rep); return;
       case RepKind::kRelationship: delete static_cast<RelationshipRep*>(rep); return;
       case RepKind::kPath: delete static_cast<PathRep*>(rep); return;
@@ -276,6 +305,9 @@ Value Value::joined(std::string_view first, std::string_view second) {
 Value Value::list(List items) {
   return shared(ValueType::kList, new ListRep(std::move(items)));
 }
+Value Value::packed_list(std::string_view bytes) {
+  return bytes.empty() ? list({}) : shared(ValueType::kList, PackedListRep::make(bytes));
+}
 Value Value::map(std::vector<MapEntry> entries) {
   return shared(ValueType::kMap, new MapRep(std::move(entries)));
 }
@@ -327,7 +359,17 @@ std::string_view Value::as_string() const {
 
 const List& Value::as_list() const {
   LORA_DCHECK(is_list());
+  if (rep()->kind == RepKind::kPackedList) {
+    return static_cast<PackedListRep*>(rep())->items();
+  }
   return static_cast<ListRep*>(rep())->items;
+}
+
+std::string_view Value::packed() const {
+  if (!is_list() || rep()->kind != RepKind::kPackedList) {
+    return {};
+  }
+  return static_cast<PackedListRep*>(rep())->bytes();
 }
 
 std::span<const MapEntry> Value::as_map() const {
@@ -428,6 +470,9 @@ void for_each_child(const Value& v, Visit&& visit) {
   };
   switch (v.type()) {
     case ValueType::kList:
+      if (!v.packed().empty()) {
+        return;  // plain values, which own_bytes() counts
+      }
       for (const Value& item : v.as_list()) {
         visit(item);
       }
@@ -477,6 +522,20 @@ size_t entity_bytes(const Relationship& relationship) {
   return string_bytes(relationship.type) + relationship.properties.capacity() * sizeof(MapEntry);
 }
 
+// Of the items of a packed list and the texts behind them, as values.
+size_t unpacked_bytes(const PackedList& list) {
+  size_t total = list.size() * sizeof(Value);
+  if (list.items() == PackedList::Items::kStrings) {
+    for (size_t i = 0; i < list.size(); ++i) {
+      const size_t size = list.string(i).size();
+      total += size > Value::kInlineStringMax ? sizeof(StringRep) + size : 0;
+    }
+  } else if (list.word_type().type == ValueType::kDateTime) {
+    total += list.size() * sizeof(DateTimeRep);
+  }
+  return total;
+}
+
 // Without children.
 size_t own_bytes(const Value& v) {
   switch (v.type()) {
@@ -484,7 +543,9 @@ size_t own_bytes(const Value& v) {
       const size_t size = v.as_string().size();
       return size > Value::kInlineStringMax ? sizeof(StringRep) + size : 0;
     }
-    case ValueType::kList: return sizeof(ListRep) + v.as_list().capacity() * sizeof(Value);
+    case ValueType::kList:
+      return v.packed().empty() ? sizeof(ListRep) + v.as_list().capacity() * sizeof(Value)
+                                : sizeof(ListRep) + unpacked_bytes(PackedList(v.packed()));
     case ValueType::kMap: {
       const size_t count = v.as_map().size();
       return sizeof(MapRep) + count * sizeof(MapEntry) + (count >= MapRep::kIndexFrom ? count * sizeof(uint32_t) : 0);
@@ -533,6 +594,9 @@ bool storable(const Value& v, size_t depth) {
     case ValueType::kRelationship:
     case ValueType::kPath: return false;
     case ValueType::kList:
+      if (!v.packed().empty()) {
+        return true;
+      }
       return std::all_of(v.as_list().begin(), v.as_list().end(),
                          [depth](const Value& item) { return !item.is_map() && storable(item, depth + 1); });
     case ValueType::kMap:

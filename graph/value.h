@@ -181,6 +181,8 @@ class Value {
   static Value string(std::string_view text);  // UTF-8, copied
   static Value joined(std::string_view first, std::string_view second);
   static Value list(List items);
+  // Of what PackedList::pack() has written (graph/packed_list.h), copied: one allocation, whatever the items.
+  static Value packed_list(std::string_view bytes);
   static Value map(std::vector<MapEntry> entries);  // keys unique string Values; order kept
   static Value node(NodeId id) { return scalar(ValueType::kNode, id.value); }
   static Value relationship(RelId id) { return scalar(ValueType::kRelationship, id.value); }
@@ -235,7 +237,10 @@ class Value {
   // A view into this Value (inline) or its representation: valid while this Value is neither changed, moved nor
   // destroyed.
   std::string_view as_string() const;
+  // A packed list is unpacked when this is first asked for (and may find no memory then); see ListItems.
   const List& as_list() const;
+  // The bytes of a packed list; nothing of any other value.
+  std::string_view packed() const;
   std::span<const MapEntry> as_map() const;
   // The value of `key`, or null pointer.
   const Value* map_find(std::string_view key) const;
@@ -275,8 +280,8 @@ class Value {
   };
   Extent extent() const;
 
-  // Heap bytes behind this value, shared parts counted fully (for memory budgets). Does not recurse deeper than
-  // the value's own nesting; values are at most 1 000 levels deep.
+  // Heap bytes behind this value, shared parts counted fully (for memory budgets), packed lists as if unpacked. Does
+  // not recurse deeper than the value's own nesting; values are at most 1 000 levels deep.
   size_t heap_bytes() const;
 
  private:

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "graph/packed_list.h"
 #include "graph/spatial.h"
 #include "graph/temporal.h"
 #include "graph/vector.h"
@@ -77,13 +78,15 @@ Status too_deep() {
   return Status::limit("depth", "the value nests more than `" + std::to_string(kNestingMax) + "` levels");
 }
 
-Status put_list(std::string* out, const List& items, size_t depth) {
+Status put_list(std::string* out, const Value& list, size_t depth) {
   if (depth > kNestingMax) {
     return too_deep();
   }
+  const ListItems items(list);
   kv::encode_varint(out, items.size());
-  for (const Value& item : items) {
-    LORA_TRY(put(out, item, depth));
+  Value box;
+  for (size_t i = 0; i < items.size(); ++i) {
+    LORA_TRY(put(out, items.get(i, &box), depth));
   }
   return Status();
 }
@@ -116,7 +119,7 @@ Status put(std::string* out, const Value& value, size_t depth) {
       kv::encode_u8(out, kString);
       kv::encode_sized(out, value.as_string());
       return Status();
-    case ValueType::kList: kv::encode_u8(out, kList); return put_list(out, value.as_list(), depth + 1);
+    case ValueType::kList: kv::encode_u8(out, kList); return put_list(out, value, depth + 1);
     case ValueType::kMap: kv::encode_u8(out, kMap); return put_map(out, value.as_map(), depth + 1);
     case ValueType::kDate:
       kv::encode_u8(out, kDate);

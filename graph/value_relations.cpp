@@ -7,6 +7,7 @@
 #include <bit>
 #include <cmath>
 
+#include "graph/packed_list.h"
 #include "graph/value.h"
 #include "kv/check.h"
 
@@ -219,18 +220,35 @@ bool has_nan(const Value& v) {
 
 // Two containers below the walk bound: the same contents by identity, or different.
 bool same_identity(const Value& a, const Value& b) {
-  return a.is_list() ? &a.as_list() == &b.as_list() : a.as_map().data() == b.as_map().data();
+  if (!a.is_list()) {
+    return a.as_map().data() == b.as_map().data();
+  }
+  if (a.packed().empty() != b.packed().empty()) {
+    return false;
+  }
+  return a.packed().empty() ? &a.as_list() == &b.as_list() : a.packed().data() == b.packed().data();
 }
 
 Ternary equals_at(const Value& a, const Value& b, int depth);
 
-Ternary equal_lists(const List& a, const List& b, int depth) {
+// Do packed bytes alone say that two lists are the same? Floats may be NaN.
+bool same_packed(const Value& a, const Value& b) {
+  return !a.packed().empty() && a.packed() == b.packed() &&
+         PackedList(a.packed()).items() != PackedList::Items::kFloats;
+}
+
+Ternary equal_lists(const Value& list_a, const Value& list_b, int depth) {
+  if (same_packed(list_a, list_b)) {
+    return Ternary::kTrue;
+  }
+  const ListItems a(list_a), b(list_b);
   if (a.size() != b.size()) {
     return Ternary::kFalse;
   }
   Ternary result = Ternary::kTrue;
+  Value box_a, box_b;
   for (size_t i = 0; i < a.size(); ++i) {
-    const Ternary item = equals_at(a[i], b[i], depth);
+    const Ternary item = equals_at(a.get(i, &box_a), b.get(i, &box_b), depth);
     if (item == Ternary::kFalse) {
       return item;
     }
@@ -277,7 +295,7 @@ Ternary equals_at(const Value& a, const Value& b, int depth) {
     if (depth >= kWalkMax) {
       return ternary(same_identity(a, b));
     }
-    return a.is_list() ? equal_lists(a.as_list(), b.as_list(), depth + 1) : equal_maps(a, b, depth + 1);
+    return a.is_list() ? equal_lists(a, b, depth + 1) : equal_maps(a, b, depth + 1);
   }
   return ternary(same_scalar(a, b) && !has_nan(a));
 }
@@ -293,16 +311,16 @@ bool equivalent_at(const Value& a, const Value& b, int depth) {
     return false;
   }
   if (a.is_list()) {
-    const List& x = a.as_list();
-    const List& y = b.as_list();
-    if (&x == &y) {
+    if (same_identity(a, b) || same_packed(a, b)) {
       return true;
     }
+    const ListItems x(a), y(b);
     if (depth >= kWalkMax || x.size() != y.size()) {
       return false;
     }
+    Value box_x, box_y;
     for (size_t i = 0; i < x.size(); ++i) {
-      if (!equivalent_at(x[i], y[i], depth + 1)) {
+      if (!equivalent_at(x.get(i, &box_x), y.get(i, &box_y), depth + 1)) {
         return false;
       }
     }
@@ -426,10 +444,12 @@ uint64_t hash_at(const Value& v, int depth) {
   const uint64_t seed = tag(v.type());
   switch (v.type()) {
     case ValueType::kList: {
-      uint64_t h = combine(seed, v.as_list().size());
+      const ListItems items(v);
+      uint64_t h = combine(seed, items.size());
       if (depth < kWalkMax) {
-        for (const Value& item : v.as_list()) {
-          h = combine(h, hash_at(item, depth + 1));
+        Value box;
+        for (size_t i = 0; i < items.size(); ++i) {
+          h = combine(h, hash_at(items.get(i, &box), depth + 1));
         }
       }
       return h;
@@ -507,10 +527,12 @@ int order_maps(const Value& a, const Value& b, int depth) {
   return 0;
 }
 
-int order_lists(const List& a, const List& b, int depth) {
+int order_lists(const Value& list_a, const Value& list_b, int depth) {
+  const ListItems a(list_a), b(list_b);
   const size_t count = std::min(a.size(), b.size());
+  Value box_a, box_b;
   for (size_t i = 0; i < count; ++i) {
-    if (const int c = order_at(a[i], b[i], depth); c != 0) {
+    if (const int c = order_at(a.get(i, &box_a), b.get(i, &box_b), depth); c != 0) {
       return c;
     }
   }
@@ -529,8 +551,7 @@ int order_within(const Value& a, const Value& b, int depth) {
       }
       return compare_numbers(a, b);
     case ValueType::kString: return sign_of_text(a.as_string(), b.as_string());
-    case ValueType::kList:
-      return depth < kWalkMax ? order_lists(a.as_list(), b.as_list(), depth + 1) : sign_of(&a.as_list(), &b.as_list());
+    case ValueType::kList: return depth < kWalkMax ? order_lists(a, b, depth + 1) : sign_of(&a.as_list(), &b.as_list());
     case ValueType::kMap:
       return depth < kWalkMax ? order_maps(a, b, depth + 1) : sign_of(a.as_map().data(), b.as_map().data());
     case ValueType::kNode: return sign_of(a.node_id(), b.node_id());
@@ -590,14 +611,16 @@ Comparison compare_at(const Value& a, const Value& b, int depth) {
       if (depth >= kWalkMax) {
         return kNullComparison;
       }
-      const List &x = a.as_list(), &y = b.as_list();
+      const ListItems x(a), y(b);
       const size_t count = std::min(x.size(), y.size());
+      Value box_x, box_y;
       for (size_t i = 0; i < count; ++i) {
-        const Ternary same = equals_at(x[i], y[i], depth + 1);
+        const Value &p = x.get(i, &box_x), &q = y.get(i, &box_y);
+        const Ternary same = equals_at(p, q, depth + 1);
         if (same == Ternary::kTrue) {
           continue;
         }
-        return same == Ternary::kNull ? kNullComparison : compare_at(x[i], y[i], depth + 1);
+        return same == Ternary::kNull ? kNullComparison : compare_at(p, q, depth + 1);
       }
       return {false, false, sign_of(x.size(), y.size())};
     }

@@ -97,6 +97,10 @@ class AggregateColumn {
         break;
       case Column::Kind::kFloats:
         if (takes_numbers()) return add_floats(groups);
+        if (fast_ == Fast::kNone && groups_.size() == 1 && args_.size() == 1 && first().nulls.empty()) {
+          if (state_of(0) == nullptr) LORA_TRY(make_state(0));
+          if (state_of(0)->add_floats(first().floats)) return Status();
+        }
         break;
       case Column::Kind::kWords:
         if (is_extreme() && takes_words(first().word_type)) return add_integers(groups);

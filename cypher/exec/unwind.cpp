@@ -10,7 +10,7 @@ namespace {
 class UnwindOperator final : public MultiplyingOperator {
  public:
   UnwindOperator(const BuildContext& build, const LogicalOp* op, OperatorPtr input)
-      : MultiplyingOperator(build, op, std::move(input)), unwind_(*static_cast<const Unwind*>(op)) {
+      : MultiplyingOperator(build, op, std::move(input)), unwind_(*static_cast<const Unwind*>(op)), charge_(&state_) {
     const Expr& list = *unwind_.list;
     is_range_ = list.kind == ExprKind::kFunction && list.function == find_function("range") &&
                 (list.children.size() == 2 || list.children.size() == 3);
@@ -18,6 +18,7 @@ class UnwindOperator final : public MultiplyingOperator {
   void close() override {
     list_ = Value();
     lists_ = FlatLists();
+    charge_.clear();
     MultiplyingOperator::close();
   }
 
@@ -30,8 +31,9 @@ class UnwindOperator final : public MultiplyingOperator {
   Status begin_batch() override {
     started_ = false;
     item_ = 0;
+    charge_.clear();
     flat_ = !is_range_ && state_.evaluator.flatten(*unwind_.list, *in_, &lists_);
-    return Status();
+    return flat_ ? charge_.add(lists_.items.heap_bytes()) : Status();
   }
 
   Status produce(size_t room) override {
@@ -96,19 +98,20 @@ class UnwindOperator final : public MultiplyingOperator {
     for (size_t i = 0; i < call.children.size(); ++i) {
       LORA_TRY(state_.evaluator.evaluate_row(*call.children[i], *in_, row_, &args[i]));
     }
-    if (!args[0].is_integer() || !args[1].is_integer() || !args[2].is_integer() || args[2].as_integer() == 0) {
+    const int64_t step = args[2].is_integer() ? args[2].as_integer() : 0;
+    if (!args[0].is_integer() || !args[1].is_integer() || step == 0) {
       LORA_TRY(state_.evaluator.evaluate_row(call, *in_, row_, &list_));
       left_ = list_.is_list() ? list_.as_list().size() : list_.is_null() ? 0 : 1;
       return Status();
     }
     first_ = args[0].as_integer();
-    step_ = args[2].as_integer();
+    step_ = step;
     const int64_t last = args[1].as_integer();
     counting_ = true;
-    if (step_ > 0 ? first_ > last : first_ < last) return Status();
-    const uint64_t distance = step_ > 0 ? static_cast<uint64_t>(last) - static_cast<uint64_t>(first_)
-                                        : static_cast<uint64_t>(first_) - static_cast<uint64_t>(last);
-    const uint64_t stride = step_ > 0 ? static_cast<uint64_t>(step_) : uint64_t{0} - static_cast<uint64_t>(step_);
+    if (step > 0 ? first_ > last : first_ < last) return Status();
+    const uint64_t distance = step > 0 ? static_cast<uint64_t>(last) - static_cast<uint64_t>(first_)
+                                       : static_cast<uint64_t>(first_) - static_cast<uint64_t>(last);
+    const uint64_t stride = step > 0 ? static_cast<uint64_t>(step) : uint64_t{0} - static_cast<uint64_t>(step);
     const uint64_t steps = distance / stride;
     left_ = steps == UINT64_MAX ? steps : steps + 1;
     return Status();
@@ -135,7 +138,8 @@ class UnwindOperator final : public MultiplyingOperator {
   bool counting_ = false;
   bool flat_ = false;
   FlatLists lists_;
-  size_t item_ = 0;  // the next one of lists_
+  MemoryCharge charge_;  // of lists_
+  size_t item_ = 0;      // the next one of lists_
   Value list_;
   uint64_t at_ = 0;
   uint64_t left_ = 0;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "graph/packed_list.h"
-
 namespace lora::cypher {
 
 size_t Column::size() const {
@@ -47,7 +45,7 @@ Value Column::get(size_t row) const {
     case Kind::kWords: return is_null(row) ? Value() : from_word(word_type, integers[row]);
     case Kind::kFloats: return is_null(row) ? Value() : Value::floating(floats[row]);
     case Kind::kStrings: return is_null(row) ? Value() : Value::string(texts[row]);
-    case Kind::kLists: return is_null(row) ? Value() : PackedList(texts[row]).unpack();
+    case Kind::kLists: return is_null(row) ? Value() : Value::packed_list(texts[row]);
   }
   return Value();
 }
@@ -226,7 +224,10 @@ void Column::to_values() {
   const size_t n = size();
   values.clear();
   values.reserve(n);
-  for (size_t i = 0; i < n; ++i) values.push_back(get(i));
+  const auto again = [this](size_t i) {
+    return i > 0 && kind == Kind::kLists && !is_null(i) && !is_null(i - 1) && texts.entries[i] == texts.entries[i - 1];
+  };
+  for (size_t i = 0; i < n; ++i) values.push_back(again(i) ? values.back() : get(i));
   ids.clear();
   integers.clear();
   floats.clear();

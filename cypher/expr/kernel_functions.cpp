@@ -545,11 +545,10 @@ bool Kernels::elements(const Expr& expr, Column* out) {
   }
   if (!operand(from, &x) || !operand(*expr.children[1], &index)) return false;
   out->clear();
-  if (x.column != nullptr && x.column->kind == Column::Kind::kLists && index.column == nullptr &&
-      index.constant.is_integer()) {
-    element_of_packed(*x.column, index.constant.as_integer(), out);
+  if (x.column != nullptr && x.column->kind == Column::Kind::kLists && element_of_packed(*x.column, index, out)) {
     return true;
   }
+  out->clear();
   Value box, index_box, result;
   const List* before = nullptr;  // rows that share a list have the same element of it
   for (size_t i = 0; i < rows_; ++i) {

@@ -13,7 +13,8 @@ namespace lora::cypher {
 namespace {
 
 constexpr size_t kItemsMax = size_t{1} << 18;  // of one batch: more go row by row
-constexpr size_t kTextCopiedMax = 255;         // bytes; longer ones are shared as values
+constexpr size_t kTextsMax = size_t{4} << 20;  // bytes of all texts to be split
+constexpr size_t kTextCopiedMax = 32;          // bytes; longer ones are shared as values
 
 const FunctionSpec* split_function() {
   static const FunctionSpec* const split = find_function("split");
@@ -104,7 +105,7 @@ void set_null(FlatLists* lists, size_t row, size_t rows) {
 // The row of each item.
 std::vector<uint32_t> parents_of(const FlatLists& lists) {
   std::vector<uint32_t> parents;
-  parents.reserve(lists.items.size());
+  if (!lists.ends.empty()) parents.reserve(lists.ends.back());
   for (size_t row = 0; row < lists.ends.size(); ++row) parents.resize(lists.ends[row], static_cast<uint32_t>(row));
   return parents;
 }
@@ -116,6 +117,33 @@ void add_slots(const Expr* expr, std::vector<Slot>* slots) {
     slots->push_back(expr->slot);
   }
   for (const Expr* child : expr->children) add_slots(child, slots);
+}
+
+// The first items of each list, so many at most. False: the column has other values than lists and nulls.
+bool first_items(const Column& lists, size_t limit, FlatLists* out) {
+  Value box;
+  const size_t rows = lists.size();
+  for (size_t i = 0; i < rows; ++i) {
+    if (lists.is_null(i)) {
+      set_null(out, i, rows);
+    } else if (lists.kind == Column::Kind::kLists) {
+      const PackedList list(lists.texts[i]);
+      for (size_t k = 0; k < std::min(limit, list.size()); ++k) push_item(list.get(k), &out->items);
+    } else if (lists.kind == Column::Kind::kValues && lists.values[i].is_list()) {
+      const ListItems list(lists.values[i]);
+      for (size_t k = 0; k < std::min(limit, list.size()); ++k) push_item(list.get(k, &box), &out->items);
+    } else {
+      return false;
+    }
+    out->ends.push_back(static_cast<uint32_t>(out->items.size()));
+  }
+  if (out->items.kind == Column::Kind::kEmpty) out->items.reset(Column::Kind::kValues);
+  return true;
+}
+
+size_t size_of_list(const Column& lists, size_t row) {
+  if (lists.is_null(row)) return 0;
+  return lists.kind == Column::Kind::kLists ? PackedList(lists.texts[row]).size() : ListItems(lists.values[row]).size();
 }
 
 // The rows by the length of their lists, at most `longest`, those of the longest first.
@@ -166,12 +194,13 @@ bool Kernels::flatten_column(const Column& lists, FlatLists* out) {
 }
 
 bool Kernels::flatten_packed(const Column& lists, FlatLists* out) {
+  const size_t rows = lists.size();
   CommonForm form;
   size_t count = 0;
   std::vector<PackedList> packed;
-  packed.reserve(rows_);
-  for (size_t i = 0; i < rows_; ++i) {
-    if (lists.is_null(i)) set_null(out, i, rows_);
+  packed.reserve(rows);
+  for (size_t i = 0; i < rows; ++i) {
+    if (lists.is_null(i)) set_null(out, i, rows);
     const PackedList& list = packed.emplace_back(lists.texts[i]);  // of a null: empty
     form.add(list);
     count += list.size();
@@ -202,13 +231,14 @@ bool Kernels::flatten_packed(const Column& lists, FlatLists* out) {
 }
 
 bool Kernels::flatten_boxed(const Column& lists, FlatLists* out) {
+  const size_t rows = lists.size();
   size_t count = 0;
-  for (size_t i = 0; i < rows_; ++i) {
+  for (size_t i = 0; i < rows; ++i) {
     const Value& list = lists.values[i];
     if (list.is_null()) {
-      set_null(out, i, rows_);
+      set_null(out, i, rows);
     } else if (list.is_list()) {
-      count += list.as_list().size();
+      count += ListItems(list).size();
     } else {
       return false;
     }
@@ -216,9 +246,16 @@ bool Kernels::flatten_boxed(const Column& lists, FlatLists* out) {
     out->ends.push_back(static_cast<uint32_t>(count));
   }
   if (!evaluator_.charge_made(count * sizeof(Value)).ok()) return false;
+  Value box;
   for (const Value& list : lists.values) {
     if (list.is_null()) continue;
-    for (const Value& item : list.as_list()) push_item(item, &out->items);
+    const ListItems items(list);
+    for (size_t i = 0; i < items.size(); ++i) {
+      const Value& item = items.get(i, &box);
+      push_item(item, &out->items);
+      // Long texts and items of several types are as quick where they are.
+      if (out->items.kind == Column::Kind::kValues && !item.is_map() && !item.is_list()) return false;
+    }
   }
   if (count == 0) out->items.reset(Column::Kind::kValues);
   return evaluator_.charge_made(out->items.texts.used()).ok();
@@ -256,7 +293,7 @@ bool Kernels::flatten_split(const Expr& expr, FlatLists* out) {
   Column& pieces = out->items;
   pieces.reset(Column::Kind::kStrings);
   const size_t used = whole.texts.used();
-  if (!evaluator_.charge_made(used).ok()) return false;
+  if (used > kTextsMax || !evaluator_.charge_made(used).ok()) return false;
   std::memcpy(pieces.texts.room(used), whole.texts.bytes(), used);
   pieces.texts.use(used);
   std::vector<Texts::Entry>& entries = pieces.texts.entries;
@@ -279,80 +316,113 @@ bool Kernels::flatten_split(const Expr& expr, FlatLists* out) {
   return evaluator_.charge_made(entries.size() * sizeof(Texts::Entry)).ok();
 }
 
-bool Kernels::repeat_slots(std::initializer_list<const Expr*> bodies, const std::vector<uint32_t>& parents,
-                           Batch* inner) {
-  std::vector<Slot> slots;
-  for (const Expr* body : bodies) add_slots(body, &slots);
-  for (Slot slot : slots) {
+bool Kernels::outer_slots(std::initializer_list<const Expr*> exprs, std::vector<Slot>* slots) {
+  for (const Expr* expr : exprs) add_slots(expr, slots);
+  for (Slot slot : *slots) {
     if (evaluator_.is_local(slot) ||
         std::any_of(locals_.begin(), locals_.end(), [slot](const auto& local) { return local.first == slot; })) {
       return false;
     }
-    if (slot >= batch_.columns.size() || batch_.columns[slot].kind == Column::Kind::kEmpty) continue;
-    if (!evaluator_.charge_made(parents.size() * sizeof(Value)).ok()) return false;
-    (*inner)[slot].gather_from(batch_.columns[slot], parents);
+  }
+  std::erase_if(*slots, [this](Slot slot) {
+    return slot >= batch_.columns.size() || batch_.columns[slot].kind == Column::Kind::kEmpty;
+  });
+  return true;
+}
+
+bool Kernels::repeat(const std::vector<Slot>& slots, const std::vector<uint32_t>& rows, Batch* inner) {
+  for (Slot slot : slots) {
+    const Column& from = batch_.columns[slot];
+    uint64_t bytes = rows.size() * sizeof(Value);
+    if (from.kind == Column::Kind::kStrings || from.kind == Column::Kind::kLists) {
+      // As Texts::append_from() copies them: what stands several times in a row once.
+      const std::vector<Texts::Entry>& entries = from.texts.entries;
+      for (size_t i = 0; i < rows.size(); ++i) {
+        if (i == 0 || entries[rows[i]] != entries[rows[i - 1]]) bytes += entries[rows[i]].length;
+      }
+    }
+    if (!evaluator_.charge_made(bytes).ok()) return false;
+    (*inner)[slot].gather_from(from, rows);
   }
   return true;
 }
 
-// Kernels on another batch meanwhile: what is remembered of this one stays.
-class Kernels::OtherBatch {
- public:
-  explicit OtherBatch(Evaluator* evaluator) : evaluator_(*evaluator), same_(evaluator->same_batch_) {
-    evaluator_.same_batch_ = false;
+template <typename Visit>
+bool Kernels::each_window(FlatLists* lists, Slot slot, std::initializer_list<const Expr*> bodies, Visit visit) {
+  constexpr size_t kWindow = 8'192;
+  std::vector<Slot> slots;
+  if (!outer_slots(bodies, &slots)) return false;
+  std::erase(slots, slot);
+  const std::vector<uint32_t> parents = slots.empty() ? std::vector<uint32_t>() : parents_of(*lists);
+  const OtherBatch other(&evaluator_);
+  QueryControl* const control = evaluator_.context_->control;
+  const size_t count = lists->items.size();
+  Batch inner(std::max<size_t>(batch_.columns.size(), slot + size_t{1}));
+  for (size_t first = 0; first < count; first += kWindow) {
+    if (first > 0 && control != nullptr && !control->tick().ok()) return false;
+    inner.clear();
+    inner.rows = std::min(kWindow, count - first);
+    if (inner.rows == count) {
+      inner[slot] = std::move(lists->items);
+    } else {
+      inner[slot].append_rows(lists->items, first, inner.rows);
+    }
+    if (!slots.empty()) {
+      const auto begin = parents.begin() + static_cast<ptrdiff_t>(first);
+      if (!repeat(slots, {begin, begin + static_cast<ptrdiff_t>(inner.rows)}, &inner)) return false;
+    }
+    Kernels kernels(&evaluator_, inner);
+    if (!visit(kernels, inner, first)) return false;
   }
-  ~OtherBatch() { evaluator_.same_batch_ = same_; }
-  OtherBatch(const OtherBatch&) = delete;
-  OtherBatch& operator=(const OtherBatch&) = delete;
-
- private:
-  Evaluator& evaluator_;
-  const bool same_;
-};
-
-namespace {
-
-// The batch on which bodies are evaluated, once for each item.
-Batch batch_of_items(size_t slots, Slot slot, Column items) {
-  Batch batch(std::max<size_t>(slots, slot + size_t{1}));
-  batch.rows = items.size();
-  batch[slot] = std::move(items);
-  return batch;
+  return true;
 }
-
-}  // namespace
 
 bool Kernels::flatten_comprehension(const Expr& expr, FlatLists* out) {
   const Expr *where = expr.children[1], *map = expr.children[2];
   FlatLists lists;
   if (!flatten(*expr.children[0], &lists)) return false;
-  *out = std::move(lists);
-  if (where == nullptr && map == nullptr) return true;
-  const std::vector<uint32_t> parents = parents_of(*out);
-  Batch inner = batch_of_items(batch_.columns.size(), expr.slot, std::move(out->items));
-  if (!repeat_slots({where, map}, parents, &inner)) return false;
-  const OtherBatch other(&evaluator_);
-  if (where != nullptr) {
-    ScratchScope scope(evaluator_);
-    Kernels kernels(&evaluator_, inner);
-    std::vector<uint8_t>* kept = kernels.scratch_mask();
-    if (!kernels.mask(*where, kept)) return false;
-    uint32_t end = 0;
-    size_t item = 0;
-    for (uint32_t& e : out->ends) {
-      for (; item < e; ++item) end += (*kept)[item] == kMaskTrue ? 1 : 0;
-      e = end;
-    }
-    std::vector<uint32_t> rows;
-    select_true(*kept, &rows);
-    if (rows.size() < inner.rows) inner.gather(rows);
-  }
-  if (map == nullptr) {
-    out->items = std::move(inner[expr.slot]);
+  if (where == nullptr && map == nullptr) {
+    *out = std::move(lists);
     return true;
   }
-  out->items.clear();
-  return Kernels(&evaluator_, inner).column(*map, &out->items) && out->items.size() == inner.rows;
+  Column made;
+  made.reset(Column::Kind::kValues);
+  std::vector<uint8_t> kept;  // of each item, where there is a condition
+  const bool done = each_window(&lists, expr.slot, {where, map}, [&](Kernels& kernels, Batch& inner, size_t) {
+    ScratchScope scope(evaluator_);
+    if (where != nullptr) {
+      std::vector<uint8_t>* truth = kernels.scratch_mask();
+      if (!kernels.mask(*where, truth)) return false;
+      kept.insert(kept.end(), truth->begin(), truth->end());
+      std::vector<uint32_t> rows;
+      select_true(*truth, &rows);
+      if (rows.size() < inner.rows) inner.gather(rows);
+    }
+    if (inner.rows == 0) return true;
+    Column* result = &inner[expr.slot];
+    if (map != nullptr) {
+      result = scratch_column();
+      if (!Kernels(&evaluator_, inner).column(*map, result) || result->size() != inner.rows) return false;
+    }
+    if (made.size() == 0) {
+      made = std::move(*result);
+    } else {
+      made.append(*result);
+    }
+    return true;
+  });
+  if (!done) return false;
+  out->items = std::move(made);
+  out->ends = std::move(lists.ends);
+  out->nulls = std::move(lists.nulls);
+  if (where == nullptr) return true;
+  uint32_t end = 0;
+  size_t item = 0;
+  for (uint32_t& e : out->ends) {
+    for (; item < e; ++item) end += kept[item] == kMaskTrue ? 1 : 0;
+    e = end;
+  }
+  return true;
 }
 
 bool Kernels::comprehension(const Expr& expr, Column* out) {
@@ -362,52 +432,111 @@ bool Kernels::comprehension(const Expr& expr, Column* out) {
   out->values.resize(rows_);
   for (size_t i = 0; i < rows_; ++i) {
     if (lists.is_null(i)) continue;
-    if (!evaluator_.charge_made(list_bytes(lists.size(i))).ok()) return false;
     List items;
     items.reserve(lists.size(i));
     for (size_t k = lists.begin(i); k < lists.ends[i]; ++k) items.push_back(lists.items.get(k));
     out->values[i] = Value::list(std::move(items));
+    if (!evaluator_.charge_made(out->values[i].heap_bytes()).ok()) return false;
     if (!check_extent(*evaluator_.context_, out->values[i]).ok()) return false;
   }
   return true;
 }
 
-bool Kernels::quantifier(const Expr& expr, std::vector<uint8_t>* out) {
-  FlatLists lists;
-  if (!flatten(*expr.children[0], &lists)) return false;
-  const std::vector<uint32_t> parents = parents_of(lists);
-  Batch inner = batch_of_items(batch_.columns.size(), expr.slot, std::move(lists.items));
-  if (!repeat_slots({expr.children[1]}, parents, &inner)) return false;
-  const OtherBatch other(&evaluator_);
-  ScratchScope scope(evaluator_);
-  Kernels kernels(&evaluator_, inner);
-  std::vector<uint8_t>* truth = kernels.scratch_mask();
-  if (!kernels.mask(*expr.children[1], truth)) return false;
-  for (size_t i = 0; i < rows_; ++i) {
-    size_t of[3] = {0, 0, 0};  // how many are false, true, null
-    for (size_t k = lists.begin(i); k < lists.ends[i]; ++k) ++of[(*truth)[k]];
-    const size_t failed = of[0], matched = of[kMaskTrue], unknown = of[kMaskNull];
-    bool decided = true, result = false;
-    switch (expr.op) {
-      case 'a':
-        decided = failed > 0 || unknown == 0;
-        result = failed == 0;
-        break;
-      case 'y':
-        decided = matched > 0 || unknown == 0;
-        result = matched > 0;
-        break;
-      case 'n':
-        decided = matched > 0 || unknown == 0;
-        result = matched == 0;
-        break;
-      default:
-        decided = matched > 1 || unknown == 0;
-        result = matched == 1;
-        break;
-    }
-    (*out)[i] = lists.is_null(i) || !decided ? kMaskNull : result ? kMaskTrue : 0;
+namespace {
+
+// What a quantifier says of how many items are false, true and null: codes of masks.
+uint8_t quantified(char op, const size_t (&of)[3]) {
+  const size_t failed = of[0], matched = of[kMaskTrue], unknown = of[kMaskNull];
+  bool decided = true, result = false;
+  switch (op) {
+    case 'a':
+      decided = failed > 0 || unknown == 0;
+      result = failed == 0;
+      break;
+    case 'y':
+    case 'n':
+      decided = matched > 0 || unknown == 0;
+      result = (matched > 0) == (op == 'y');
+      break;
+    default:
+      decided = matched > 1 || unknown == 0;
+      result = matched == 1;
+      break;
   }
+  return !decided ? kMaskNull : result ? kMaskTrue : 0;
+}
+
+}  // namespace
+
+bool Kernels::test_items(const Expr& expr, FlatLists* lists, std::vector<uint8_t>* truth) {
+  return each_window(lists, expr.slot, {expr.children[1]}, [&](Kernels& kernels, Batch&, size_t) {
+    ScratchScope scope(evaluator_);
+    std::vector<uint8_t>* some = kernels.scratch_mask();
+    if (!kernels.mask(*expr.children[1], some)) return false;
+    truth->insert(truth->end(), some->begin(), some->end());
+    return true;
+  });
+}
+
+bool Kernels::quantifier(const Expr& expr, std::vector<uint8_t>* out) {
+  const Expr& of = *expr.children[0];
+  ScratchScope scope(evaluator_);
+  FlatLists lists;
+  if (!is_flattened(of)) {
+    Operand x;
+    if (!operand(of, &x)) return false;
+    if (x.column != nullptr) return quantify_column(expr, *x.column, 1, out);
+    reset(&lists, rows_);
+    if (!flatten_constant(x.constant, &lists)) return false;
+  } else if (!flatten(of, &lists)) {
+    return false;
+  }
+  std::vector<uint8_t> truth;
+  if (!test_items(expr, &lists, &truth)) return false;
+  for (size_t i = 0; i < rows_; ++i) {
+    size_t count[3] = {0, 0, 0};
+    for (size_t k = lists.begin(i); k < lists.ends[i]; ++k) ++count[truth[k]];
+    (*out)[i] = lists.is_null(i) ? kMaskNull : quantified(expr.op, count);
+  }
+  return true;
+}
+
+// The first `limit` items of all lists, which often decide; then more of those that are left.
+bool Kernels::quantify_column(const Expr& expr, const Column& lists, size_t limit, std::vector<uint8_t>* out) {
+  constexpr size_t kAll = SIZE_MAX, kSome = 32;
+  FlatLists some;
+  reset(&some, rows_);
+  if (limit == kAll ? !flatten_column(lists, &some) : !first_items(lists, limit, &some)) return false;
+  std::vector<uint8_t> truth;
+  if (!test_items(expr, &some, &truth)) return false;
+  std::vector<uint32_t> left;
+  size_t items_left = 0;
+  for (size_t i = 0; i < rows_; ++i) {
+    size_t count[3] = {0, 0, 0};
+    for (size_t k = some.begin(i); k < some.ends[i]; ++k) ++count[truth[k]];
+    (*out)[i] = some.is_null(i) ? kMaskNull : quantified(expr.op, count);
+    const bool decided = expr.op == 'a' ? count[0] > 0 : count[kMaskTrue] > (expr.op == 's' ? 1 : 0);
+    if (limit == kAll || decided || some.size(i) < limit) continue;
+    const size_t size = size_of_list(lists, i);
+    if (size == limit) continue;
+    left.push_back(static_cast<uint32_t>(i));
+    items_left += size;
+  }
+  if (left.empty()) return true;
+  Batch rest(batch_.columns.size());
+  rest.rows = left.size();
+  std::vector<Slot> slots;
+  if (!outer_slots({expr.children[1]}, &slots) || !repeat(slots, left, &rest)) return false;
+  ScratchScope scope(evaluator_);
+  Column* of_rest = scratch_column();
+  of_rest->gather_from(lists, left);
+  const OtherBatch other(&evaluator_);
+  Kernels kernels(&evaluator_, rest);
+  std::vector<uint8_t>* more = scratch_mask();
+  more->resize(rest.rows);
+  const bool in_between = limit < kSome && items_left > left.size() * 2 * kSome;
+  if (!kernels.quantify_column(expr, *of_rest, in_between ? kSome : kAll, more)) return false;
+  for (size_t i = 0; i < left.size(); ++i) (*out)[left[i]] = (*more)[i];
   return true;
 }
 
@@ -416,6 +545,16 @@ bool Kernels::quantifier(const Expr& expr, std::vector<uint8_t>* out) {
 bool Kernels::reduction(const Expr& expr, Column* out) {
   constexpr size_t kRowsPerStep = 4;  // fewer: row by row is as quick
   const Expr& body = *expr.children[2];
+  ScratchScope scope(evaluator_);
+  Operand init;
+  if (!operand(*expr.children[0], &init)) return false;
+  // Texts and lists that grow would be copied at each step.
+  const auto grows = [](const Operand& x) {
+    if (x.column == nullptr) return x.constant.is_string() || x.constant.is_list();
+    return x.column->kind == Column::Kind::kStrings || x.column->kind == Column::Kind::kLists ||
+           x.column->kind == Column::Kind::kValues;
+  };
+  if (grows(init)) return false;
   FlatLists lists;
   if (!flatten(*expr.children[1], &lists)) return false;
   size_t steps = 0;
@@ -425,18 +564,17 @@ bool Kernels::reduction(const Expr& expr, Column* out) {
 
   Batch inner(std::max<size_t>(batch_.columns.size(), std::max(expr.slot, expr.slot2) + size_t{1}));
   Column sums;
-  {
-    ScratchScope scope(evaluator_);
-    Operand init;
-    if (!operand(*expr.children[0], &init)) return false;
-    if (init.column != nullptr) {
-      sums.gather_from(*init.column, order);
-    } else {
-      for (size_t i = 0; i < rows_; ++i) sums.push(init.constant);
-    }
+  if (init.column != nullptr) {
+    sums.gather_from(*init.column, order);
+  } else {
+    for (size_t i = 0; i < rows_; ++i) sums.push(init.constant);
   }
-  if (sums.size() != rows_ || !repeat_slots({&body}, order, &inner)) return false;
+  std::vector<Slot> slots;
+  if (sums.size() != rows_ || !outer_slots({&body}, &slots)) return false;
+  std::erase_if(slots, [&expr](Slot slot) { return slot == expr.slot || slot == expr.slot2; });
+  if (!repeat(slots, order, &inner)) return false;
   const OtherBatch other(&evaluator_);
+  QueryControl* const control = evaluator_.context_->control;
   Column done;  // of rows that are at the end of their list
   std::vector<uint32_t> items, place(rows_);
   size_t active = rows_;
@@ -461,7 +599,7 @@ bool Kernels::reduction(const Expr& expr, Column* out) {
     inner[expr.slot2] = std::move(sums);
     sums = Column();
     if (!Kernels(&evaluator_, inner).column(body, &sums) || sums.size() != active) return false;
-    // Texts and lists that grow would be copied at each step.
+    if (control != nullptr && !control->tick().ok()) return false;
     const bool number =
         sums.kind == Column::Kind::kIntegers || sums.kind == Column::Kind::kFloats || sums.kind == Column::Kind::kWords;
     if (!number) return false;
@@ -500,7 +638,7 @@ bool Kernels::sizes_of(const Column& lists, Column* out) {
     } else if (packed) {
       out->integers[i] = static_cast<int64_t>(PackedList(lists.texts[i]).size());
     } else if (lists.values[i].is_list()) {
-      out->integers[i] = static_cast<int64_t>(lists.values[i].as_list().size());
+      out->integers[i] = static_cast<int64_t>(ListItems(lists.values[i]).size());
     } else {
       return false;
     }
@@ -508,7 +646,9 @@ bool Kernels::sizes_of(const Column& lists, Column* out) {
   return true;
 }
 
-void Kernels::element_of_packed(const Column& lists, int64_t index, Column* out) {
+bool Kernels::element_of_packed(const Column& lists, const Operand& index, Column* out) {
+  const Column* const indices = index.column;
+  if (indices == nullptr ? !index.constant.is_integer() : indices->kind != Column::Kind::kIntegers) return false;
   CommonForm form;
   for (size_t i = 0; i < rows_; ++i) {
     if (!lists.is_null(i)) form.add(PackedList(lists.texts[i]));
@@ -516,7 +656,9 @@ void Kernels::element_of_packed(const Column& lists, int64_t index, Column* out)
   form.start(out);
   for (size_t i = 0; i < rows_; ++i) {
     const PackedList list(lists.texts[i]);  // of a null: empty
-    const std::optional<size_t> place = place_of(index, list.size());
+    const bool known = indices == nullptr || !indices->is_null(i);
+    const int64_t wanted = indices == nullptr ? index.constant.as_integer() : indices->integers[i];
+    const std::optional<size_t> place = known ? place_of(wanted, list.size()) : std::nullopt;
     if (!place) {
       out->push_nulls(1);
       continue;
@@ -526,10 +668,13 @@ void Kernels::element_of_packed(const Column& lists, int64_t index, Column* out)
       case Column::Kind::kIntegers:
       case Column::Kind::kWords: out->integers.push_back(list.integer(*place)); break;
       case Column::Kind::kFloats: out->floats.push_back(list.floating(*place)); break;
-      case Column::Kind::kStrings: out->texts.push(list.string(*place)); break;
+      case Column::Kind::kStrings:
+        if (!out->texts.push(list.string(*place))) return false;
+        break;
       default: out->values.push_back(list.get(*place)); break;
     }
   }
+  return true;
 }
 
 bool Kernels::element_of_flat(const FlatLists& lists, const Operand& index, Column* out) {
@@ -551,33 +696,11 @@ bool Kernels::element_of_flat(const FlatLists& lists, const Operand& index, Colu
   return true;
 }
 
-// x IN list, where the lists are packed: items of x's type are compared as they are.
 bool Kernels::in_packed(const Operand& x, const Column& lists, std::vector<uint8_t>* out) {
-  Value box, result;
+  Value box;
   for (size_t i = 0; i < rows_; ++i) {
-    if (lists.is_null(i)) {
-      (*out)[i] = kMaskNull;
-      continue;
-    }
-    const PackedList list(lists.texts[i]);
     const Value& wanted = x.column != nullptr ? value_at(*x.column, i, &box) : x.constant;
-    bool found = false;
-    int64_t word = 0;
-    if (list.items() == PackedList::Items::kStrings && wanted.is_string()) {
-      const std::string_view text = wanted.as_string();
-      for (size_t k = 0; k < list.size() && !found; ++k) found = list.string(k) == text;
-    } else if (list.items() == PackedList::Items::kIntegers && wanted.is_integer()) {
-      const int64_t number = wanted.as_integer();
-      list.each_integer([&](auto v) { found |= int64_t{v} == number; });
-    } else if (list.items() == PackedList::Items::kWords && wanted.type() == list.word_type().type &&
-               word_of(wanted, &word)) {
-      list.each_integer([&](auto v) { found |= int64_t{v} == word; });
-    } else {
-      if (!in_list(wanted, list.unpack(), &result).ok()) return false;
-      (*out)[i] = result.is_null() ? kMaskNull : result.as_boolean() ? kMaskTrue : 0;
-      continue;
-    }
-    (*out)[i] = found ? kMaskTrue : 0;
+    (*out)[i] = lists.is_null(i) ? kMaskNull : static_cast<uint8_t>(PackedList(lists.texts[i]).contains(wanted));
   }
   return true;
 }

@@ -47,4 +47,19 @@ class Kernels::ScratchScope {
   size_t columns_, masks_;
 };
 
+// Kernels on another batch meanwhile: what is remembered of this one stays.
+class Kernels::OtherBatch {
+ public:
+  explicit OtherBatch(Evaluator* evaluator) : evaluator_(*evaluator), same_(evaluator->same_batch_) {
+    evaluator_.same_batch_ = false;
+  }
+  ~OtherBatch() { evaluator_.same_batch_ = same_; }
+  OtherBatch(const OtherBatch&) = delete;
+  OtherBatch& operator=(const OtherBatch&) = delete;
+
+ private:
+  Evaluator& evaluator_;
+  const bool same_;
+};
+
 }  // namespace lora::cypher

@@ -8,7 +8,6 @@
 #include "cypher/expr/constant_lists.h"
 #include "cypher/expr/kernel_parts.h"
 #include "cypher/expr/operations.h"
-#include "graph/packed_list.h"
 #include "graph/temporal.h"
 
 namespace lora::cypher {
@@ -70,36 +69,36 @@ std::vector<uint8_t>* Kernels::scratch_mask() {
   return evaluator_.masks_[evaluator_.masks_used_++].get();
 }
 
-bool Kernels::simple(const Expr& expr, bool costly_allowed) {
+bool Kernels::simple(const Expr& expr, Cost allowed) {
+  const bool all = allowed == Cost::kAll;
   switch (expr.kind) {
     case ExprKind::kConstant:
     case ExprKind::kLiteral:
     case ExprKind::kParameter:
     case ExprKind::kSlot: return true;
-    case ExprKind::kProperty:
-      return expr.children[0]->kind == ExprKind::kSlot || (costly_allowed && simple(*expr.children[0]));
+    case ExprKind::kProperty: return expr.children[0]->kind == ExprKind::kSlot || (all && simple(*expr.children[0]));
     case ExprKind::kHasLabels: return expr.children[0]->kind == ExprKind::kSlot;
     case ExprKind::kExists:
     case ExprKind::kCount:
-    case ExprKind::kCollect: return costly_allowed;
+    case ExprKind::kCollect: return all;
     case ExprKind::kFunction:
       if (is_entity_call(expr)) return true;
       // One that the program registered runs row by row: what it does there must not happen twice.
       if (expr.function->body != nullptr || expr.function->purity == Purity::kVolatile) return false;
       if (is_given_value(expr)) return true;
       if (expr.children.empty()) return false;
-      if (!costly_allowed && !expr.function->typed.any() && expr.function->null_rule != NullRule::kFirstNotNull) {
+      if (!all && !expr.function->typed.any() && expr.function->null_rule != NullRule::kFirstNotNull) {
         return false;
       }
       for (const Expr* child : expr.children) {
-        if (!simple(*child, costly_allowed)) return false;
+        if (!simple(*child, allowed)) return false;
       }
       return true;
     case ExprKind::kMap: return is_given_value(expr);
     case ExprKind::kList:
     case ExprKind::kIndex:
       if (is_given_list(expr)) return true;
-      if (!costly_allowed) return false;
+      if (!all) return false;
       for (const Expr* child : expr.children) {
         if (!simple(*child)) return false;
       }
@@ -108,23 +107,24 @@ bool Kernels::simple(const Expr& expr, bool costly_allowed) {
     case ExprKind::kLet:
       // The row path leaves out what stands behind the first condition that is true.
       for (size_t i = 0; i < expr.children.size(); ++i) {
-        if (!simple(*expr.children[i], costly_allowed && i == 0)) return false;
+        if (!simple(*expr.children[i], i == 0 ? allowed : Cost::kCheap)) return false;
       }
       return true;
     case ExprKind::kListComprehension:
     case ExprKind::kQuantifier:
     case ExprKind::kReduce:
+      if (allowed == Cost::kCheap) return false;
       // Bodies: what is evaluated for each item.
       for (size_t i = 0; i < expr.children.size(); ++i) {
-        const bool body = expr.kind == ExprKind::kReduce ? i == 2 : i > 0;
-        if (expr.children[i] != nullptr && !simple(*expr.children[i], !body && costly_allowed)) return false;
+        const bool is_body = expr.kind == ExprKind::kReduce ? i == 2 : i > 0;
+        if (expr.children[i] != nullptr && !simple(*expr.children[i], is_body ? Cost::kLists : allowed)) return false;
       }
       return true;
-    case ExprKind::kRegex: return costly_allowed && simple(*expr.children[0]) && simple(*expr.children[1]);
+    case ExprKind::kRegex: return all && simple(*expr.children[0]) && simple(*expr.children[1]);
     case ExprKind::kAnd:
     case ExprKind::kOr:
       for (const Expr* child : expr.children) {
-        if (!simple(*child, false)) return false;
+        if (!simple(*child, std::min(allowed, Cost::kLists))) return false;
       }
       return true;
     case ExprKind::kArithmetic:
@@ -139,7 +139,7 @@ bool Kernels::simple(const Expr& expr, bool costly_allowed) {
     case ExprKind::kEndsWith:
     case ExprKind::kContains:
       for (const Expr* child : expr.children) {
-        if (!simple(*child, costly_allowed)) return false;
+        if (!simple(*child, allowed)) return false;
       }
       return true;
     default: return false;
@@ -522,11 +522,44 @@ bool Kernels::mask(const Expr& expr, std::vector<uint8_t>* out) {
   return true;
 }
 
+namespace {
+
+// a[i] = a[i] `kind` b[i] without branches. Codes: false 0, true 1, null 2, which alone has the second bit.
+void combine(ExprKind kind, const uint8_t* __restrict b, size_t rows, uint8_t* __restrict a) {
+  const auto each = [&](auto result) {
+    for (size_t i = 0; i < rows; ++i) {
+      const uint8_t x = a[i], y = b[i], null = (x | y) >> 1;
+      a[i] = result(x, y, null);
+    }
+  };
+  switch (kind) {
+    case ExprKind::kAnd:
+      each([](uint8_t x, uint8_t y, uint8_t null) {
+        const uint8_t any_false = (x == 0) | (y == 0);
+        return static_cast<uint8_t>((1 + null) & (any_false - 1));
+      });
+      break;
+    case ExprKind::kOr:
+      each([](uint8_t x, uint8_t y, uint8_t null) {
+        const uint8_t any_true = (x | y) & 1;
+        return static_cast<uint8_t>(any_true | ((null << 1) & (any_true - 1)));
+      });
+      break;
+    default:
+      each([](uint8_t x, uint8_t y, uint8_t null) {
+        return static_cast<uint8_t>((null << 1) | ((x ^ y) & (null - 1)));
+      });
+      break;
+  }
+}
+
+}  // namespace
+
 bool Kernels::logic(const Expr& expr, std::vector<uint8_t>* out) {
   if (!mask(*expr.children[0], out)) return false;
   uint8_t* a = out->data();
   if (expr.kind == ExprKind::kNot) {
-    for (size_t i = 0; i < rows_; ++i) a[i] = a[i] == kMaskNull ? kMaskNull : a[i] ^ 1;
+    for (size_t i = 0; i < rows_; ++i) a[i] = static_cast<uint8_t>((a[i] ^ 1) - (a[i] >> 1));
     return true;
   }
   ScratchScope scope(evaluator_);
@@ -537,21 +570,37 @@ bool Kernels::logic(const Expr& expr, std::vector<uint8_t>* out) {
       const uint8_t decided = expr.kind == ExprKind::kOr ? kMaskTrue : 0;
       if (std::all_of(a, a + rows_, [decided](uint8_t truth) { return truth == decided; })) return true;
     }
-    if (!mask(*expr.children[c], more)) return false;
-    const uint8_t* b = more->data();
-    // Codes: false 0, true 1, null 2.
-    switch (expr.kind) {
-      case ExprKind::kAnd:
-        for (size_t i = 0; i < rows_; ++i) a[i] = a[i] == 0 || b[i] == 0 ? 0 : (a[i] | b[i]) > 1 ? 2 : 1;
-        break;
-      case ExprKind::kOr:
-        for (size_t i = 0; i < rows_; ++i) a[i] = a[i] == 1 || b[i] == 1 ? 1 : (a[i] | b[i]) > 1 ? 2 : 0;
-        break;
-      default:
-        for (size_t i = 0; i < rows_; ++i) a[i] = (a[i] | b[i]) > 1 ? 2 : a[i] ^ b[i];
-        break;
+    const Expr& child = *expr.children[c];
+    const bool all_rows = expr.kind == ExprKind::kXor || simple(child, Cost::kCheap);
+    if (all_rows ? !mask(child, more)
+                 : !undecided_mask(child, expr.kind == ExprKind::kOr ? kMaskTrue : 0, *out, more)) {
+      return false;
     }
+    const uint8_t* b = more->data();
+    combine(expr.kind, b, rows_, a);
   }
+  return true;
+}
+
+// The mask of `expr` where `truth` is not `decided` yet; elsewhere `decided`.
+bool Kernels::undecided_mask(const Expr& expr, uint8_t decided, const std::vector<uint8_t>& truth,
+                             std::vector<uint8_t>* out) {
+  std::vector<uint32_t> rows;
+  for (size_t i = 0; i < rows_; ++i) {
+    if (truth[i] != decided) rows.push_back(static_cast<uint32_t>(i));
+  }
+  if (rows.size() * 2 > rows_) return mask(expr, out);
+  Batch inner(batch_.columns.size());
+  inner.rows = rows.size();
+  std::vector<Slot> slots;
+  if (!outer_slots({&expr}, &slots) || !repeat(slots, rows, &inner)) return false;
+  const OtherBatch other(&evaluator_);
+  ScratchScope scope(evaluator_);
+  Kernels kernels(&evaluator_, inner);
+  std::vector<uint8_t>* some = kernels.scratch_mask();
+  if (!kernels.mask(expr, some)) return false;
+  out->assign(rows_, decided);
+  for (size_t i = 0; i < rows.size(); ++i) (*out)[rows[i]] = (*some)[i];
   return true;
 }
 
@@ -560,9 +609,11 @@ bool Kernels::null_test(const Expr& expr, std::vector<uint8_t>* out) {
   Operand x;
   if (!operand(*expr.children[0], &x)) return false;
   const bool wanted = expr.kind == ExprKind::kIsNull;
-  if (x.column != nullptr && !is_entity_column(*x.column) && x.column->kind != Column::Kind::kValues &&
-      x.column->nulls.empty()) {
-    std::fill(out->begin(), out->end(), wanted ? 0 : 1);
+  if (x.column != nullptr && !is_entity_column(*x.column) && x.column->kind != Column::Kind::kValues) {
+    const uint8_t of_value = wanted ? 0 : 1;
+    const std::vector<uint8_t>& nulls = x.column->nulls;
+    if (nulls.empty()) std::fill(out->begin(), out->end(), of_value);
+    for (size_t i = 0; i < nulls.size(); ++i) (*out)[i] = nulls[i] ^ of_value;
     return true;
   }
   for (size_t i = 0; i < rows_; ++i) {
@@ -631,7 +682,7 @@ class Evaluator::ReadOnce {
     const bool parts = expr.kind == ExprKind::kCase || expr.kind == ExprKind::kLet || expr.kind == ExprKind::kAnd ||
                        expr.kind == ExprKind::kOr || expr.kind == ExprKind::kArithmetic ||
                        expr.kind == ExprKind::kCompare || expr.kind == ExprKind::kNot;
-    if (parts && !evaluator->same_batch_ && Kernels::simple(expr, false)) same_.emplace(evaluator);
+    if (parts && !evaluator->same_batch_ && Kernels::simple(expr, Kernels::Cost::kCheap)) same_.emplace(evaluator);
   }
 
  private:
@@ -657,11 +708,12 @@ Status Evaluator::evaluate(const Expr& expr, Batch& batch, Column* out) {
   return Status();
 }
 
-// Lists leave as values.
+// Lists leave as values, which stay packed; neighbours that are the same are one.
 Status Evaluator::unpack_lists(Column* out) {
   if (out->kind != Column::Kind::kLists) return Status();
-  for (size_t i = 0; i < out->size(); ++i) {
-    if (!out->is_null(i)) LORA_TRY(charge_made(list_bytes(PackedList(out->texts[i]).size()) + out->texts[i].size()));
+  const std::vector<Texts::Entry>& entries = out->texts.entries;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (i == 0 || entries[i] != entries[i - 1]) LORA_TRY(charge_made(kContainerBytes + entries[i].length));
   }
   out->to_values();
   return Status();
@@ -670,7 +722,7 @@ Status Evaluator::unpack_lists(Column* out) {
 bool Evaluator::flatten(const Expr& expr, Batch& batch, FlatLists* out) {
   const MadeScope made(context_->control);
   return batch.rows >= kKernelRowsMin && kernels_pay(expr) && Kernels::simple(expr) &&
-         (Kernels(this, batch).flatten(expr, out) || count_give_up(expr));
+         ((Kernels(this, batch).flatten(expr, out) && unpack_lists(&out->items).ok()) || count_give_up(expr));
 }
 
 size_t count_true(const std::vector<uint8_t>& mask) {
@@ -701,7 +753,7 @@ void select_true(const std::vector<uint8_t>& mask, std::vector<uint32_t>* rows) 
 
 bool Evaluator::cheap_mask(const Expr& expr, Batch& batch, std::vector<uint8_t>* out) {
   const MadeScope made(context_->control);
-  if (batch.rows < kKernelRowsMin || !kernels_pay(expr) || !Kernels::simple(expr, false)) return false;
+  if (batch.rows < kKernelRowsMin || !kernels_pay(expr) || !Kernels::simple(expr, Kernels::Cost::kCheap)) return false;
   const ReadOnce once(this, expr);
   return Kernels(this, batch).mask(expr, out) || count_give_up(expr);
 }

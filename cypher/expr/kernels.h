@@ -12,9 +12,12 @@ namespace lora::cypher {
 
 class Kernels {
  public:
-  // Kinds that kernels know, all the way down; nothing volatile. Beside AND and OR nothing costly either (functions,
-  // subqueries): there the row path may leave out the second operand.
-  static bool simple(const Expr& expr, bool costly_allowed = true);
+  // What an expression may cost. Cheap: a few instructions a row; lists: what comprehensions, quantifiers and reduce()
+  // do besides. Beside AND and OR nothing costs more (functions, subqueries): there the row path may leave out the
+  // second operand. Lists are evaluated there for the rows that need it alone.
+  enum class Cost : uint8_t { kCheap, kLists, kAll };
+  // Kinds that kernels know, all the way down; nothing volatile.
+  static bool simple(const Expr& expr, Cost allowed = Cost::kAll);
 
   Kernels(Evaluator* evaluator, Batch& batch) : evaluator_(*evaluator), batch_(batch), rows_(batch.rows) {}
 
@@ -72,14 +75,23 @@ class Kernels {
   bool flatten_constant(const Value& list, FlatLists* out);
   bool flatten_split(const Expr& expr, FlatLists* out);
   bool flatten_comprehension(const Expr& expr, FlatLists* out);
-  // For what is evaluated once per item: what of this batch `bodies` read, a row for each of `parents`.
-  bool repeat_slots(std::initializer_list<const Expr*> bodies, const std::vector<uint32_t>& parents, Batch* inner);
+  // For what is evaluated on other rows than those of this batch: the slots that the expressions (null pointers are
+  // left out) read of it. False: not all of them are columns.
+  bool outer_slots(std::initializer_list<const Expr*> exprs, std::vector<Slot>* slots);
+  // Appends these rows of the slots. False: no memory for them.
+  bool repeat(const std::vector<Slot>& slots, const std::vector<uint32_t>& rows, Batch* inner);
+  // visit(kernels, batch, first) for the items, so many at once, in slot `slot` of a batch that has what `bodies` read.
+  template <typename Visit>
+  bool each_window(FlatLists* lists, Slot slot, std::initializer_list<const Expr*> bodies, Visit visit);
   bool comprehension(const Expr& expr, Column* out);
   bool quantifier(const Expr& expr, std::vector<uint8_t>* out);
+  bool quantify_column(const Expr& expr, const Column& lists, size_t limit, std::vector<uint8_t>* out);
+  // Appends the truth of each item.
+  bool test_items(const Expr& expr, FlatLists* lists, std::vector<uint8_t>* truth);
   bool reduction(const Expr& expr, Column* out);
   bool list_sizes(const Expr& expr, Column* out);
   bool sizes_of(const Column& lists, Column* out);
-  void element_of_packed(const Column& lists, int64_t index, Column* out);
+  bool element_of_packed(const Column& lists, const Operand& index, Column* out);
   bool element_of_flat(const FlatLists& lists, const Operand& index, Column* out);
   bool in_packed(const Operand& x, const Column& lists, std::vector<uint8_t>* out);
   bool subquery(const Expr& expr, ExprKind as, Column* out);
@@ -92,6 +104,7 @@ class Kernels {
   bool compare_words(char op, const Operand& a, const Operand& b, uint8_t* out);
   bool compare_with_constant(char op, const Column& column, const Value& constant, uint8_t* out);
   bool logic(const Expr& expr, std::vector<uint8_t>* out);
+  bool undecided_mask(const Expr& expr, uint8_t decided, const std::vector<uint8_t>& truth, std::vector<uint8_t>* out);
   bool null_test(const Expr& expr, std::vector<uint8_t>* out);
   bool label_test(const Expr& expr, std::vector<uint8_t>* out);
   bool label_leaves(const Column& nodes, const LabelExpr& labels, uint8_t* out);

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "cypher/expr/operations.h"
+#include "graph/packed_list.h"
 
 namespace lora::cypher {
 
@@ -17,6 +18,10 @@ Status in_list(const Value& x, const Value& list, Value* out) {
   if (list.is_null()) return Status();
   if (!list.is_list()) {
     return type_error("InvalidArgumentType", "`IN` needs a list on its right, got " + describe(list));
+  }
+  if (const std::string_view packed = list.packed(); !packed.empty()) {
+    *out = to_value(PackedList(packed).contains(x));
+    return Status();
   }
   bool unknown = false;
   for (const Value& item : list.as_list()) {
@@ -38,12 +43,13 @@ Status element_at(EvalContext& context, const Value& object, const Value& index,
     if (!index.is_integer()) {
       return type_error(kNoWord, "a list is indexed with an integer, got " + describe(index));
     }
-    const List& items = object.as_list();
+    const ListItems items(object);
     const auto size = static_cast<int64_t>(items.size());
     int64_t i = index.as_integer();
     if (i < 0) i += size;
     if (i >= 0 && i < size) {
-      Value item = items[static_cast<size_t>(i)];  // *out may be what holds the list
+      Value box;
+      Value item = items.get(static_cast<size_t>(i), &box);  // *out may be what holds the list
       *out = std::move(item);
     }
     return Status();

@@ -119,7 +119,19 @@ class Extreme final : public AggregateState {
   Value best_;
 };
 
-// Welford's method.
+// Sum of f(value), four at a time.
+template <typename F>
+double sum_of(std::span<const double> values, F f) {
+  double lanes[4] = {};
+  size_t i = 0;
+  for (; i + 4 <= values.size(); i += 4) {
+    for (size_t k = 0; k < 4; ++k) lanes[k] += f(values[i + k]);
+  }
+  for (; i < values.size(); ++i) lanes[0] += f(values[i]);
+  return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+}
+
+// Welford's method; of many values together the two sums of deviations are joined as Chan, Golub and LeVeque do.
 template <bool population>
 class Deviation final : public AggregateState {
  public:
@@ -131,6 +143,18 @@ class Deviation final : public AggregateState {
     mean_ += delta / static_cast<double>(count_);
     squares_ += delta * (v - mean_);
     return Status();
+  }
+  bool add_floats(std::span<const double> values) override {
+    if (values.empty()) return true;
+    const auto more = static_cast<double>(values.size()), before = static_cast<double>(count_);
+    const double mean = sum_of(values, [](double v) { return v; }) / more;
+    const double squares = sum_of(values, [mean](double v) { return (v - mean) * (v - mean); });
+    if (!std::isfinite(squares)) return false;  // a sum may be too large where no step is
+    const double delta = mean - mean_;
+    count_ += static_cast<int64_t>(values.size());
+    mean_ += delta * (more / (before + more));
+    squares_ += squares + delta * delta * (before * (more / (before + more)));
+    return true;
   }
   Result<Value> finish(EvalContext&) override {
     const int64_t n = population ? count_ : count_ - 1;

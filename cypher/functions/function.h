@@ -135,6 +135,8 @@ class AggregateState {
   virtual ~AggregateState() = default;
   // args as many as the spec's; nulls of the first argument are already left out (but for count(*), which has none).
   virtual Status add(EvalContext& context, std::span<const Value> args) = 0;
+  // The same for so many floats, in any order, of an aggregate of one argument; false: none was added.
+  virtual bool add_floats(std::span<const double> /*values*/) { return false; }
   virtual Result<Value> finish(EvalContext& context) = 0;
   // Heap bytes held, for the memory budget; cheap.
   virtual size_t heap_bytes() const { return 0; }

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "cypher/functions/families.h"
+#include "graph/packed_list.h"
 
 namespace lora::cypher {
 
@@ -12,7 +13,7 @@ Status size(EvalContext&, std::span<const Value> args, Value* out) {
   const Value& v = args[0];
   int64_t n = 0;
   switch (v.type()) {
-    case ValueType::kList: n = static_cast<int64_t>(v.as_list().size()); break;
+    case ValueType::kList: n = static_cast<int64_t>(ListItems(v).size()); break;
     case ValueType::kMap: n = static_cast<int64_t>(v.as_map().size()); break;
     default: n = code_points(v.as_string()); break;
   }
@@ -22,19 +23,23 @@ Status size(EvalContext&, std::span<const Value> args, Value* out) {
 
 Status is_empty(EvalContext&, std::span<const Value> args, Value* out) {
   const Value& v = args[0];
-  *out = Value::boolean(v.is_list() ? v.as_list().empty() : v.is_map() ? v.as_map().empty() : v.as_string().empty());
+  *out = Value::boolean(v.is_list()  ? ListItems(v).size() == 0
+                        : v.is_map() ? v.as_map().empty()
+                                     : v.as_string().empty());
   return Status();
 }
 
 Status head(EvalContext&, std::span<const Value> args, Value* out) {
-  const List& list = args[0].as_list();
-  *out = list.empty() ? Value() : list.front();
+  const ListItems list(args[0]);
+  Value box;
+  *out = list.size() == 0 ? Value() : list.get(0, &box);
   return Status();
 }
 
 Status last(EvalContext&, std::span<const Value> args, Value* out) {
-  const List& list = args[0].as_list();
-  *out = list.empty() ? Value() : list.back();
+  const ListItems list(args[0]);
+  Value box;
+  *out = list.size() == 0 ? Value() : list.get(list.size() - 1, &box);
   return Status();
 }
 

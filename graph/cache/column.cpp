@@ -342,7 +342,7 @@ Value Column::get(uint32_t row) const {
     case Kind::kFloats: return Value::floating(float_array()[row]);
     case Kind::kBooleans: return Value::boolean(boolean(row));
     case Kind::kStrings: return Value::string(string(row));
-    case Kind::kLists: return PackedList(string(row)).unpack();
+    case Kind::kLists: return Value::packed_list(string(row));
     case Kind::kValues: return value_array()[row];
   }
   return Value();

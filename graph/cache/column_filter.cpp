@@ -5,7 +5,10 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <string>
 #include <type_traits>
+
+#include "graph/packed_list.h"
 
 namespace lora::graph::cache {
 
@@ -160,6 +163,21 @@ void test_strings(const Column& column, char op, std::string_view c, uint64_t* r
   });
 }
 
+// `=` and `<>` of lists with a packed one: where items are of one type, no floats, the bytes tell.
+template <typename Each>
+void test_lists(const Column& column, char op, std::string_view c, uint64_t* rows, Each each) {
+  const PackedList list(c);
+  const bool wanted = op == '=';
+  keep_each(rows, [&](uint32_t row) {
+    const std::string_view text = column.string(row);
+    const PackedList own(text);
+    const bool alike = own.items() == list.items() && own.word_type() == list.word_type();
+    if (own.size() != list.size()) return !wanted;
+    if (!alike || own.items() == PackedList::Items::kFloats) return each(row);
+    return (text == c) == wanted;
+  });
+}
+
 // What is kept of rows that are false and of those that are true: all or none.
 void test_booleans(const Column& column, char op, const Value& value, uint64_t* rows) {
   const bool truths = compare_values(op, Value::boolean(true), value) == Ternary::kTrue;
@@ -184,14 +202,13 @@ void filter_column(const Column* column, char op, const Value& value, uint64_t* 
   if (column == nullptr || (op != 'v' && value.is_null())) return keep_none(rows);
   for (size_t w = 0; w < kWords; ++w) rows[w] &= column->valid_bits[w];
   if (op == 'v') return;
-  const auto each = [&] {
-    const Value* values = column->column_kind == Column::Kind::kValues ? column->value_array() : nullptr;
-    keep_each(rows, [&](uint32_t row) {
-      const Ternary kept =
-          values != nullptr ? compare_values(op, values[row], value) : compare_values(op, column->get(row), value);
-      return kept == Ternary::kTrue;
-    });
+  const Value* values = column->column_kind == Column::Kind::kValues ? column->value_array() : nullptr;
+  const auto keeps = [&](uint32_t row) {
+    const Ternary kept =
+        values != nullptr ? compare_values(op, values[row], value) : compare_values(op, column->get(row), value);
+    return kept == Ternary::kTrue;
   };
+  const auto each = [&] { keep_each(rows, keeps); };
   constexpr int kFewRows = 8;
   int left = 0;
   for (size_t w = 0; w < kWords; ++w) left += std::popcount(rows[w]);
@@ -220,7 +237,11 @@ void filter_column(const Column* column, char op, const Value& value, uint64_t* 
       break;
     }
     case Column::Kind::kBooleans: return test_booleans(*column, op, value, rows);
-    case Column::Kind::kLists:
+    case Column::Kind::kLists: {
+      std::string packed;
+      if ((op != '=' && op != '!') || !PackedList::pack(value, Column::kStringMax, &packed)) break;
+      return test_lists(*column, op, packed, rows, keeps);
+    }
     case Column::Kind::kValues: break;
   }
   each();

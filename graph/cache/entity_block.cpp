@@ -6,7 +6,6 @@
 #include <new>
 
 #include "graph/cache/versions.h"
-#include "graph/packed_list.h"
 #include "kv/check.h"
 
 namespace lora::graph::cache {
@@ -598,7 +597,7 @@ void Gatherer::to_values(size_t from) {
       case PropertyColumn::Kind::kWords: out_->values[i] = from_word(out_->word_type, out_->integers[i]); break;
       case PropertyColumn::Kind::kFloats: out_->values[i] = Value::floating(out_->floats[i]); break;
       case PropertyColumn::Kind::kStrings: out_->values[i] = Value::string(out_->texts[i]); break;
-      case PropertyColumn::Kind::kLists: out_->values[i] = PackedList(out_->texts[i]).unpack(); break;
+      case PropertyColumn::Kind::kLists: out_->values[i] = Value::packed_list(out_->texts[i]); break;
       case PropertyColumn::Kind::kValues: break;
     }
   }

@@ -4,6 +4,7 @@
 
 #include "convert.h"
 #include "cypher/syntax/stack_guard.h"
+#include "graph/packed_list.h"
 #include "graph/text.h"
 #include "kv/check.h"
 
@@ -214,8 +215,13 @@ PyObject* to_python(const Value& value) {
     case ValueType::kString: return text_to_python(value.as_string());
     case ValueType::kList: {
       if (cypher::stack_low()) return too_deep();
-      const List& list = value.as_list();
-      return list_of(list.size(), [&](size_t i) { return to_python(list[i]); });
+      const PackedList packed(value.packed());
+      if (packed.items() == PackedList::Items::kStrings) {
+        return list_of(packed.size(), [&](size_t i) { return text_to_python(packed.string(i)); });
+      }
+      const ListItems list(value);
+      Value box;
+      return list_of(list.size(), [&](size_t i) { return to_python(list.get(i, &box)); });
     }
     case ValueType::kMap:
       if (cypher::stack_low()) return too_deep();

@@ -68,6 +68,7 @@ class KernelTest : public ExprTest {
     Column c;
     const int kind = static_cast<int>(random_() % 7);
     const bool nulls = random_() % 3 == 0, packed = random_() % 3 != 0, mixed = random_() % 8 == 0;
+    const bool lengthy = random_() % 8 == 0;
     const WordType words = word_type();
     c.reset(packed ? Column::Kind::kLists : Column::Kind::kValues);
     std::string bytes;
@@ -78,7 +79,7 @@ class KernelTest : public ExprTest {
       }
       List items;
       const int of = mixed ? static_cast<int>(random_() % 7) : kind;
-      for (size_t left = random_() % 3 == 0 ? 0 : random_() % 6; left > 0; --left) {
+      for (size_t left = random_() % 3 == 0 ? 0 : random_() % (lengthy ? 150 : 6); left > 0; --left) {
         switch (of) {
           case 0: items.push_back(Value::integer(small())); break;
           case 1: items.push_back(Value::floating(static_cast<double>(small()) / 2)); break;
@@ -317,6 +318,16 @@ TEST_F(KernelTest, ListsAgreeWithTheRowPath) {
                            "1 IN a",
                            "'a' IN a",
                            "1.0 IN a",
+                           "-0.5 IN a",
+                           "0.0 / 0.0 IN a",
+                           "9223372036854775807 IN a",
+                           "[] IN a",
+                           "localdatetime('1970-01-01T00:00:00.000000001') IN a",
+                           "datetime('9999-12-31T00:00Z') IN a",
+                           "b > 0 AND any(x IN a WHERE x > 0)",
+                           "b > 0 OR NOT all(x IN a WHERE x > c)",
+                           "b > 0 AND any(x IN a WHERE 10 / x > 1) OR c",
+                           "single(x IN a WHERE x = b) AND size(a) > 1",
                            "null IN a",
                            "true IN a",
                            "date('1970-01-02') IN a",

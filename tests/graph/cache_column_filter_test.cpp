@@ -69,7 +69,8 @@ Value random_value(Random& random) {
     case 4: return random_text(random);
     case 5: return Value::boolean(random.chance(50));
     case 6:
-      if (random.chance(50)) return Value::list(List(random.below(3), Value::integer(1)));
+      if (random.chance(50))
+        return Value::list(List(random.below(3), random.chance(50) ? Value::integer(1) : Value::floating(1)));
       return Value::list({Value::integer(1), random.chance(30) ? Value() : Value::string("x")});
     case 7:
     case 8: return random_word(random, random.below(6));

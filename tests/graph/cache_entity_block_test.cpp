@@ -131,6 +131,9 @@ class EntityModelTest : public ::testing::Test {
           case PropertyColumn::Kind::kFloats:
             if (column.nulls.empty() || column.nulls.at(i) == 0) have = Value::floating(column.floats.at(i));
             break;
+          case PropertyColumn::Kind::kLists:
+            if (column.nulls.empty() || column.nulls.at(i) == 0) have = Value::packed_list(column.texts[i]);
+            break;
           case PropertyColumn::Kind::kStrings:
             if (column.nulls.empty() || column.nulls.at(i) == 0) have = Value::string(column.texts[i]);
             break;

@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <limits>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "graph/text.h"
@@ -19,6 +21,11 @@ Value integers(const std::vector<int64_t>& items) {
   List list;
   for (int64_t v : items) list.push_back(Value::integer(v));
   return Value::list(std::move(list));
+}
+
+Ternary ternary_or(Ternary a, Ternary b) {
+  if (a == Ternary::kTrue || b == Ternary::kTrue) return Ternary::kTrue;
+  return a == Ternary::kNull || b == Ternary::kNull ? Ternary::kNull : Ternary::kFalse;
 }
 
 std::vector<Value> some_lists() {
@@ -52,8 +59,7 @@ TEST(PackedList, ListsComeBack) {
   for (const Value& list : some_lists()) {
     ASSERT_TRUE(PackedList::pack(list, kBytesMax, &bytes)) << to_text(list);
     const PackedList packed(bytes);
-    EXPECT_EQ(to_text(packed.unpack()), to_text(list));
-    EXPECT_EQ(packed.unpack().type(), ValueType::kList);
+    EXPECT_EQ(to_text(Value::list(packed.unpack())), to_text(list));
     ASSERT_EQ(packed.size(), list.as_list().size());
     std::vector<int64_t> numbers;
     const bool integral = packed.items() == PackedList::Items::kIntegers || packed.items() == PackedList::Items::kWords;
@@ -105,6 +111,98 @@ TEST(PackedList, SoManyBytesAndNoMore) {
   EXPECT_FALSE(PackedList::pack(Value::list(List(70'000, Value::string(""))), kBytesMax, &bytes));
   EXPECT_FALSE(PackedList::pack(Value::list({Value::string(std::string(70'000, 'x'))}), kBytesMax, &bytes));
   EXPECT_TRUE(PackedList::pack(Value::list({Value::string(std::string(65'000, 'x'))}), kBytesMax, &bytes));
+}
+
+// As a value a packed list does what the list does.
+TEST(PackedList, ValuesOfBothFormsAgree) {
+  std::string bytes;
+  std::vector<Value> boxed = some_lists(), packed;
+  for (const Value& list : boxed) {
+    ASSERT_TRUE(PackedList::pack(list, kBytesMax, &bytes));
+    packed.push_back(Value::packed_list(bytes));
+    EXPECT_EQ(packed.back().packed(), bytes);
+    EXPECT_TRUE(list.packed().empty());
+  }
+  for (size_t i = 0; i < boxed.size(); ++i) {
+    const Value copy = packed[i];
+    EXPECT_EQ(copy.type(), ValueType::kList);
+    EXPECT_TRUE(is_storable(copy));
+    EXPECT_EQ(copy.extent().levels, boxed[i].extent().levels);
+    EXPECT_EQ(copy.extent().items, boxed[i].extent().items);
+    EXPECT_FALSE(copy.extent().entities);
+    EXPECT_EQ(hash(copy), hash(boxed[i])) << to_text(boxed[i]);
+    List exact(boxed[i].as_list().begin(), boxed[i].as_list().end());
+    exact.shrink_to_fit();
+    const size_t before = copy.heap_bytes();
+    EXPECT_EQ(before, Value::list(exact).heap_bytes()) << to_text(boxed[i]);
+    for (size_t k = 0; k < boxed.size(); ++k) {
+      for (const Value& other : {boxed[k], packed[k]}) {
+        EXPECT_EQ(equals(copy, other), equals(boxed[i], boxed[k]));
+        EXPECT_EQ(equivalent(copy, other), equivalent(boxed[i], boxed[k]));
+        EXPECT_EQ(order(copy, other), order(boxed[i], boxed[k]));
+        EXPECT_EQ(order(other, copy), order(boxed[k], boxed[i]));
+        for (const char op : {'=', '!', '<', '>', 'l', 'g'}) {
+          EXPECT_EQ(compare_values(op, copy, other), compare_values(op, boxed[i], boxed[k]));
+        }
+      }
+    }
+    const ListItems items(copy), same(boxed[i]);
+    ASSERT_EQ(items.size(), same.size());
+    Value box, none;
+    for (size_t k = 0; k < items.size(); ++k) {
+      EXPECT_EQ(to_text(items.get(k, &box)), to_text(same.get(k, &none)));
+    }
+    EXPECT_EQ(to_text(copy), to_text(boxed[i]));  // unpacks it
+    EXPECT_EQ(&copy.as_list(), &packed[i].as_list());
+    EXPECT_EQ(copy.heap_bytes(), before);
+  }
+}
+
+TEST(PackedList, ContainsWhatEqualsAnItem) {
+  std::vector<Value> wanted = {Value(),
+                               Value::integer(kMax),
+                               Value::integer(127),
+                               Value::floating(127),
+                               Value::floating(0.5),
+                               Value::floating(std::numeric_limits<double>::quiet_NaN()),
+                               Value::floating(std::numeric_limits<double>::infinity()),
+                               Value::integer(0),
+                               Value::string(""),
+                               Value::string("x"),
+                               Value::list({}),
+                               Value::boolean(true),
+                               Value::date({0}),
+                               Value::time({3'600'000'000'005, 0}),
+                               Value::date_time({0, 7, 0, "Europe/London"}),
+                               Value::date_time({kMax, 0, 0, ""})};
+  std::string bytes;
+  for (const Value& list : some_lists()) {
+    ASSERT_TRUE(PackedList::pack(list, kBytesMax, &bytes));
+    for (const Value& x : wanted) {
+      Ternary expected = Ternary::kFalse;
+      for (const Value& item : list.as_list()) expected = ternary_or(expected, equals(x, item));
+      EXPECT_EQ(PackedList(bytes).contains(x), expected) << to_text(x) << " in " << to_text(list);
+    }
+  }
+}
+
+TEST(PackedList, ThreadsUnpackOneListTogether) {
+  List texts;
+  for (int i = 0; i < 200; ++i) texts.push_back(Value::string("a text of some length " + std::to_string(i)));
+  std::string bytes;
+  ASSERT_TRUE(PackedList::pack(Value::list(texts), kBytesMax, &bytes));
+  for (int round = 0; round < 200; ++round) {
+    const Value list = Value::packed_list(bytes);
+    std::vector<std::thread> threads;
+    std::atomic<size_t> right{0};
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([copy = list, &texts, &right] {
+        right += copy.as_list().size() == texts.size() && equivalent(copy.as_list().back(), texts.back()) ? 1 : 0;
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    ASSERT_EQ(right, 4u);
+  }
 }
 
 TEST(PackedList, NothingIsTheEmptyList) {
