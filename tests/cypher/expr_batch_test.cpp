@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <random>
 
+#include "graph/packed_list.h"
 #include "graph/text.h"
 
 namespace lora::cypher {
@@ -189,6 +190,42 @@ TEST(ColumnTest, AgreesWithAListUnderRandomChanges) {
       if (HasFatalFailure()) return;
     }
   }
+}
+
+// Rows that were multiplied and are multiplied again: the text of a run of them lies there once.
+TEST(ColumnTest, TextsThatLieInOnePlaceAreCopiedOnce) {
+  Column text;
+  text.reset(Column::Kind::kStrings);
+  text.push(Value::string(std::string(1'000, 'x')));
+  text.push(Value::string(std::string(500, 'y')));
+  Column repeated, again;
+  repeated.gather_from(text, {0, 0, 0, 1, 1, 0});
+  EXPECT_EQ(repeated.texts.used(), 2'500u);
+  again.gather_from(repeated, {0, 1, 2, 2, 3, 4, 5, 0});
+  EXPECT_EQ(again.texts.used(), 3'500u);
+  ASSERT_EQ(again.size(), 8u);
+  for (const size_t row : {0, 1, 2, 3, 6, 7}) EXPECT_EQ(again.texts[row], std::string(1'000, 'x')) << row;
+  for (const size_t row : {4, 5}) EXPECT_EQ(again.texts[row], std::string(500, 'y')) << row;
+}
+
+// Packed lists become values that are shared where rows are.
+TEST(ColumnTest, PackedListsBecomeValues) {
+  std::string bytes;
+  ASSERT_TRUE(PackedList::pack(Value::list({Value::integer(1), Value::integer(2)}), 100, &bytes));
+  Column lists;
+  lists.reset(Column::Kind::kLists);
+  ASSERT_TRUE(lists.texts.push(bytes));
+  lists.push_nulls(1);
+  Column repeated;
+  repeated.gather_from(lists, {0, 0, 1, 1, 0});
+  EXPECT_EQ(repeated.get(1).as_list().size(), 2u);
+  EXPECT_TRUE(repeated.is_null(2));
+  repeated.to_values();
+  ASSERT_EQ(repeated.kind, Column::Kind::kValues);
+  ASSERT_EQ(repeated.size(), 5u);
+  EXPECT_EQ(repeated.values[0].packed().data(), repeated.values[1].packed().data());
+  EXPECT_TRUE(repeated.values[2].is_null() && repeated.values[3].is_null());
+  EXPECT_TRUE(equivalent(repeated.values[4], Value::list({Value::integer(1), Value::integer(2)})));
 }
 
 }  // namespace
