@@ -69,6 +69,7 @@ uint64_t hash_at(const Column& c, size_t row) {
     case Column::Kind::kWords: return c.is_null(row) ? kNullHash : hash_word(c.word_type.type, c.integers[row]);
     case Column::Kind::kFloats: return c.is_null(row) ? kNullHash : hash_float(c.floats[row]);
     case Column::Kind::kStrings: return c.is_null(row) ? kNullHash : hash_text(c.texts[row]);
+    case Column::Kind::kLists: return hash_value(c.get(row));
   }
   return kNullHash;
 }
@@ -208,6 +209,7 @@ bool equal_at(const Column& a, size_t row_a, const Column& b, size_t row_b) {
         const bool null_a = a.is_null(row_a), null_b = b.is_null(row_b);
         return null_a || null_b ? null_a && null_b : same_text(a.texts, row_a, b.texts, row_b);
       }
+      case Column::Kind::kLists: break;  // equal ones may be packed in other ways
     }
   }
   return equivalent(a.get(row_a), b.get(row_b));
