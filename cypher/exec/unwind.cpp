@@ -32,8 +32,11 @@ class UnwindOperator final : public MultiplyingOperator {
     started_ = false;
     item_ = 0;
     charge_.clear();
-    flat_ = !is_range_ && state_.evaluator.flatten(*unwind_.list, *in_, &lists_);
-    return flat_ ? charge_.add(lists_.items.heap_bytes()) : Status();
+    // What would be too much at once goes list by list: items may share what is behind them.
+    flat_ = !is_range_ && state_.evaluator.flatten(*unwind_.list, *in_, &lists_) &&
+            charge_.add(lists_.items.heap_bytes()).ok();
+    if (!flat_) lists_ = FlatLists();
+    return Status();
   }
 
   Status produce(size_t room) override {

@@ -140,7 +140,7 @@ class Evaluator {
   // Kernels that gave up for an expression again and again are left out for the rest of the run.
   bool kernels_pay(const Expr& expr) const;
   bool count_give_up(const Expr& expr);  // false
-  Status unpack_lists(Column* out);
+  bool unpack_lists(Column* out);
   ConstantLists& lists();
   RegexCache& regexes();
   Status charge_made(uint64_t bytes) {

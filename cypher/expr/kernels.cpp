@@ -693,8 +693,7 @@ Status Evaluator::evaluate(const Expr& expr, Batch& batch, Column* out) {
   MadeScope made(context_->control);
   if (batch.rows >= kKernelRowsMin && kernels_pay(expr) && Kernels::simple(expr)) {
     const ReadOnce once(this, expr);
-    if (Kernels(this, batch).column(expr, out)) return unpack_lists(out);
-    count_give_up(expr);
+    if ((Kernels(this, batch).column(expr, out) && unpack_lists(out)) || count_give_up(expr)) return Status();
   }
   out->clear();
   Value v;
@@ -708,21 +707,22 @@ Status Evaluator::evaluate(const Expr& expr, Batch& batch, Column* out) {
   return Status();
 }
 
-// Lists leave as values, which stay packed; neighbours that are the same are one.
-Status Evaluator::unpack_lists(Column* out) {
-  if (out->kind != Column::Kind::kLists) return Status();
+// Lists leave as values, which stay packed; neighbours that are the same are one. False: no memory for all at once.
+bool Evaluator::unpack_lists(Column* out) {
+  if (out->kind != Column::Kind::kLists) return true;
   const std::vector<Texts::Entry>& entries = out->texts.entries;
   for (size_t i = 0; i < entries.size(); ++i) {
-    if (i == 0 || entries[i] != entries[i - 1]) LORA_TRY(charge_made(kContainerBytes + entries[i].length));
+    if (i > 0 && entries[i] == entries[i - 1]) continue;
+    if (!charge_made(kContainerBytes + entries[i].length).ok()) return false;
   }
   out->to_values();
-  return Status();
+  return true;
 }
 
 bool Evaluator::flatten(const Expr& expr, Batch& batch, FlatLists* out) {
   const MadeScope made(context_->control);
   return batch.rows >= kKernelRowsMin && kernels_pay(expr) && Kernels::simple(expr) &&
-         ((Kernels(this, batch).flatten(expr, out) && unpack_lists(&out->items).ok()) || count_give_up(expr));
+         ((Kernels(this, batch).flatten(expr, out) && unpack_lists(&out->items)) || count_give_up(expr));
 }
 
 size_t count_true(const std::vector<uint8_t>& mask) {

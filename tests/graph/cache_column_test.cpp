@@ -1,4 +1,4 @@
-// Columns of integers: what they hold, and in how many bytes; when strings lie side by side.
+// Columns of integers: what they hold, and in how many bytes; when strings and lists lie side by side.
 #include "graph/cache/column.h"
 
 #include <limits>

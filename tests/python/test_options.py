@@ -127,6 +127,21 @@ def test_query_memory_bytes(opened: Any) -> None:
         assert db.node_count == 0
 
 
+def test_items_of_a_shared_list_do_not_count_for_each_row() -> None:
+    """A thousand rows unwind one list of 160 kB: 200 000 rows pass, none is kept."""
+    with Database(None, {"query_memory_bytes": 32 << 20}) as db:
+        db.execute("UNWIND range(0, 999) AS i CREATE (:N {k: i, l: range(0, 1999)})")
+        items = [{"a": i, "t": "x" * 800} for i in range(200)]
+        for query in (
+            "MATCH (n:N) UNWIND $rows AS x RETURN count(x.t) AS c",
+            "MATCH (n:N) WITH n, $rows AS r UNWIND r AS x RETURN count(x.a) AS c",
+        ):
+            assert db.execute(query, {"rows": items})["rows"] == [{"c": 200_000}]
+        assert db.execute("MATCH (n:N) RETURN sum(size(n.l)) AS c, count(n.l) AS n")["rows"] == [
+            {"c": 2_000_000, "n": 1_000}
+        ]
+
+
 def test_import_dir(opened: Any, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1\n")
     with opened(import_dir=str(tmp_path)) as db:
