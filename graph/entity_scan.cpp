@@ -20,6 +20,7 @@ struct EntityScan::State {
   bool done = false;
   uint64_t looked_at = 0;
   std::vector<PropertyTest> tests;
+  WantedProperties wanted;  // by the tests
   // With tests: the rows of the block that `at` is in which satisfy them, as far as they are tested: below tested_end.
   uint64_t tested_end = 0;
   uint64_t rows[EntityBlock::kRows / 64] = {};
@@ -30,11 +31,22 @@ EntityScan::EntityScan(EntityScan&&) noexcept = default;
 EntityScan& EntityScan::operator=(EntityScan&&) noexcept = default;
 EntityScan::~EntityScan() = default;
 
+namespace {
+
+WantedProperties wanted_by(std::span<const PropertyTest> tests) {
+  WantedProperties wanted;
+  for (const PropertyTest& test : tests) wanted.add(test.key);
+  return wanted;
+}
+
+}  // namespace
+
 EntityScan Reader::scan_nodes(std::optional<LabelId> label, std::vector<PropertyTest> tests) {
   EntityScan scan;
   scan.state_ = std::make_unique<EntityScan::State>();
   scan.state_->reader = this;
   scan.state_->label = label;
+  scan.state_->wanted = wanted_by(tests);
   scan.state_->tests = std::move(tests);
   scan.state_->done = label && label->value >= root_->label_tokens;
   return scan;
@@ -46,6 +58,7 @@ EntityScan Reader::scan_relationships(std::optional<RelTypeId> type, std::vector
   scan.state_->reader = this;
   scan.state_->kind = EntityKind::kRelationship;
   scan.state_->type = type;
+  scan.state_->wanted = wanted_by(tests);
   scan.state_->tests = std::move(tests);
   scan.state_->done = type && type->value >= root_->type_tokens;
   return scan;
@@ -143,7 +156,7 @@ size_t EntityScan::next(uint64_t* out, size_t max) {
     const uint64_t limit = s.kind == EntityKind::kNode ? root.next_node : root.next_relationship;
     while (count < max && s.at < limit && s.reader->status().ok()) {
       const uint64_t index = EntityBlock::index_of(s.at);
-      const EntityBlock* block = chunks.block(s.kind, index);
+      const EntityBlock* block = chunks.block(s.kind, index, {});
       if (block->count == 0) {
         s.at = chunks.next_block(s.kind, index + 1) * EntityBlock::kRows;
         continue;
@@ -197,7 +210,7 @@ size_t EntityScan::next_tested(uint64_t* out, size_t max) {
         s.at = chunk * LabelChunk::kRows + row;
       }
       const uint64_t index = EntityBlock::index_of(s.at), base = index * kRows;
-      const EntityBlock* block = chunks.block(s.kind, index);
+      const EntityBlock* block = chunks.block(s.kind, index, s.wanted);
       if (block->count == 0) {
         s.at = (s.label ? index + 1 : chunks.next_block(s.kind, index + 1)) * kRows;
         continue;
@@ -230,7 +243,7 @@ uint64_t EntityScan::looked_at() const {
 void Reader::test_entities(EntityKind kind, std::span<const PropertyTest> tests, std::vector<uint64_t>* ids) {
   ReaderChunks chunks(*this);
   chunks.enter();
-  const WantedProperties wanted = tests.size() == 1 ? WantedProperties{.key = tests.front().key} : kAllProperties;
+  const WantedProperties wanted = wanted_by(tests);
   size_t kept = 0;
   for (size_t i = 0; i < ids->size() && status_.ok();) {
     const uint64_t index = EntityBlock::index_of((*ids)[i]);

@@ -24,9 +24,9 @@ Status EntryEncoder::for_each_block(EntityKind kind, const std::vector<uint64_t>
     const uint64_t index = EntityBlock::index_of(ids[i]);
     size_t end = i + 1;
     while (end < ids.size() && EntityBlock::index_of(ids[end]) == index) ++end;
-    // Not loaded, or as it was: not changed after all (its statement was rolled back).
+    // Not loaded, or as it was: not changed after all (its statement was rolled back). What lacks columns is as it was.
     const EntityBlock* block = root_.find_block(kind, index);
-    if (block != nullptr && (!is_known() || block->created > commit_->before->stamp)) {
+    if (block != nullptr && block->is_whole() && (!is_known() || block->created > commit_->before->stamp)) {
       LORA_TRY(visit(*block, index, std::span(ids).subspan(i, end - i)));
     }
     i = end;

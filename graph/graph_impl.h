@@ -156,6 +156,9 @@ struct Reader::Impl {
     std::vector<uint64_t> ids;  // empty: all
     WantedProperties properties;
   } apart;
+  // What walks over blocks of nodes and of relationships have wanted so far: who scans by one property and then looks
+  // at others of what is found reads each block once.
+  WantedProperties walked[2];
   // Ids in the order of their blocks, and where each of them stood.
   struct {
     std::vector<uint64_t> ids;

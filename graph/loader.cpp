@@ -13,64 +13,89 @@ using cache::Loaded;
 using cache::TopologyChunk;
 using kv::Keyspace;
 
-Result<Loaded<EntityBlock>> Loader::block(const RootFields& root, EntityKind kind, uint64_t index) {
+Result<Loaded<EntityBlock>> Loader::block(const RootFields& root, EntityKind kind, uint64_t index,
+                                          const WantedProperties& wanted) {
   const uint64_t first = index * EntityBlock::kRows;
   if (first >= (kind == EntityKind::kNode ? root.next_node : root.next_relationship)) {
     return Loaded<EntityBlock>(EntityBlock::empty());
   }
   cache::EntityBlockBuilder builder;
-  walk_to(root, kind, index);
-  StoredColumns& columns = entities_.columns();
+  BlockWalk& walk = walk_to(root, kind, index);
+  StoredEntities& entities = walk.entities;
+  StoredColumns& columns = entities.columns();
   size_t records = 0;
   for (;; ++records) {
-    LORA_ASSIGN(const bool more, entities_.next());
+    LORA_ASSIGN(const bool more, entities.next());
     if (!more) break;
     if (records == records_.size()) records_.emplace_back();
     Record& record = records_[records];
-    record.row = EntityBlock::row_of(entities_.id());
-    columns.leave_out(record.row, entities_.written(), &entities_.properties());
+    record.row = EntityBlock::row_of(entities.id());
+    columns.leave_out(record.row, entities.written(), &entities.properties());
     if (kind == EntityKind::kNode) {
-      std::swap(record.node, entities_.node());
+      std::swap(record.node, entities.node());
     } else {
-      std::swap(record.relationship, entities_.relationship());
+      std::swap(record.relationship, entities.relationship());
     }
   }
-  blocks_.next = index + 1;
+  walk.next = index + 1;
   // What comes as a whole comes first: once a column has a value, others are put to it one by one.
-  const RowBits left = entities_.left_to_head();
+  const RowBits left = entities.left_to_head();
   columns.leave_out(left);
-  entities_.head().put(left, &builder);
+  entities.head().put(left, &builder);
   const bool nodes = kind == EntityKind::kNode;
   for (size_t i = 0; i < records; ++i) {
     const StoredRelationship& relationship = records_[i].relationship;
     nodes ? builder.add_node(records_[i].row, records_[i].node.labels, {})
           : builder.add_relationship(records_[i].row, relationship.type, relationship.start, relationship.end, {});
   }
-  columns.put(&builder);
+  // Of many records, all of which have been read, there is little to save.
+  constexpr size_t kRecordsMax = EntityBlock::kRows / 4;
+  const auto wants = [&](KeyId key) { return records > kRecordsMax || wanted.has(key); };
+  LORA_TRY(columns.put(space_of(kind), index, wants, &builder));
   for (size_t i = 0; i < records; ++i) {
     std::vector<Property>& properties = nodes ? records_[i].node.properties : records_[i].relationship.properties;
-    for (const Property& p : properties) builder.set_property(records_[i].row, p.key, p.value);
+    for (const Property& p : properties) {
+      wants(p.key) ? builder.set_property(records_[i].row, p.key, p.value) : builder.put_unloaded(p.key);
+    }
     properties.clear();  // they may be large
   }
-  EntityBlock::Stored stored{.head = entities_.head().is_there()};
-  std::copy_n(entities_.record_rows().words, kRowWords, stored.records);
+  EntityBlock::Stored stored{.head = entities.head().is_there()};
+  std::copy_n(entities.record_rows().words, kRowWords, stored.records);
   builder.set_stored(stored);
   return builder.finish();
 }
 
-// The second of two blocks in a row: there will be more.
-void Loader::walk_to(const RootFields& root, EntityKind kind, uint64_t index) {
-  constexpr uint64_t kBlocksAhead = 64;
-  const bool goes_on =
-      blocks_.root == &root && blocks_.snapshot == root.store_snapshot && blocks_.kind == kind && blocks_.next == index;
-  if (!goes_on || index >= blocks_.end) {
-    blocks_ = {&root, root.store_snapshot, kind, index, index + (goes_on ? kBlocksAhead : 1)};
-    entities_.begin(
-        root, kind,
-        {.first = index * EntityBlock::kRows, .end = blocks_.end * EntityBlock::kRows, .records_only = true});
+Status Loader::complete(const RootFields& root, EntityKind kind, uint64_t index, const WantedProperties& wanted,
+                        const EntityBlock* block) {
+  LORA_ASSIGN(const Loaded<EntityBlock> again, this->block(root, kind, index, wanted));
+  const uint64_t bytes = EntityBlock::take_columns(block, again.get());
+  if (root.object_bytes != nullptr) {
+    root.object_bytes->fetch_add(static_cast<int64_t>(bytes), std::memory_order_relaxed);
   }
-  blocks_.next = kNoId;  // until this one has been read to its end
-  entities_.go_on_until((index + 1) * EntityBlock::kRows);
+  if (wanted.are_loaded(*block)) return Status();
+  return damaged(space_of(kind), id_key(index * EntityBlock::kRows), "has lost a column");
+}
+
+// The second of two blocks in a row: there will be more.
+Loader::BlockWalk& Loader::walk_to(const RootFields& root, EntityKind kind, uint64_t index) {
+  constexpr uint64_t kBlocksAhead = 64;
+  bool goes_on = walks_[last_walk_].goes_on(root, kind, index);
+  if (!goes_on) {
+    last_walk_ = 1 - last_walk_;  // the one that has been there, or the one that was not used last
+    goes_on = walks_[last_walk_].goes_on(root, kind, index);
+  }
+  BlockWalk& walk = walks_[last_walk_];
+  if (!goes_on || index >= walk.stop) {
+    walk.root = &root;
+    walk.snapshot = root.store_snapshot;
+    walk.kind = kind;
+    walk.stop = index + (goes_on ? kBlocksAhead : 1);
+    walk.entities.begin(root, kind,
+                        {.first = index * EntityBlock::kRows, .end = walk.stop * EntityBlock::kRows, .blocks = true});
+  }
+  walk.next = kNoId;  // until this one has been read to its end
+  walk.entities.go_on_until((index + 1) * EntityBlock::kRows);
+  return walk;
 }
 
 Status StoredNodes::properties(NodeId id, std::vector<Property>* out) {
@@ -256,10 +281,10 @@ Result<Loaded<IndexTree>> Loader::index(const RootFields& root, const IndexInfo&
 Result<Loaded<EntityBlock>> Loader::rows(const RootFields& root, EntityKind kind, uint64_t index,
                                          std::span<const uint64_t> ids, const WantedProperties& wanted) {
   columns_.clear();
-  if (wanted.all) {
+  if (wanted.is_all()) {
     LORA_TRY(columns_.load(*store_, root, kind, index));
-  } else if (wanted.key) {
-    LORA_TRY(columns_.load_one(*store_, root, kind, index, *wanted.key));
+  } else {
+    for (const KeyId key : wanted.keys()) LORA_TRY(columns_.load_one(*store_, root, kind, index, key));
   }
   const bool nodes = kind == EntityKind::kNode;
   std::vector<Property>& properties = nodes ? node_.properties : relationship_.properties;
@@ -271,7 +296,7 @@ Result<Loaded<EntityBlock>> Loader::rows(const RootFields& root, EntityKind kind
     LORA_ASSIGN(const bool found, nodes ? read(root, kind, id, &node_) : read(root, kind, id, &relationship_));
     const uint32_t row = EntityBlock::row_of(id);
     if (!found || builder.has_row(row)) continue;
-    if (!wanted.all) std::erase_if(properties, [&](const Property& p) { return p.key != wanted.key; });
+    std::erase_if(properties, [&](const Property& p) { return !wanted.has(p.key); });
     columns_.leave_out(row, nodes ? node_.written : relationship_.written, &properties);
     if (nodes) {
       builder.add_node(row, node_.labels, properties);

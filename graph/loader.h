@@ -5,8 +5,9 @@
 // Threads: a Loader is used by one thread at a time; it keeps scratch space from call to call.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,32 +21,67 @@
 
 namespace lora::graph {
 
-// Of entities that are read alone.
-struct WantedProperties {
-  bool all = false;
-  std::optional<KeyId> key;  // this one, unless all
+// Which properties somebody will look at: of some keys, or all.
+class WantedProperties {
+ public:
+  WantedProperties() = default;  // none
+  explicit WantedProperties(KeyId key) { add(key); }
+  static WantedProperties all() {
+    WantedProperties wanted;
+    wanted.all_ = true;
+    return wanted;
+  }
 
-  bool has(const WantedProperties& other) const { return all || (!other.all && (!other.key || key == other.key)); }
+  bool is_all() const { return all_; }
+  std::span<const KeyId> keys() const { return {keys_.data(), count_}; }  // unless all
+  bool has(KeyId key) const { return all_ || std::ranges::find(keys(), key) != keys().end(); }
+  bool has(const WantedProperties& other) const {
+    return all_ || (!other.all_ && std::ranges::all_of(other.keys(), [this](KeyId key) { return has(key); }));
+  }
+  void add(KeyId key) {
+    if (has(key)) return;
+    if (count_ == keys_.size()) {
+      all_ = true;
+    } else {
+      keys_[count_++] = key;
+    }
+  }
+  void add(const WantedProperties& other) {
+    all_ |= other.all_;
+    for (const KeyId key : other.keys()) add(key);
+  }
+  // Has the block what is wanted, as far as it is there?
+  bool are_loaded(const cache::EntityBlock& block) const {
+    return block.is_whole() ||
+           (!all_ && std::ranges::all_of(keys(), [&block](KeyId key) { return block.has_loaded(key); }));
+  }
+
+ private:
+  bool all_ = false;
+  uint8_t count_ = 0;
+  std::array<KeyId, 6> keys_;  // of more, all
 };
-
-inline constexpr WantedProperties kAllProperties{.all = true};
 
 class Loader {
  public:
-  explicit Loader(const kv::Store* store) : store_(store), entities_(store) {}
+  explicit Loader(const kv::Store* store) : store_(store), walks_{BlockWalk(store), BlockWalk(store)} {}
 
   // Each returns a chunk as loaded, to be published, or the shared empty one. What is read for them alone takes no
   // place in the block cache: it is there twice otherwise. Blocks, and chunks of lists, that are asked for one after
   // the other are read with one cursor, which holds what it sees of the store until rest().
-  Result<cache::Loaded<cache::EntityBlock>> block(const RootFields& root, EntityKind kind, uint64_t index);
+  // Of a block of few records only what is wanted is loaded; others are whole.
+  Result<cache::Loaded<cache::EntityBlock>> block(const RootFields& root, EntityKind kind, uint64_t index,
+                                                  const WantedProperties& wanted);
+  // For a published block of the root: loads what is wanted and it lacks.
+  Status complete(const RootFields& root, EntityKind kind, uint64_t index, const WantedProperties& wanted,
+                  const cache::EntityBlock* block);
   Result<cache::Loaded<cache::LabelChunk>> label_chunk(const RootFields& root, LabelId label, uint64_t index);
   Result<cache::Loaded<cache::TopologyChunk>> topology(const RootFields& root, RelTypeId type, Direction direction,
                                                        uint64_t index);
   Result<cache::Loaded<cache::IndexTree>> index(const RootFields& root, const IndexInfo& info);
 
   void rest() {
-    blocks_ = {};
-    entities_.end();
+    for (BlockWalk& walk : walks_) walk.end();
     lists_ = {};
   }
   // A block with these entities of block `index` alone, as far as they exist; the shared empty one when none does.
@@ -59,28 +95,40 @@ class Loader {
               std::vector<uint64_t>* neighbours, std::vector<uint64_t>* relationships);
 
  private:
-  void walk_to(const RootFields& root, EntityKind kind, uint64_t index);
   template <typename Entity>
   Result<bool> read(const RootFields& root, EntityKind kind, uint64_t id, Entity* out);
   // For chunk `index`, at or behind `place`.
   kv::Cursor* cursor_at(const RootFields& root, RelTypeId type, Direction direction, uint64_t index, ByteView place);
 
+  // Over blocks, one after the other.
+  struct BlockWalk {
+    explicit BlockWalk(const kv::Store* store) : entities(store) {}
+    bool goes_on(const RootFields& at, EntityKind of, uint64_t index) const {
+      return root == &at && snapshot == at.store_snapshot && kind == of && next == index;
+    }
+    void end() {
+      root = nullptr;
+      entities.end();
+    }
+    StoredEntities entities;
+    const RootFields* root = nullptr;  // null: nothing
+    const kv::Snapshot* snapshot = nullptr;
+    EntityKind kind = EntityKind::kNode;
+    uint64_t next = 0, stop = 0;  // block
+  };
+  BlockWalk& walk_to(const RootFields& root, EntityKind kind, uint64_t index);
+
   const kv::Store* store_;
   std::string value_;
-  StoredEntities entities_;
+  // Two, since who scans over blocks may ask for more of those behind.
+  std::array<BlockWalk, 2> walks_;
+  size_t last_walk_ = 0;
   struct Record {
     uint32_t row = 0;
     StoredNode node;
     StoredRelationship relationship;
   };
   std::vector<Record> records_;  // of the block that is being loaded
-  // What entities_ walks over.
-  struct Blocks {
-    const RootFields* root = nullptr;  // null: nothing
-    const kv::Snapshot* snapshot = nullptr;
-    EntityKind kind = EntityKind::kNode;
-    uint64_t next = 0, end = 0;  // block
-  } blocks_;
   struct Lists {
     const RootFields* root = nullptr;  // null: nothing
     const kv::Snapshot* snapshot = nullptr;

@@ -161,17 +161,45 @@ Reader::Impl& ReaderChunks::make_impl() {
   return *reader_.impl_;
 }
 
-const EntityBlock* ReaderChunks::load_block(EntityKind kind, uint64_t index) {
+const WantedProperties& ReaderChunks::to_load(EntityKind kind, const WantedProperties& wanted, bool walked) {
+  static const WantedProperties all = WantedProperties::all();
+  if (!walked) return all;
+  WantedProperties& known = impl().walked[kind == EntityKind::kNode ? 0 : 1];
+  known.add(wanted);
+  return known;
+}
+
+const EntityBlock* ReaderChunks::load_block(EntityKind kind, uint64_t index, const WantedProperties& wanted,
+                                            bool walked) {
   Reader::Impl& in = impl();
   if (in.graph->budget->is_overhung()) {
-    return read_apart(kind, index, {}, kAllProperties);
+    return read_apart(kind, index, {}, wanted);
   }
-  Result<cache::Loaded<EntityBlock>> loaded = in.loader.block(*reader_.root_, kind, index);
+  // What a transaction keeps to itself is whole.
+  Result<cache::Loaded<EntityBlock>> loaded =
+      in.loader.block(*reader_.root_, kind, index, to_load(kind, wanted, walked && in.context == nullptr));
   if (!loaded.ok()) {
     fail(std::move(loaded).status());
     return EntityBlock::empty();
   }
   const EntityBlock* block = reader_.root_->publish_block(in.context, kind, index, *std::move(loaded));
+  in.chunk_loaded();
+  // Somebody else may have been first, and may have wanted something else.
+  return block->is_whole() ? block : with_columns(kind, index, wanted, walked, block);
+}
+
+const EntityBlock* ReaderChunks::with_columns(EntityKind kind, uint64_t index, const WantedProperties& wanted,
+                                              bool walked, const EntityBlock* block) {
+  if (wanted.are_loaded(*block)) return block;
+  Reader::Impl& in = impl();
+  if (in.graph->budget->is_overhung()) {
+    return read_apart(kind, index, {}, wanted);
+  }
+  Status completed = in.loader.complete(*reader_.root_, kind, index, to_load(kind, wanted, walked), block);
+  if (!completed.ok()) {
+    fail(std::move(completed));
+    return EntityBlock::empty();
+  }
   in.chunk_loaded();
   return block;
 }
@@ -190,10 +218,10 @@ const LabelChunk* ReaderChunks::load_label_chunk(LabelId label, uint64_t index) 
 
 const EntityBlock* ReaderChunks::load_rows(EntityKind kind, std::span<const uint64_t> ids,
                                            const WantedProperties& wanted) {
-  constexpr size_t kRowsMax = 16;  // of more, the whole block is less to read
+  const bool few = ids.size() <= kFewRows;  // of more, the block is less to read
   const uint64_t index = EntityBlock::index_of(ids.front());
-  return ids.size() <= kRowsMax && impl().graph->budget->is_overhung() ? read_apart(kind, index, ids, wanted)
-                                                                       : load_block(kind, index);
+  return few && impl().graph->budget->is_overhung() ? read_apart(kind, index, ids, wanted)
+                                                    : load_block(kind, index, wanted, !few);
 }
 
 const EntityBlock* ReaderChunks::read_apart(EntityKind kind, uint64_t index, std::span<const uint64_t> ids,
@@ -209,9 +237,9 @@ const EntityBlock* ReaderChunks::read_apart(EntityKind kind, uint64_t index, std
   apart.kind = kind;
   apart.index = index;
   apart.ids.assign(ids.begin(), ids.end());
-  apart.properties = same ? kAllProperties : wanted;  // who asks again will ask for more
+  apart.properties = same ? WantedProperties::all() : wanted;  // who asks again will ask for more
   Result<cache::Loaded<EntityBlock>> loaded = ids.empty()
-                                                  ? in.loader.block(*reader_.root_, kind, index)
+                                                  ? in.loader.block(*reader_.root_, kind, index, apart.properties)
                                                   : in.loader.rows(*reader_.root_, kind, index, ids, apart.properties);
   if (!loaded.ok()) {
     fail(std::move(loaded).status());
@@ -250,10 +278,10 @@ const EntityBlock* ReaderChunks::point_block(EntityKind kind, uint64_t id, const
   const EntityBlock* block = reader_.root_->find_block(kind, index);
   if (block != nullptr) [[likely]] {
     block->touch();
-    return block;
+    return block->is_whole() ? block : with_columns(kind, index, wanted, false, block);
   }
   // A record is decoded as a whole anyway: who asks for one property will ask for others.
-  const WantedProperties& read = root().stored_columns ? wanted : kAllProperties;
+  const WantedProperties& read = root().stored_columns ? wanted : to_load(kind, wanted, false);
   const ChunkFamily family = kind == EntityKind::kNode ? ChunkFamily::kNodes : ChunkFamily::kRelationships;
   return in.graph->budget->should_load(family, 0, index) ? load_rows(kind, {&id, 1}, read)
                                                          : read_apart(kind, index, {&id, 1}, read);
@@ -302,14 +330,14 @@ Value Reader::node_property(NodeId id, KeyId key) {
   if (id.value >= root_->next_node) {
     return Value();
   }
-  const EntityBlock* block = ReaderChunks(*this).point_block(EntityKind::kNode, id.value, {.key = key});
+  const EntityBlock* block = ReaderChunks(*this).point_block(EntityKind::kNode, id.value, WantedProperties(key));
   return block->get(EntityBlock::row_of(id.value), key);
 }
 
 void Reader::node_properties(NodeId id, std::vector<Property>* out) {
   out->clear();
   if (id.value < root_->next_node) {
-    const EntityBlock* block = ReaderChunks(*this).point_block(EntityKind::kNode, id.value, kAllProperties);
+    const EntityBlock* block = ReaderChunks(*this).point_block(EntityKind::kNode, id.value, WantedProperties::all());
     block->properties(EntityBlock::row_of(id.value), out);
   }
 }
@@ -336,11 +364,12 @@ void Reader::gather_property(EntityKind kind, std::span<const uint64_t> ids, Key
       ids,
       [&](std::span<const uint64_t> of_block, bool run) {
         if (run) chunks.prefetch_next(kind, EntityBlock::index_of(of_block.front()), key);
-        return chunks.rows(kind, of_block, {.key = key});
+        return chunks.rows(kind, of_block, WantedProperties(key));
       },
       [&](uint64_t index) {
         const EntityBlock* block = root_->find_block(kind, index);
-        if (block != nullptr) block->touch();
+        if (block == nullptr || !block->has_loaded(key)) return static_cast<const EntityBlock*>(nullptr);
+        block->touch();
         return block;
       });
   if (sorted) {
@@ -472,14 +501,16 @@ Value Reader::relationship_property(RelId id, KeyId key) {
   if (id.value >= root_->next_relationship) {
     return Value();
   }
-  const EntityBlock* block = ReaderChunks(*this).point_block(EntityKind::kRelationship, id.value, {.key = key});
+  const EntityBlock* block =
+      ReaderChunks(*this).point_block(EntityKind::kRelationship, id.value, WantedProperties(key));
   return block->get(EntityBlock::row_of(id.value), key);
 }
 
 void Reader::relationship_properties(RelId id, std::vector<Property>* out) {
   out->clear();
   if (id.value < root_->next_relationship) {
-    const EntityBlock* block = ReaderChunks(*this).point_block(EntityKind::kRelationship, id.value, kAllProperties);
+    const EntityBlock* block =
+        ReaderChunks(*this).point_block(EntityKind::kRelationship, id.value, WantedProperties::all());
     block->properties(EntityBlock::row_of(id.value), out);
   }
 }

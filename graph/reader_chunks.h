@@ -1,8 +1,8 @@
 // A Reader's way to chunks: find, else load and publish. Included by graph/*.cpp only.
 //
 // block(), rows(), label_chunk() and topology() always answer a chunk (the empty one after a failure, which is kept in
-// Reader::status()); what block(), rows() and point_block() answer is good until their next call. point_topology() may
-// answer null: memory is short, read the one list with direct_list().
+// Reader::status()); what block(), rows() and point_block() answer is good until their next call, and has what is
+// wanted of its properties. point_topology() may answer null: memory is short, read the one list with direct_list().
 // The Reader must be inside its access epoch: call enter() first; point_*() do so themselves.
 #pragma once
 
@@ -23,21 +23,23 @@ class ReaderChunks {
   }
   void fail(Status status);
 
-  const cache::EntityBlock* block(EntityKind kind, uint64_t index) {
+  // For who walks over blocks.
+  const cache::EntityBlock* block(EntityKind kind, uint64_t index, const WantedProperties& wanted) {
     const cache::EntityBlock* block = reader_.root_->find_block(kind, index);
     if (block != nullptr) [[likely]] {
       block->touch();
-      return block;
+      return block->is_whole() ? block : with_columns(kind, index, wanted, true, block);
     }
-    return load_block(kind, index);
+    return load_block(kind, index, wanted, true);
   }
   // The block of these entities, which are all of one block. It may have them alone, and no more of their properties
   // than is wanted.
   const cache::EntityBlock* rows(EntityKind kind, std::span<const uint64_t> ids, const WantedProperties& wanted) {
-    const cache::EntityBlock* block = reader_.root_->find_block(kind, cache::EntityBlock::index_of(ids.front()));
+    const uint64_t index = cache::EntityBlock::index_of(ids.front());
+    const cache::EntityBlock* block = reader_.root_->find_block(kind, index);
     if (block != nullptr) [[likely]] {
       block->touch();
-      return block;
+      return block->is_whole() ? block : with_columns(kind, index, wanted, ids.size() > kFewRows, block);
     }
     return load_rows(kind, ids, wanted);
   }
@@ -48,7 +50,7 @@ class ReaderChunks {
   void prefetch_next(EntityKind kind, uint64_t index, KeyId key) const {
     constexpr size_t kLine = 64, kLines = 6;  // where a column goes on, the processor sees it
     if (const cache::EntityBlock* next = root().find_block(kind, index + 1)) {
-      const auto* column = reinterpret_cast<const char*>(next->column(key));
+      const auto* column = reinterpret_cast<const char*>(next->find_column(key));
       for (size_t i = 0; column != nullptr && i < kLines; ++i) __builtin_prefetch(column + i * kLine);
     }
     __builtin_prefetch(root().find_block(kind, index + 2));
@@ -89,8 +91,17 @@ class ReaderChunks {
   const Reader::Impl::DirectList* direct_list(NodeId node, Direction direction, RelTypeId type);
 
  private:
+  static constexpr size_t kFewRows = 16;
+
   Reader::Impl& make_impl();
-  const cache::EntityBlock* load_block(EntityKind kind, uint64_t index);
+  // `walked`: as part of a walk over blocks, which wants the same of others. Who asks for single entities will ask for
+  // more of these.
+  const cache::EntityBlock* load_block(EntityKind kind, uint64_t index, const WantedProperties& wanted, bool walked);
+  // The block, which is loaded but may lack what is wanted.
+  const cache::EntityBlock* with_columns(EntityKind kind, uint64_t index, const WantedProperties& wanted, bool walked,
+                                         const cache::EntityBlock* block);
+  // What to load where that is wanted.
+  const WantedProperties& to_load(EntityKind kind, const WantedProperties& wanted, bool walked);
   const cache::EntityBlock* load_rows(EntityKind kind, std::span<const uint64_t> ids, const WantedProperties& wanted);
   // Reads them (none: all of the block) without a place among the chunks.
   const cache::EntityBlock* read_apart(EntityKind kind, uint64_t index, std::span<const uint64_t> ids,

@@ -163,6 +163,10 @@ Status Transaction::Impl::build_index(const IndexInfo& info, const Poll& poll) {
   const auto tick = [&poll] { return poll ? poll() : Status(); };
   NewEntries entries;
   // Nodes that are not in memory are read as they are stored: loading them would drive out what is.
+  const auto has_loaded = [&](uint64_t id) {
+    const cache::EntityBlock* block = root().find_block(EntityKind::kNode, cache::EntityBlock::index_of(id));
+    return block != nullptr && std::ranges::all_of(info.keys, [block](KeyId key) { return block->has_loaded(key); });
+  };
   StoredNodes stored(shared->store.get(), root(), info.keys);
   std::vector<Property> properties;
   uint64_t ids[1024];
@@ -170,8 +174,7 @@ Status Transaction::Impl::build_index(const IndexInfo& info, const Poll& poll) {
     LORA_TRY(tick());
     for (size_t i = 0; i < count; ++i) {
       bool indexed = false;
-      const bool in_memory =
-          !nodes || root().find_block(EntityKind::kNode, cache::EntityBlock::index_of(ids[i])) != nullptr;
+      const bool in_memory = !nodes || has_loaded(ids[i]);
       if (!in_memory) {
         LORA_TRY(stored.properties(NodeId(ids[i]), &properties));
       }

@@ -116,7 +116,14 @@ bool StoredColumn::parse(KeyId key, ByteView bytes) {
   values_.clear();
   bytes_.assign(bytes.begin(), bytes.end());
   kv::Decoder in({bytes_.data(), bytes_.size()});
-  return in.varint(&written_) && in.u8(&form_) && valid_.parse(&in) && parse_values(&in, valid_.count()) && in.done();
+  if (!in.varint(&written_) || !in.u8(&form_) || !valid_.parse(&in)) return false;
+  values_at_ = bytes_.size() - in.rest().size();
+  return true;
+}
+
+bool StoredColumn::decode() {
+  kv::Decoder in({bytes_.data() + values_at_, bytes_.size() - values_at_});
+  return parse_values(&in, valid_.count()) && in.done();
 }
 
 bool StoredColumn::parse_values(kv::Decoder* in, size_t count) {
@@ -161,6 +168,12 @@ Value StoredColumn::get(uint32_t row) const {
     case kTexts: return Value::string(texts_[static_cast<uint8_t>(packed_[place])]);
     default: return values_[place];
   }
+}
+
+bool StoredColumn::meets(const RowBits& rows) const {
+  uint64_t both = 0;
+  for (size_t w = 0; w < kRowWords; ++w) both |= valid_.words[w] & rows.words[w];
+  return both != 0;
 }
 
 bool StoredColumn::is_within(const RowBits& rows) const {
@@ -243,7 +256,7 @@ void StoredColumns::clear() {
   count_ = 0;
 }
 
-Status StoredColumns::add(const RootFields& root, Keyspace space, ByteView key, ByteView value) {
+Status StoredColumns::add(const RootFields& root, Keyspace space, ByteView key, ByteView value, bool decoded) {
   uint64_t first = 0;
   KeyId property;
   if (count_ == columns_.size()) {
@@ -251,7 +264,7 @@ Status StoredColumns::add(const RootFields& root, Keyspace space, ByteView key, 
     left_out_.emplace_back();
   }
   if (!parse_column_key(key, &first, &property) || property.value >= root.key_tokens ||
-      !columns_[count_].parse(property, value)) {
+      !columns_[count_].parse(property, value) || (decoded && !columns_[count_].decode())) {
     return damaged(space, key, "is not a column");
   }
   left_out_[count_] = {};
@@ -278,7 +291,6 @@ Status StoredColumns::load(const kv::Store& store, const RootFields& root, Entit
 
 Status StoredColumns::load_one(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index,
                                KeyId key) {
-  clear();
   if (!root.stored_columns) return Status();
   const Keyspace space = space_of(kind);
   const ColumnKey at = column_key(index * EntityBlock::kRows, key);
@@ -318,6 +330,11 @@ void StoredColumns::leave_out(const RowBits& rows) {
   for (size_t i = 0; i < count_; ++i) {
     for (size_t w = 0; w < kRowWords; ++w) left_out_[i].words[w] |= rows.words[w];
   }
+}
+
+Status StoredColumns::decode(Keyspace space, uint64_t index, StoredColumn* column) {
+  if (column->decode()) return Status();
+  return damaged(space, column_key(index * EntityBlock::kRows, column->key()), "is not a column");
 }
 
 void StoredColumns::put(cache::EntityBlockBuilder* builder) const {
@@ -362,6 +379,7 @@ bool ColumnChanges::find(const EntityBlock& before, const EntityBlock& now, size
   // What an entry of the store costs beside its bytes; of a record, the flatbuffer's own as well.
   constexpr uint64_t kEntryBytes = 128, kRecordBytes = kEntryBytes + 64;
   columns.clear();
+  if (!before.is_whole()) return false;  // it has come from the store again: all columns are other objects
   if (!std::equal(std::begin(now.exists_bits), std::end(now.exists_bits), std::begin(before.exists_bits)) ||
       now.label_sets != before.label_sets || now.ends != before.ends || now.count == 0) {
     return false;

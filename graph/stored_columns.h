@@ -25,20 +25,24 @@ namespace lora::graph {
 // kLimit: a value is too large.
 Status encode_column(const cache::Column* column, uint64_t written, std::string* out);
 
-// A decoded one. Immutable once parsed.
+// A parsed one: which rows it has, and, once decoded, their values.
 class StoredColumn {
  public:
   StoredColumn() = default;
   StoredColumn(StoredColumn&&) = default;
   StoredColumn& operator=(StoredColumn&&) = default;
-  // False: damaged.
+  // Without the values. False: damaged, as of decode().
   bool parse(KeyId key, ByteView bytes);
+  // Before get() and put().
+  bool decode();
   KeyId key() const { return key_; }
   uint64_t written() const { return written_; }
   // Null when the row has none.
   Value get(uint32_t row) const;
   // Has it values, and only of rows whose bits are set?
   bool is_within(const RowBits& rows) const;
+  // Has it a value of such a row?
+  bool meets(const RowBits& rows) const;
   // For a block that is being loaded: sets the values of the rows whose bits are set.
   void put(const RowBits& rows, cache::EntityBlockBuilder* builder) const;
 
@@ -52,6 +56,7 @@ class StoredColumn {
   RowBits valid_;
   StoredIntegers integers_;
   std::vector<char> bytes_;              // what has been parsed; the views are of it
+  size_t values_at_ = 0;                 // where its values begin there
   ByteView packed_;                      // of what has a fixed width: the values, one behind the other
   std::vector<std::string_view> texts_;  // the distinct ones
   std::vector<Value> values_;
@@ -62,12 +67,12 @@ class StoredColumns {
  public:
   // Reads those of block `index`, as of the root's store snapshot; none of a root that has no columns. kCorruption.
   Status load(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index);
-  // The same of one key alone.
+  // Adds that of one key alone.
   Status load_one(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index, KeyId key);
   // Instead of load(), for who walks over the block's keys anyway: clear(), then add() with the key and value of each
-  // column.
+  // column. Those that are not decoded must be, before their values are asked for.
   void clear();
-  Status add(const RootFields& root, kv::Keyspace space, ByteView key, ByteView value);
+  Status add(const RootFields& root, kv::Keyspace space, ByteView key, ByteView value, bool decoded = true);
   std::span<const StoredColumn> columns() const { return {columns_.data(), count_}; }
   // Puts what columns hold for a row in place of what its record, of commit `written` (0: before all columns), does.
   void apply(uint32_t row, uint64_t written, std::vector<Property>* properties) const;
@@ -77,8 +82,26 @@ class StoredColumns {
   // The same of all rows whose bits are set, which have no records.
   void leave_out(const RowBits& rows);
   void put(cache::EntityBlockBuilder* builder) const;
+  // Of those that have not been decoded, of block `index` of the keyspace: only what `wants(key)` is put, the others
+  // become columns that are not loaded. kCorruption.
+  template <typename Wants>
+  Status put(kv::Keyspace space, uint64_t index, Wants&& wants, cache::EntityBlockBuilder* builder) {
+    for (size_t i = 0; i < count_; ++i) {
+      StoredColumn& column = columns_[i];
+      if (!column.meets(left_out_[i])) continue;
+      if (!wants(column.key())) {
+        builder->put_unloaded(column.key());
+        continue;
+      }
+      LORA_TRY(decode(space, index, &column));
+      column.put(left_out_[i], builder);
+    }
+    return Status();
+  }
 
  private:
+  static Status decode(kv::Keyspace space, uint64_t index, StoredColumn* column);
+
   size_t count_ = 0;
   std::vector<StoredColumn> columns_;  // count_ of them; more keep their memory
   std::vector<RowBits> left_out_;      // by column

@@ -80,7 +80,7 @@ Status StoredEntities::decode(ByteView key, ByteView record, Decoded* out, bool*
 Status StoredEntities::note_part(ByteView key, KeyId property, ByteView value) {
   if (root_->stored_heads && property == kHeadKey) return head_.parse(*root_, kind_, key, value);
   if (range_.keys != nullptr && std::ranges::find(*range_.keys, property) == range_.keys->end()) return Status();
-  return columns_.add(*root_, space_of(kind_), key, value);
+  return columns_.add(*root_, space_of(kind_), key, value, !range_.blocks);
 }
 
 // The block that the cursor has come to: its first record, its columns and its head. A fault is told, and the walk goes
@@ -142,7 +142,7 @@ Result<bool> StoredEntities::next() {
                EntityBlock::index_of(record_id) == block_) {
       record_row = EntityBlock::row_of(record_id);
     }
-    const uint32_t row = range_.records_only ? record_row : std::min(record_row, head_.rows().next(row_));
+    const uint32_t row = range_.blocks ? record_row : std::min(record_row, head_.rows().next(row_));
     if (row == EntityBlock::kRows) {
       leave_block();
       continue;

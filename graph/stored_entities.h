@@ -29,7 +29,8 @@ class StoredEntities {
     uint64_t first = 0, end = kNoId;           // of ids
     const std::vector<KeyId>* keys = nullptr;  // of nodes: only these properties are read, ascending; null: all
     size_t readahead_bytes = 0;
-    bool records_only = false;  // what the head says is left to who walks: left_to_head()
+    // For who loads blocks: what the head says is left to who walks, left_to_head(), and columns are not decoded.
+    bool blocks = false;
   };
   // Both must stay until the end of the walk. Reads as of the root's store snapshot, without a place in the block
   // cache.

@@ -75,19 +75,25 @@ bool Transaction::Impl::changed() const {
 
 // --- chunks ---
 
-Result<const EntityBlock*> Transaction::Impl::block(EntityKind kind, uint64_t index) {
+Result<const EntityBlock*> Transaction::Impl::block(EntityKind kind, uint64_t index, bool whole) {
   Root& r = root();
-  if (const EntityBlock* block = r.find_block(kind, index)) [[likely]] {
-    return block;
+  Loader& loader = reader->impl_->loader;
+  const EntityBlock* block = r.find_block(kind, index);
+  if (block == nullptr) {
+    const uint64_t stored = kind == EntityKind::kNode ? base().next_node : base().next_relationship;
+    if (changes.cleared || index * EntityBlock::kRows >= stored) {
+      r.edit_fresh_block(*context, kind, index);
+      return r.find_block(kind, index);
+    }
+    LORA_ASSIGN(cache::Loaded<EntityBlock> loaded, loader.block(base(), kind, index, WantedProperties::all()));
+    block = r.publish_block(context.get(), kind, index, std::move(loaded));
+    shared->budget->loaded(true);
   }
-  const uint64_t stored = kind == EntityKind::kNode ? base().next_node : base().next_relationship;
-  if (changes.cleared || index * EntityBlock::kRows >= stored) {
-    r.edit_fresh_block(*context, kind, index);
-    return r.find_block(kind, index);
+  // A reader may have loaded it, and less of it; also just now.
+  if (whole && !block->is_whole()) [[unlikely]] {
+    LORA_TRY(loader.complete(base(), kind, index, WantedProperties::all(), block));
+    shared->budget->loaded(true);
   }
-  LORA_ASSIGN(cache::Loaded<EntityBlock> loaded, reader->impl_->loader.block(base(), kind, index));
-  const EntityBlock* block = r.publish_block(context.get(), kind, index, std::move(loaded));
-  shared->budget->loaded(true);
   return block;
 }
 
@@ -137,12 +143,12 @@ Status Transaction::Impl::not_found(EntityKind kind, uint64_t id) {
                          fmt::format("there is no {} with id `{}`", kind_name(kind), id));
 }
 
-Result<const EntityBlock*> Transaction::Impl::existing(EntityKind kind, uint64_t id) {
+Result<const EntityBlock*> Transaction::Impl::existing(EntityKind kind, uint64_t id, bool whole) {
   const uint64_t limit = kind == EntityKind::kNode ? root().next_node : root().next_relationship;
   if (id >= limit) [[unlikely]] {
     return not_found(kind, id);
   }
-  LORA_ASSIGN(const EntityBlock* found, block(kind, EntityBlock::index_of(id)));
+  LORA_ASSIGN(const EntityBlock* found, block(kind, EntityBlock::index_of(id), whole));
   if (!found->exists(EntityBlock::row_of(id))) [[unlikely]] {
     return not_found(kind, id);
   }
@@ -511,7 +517,7 @@ template <typename Count>
 Status Transaction::Impl::for_end_labels(const EntityBlock* start_block, NodeId start, NodeId end, Count&& count) {
   // A deleted end has no labels any more; its share was taken off when it was deleted.
   for (LabelId label : start_block->labels(EntityBlock::row_of(start.value))) count(label, Direction::kOut);
-  LORA_ASSIGN(const EntityBlock* end_block, block(EntityKind::kNode, EntityBlock::index_of(end.value)));
+  LORA_ASSIGN(const EntityBlock* end_block, block(EntityKind::kNode, EntityBlock::index_of(end.value), false));
   for (LabelId label : end_block->labels(EntityBlock::row_of(end.value))) count(label, Direction::kIn);
   return Status();
 }
@@ -593,8 +599,8 @@ Result<RelId> Transaction::Impl::create_relationship(const NewRelationship& rela
     prefetch(root.find_topology_chunk(type, Direction::kOut, TopologyChunk::index_of(start.value)));
     prefetch(root.find_topology_chunk(type, Direction::kIn, TopologyChunk::index_of(end.value)));
   }
-  LORA_TRY(existing(EntityKind::kNode, end.value).status());
-  LORA_ASSIGN(const EntityBlock* start_block, existing(EntityKind::kNode, start.value));
+  LORA_TRY(existing(EntityKind::kNode, end.value, false).status());
+  LORA_ASSIGN(const EntityBlock* start_block, existing(EntityKind::kNode, start.value, false));
   if (!root.edit_create_relationship(*context, id, type, start, end, clean)) {
     LORA_TRY(block(EntityKind::kRelationship, EntityBlock::index_of(id.value)).status());
     if (!root.edit_create_relationship(*context, id, type, start, end, clean)) {
@@ -681,7 +687,7 @@ Status Transaction::Impl::delete_relationship(RelId id, bool* deleted) {
   root().relationships -= 1;
   changes.relationships.add(id.value);
   count_type(type, -1);
-  LORA_ASSIGN(const EntityBlock* start_block, block(EntityKind::kNode, EntityBlock::index_of(start.value)));
+  LORA_ASSIGN(const EntityBlock* start_block, block(EntityKind::kNode, EntityBlock::index_of(start.value), false));
   LORA_TRY(for_end_labels(start_block, start, end,
                           [&](LabelId label, Direction direction) { count_triple(label, type, direction, -1); }));
   counts.relationships_deleted += 1;

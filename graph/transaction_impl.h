@@ -75,12 +75,13 @@ struct Transaction::Impl {
   bool changed() const;
 
   // Chunks of the private root, loaded when needed. Call inside a Scope.
-  Result<const cache::EntityBlock*> block(EntityKind kind, uint64_t index);
+  // `whole`: with all columns, as what is changed must be.
+  Result<const cache::EntityBlock*> block(EntityKind kind, uint64_t index, bool whole = true);
   Status prepare_label_chunk(LabelId label, uint64_t index);
   Result<const cache::TopologyChunk*> topology(RelTypeId type, Direction direction, uint64_t index);
   Status prepare_index(const IndexInfo& info);
   // The block, when the entity exists; else kNotFound.
-  Result<const cache::EntityBlock*> existing(EntityKind kind, uint64_t id);
+  Result<const cache::EntityBlock*> existing(EntityKind kind, uint64_t id, bool whole = true);
   Status not_found(EntityKind kind, uint64_t id);
   uint64_t known_degree(NodeId node, RelTypeId type, Direction direction, Status* status);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "graph/cache/entity_block.h"
 #include "graph/cache/versions_impl.h"
 #include "kv/contain.h"
 
@@ -191,9 +192,12 @@ bool Budget::evict(ChunkFamily family, uint64_t token, uint64_t index, Object* c
   }
   unwritten_ = unwritten_ || unwritten;
   if (unwritten || (family == ChunkFamily::kIndexes && !other_versions.empty())) return false;
-  // Older versions that live readers hold share some of the parts: these parts die with them.
+  // Older versions that live readers hold share some of the parts: these parts die with them. A block that lacks
+  // columns shares nothing, and those that are still put into it go with it.
+  const bool lacks = chunk->kind == ObjectKind::kEntityBlock && !static_cast<const EntityBlock*>(chunk)->is_whole();
+  const bool whole = other_versions.empty() || lacks;
   std::vector<Object*> shared, parts;
-  if (!is_static && !other_versions.empty()) {
+  if (!is_static && !whole) {
     for (const Object* other : other_versions) add_parts(other, &shared);
     std::sort(shared.begin(), shared.end());
     add_parts(chunk, &parts);
@@ -203,7 +207,6 @@ bool Budget::evict(ChunkFamily family, uint64_t token, uint64_t index, Object* c
   // Nothing fails from here on.
   for (const Place& place : places) unlink(place.slot, place.leaf, index, chunk);
   if (is_static) return true;
-  const bool whole = other_versions.empty();
   const auto leave = [&impl](Object* object, bool tree) {
     const uint64_t bytes = tree ? tree_bytes(object) : object->bytes;
     impl.evicted_bytes += bytes;

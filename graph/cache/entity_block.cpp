@@ -36,11 +36,13 @@ EntityBlock* allocate_block(WriteContext* context, uint32_t column_capacity) {
 }
 
 EntityBlock* copy_block(WriteContext* context, EntityBlock* block, uint32_t column_capacity) {
+  LORA_DCHECK(context == nullptr || block->is_whole());
   EntityBlock* copy = allocate_block(context, column_capacity);
   copy->rows = block->rows;
   copy->count = block->count;
   copy->column_count = block->column_count;
   copy->stored = block->stored;
+  copy->unloaded.store(block->unloaded.load(std::memory_order_relaxed), std::memory_order_relaxed);
   std::memcpy(copy->exists_bits, block->exists_bits, sizeof copy->exists_bits);
   copy->label_sets = block->label_sets;
   copy->ends = block->ends;
@@ -394,6 +396,28 @@ EntityBlock* EntityBlock::set_labels(WriteContext* context, EntityBlock* block, 
   return block;
 }
 
+uint64_t EntityBlock::take_columns(const EntityBlock* block, EntityBlock* from) {
+  auto* const to = const_cast<EntityBlock*>(block);
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < to->column_count; ++i) {
+    uint32_t place;
+    if (to->column_at(i) != nullptr || !from->find(to->slots()[i].key, &place)) continue;
+    Column* const column = from->slots()[place].column;
+    if (column == nullptr) continue;
+    // Counted before it can be seen, like a chunk: afterwards it may go with its block.
+    const uint64_t column_bytes = column->bytes;
+    Column* there = nullptr;
+    if (!std::atomic_ref(to->slots()[i].column)
+             .compare_exchange_strong(there, column, std::memory_order_acq_rel, std::memory_order_acquire)) {
+      continue;
+    }
+    from->slots()[place].column = nullptr;
+    to->unloaded.fetch_sub(1, std::memory_order_acq_rel);
+    bytes += column_bytes;
+  }
+  return bytes;
+}
+
 EntityBlock* EntityBlock::erase(WriteContext* context, EntityBlock* block, uint32_t row) {
   if (!block->exists(row)) return block;
   block = own_block(context, block);
@@ -505,6 +529,13 @@ void EntityBlockBuilder::put_column(KeyId key, Loaded<Column> column) {
   keep(block);
 }
 
+void EntityBlockBuilder::put_unloaded(KeyId key) {
+  uint32_t place;
+  if (block_->find(key, &place)) return;
+  put_column(key, nullptr);
+  block_->unloaded.fetch_add(1, std::memory_order_relaxed);
+}
+
 void EntityBlockBuilder::keep(EntityBlock* block) {
   if (block == block_.get()) return;
   static_cast<void>(block_.release());
@@ -515,7 +546,8 @@ Loaded<EntityBlock> EntityBlockBuilder::finish() {
   if (block_ == nullptr) return Loaded<EntityBlock>(EntityBlock::empty());
   EntityBlock* const block = block_.get();
   for (uint32_t i = 0; i < block->column_count; ++i) {
-    block->slots()[i].column = Column::shrink(block->slots()[i].column);
+    Column*& column = block->slots()[i].column;
+    if (column != nullptr) column = Column::shrink(column);
   }
   if (block->ends != nullptr && block->ends != whole_ends_) block->ends = final_ends(nullptr, block->ends);
   whole_ends_ = nullptr;

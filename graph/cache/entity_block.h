@@ -3,9 +3,14 @@
 // The block is a small header with pointers to parts that are versioned on their own (LabelSets, RelationshipEnds,
 // Column), so a change copies the header and the part it touches. A block of nodes that all carry the same labels has
 // no per-row label data. Property keys are sorted by key id.
+//
+// A block that was loaded may lack columns that nobody has asked for: their slots are null until somebody loads them
+// (take_columns()), as the only part of a published block that changes. Such a block shares nothing with another: what
+// is copied, and what a transaction keeps to itself, is whole.
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -17,6 +22,7 @@
 #include "graph/graph.h"
 #include "graph/ids.h"
 #include "graph/packed_ids.h"
+#include "kv/check.h"
 
 namespace lora::graph::cache {
 
@@ -92,12 +98,13 @@ struct EntityBlock : Object {
 
   struct ColumnSlot {
     KeyId key;
-    Column* column;
+    Column* column;  // null: not loaded
   };
 
   uint16_t rows = 0;   // one past the highest row ever used
   uint16_t count = 0;  // existing rows
   uint16_t column_count = 0, column_capacity = 0;
+  mutable std::atomic<uint16_t> unloaded{0};  // slots that are null
   uint64_t exists_bits[4] = {0, 0, 0, 0};
   // What the store has of the block (graph/layout.h): set by who loads it, and by the commit that writes it, as long as
   // nobody else sees the block.
@@ -130,25 +137,53 @@ struct EntityBlock : Object {
   NodeId start(uint32_t row) const { return NodeId(ends->starts().of_row(row)); }
   NodeId end(uint32_t row) const { return NodeId(ends->ends().of_row(row)); }
 
-  std::span<const ColumnSlot> columns() const { return {slots(), column_count}; }
+  // The slot of a key; false: no row has a value.
+  bool find(KeyId key, uint32_t* place) const {
+    const ColumnSlot* s = slots();
+    for (uint32_t i = 0; i < column_count; ++i) {
+      if (s[i].key != key) continue;
+      *place = i;
+      return true;
+    }
+    return false;
+  }
+  // Are all columns loaded? Then they stay so.
+  bool is_whole() const { return unloaded.load(std::memory_order_acquire) == 0; }
+  // Is what the block has for the key, if anything, loaded?
+  bool has_loaded(KeyId key) const {
+    uint32_t place;
+    return !find(key, &place) || column_at(place) != nullptr;
+  }
+  // Of a whole block.
+  std::span<const ColumnSlot> columns() const {
+    LORA_DCHECK(is_whole());
+    return {slots(), column_count};
+  }
+  // Null when no row has a value. Must be loaded.
   const Column* column(KeyId key) const {
     uint32_t place;
     return column(key, &place);
   }
   const Column* column(KeyId key, uint32_t* place) const {
-    const ColumnSlot* s = slots();
-    for (uint32_t i = 0; i < column_count; ++i) {
-      if (s[i].key != key) continue;
-      *place = i;
-      return s[i].column;
-    }
-    return nullptr;
+    if (!find(key, place)) return nullptr;
+    const Column* column = column_at(*place);
+    LORA_DCHECK(column != nullptr);
+    return column;
+  }
+  // Null also when it is not loaded.
+  const Column* find_column(KeyId key) const {
+    uint32_t place;
+    return find(key, &place) ? column_at(place) : nullptr;
+  }
+  // Of a slot.
+  Column* column_at(uint32_t place) const {
+    return std::atomic_ref(const_cast<ColumnSlot*>(slots())[place].column).load(std::memory_order_acquire);
   }
   Value get(uint32_t row, KeyId key) const {
     const Column* c = column(key);
     return c == nullptr ? Value() : c->get(row);
   }
-  // Appends the row's properties by ascending key id.
+  // Appends the row's properties by ascending key id. The block must be whole.
   void properties(uint32_t row, std::vector<Property>* out) const;
 
   // --- writing: static, because the block may move; put the returned block back (Root's edit functions do).
@@ -164,6 +199,9 @@ struct EntityBlock : Object {
                                    const Value& value);  // null removes
   static EntityBlock* set_labels(WriteContext* context, EntityBlock* block, uint32_t row,
                                  std::span<const LabelId> labels);
+  // For a published block: columns that it lacks and `from`, the same block as somebody has just loaded it, has. What
+  // other threads were first with stays with `from`. The bytes that the block has got.
+  static uint64_t take_columns(const EntityBlock* block, EntityBlock* from);
   // Drops the row with its properties. The ends of a relationship row stay readable (type, start, end).
   static EntityBlock* erase(WriteContext* context, EntityBlock* block, uint32_t row);
 
@@ -187,6 +225,8 @@ class EntityBlockBuilder {
   // have a value of this key.
   void set_property(uint32_t row, KeyId key, const Value& value);
   void put_column(KeyId key, Loaded<Column> column);
+  // There is such a column, but it is not loaded: instead of all the values of this key.
+  void put_unloaded(KeyId key);
   bool has_column(KeyId key) const { return block_ != nullptr && block_->column(key) != nullptr; }
   bool has_row(uint32_t row) const { return block_ != nullptr && block_->exists(row); }
   // Before the end: what the store has of the block. Nothing when no row was added.
@@ -205,10 +245,11 @@ class EntityBlockBuilder {
 };
 
 // Gathers one property for a batch of ids. find(ids of one block, run) -> const EntityBlock*, good until the next call
-// (null: treated as absent; loading and its errors are the caller's; run: many ids in a row, the next block is likely
-// to follow). resident(index of a block) -> const EntityBlock*: the same one, where it is loaded and stays until the
-// end of run(); null: ask find(). *out is overwritten, typed when all values present have one type. Consecutive ids, as
-// scans give them, are copied by the block; scattered ones have a way of their own while they are of one type.
+// (null: treated as absent; it has the property loaded; loading and its errors are the caller's; run: many ids in a
+// row, the next block is likely to follow). resident(index of a block) -> const EntityBlock*: the same one, where it is
+// loaded and stays until the end of run(); null: ask find(). *out is overwritten, typed when all values present have
+// one type. Consecutive ids, as scans give them, are copied by the block; scattered ones have a way of their own while
+// they are of one type.
 class Gatherer {
  public:
   Gatherer(KeyId key, PropertyColumn* out) : key_(key), out_(out) {}
@@ -313,7 +354,7 @@ class Gatherer {
         if (!stays) block = find(ids_.subspan(i, 1), false);
         if (block != nullptr) {
           const bool there = place < block->column_count && block->slots()[place].key == key_;
-          column = there ? block->slots()[place].column : block->column(key_, &place);
+          column = there ? block->column_at(place) : block->column(key_, &place);
         }
         if (stays) near = {index, column};
       }

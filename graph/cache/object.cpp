@@ -43,7 +43,9 @@ void for_each_part(const Object* object, const std::function<void(Object*)>& f) 
       const auto* block = static_cast<const EntityBlock*>(object);
       if (block->label_sets != nullptr) f(block->label_sets);
       if (block->ends != nullptr) f(block->ends);
-      for (const auto& slot : block->columns()) f(slot.column);
+      for (uint32_t i = 0; i < block->column_count; ++i) {
+        if (Column* column = block->column_at(i)) f(column);
+      }
       return;
     }
     case ObjectKind::kTopologyChunk: {

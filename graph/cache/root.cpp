@@ -205,10 +205,20 @@ ReservedTries::~ReservedTries() {
 
 // --- writing ---
 
+namespace {
+
+// Null: not loaded, or not all of it.
+EntityBlock* find_whole(const Trie<EntityBlock>& blocks, uint64_t index) {
+  EntityBlock* block = blocks.find(index);
+  return block == nullptr || !block->is_whole() ? nullptr : block;
+}
+
+}  // namespace
+
 bool Root::edit_create_node(WriteContext& context, NodeId id, std::span<const LabelId> node_labels,
                             std::span<const Property> properties) {
   const uint64_t index = EntityBlock::index_of(id.value);
-  EntityBlock* block = node_blocks.find(index);
+  EntityBlock* block = find_whole(node_blocks, index);
   if (block == nullptr) return false;
   EntityBlock* now = EntityBlock::create_node(&context, block, EntityBlock::row_of(id.value), node_labels, properties);
   if (now != block) node_blocks.set(context, index, now);
@@ -218,7 +228,7 @@ bool Root::edit_create_node(WriteContext& context, NodeId id, std::span<const La
 bool Root::edit_create_relationship(WriteContext& context, RelId id, RelTypeId type, NodeId start, NodeId end,
                                     std::span<const Property> properties) {
   const uint64_t index = EntityBlock::index_of(id.value);
-  EntityBlock* block = relationship_blocks.find(index);
+  EntityBlock* block = find_whole(relationship_blocks, index);
   if (block == nullptr) return false;
   EntityBlock* now =
       EntityBlock::create_relationship(&context, block, EntityBlock::row_of(id.value), type, start, end, properties);
@@ -229,7 +239,7 @@ bool Root::edit_create_relationship(WriteContext& context, RelId id, RelTypeId t
 bool Root::edit_set_property(WriteContext& context, EntityKind kind, uint64_t id, KeyId key, const Value& value) {
   Trie<EntityBlock>& blocks = kind == EntityKind::kNode ? node_blocks : relationship_blocks;
   const uint64_t index = EntityBlock::index_of(id);
-  EntityBlock* block = blocks.find(index);
+  EntityBlock* block = find_whole(blocks, index);
   if (block == nullptr) return false;
   EntityBlock* now = EntityBlock::set_property(&context, block, EntityBlock::row_of(id), key, value);
   if (now != block) blocks.set(context, index, now);
@@ -238,7 +248,7 @@ bool Root::edit_set_property(WriteContext& context, EntityKind kind, uint64_t id
 
 bool Root::edit_set_labels(WriteContext& context, NodeId id, std::span<const LabelId> node_labels) {
   const uint64_t index = EntityBlock::index_of(id.value);
-  EntityBlock* block = node_blocks.find(index);
+  EntityBlock* block = find_whole(node_blocks, index);
   if (block == nullptr) return false;
   EntityBlock* now = EntityBlock::set_labels(&context, block, EntityBlock::row_of(id.value), node_labels);
   if (now != block) node_blocks.set(context, index, now);
@@ -248,7 +258,7 @@ bool Root::edit_set_labels(WriteContext& context, NodeId id, std::span<const Lab
 bool Root::edit_erase(WriteContext& context, EntityKind kind, uint64_t id) {
   Trie<EntityBlock>& blocks = kind == EntityKind::kNode ? node_blocks : relationship_blocks;
   const uint64_t index = EntityBlock::index_of(id);
-  EntityBlock* block = blocks.find(index);
+  EntityBlock* block = find_whole(blocks, index);
   if (block == nullptr) return false;
   EntityBlock* now = EntityBlock::erase(&context, block, EntityBlock::row_of(id));
   if (now != block) blocks.set(context, index, now);
@@ -257,7 +267,7 @@ bool Root::edit_erase(WriteContext& context, EntityKind kind, uint64_t id) {
 
 bool Root::edit_block(WriteContext& context, EntityKind kind, uint64_t index) {
   Trie<EntityBlock>& blocks = kind == EntityKind::kNode ? node_blocks : relationship_blocks;
-  EntityBlock* block = blocks.find(index);
+  EntityBlock* block = find_whole(blocks, index);
   if (block == nullptr) return false;
   EntityBlock* now = EntityBlock::writable(context, block);
   if (now != block) blocks.set(context, index, now);

@@ -125,7 +125,7 @@ struct Root : RootFields {
   void load_triple_count(LabelId label, RelTypeId type, Direction direction, uint64_t count);
   uint64_t node_block_count() const { return next_node / cache::EntityBlock::kRows + 1; }
 
-  // --- writing. false: a chunk that is needed is not loaded, nothing was changed. ---
+  // --- writing. false: a chunk that is needed is not loaded, or not as a whole; nothing was changed. ---
   bool edit_create_node(cache::WriteContext& context, NodeId id, std::span<const LabelId> labels,
                         std::span<const Property> properties);
   bool edit_create_relationship(cache::WriteContext& context, RelId id, RelTypeId type, NodeId start, NodeId end,

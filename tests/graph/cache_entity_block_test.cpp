@@ -1,10 +1,12 @@
 #include "graph/cache/entity_block.h"
 
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
 
 #include "tests/graph/cache_support.h"
+#include "tests/support/property_column.h"
 
 namespace lora::graph::cache {
 namespace {
@@ -117,27 +119,7 @@ class EntityModelTest : public ::testing::Test {
         if (const auto it = model.find(ids[i]); it != model.end()) {
           if (const auto p = it->second.properties.find(key); p != it->second.properties.end()) want = p->second;
         }
-        Value have;
-        switch (column.kind) {
-          case PropertyColumn::Kind::kValues: have = column.values.at(i); break;
-          case PropertyColumn::Kind::kIntegers:
-            if (column.nulls.empty() || column.nulls.at(i) == 0) have = Value::integer(column.integers.at(i));
-            break;
-          case PropertyColumn::Kind::kWords:
-            if (column.nulls.empty() || column.nulls.at(i) == 0) {
-              have = from_word(column.word_type, column.integers.at(i));
-            }
-            break;
-          case PropertyColumn::Kind::kFloats:
-            if (column.nulls.empty() || column.nulls.at(i) == 0) have = Value::floating(column.floats.at(i));
-            break;
-          case PropertyColumn::Kind::kLists:
-            if (column.nulls.empty() || column.nulls.at(i) == 0) have = Value::packed_list(column.texts[i]);
-            break;
-          case PropertyColumn::Kind::kStrings:
-            if (column.nulls.empty() || column.nulls.at(i) == 0) have = Value::string(column.texts[i]);
-            break;
-        }
+        const Value have = value_of(column, i);
         ASSERT_TRUE(have.type() == want.type() && equivalent(have, want)) << key;
       }
     }
@@ -327,6 +309,69 @@ TEST(EntityBlockTest, AllRowsMayHaveDistinctLabelSets) {
     EXPECT_TRUE(block->has_label(row, LabelId(row + 2)));
     EXPECT_FALSE(block->has_label(row, LabelId(1001)));
   }
+}
+
+// Columns that are not loaded: a block knows that there are such, takes each once, and gives all of them back.
+TEST(EntityBlockTest, ColumnsAreLoadedLater) {
+  const auto build = [](std::span<const uint32_t> loaded) {
+    EntityBlockBuilder builder;
+    for (uint32_t row = 0; row < 256; ++row) builder.add_node(row, {}, {});
+    for (const uint32_t key : {4u, 2u, 9u}) {
+      if (std::ranges::find(loaded, key) == loaded.end()) {
+        builder.put_unloaded(KeyId(key));
+        builder.put_unloaded(KeyId(key));
+      } else {
+        for (uint32_t row = 0; row < 256; ++row) builder.set_property(row, KeyId(key), Value::integer(row * key));
+      }
+    }
+    return builder.finish();
+  };
+  const Loaded<EntityBlock> block = build(std::array{2u});
+  EXPECT_FALSE(block->is_whole());
+  EXPECT_TRUE(block->has_loaded(KeyId(2)));
+  EXPECT_TRUE(block->has_loaded(KeyId(3)));  // there is nothing
+  EXPECT_FALSE(block->has_loaded(KeyId(4)));
+  EXPECT_EQ(block->column(KeyId(3)), nullptr);
+  EXPECT_EQ(block->find_column(KeyId(9)), nullptr);
+  const Column* two = block->column(KeyId(2));
+  const uint64_t bytes = tree_bytes(block.get());
+  {
+    const Loaded<EntityBlock> again = build(std::array{2u, 9u});
+    const uint64_t taken = EntityBlock::take_columns(block.get(), again.get());
+    EXPECT_EQ(tree_bytes(block.get()), bytes + taken);
+    EXPECT_GT(taken, 0u);
+    EXPECT_EQ(EntityBlock::take_columns(block.get(), again.get()), 0u);
+    EXPECT_EQ(EntityBlock::take_columns(block.get(), EntityBlock::empty()), 0u);
+  }
+  EXPECT_EQ(block->column(KeyId(2)), two);
+  EXPECT_EQ(block->get(255, KeyId(9)).as_integer(), 255 * 9);
+  EXPECT_FALSE(block->is_whole());
+  const Loaded<EntityBlock> whole = build(std::array{2u, 4u, 9u});
+  EXPECT_GT(EntityBlock::take_columns(block.get(), whole.get()), 0u);
+  EXPECT_TRUE(block->is_whole());
+  std::vector<Property> properties;
+  block->properties(7, &properties);
+  ASSERT_EQ(properties.size(), 3u);
+  for (const Property& property : properties) EXPECT_EQ(property.value.as_integer(), 7 * property.key.value);
+}
+
+// A version that lacks columns is no version to change: it must be loaded as a whole first.
+TEST(EntityBlockTest, EditsWantWholeBlocks) {
+  VersionsFixture fixture;
+  EntityBlockBuilder builder;
+  builder.add_node(0, {}, {});
+  builder.put_unloaded(KeyId(1));
+  auto context = fixture.versions.begin();
+  Root& root = *context->root();
+  root.edit_fresh_block(*context, EntityKind::kNode, 1);
+  EXPECT_TRUE(root.edit_block(*context, EntityKind::kNode, 1));
+  const Loaded<EntityBlock> block = builder.finish();
+  root.node_blocks.set(*context, 0, block.get());
+  EXPECT_FALSE(root.edit_block(*context, EntityKind::kNode, 0));
+  EXPECT_FALSE(root.edit_set_property(*context, EntityKind::kNode, 0, KeyId(1), Value::integer(1)));
+  EXPECT_FALSE(root.edit_erase(*context, EntityKind::kNode, 0));
+  EXPECT_FALSE(root.edit_create_node(*context, NodeId(5), {}, {}));
+  EXPECT_EQ(root.find_block(EntityKind::kNode, 0), block.get());
 }
 
 TEST(EntityBlockTest, EqualStringsShareBytes) {

@@ -1,9 +1,11 @@
 // Graphs larger than the memory they may use, hubs, large commits, and readers beside a writer.
 #include <algorithm>
 #include <atomic>
+#include <numeric>
 #include <random>
 #include <thread>
 
+#include "graph/bulk_load.h"
 #include "tests/graph/graph_fixture.h"
 
 namespace lora::graph {
@@ -358,6 +360,78 @@ TEST_P(GraphTest, ReadersBesideAWriterSeeWholeCommits) {
       writer.node({"Other"});
       writer->rollback_statement();
     }
+    writer.commit();
+  }
+  stop = true;
+  first.join();
+  second.join();
+  dropper.join();
+  expect_sound(graph());
+}
+
+// Blocks lose their columns again and again, and readers ask for different ones of them, while a writer changes some.
+TEST_P(GraphTest, ReadersBesideAWriterLoadDifferentColumns) {
+  constexpr uint64_t kNodes = 1500;
+  std::vector<KeyId> keys;
+  {
+    const auto load = must(BulkLoad::begin(graph(), std::chrono::steady_clock::now(), {}));
+    for (const char* name : {"a", "b", "c", "d"}) keys.push_back(must(load->key(name)));
+    for (uint64_t id = 0; id < kNodes; ++id) {
+      std::vector<Property> properties;
+      for (const KeyId key : keys) properties.push_back({key, Value::integer(static_cast<int64_t>(id % 7))});
+      must(load->add_node({}, properties));
+    }
+    must(load->finish({}));
+  }
+  reopen();
+  std::atomic<bool> stop{false};
+  std::atomic<uint64_t> checks{0};
+  // All values of a node move together, so that all columns of a version say the same.
+  const auto read = [&](uint64_t seed) {
+    std::mt19937_64 random(seed);
+    std::vector<uint64_t> ids(kNodes);
+    std::iota(ids.begin(), ids.end(), uint64_t{0});
+    while (!stop.load()) {
+      const Snapshot snapshot = graph().snapshot();
+      const auto reader = snapshot.reader();
+      size_t count = SIZE_MAX;
+      std::vector<int64_t> values;
+      for (int i = 0; i < 3; ++i) {
+        const KeyId key = keys[random() % keys.size()];
+        const std::vector<PropertyTest> tests{{key, '<', Value::integer(5)}};
+        EntityScan scan = reader->scan_nodes(std::nullopt, tests);
+        size_t found = 0;
+        uint64_t some[200];
+        while (!scan.done()) found += scan.next(some, std::size(some));
+        EXPECT_TRUE(count == SIZE_MAX || count == found);
+        count = found;
+        PropertyColumn column;
+        reader->gather_node_property(ids, keys[random() % keys.size()], &column);
+        EXPECT_TRUE(values.empty() || values == column.integers);
+        values = column.integers;
+        reader->unpin_batch();
+        ++checks;
+      }
+      EXPECT_TRUE(reader->status().ok()) << reader->status().to_string();
+    }
+  };
+  std::thread first(read, 1);
+  std::thread second(read, 2);
+  std::thread dropper([&] {
+    while (!stop.load()) {
+      graph().drop_cache();
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+  });
+  std::mt19937_64 random(3);
+  for (int i = 1; i <= 100 || checks.load() < 60; ++i) {
+    Writer writer(graph());
+    must(writer->begin_statement());
+    const uint64_t from = random() % kNodes, to = std::min(kNodes, from + (i % 5 == 0 ? 300 : 3));
+    for (uint64_t id = from; id < to; ++id) {
+      for (const KeyId key : keys) must(writer->set_node_property(NodeId(id), key, Value::integer(i % 11)));
+    }
+    i % 4 == 0 ? writer->rollback_statement() : must(writer->finish_statement());
     writer.commit();
   }
   stop = true;
