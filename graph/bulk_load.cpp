@@ -29,7 +29,8 @@ constexpr uint64_t kColumnsBytesMax = 1 << 20;
 
 }  // namespace
 
-BulkLoad::BulkLoad(Graph& graph) : graph_(graph), output_(graph.impl()->store.get()) {}
+BulkLoad::BulkLoad(Graph& graph)
+    : graph_(graph), output_(graph.impl()->store.get()), grouped_output_(graph.impl()->store.get(), 1) {}
 
 BulkLoad::Hold::~Hold() {
   release();
@@ -164,11 +165,13 @@ Status BulkLoad::write(Block& block, uint64_t end) {
     return Status();
   }
   heads_written_ = true;
+  std::vector<KeyId> columns;
   for (const EntityBlock::ColumnSlot& slot : properties->columns()) {
     // Before all that is written later.
     constexpr uint64_t kWritten = 1;
     LORA_TRY(encode_column(slot.column, kWritten, &bytes_));
-    LORA_TRY(output_.put(space_of(block.kind), column_key(first, slot.key), bytes_));
+    LORA_TRY(block.grouped.add(EntityBlock::index_of(first), slot.key, bytes_, put_grouped(block.kind)));
+    columns.push_back(slot.key);
   }
   head_.clear();
   for (uint64_t id = first; id < end; ++id) {
@@ -179,7 +182,7 @@ Status BulkLoad::write(Block& block, uint64_t end) {
       head_.add_relationship(row, RelTypeId(types_[id]), NodeId(starts_[id]), NodeId(ends_[id]));
     }
   }
-  head_.finish(&bytes_);
+  head_.finish(columns, &bytes_);
   return output_.put(space_of(block.kind), column_key(first, kHeadKey), bytes_);
 }
 
@@ -387,12 +390,16 @@ void BulkLoad::write_names(kv::WriteBatch& batch) {
 Status BulkLoad::finish(const std::function<Status()>& poll) {
   Graph::Impl& in = *graph_.impl();
   std::vector<std::unique_ptr<kv::SortedRun>> runs;
-  LORA_TRY(write(nodes_, node_count()));
-  LORA_TRY(write(relationships_, relationship_count()));
+  for (Block* block : {&nodes_, &relationships_}) {
+    LORA_TRY(write(*block, block == &nodes_ ? node_count() : relationship_count()));
+    LORA_TRY(block->grouped.flush(put_grouped(block->kind)));
+  }
   LORA_TRY(write_adjacency(poll, &runs));
   LORA_TRY(write_labels());
   LORA_ASSIGN(std::vector<std::unique_ptr<kv::SortedRun>> records, output_.finish());
   std::move(records.begin(), records.end(), std::back_inserter(runs));
+  LORA_ASSIGN(std::vector<std::unique_ptr<kv::SortedRun>> columns, grouped_output_.finish());
+  std::move(columns.begin(), columns.end(), std::back_inserter(runs));
   const std::unique_ptr<kv::WriteBatch> batch = in.store->batch();
   write_names(*batch);
 
@@ -424,7 +431,7 @@ Status BulkLoad::finish(const std::function<Status()>& poll) {
   encode_commit_payload(payload, &newest);
   batch->put(kv::Keyspace::kMeta, kMetaCounterBaseKey, base);
   if (heads_written_) {
-    batch->put(kv::Keyspace::kMeta, kMetaFormatKey, encode_format_value(kFormatVersion3));
+    batch->put(kv::Keyspace::kMeta, kMetaFormatKey, encode_format_value(kFormatVersion4));
   }
   LORA_ASSIGN(const uint64_t number, in.store->ingest(std::move(runs), *batch, newest));
   in.commits.fetch_add(1, std::memory_order_relaxed);

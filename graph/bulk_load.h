@@ -20,6 +20,7 @@
 
 #include "graph/format.h"
 #include "graph/graph.h"
+#include "graph/grouped_columns.h"
 #include "graph/record.h"
 #include "graph/run_writer.h"
 #include "graph/stored_columns.h"
@@ -83,6 +84,7 @@ class BulkLoad {
     uint32_t rows = 0;
     uint64_t bytes = 0;       // about what the properties take
     bool as_records = false;  // records with properties, one by one
+    GroupedColumnsBuffer grouped;
   };
 
   explicit BulkLoad(Graph& graph);
@@ -124,6 +126,10 @@ class BulkLoad {
   std::vector<Property> properties_;
   bool heads_written_ = false;
   RunWriter output_;
+  RunWriter grouped_output_;  // of keys behind those of ids
+  auto put_grouped(EntityKind kind) {
+    return [this, kind](ByteView key, ByteView value) { return grouped_output_.put(space_of(kind), key, value); };
+  }
 
   // Which labels a node has: a number of a set that occurs.
   std::map<std::vector<LabelId>, uint32_t> set_ids_;

@@ -71,10 +71,11 @@ Result<uint64_t> Transaction::Impl::commit_through() {
     const Impl::Scope scope(in);
     StoredState before = StoredState::of(in.base());
     std::copy(std::begin(in.tokens_at_begin), std::end(in.tokens_at_begin), before.tokens.begin());
-    return shared.write_changes(in.changes, in.root(), before, &in.base(), [&](bool columns) {
+    return shared.write_changes(in.changes, in.root(), before, &in.base(), [&](bool columns, bool groups) {
       shared.versions->prepare_commit(*in.context);
       in.root().stored_columns |= columns;
       in.root().stored_heads |= columns;
+      in.root().stored_groups |= groups;
     });
   });
   if (!number.ok()) {

@@ -83,14 +83,15 @@ Status EntryEncoder::entities(EntityKind kind, const std::vector<uint64_t>& ids)
     }
     if (beside_columns && is_due(kind, index, block, columns_pay)) {
       LORA_TRY(read_parts(kind, index));
-      const size_t columns = parts_.columns.size();
+      const size_t columns = parts_.columns.size() + parts_.listed.size();
       if ((!columns_pay && (columns != 0 || parts_.head)) || columns > block.columns().size() + kDeadColumnsMax) {
         return whole_block(kind, index, block);
       }
     }
-    return columns_pay ? columns(kind, index) : records(kind, block, rows);
+    return columns_pay ? columns(kind, index, block) : records(kind, block, rows);
   };
   LORA_TRY(for_each_block(kind, ids, write));
+  LORA_TRY(grouped_.flush([&](ByteView key, ByteView value) { return out_.put(space_of(kind), key, value); }));
   return out_.end_of_kind();
 }
 
@@ -112,7 +113,7 @@ Status EntryEncoder::records(EntityKind kind, const EntityBlock& block, std::spa
     }
     stored.records[row / 64] |= uint64_t{1} << (row % 64);
   }
-  if (is_known()) told_.push_back({&block, stored});
+  if (is_known()) told_.push_back({&block, stored, false, {}});
   return Status();
 }
 
@@ -127,13 +128,47 @@ Status EntryEncoder::record(EntityKind kind, const EntityBlock& block, uint64_t 
 }
 
 // Those that as_columns() has found.
-Status EntryEncoder::columns(EntityKind kind, uint64_t index) {
+Status EntryEncoder::columns(EntityKind kind, uint64_t index, const EntityBlock& block) {
+  const EntityBlock* before = commit_->before->find_block(kind, index);
+  const auto is_listed = [&](KeyId key) {
+    uint32_t place;
+    return (block.find(key, &place) && block.slots()[place].listed) ||
+           (before->find(key, &place) && before->slots()[place].listed);
+  };
+  bool listed = true;
   for (const ColumnChanges::Changed& changed : changed_.columns) {
     LORA_TRY(encode_column(changed.column, commit_->number, &bytes_));
-    LORA_TRY(out_.put(space_of(kind), column_key(index * EntityBlock::kRows, changed.key), bytes_));
+    if (block.stored.grouped) {
+      LORA_TRY(put_grouped(kind, index, changed.key));
+      listed &= is_listed(changed.key);
+    } else {
+      LORA_TRY(out_.put(space_of(kind), column_key(index * EntityBlock::kRows, changed.key), bytes_));
+    }
     columns_written_ = true;
   }
-  return Status();
+  if (listed) return Status();
+  LORA_TRY(read_parts(kind, index));
+  std::vector<KeyId> keys;
+  for (const ColumnChanges::Changed& changed : changed_.columns) parts_.columns.push_back(changed.key);
+  std::ranges::sort(parts_.columns);
+  std::ranges::set_union(parts_.columns, parts_.listed, std::back_inserter(keys));
+  return head(kind, index, block, std::move(keys), block.stored);
+}
+
+// With `bytes_`.
+Status EntryEncoder::put_grouped(EntityKind kind, uint64_t index, KeyId key) {
+  groups_written_ = true;
+  return grouped_.add(index, key, bytes_,
+                      [&](ByteView at, ByteView value) { return out_.put(space_of(kind), at, value); });
+}
+
+// Of the block as it is; `columns` ascend.
+Status EntryEncoder::head(EntityKind kind, uint64_t index, const EntityBlock& block, std::vector<KeyId> columns,
+                          const EntityBlock::Stored& stored) {
+  head_.encode(kind, block, columns, &bytes_);
+  columns_written_ = groups_written_ = true;
+  if (is_known()) told_.push_back({&block, stored, true, std::move(columns)});
+  return out_.put(space_of(kind), column_key(index * EntityBlock::kRows, kHeadKey), bytes_);
 }
 
 bool EntryEncoder::is_asked_for(EntityKind kind, uint64_t index) const {
@@ -161,20 +196,25 @@ bool EntryEncoder::is_due(EntityKind kind, uint64_t index, const EntityBlock& bl
 // What the store has of a block, as of now: the version's snapshot may lack what was written behind.
 Status EntryEncoder::read_parts(EntityKind kind, uint64_t index) {
   parts_.columns.clear();
+  parts_.listed.clear();
   parts_.head = false;
   const uint64_t first = index * EntityBlock::kRows;
   if (!root_.stored_columns || first >= stored_limit(kind)) return Status();
-  return for_each_key(kind, column_key(first, KeyId(0)), first + 1, [&](ByteView key) {
+  Status fault;
+  LORA_TRY(for_each_key(kind, column_key(first, KeyId(0)), first + 1, [&](ByteView key, ByteView value) {
     uint64_t id = 0;
     KeyId property;
     if (!parse_column_key(key, &id, &property)) return false;
     if (property == kHeadKey) {
       parts_.head = true;
+      fault = stored_head_.parse(root_, kind, key, value);
+      parts_.listed.assign(stored_head_.columns().begin(), stored_head_.columns().end());
     } else {
       parts_.columns.push_back(property);
     }
     return true;
-  });
+  }));
+  return fault;
 }
 
 Status EntryEncoder::read_records(EntityKind kind, uint64_t index, const EntityBlock& block) {
@@ -184,7 +224,7 @@ Status EntryEncoder::read_records(EntityKind kind, uint64_t index, const EntityB
     return Status();
   }
   const uint64_t first = index * EntityBlock::kRows;
-  return for_each_key(kind, id_key(first), first + EntityBlock::kRows, [&](ByteView key) {
+  return for_each_key(kind, id_key(first), first + EntityBlock::kRows, [&](ByteView key, ByteView) {
     uint64_t id = 0;
     KeyId property;
     if (!parse_id_key(key, &id)) return parse_column_key(key, &id, &property);
@@ -202,7 +242,8 @@ Status EntryEncoder::for_each_key(EntityKind kind, ByteView lower, uint64_t end,
   options.fill_cache = false;
   const std::unique_ptr<kv::Cursor> cursor = commit_->store.cursor(space_of(kind), options);
   for (cursor->seek_first(); cursor->valid(); cursor->next()) {
-    if (!visit(cursor->key())) return damaged(space_of(kind), cursor->key(), "is neither a record nor a column");
+    if (!visit(cursor->key(), cursor->value()))
+      return damaged(space_of(kind), cursor->key(), "is neither a record nor a column");
   }
   return cursor->status();
 }
@@ -219,7 +260,10 @@ Status EntryEncoder::whole_block(EntityKind kind, uint64_t index, const EntityBl
     if (parts_.records.has(row) && (with_head || !block.exists(row))) out_.remove(space, id_key(first + row));
   }
   for (const KeyId key : parts_.columns) {
-    if (!as_columns || block.column(key) == nullptr) out_.remove(space, column_key(first, key));
+    if (with_head || !as_columns || block.column(key) == nullptr) out_.remove(space, column_key(first, key));
+  }
+  for (const KeyId key : parts_.listed) {
+    if (!with_head || block.column(key) == nullptr) out_.remove(space, grouped_key(index, key));
   }
   if (parts_.head && !with_head) out_.remove(space, column_key(first, kHeadKey));
   for (uint32_t row = 0; row < EntityBlock::kRows; ++row) {
@@ -229,26 +273,28 @@ Status EntryEncoder::whole_block(EntityKind kind, uint64_t index, const EntityBl
       LORA_TRY(record(kind, block, first + row, 0));
     }
     if (row != 0 || !as_columns) continue;
+    std::vector<KeyId> keys;
     for (const EntityBlock::ColumnSlot& slot : block.columns()) {
       LORA_TRY(encode_column(slot.column, commit_->number, &bytes_));
-      LORA_TRY(out_.put(space, column_key(first, slot.key), bytes_));
+      LORA_TRY(with_head ? put_grouped(kind, index, slot.key) : out_.put(space, column_key(first, slot.key), bytes_));
+      keys.push_back(slot.key);
       columns_written_ = true;
     }
-    if (!with_head) continue;
-    head_.encode(kind, block, &bytes_);
-    LORA_TRY(out_.put(space, column_key(first, kHeadKey), bytes_));
-    columns_written_ = true;
+    if (with_head) LORA_TRY(head(kind, index, block, std::move(keys), {.head = true, .grouped = true}));
   }
-  if (is_known()) {
-    EntityBlock::Stored stored{.head = with_head};
-    if (!with_head) std::copy_n(block.exists_bits, kRowWords, stored.records);
-    told_.push_back({&block, stored});
+  if (is_known() && !with_head) {
+    EntityBlock::Stored stored;
+    std::copy_n(block.exists_bits, kRowWords, stored.records);
+    told_.push_back({&block, stored, true, {}});
   }
   return Status();
 }
 
 void EntryEncoder::tell_blocks() const {
-  for (const EncoderBuffers::Told& told : told_) told.block->stored = told.stored;
+  for (const EncoderBuffers::Told& told : told_) {
+    told.block->stored = told.stored;
+    if (told.lists) EntityBlock::set_listed(const_cast<EntityBlock*>(told.block), told.listed);
+  }
 }
 
 Status EntryEncoder::adjacency(const std::vector<DirtyBlock>& blocks) {

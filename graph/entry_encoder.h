@@ -7,6 +7,7 @@
 
 #include "graph/cache/root.h"
 #include "graph/changes.h"
+#include "graph/grouped_columns.h"
 #include "graph/record.h"
 #include "graph/stored_columns.h"
 #include "graph/stored_heads.h"
@@ -33,6 +34,8 @@ struct EncoderBuffers {
   struct Told {
     const cache::EntityBlock* block;
     cache::EntityBlock::Stored stored;
+    bool lists = false;         // its columns have been written as well,
+    std::vector<KeyId> listed;  // and the head lists these
   };
   std::vector<Told> told;
 };
@@ -66,11 +69,13 @@ class EntryEncoder {
   // How many entries entities() will write, about.
   uint64_t count_entities(EntityKind kind, const std::vector<uint64_t>& ids);
   bool columns_written() const { return columns_written_; }
+  bool groups_written() const { return groups_written_; }
   // When all is encoded, and will be written: tells the blocks of the transaction what the store has of them then
   // (EntityBlock::Stored). Not before: what is thrown away may be encoded again.
   void tell_blocks() const;
 
-  // Names are sorted and unique; entries come in the order of their keys.
+  // Names are sorted and unique; entries come in the order of their keys, those behind kGroupedKeys in an order of
+  // their own.
   Status entities(EntityKind kind, const std::vector<uint64_t>& ids);
   Status adjacency(const std::vector<DirtyBlock>& blocks);
   Status labels(const std::vector<DirtyLabel>& labels);
@@ -89,13 +94,16 @@ class EntryEncoder {
     return cleared_ ? 0 : kind == EntityKind::kNode ? stored_.next_node : stored_.next_relationship;
   }
   Status records(EntityKind kind, const cache::EntityBlock& block, std::span<const uint64_t> ids);
-  Status columns(EntityKind kind, uint64_t index);
+  Status columns(EntityKind kind, uint64_t index, const cache::EntityBlock& block);
+  Status head(EntityKind kind, uint64_t index, const cache::EntityBlock& block, std::vector<KeyId> columns,
+              const cache::EntityBlock::Stored& stored);
+  Status put_grouped(EntityKind kind, uint64_t index, KeyId key);
   Status record(EntityKind kind, const cache::EntityBlock& block, uint64_t id, uint64_t written);
   bool is_due(EntityKind kind, uint64_t index, const cache::EntityBlock& block, bool columns_pay) const;
   bool is_asked_for(EntityKind kind, uint64_t index) const;
   Status read_parts(EntityKind kind, uint64_t index);
   Status read_records(EntityKind kind, uint64_t index, const cache::EntityBlock& block);
-  template <typename Visit>  // bool (ByteView key); false: damaged
+  template <typename Visit>  // bool (ByteView key, ByteView value); false: damaged
   Status for_each_key(EntityKind kind, ByteView lower, uint64_t end, Visit&& visit) const;
   Status whole_block(EntityKind kind, uint64_t index, const cache::EntityBlock& block);
 
@@ -108,15 +116,18 @@ class EntryEncoder {
   std::string& bytes_;
   std::vector<EncoderBuffers::Told>& told_;
   const Commit* commit_ = nullptr;
-  bool columns_written_ = false;
+  bool columns_written_ = false, groups_written_ = false;
   ColumnChanges changed_;
   // What the store has of a block.
   struct {
     RowBits records;
-    std::vector<KeyId> columns;
+    std::vector<KeyId> columns;  // that no head lists
     bool head = false;
+    std::vector<KeyId> listed;
   } parts_;
   HeadEncoder head_;
+  StoredHead stored_head_;
+  GroupedColumnsBuffer grouped_;
 };
 
 }  // namespace lora::graph

@@ -14,7 +14,9 @@ inline constexpr uint32_t kFormatVersion1 = 1;  // first version
 inline constexpr uint32_t kFormatVersion2 = 2;  // columns beside records
 // Integers in bits, and heads in place of records; written from the first column or head on.
 inline constexpr uint32_t kFormatVersion3 = 3;
-inline constexpr uint32_t kFormatVersion = kFormatVersion3;
+// Columns of blocks with heads under keys of their own; written from the first such head on.
+inline constexpr uint32_t kFormatVersion4 = 4;
+inline constexpr uint32_t kFormatVersion = kFormatVersion4;
 
 // The first word of the format key's value (kMeta, key 01), "LORG" read as little endian.
 inline constexpr uint32_t kFormatMagic = 0x47524f4c;

@@ -233,6 +233,7 @@ Status Graph::Impl::load_root(const kv::Snapshot* snapshot, Root* root) {
     LORA_ASSIGN(const uint32_t format, decode_format_value(value));
     root->stored_columns = format >= kFormatVersion2;
     root->stored_heads = format >= kFormatVersion3;
+    root->stored_groups = format >= kFormatVersion4;
   } else if (store->last_commit() != 0) {
     return damaged(Keyspace::kMeta, kMetaFormatKey, "is missing: the store holds something, but no graph");
   }

@@ -164,6 +164,8 @@ class Reader {
   const Status& status() const { return status_; }
   // Ends the validity of all arrays handed out, so that eviction can go on. Call once per batch.
   void unpin_batch();
+  // Gives back what reading one thing after another keeps open in the store. Call before a longer pause.
+  void rest();
 
   // --- catalog as of this version; the find_ calls miss for names not in use ---
   std::optional<LabelId> find_label(std::string_view name) const;

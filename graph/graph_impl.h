@@ -98,7 +98,7 @@ struct Graph::Impl {
   // else that may fail has been done; it is told whether there are columns. Chunks must not be evicted meanwhile
   // (Versions::structure()).
   Result<uint64_t> write_changes(Changes& changes, const Root& now, const StoredState& before, const Root* replaced,
-                                 const std::function<void(bool columns)>& ready);
+                                 const std::function<void(bool columns, bool groups)>& ready);
   // Rewrites the blocks that hold what no version has any more; not while another transaction is open.
   Status drop_remains(Graph& graph);
   // In memory: removes all nodes and relationships, and what belongs to them, from the store.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -96,6 +97,27 @@ bool parse_column_key(ByteView key, uint64_t* first, KeyId* property) {
   *first = load_id(key.data());
   *property = KeyId(kv::load_u32(key.data() + kIdBytes));
   return *first % kColumnRows == 0;
+}
+
+GroupedKey grouped_key(uint64_t index, KeyId key) {
+  GroupedKey out;
+  char* to = std::copy(kGroupedKeys.begin(), kGroupedKeys.end(), out.bytes.data());
+  store_id(to, index / kGroupBlocks * kGroupBlocks * kColumnRows);
+  kv::store_u32(to + kIdBytes, key.value);
+  to[kIdBytes + 4] = static_cast<char>(index % kGroupBlocks);
+  return out;
+}
+
+bool parse_grouped_key(ByteView key, uint64_t* index, KeyId* property) {
+  if (key.size() != kGroupedKeys.size() + kIdBytes + 4 + 1 || !key.starts_with(kGroupedKeys)) {
+    return false;
+  }
+  const char* from = key.data() + kGroupedKeys.size();
+  const uint64_t first = load_id(from);
+  *property = KeyId(kv::load_u32(from + kIdBytes));
+  const auto block = static_cast<uint8_t>(from[kIdBytes + 4]);
+  *index = first / kColumnRows + block;
+  return first % (kGroupBlocks * kColumnRows) == 0 && block < kGroupBlocks;
 }
 
 AdjacencyListPrefix adjacency_list_prefix(uint64_t node, Direction direction, RelTypeId type) {

@@ -38,8 +38,17 @@
 //   value: 4 fixed64 bits of the rows that exist; varint count of kinds, per kind varint count and so many ascending
 //   varints (a node's labels; of relationships one, the type); with more than one kind, per row a byte: which of them;
 //   of relationships the starts, then the ends, like the integers of form 5. Rows are those that exist, in their order.
+//   Since version 4 there may follow: varint count and so many ascending varints, the keys whose columns of this block
+//   there are, under the keys below; such a block has no others.
 //   Example: nodes 0 and 2 have the labels 4 and 5:
 //     000000000000 FFFFFFFF -> 05 00.. (7) 00.. (8) 00.. (8) 00.. (8) 01 02 04 05
+//
+//   FFFFFFFFFFFFFF | id 6 | key's token 4 | block 1
+//                                    since format version 4: a column of a block whose head says that it is there; id:
+//                                    of the first entity of 64 blocks, a multiple of 16 384; block: which of them. So
+//                                    what is read for one property lies together. Value as above
+//   Example: key 3 of the block from node 16640 on:
+//     FFFFFFFFFFFFFF 000000004000 00000003 01 -> 09 05 05 00.. (8) 00.. (8) 00.. (8) 00.. (7) 0E 01 02
 //
 // kAdjacency: one side of the relationships of one node, one direction, one type, in blocks of at most 256 pairs
 //   node 6 | direction 1 | type 4 | first neighbour 6 | first relationship 6
@@ -132,6 +141,10 @@ inline uint64_t load_id(const char* from) {
   return (static_cast<uint64_t>(kv::load_u16(from)) << 32) | kv::load_u32(from + 2);
 }
 
+// Behind the keys of all ids: columns by their property.
+inline constexpr ByteView kGroupedKeys("\xff\xff\xff\xff\xff\xff\xff", 7);
+inline constexpr uint64_t kGroupBlocks = 64;
+using GroupedKey = FixedKey<kGroupedKeys.size() + kIdBytes + 4 + 1>;
 using ColumnKey = FixedKey<kIdBytes + 4>;
 inline constexpr KeyId kHeadKey{~uint32_t{0}};  // in the place of a column's property key
 
@@ -148,9 +161,12 @@ inline kv::Keyspace space_of(EntityKind kind) {
 ColumnKey column_key(uint64_t first, KeyId key);
 // False also for an id with which no block begins.
 bool parse_column_key(ByteView key, uint64_t* first, KeyId* property);
-// The end of a range of ids as a cursor's upper bound: the key of `id`, empty (no bound) behind the last id.
+// Of block `index`.
+GroupedKey grouped_key(uint64_t index, KeyId key);
+bool parse_grouped_key(ByteView key, uint64_t* index, KeyId* property);
+// The end of a range of ids as a cursor's upper bound: the key of `id`, or what is behind the last one.
 inline std::string id_bound(uint64_t id) {
-  return id > kIdMax ? std::string() : id_key(id).string();
+  return id > kIdMax ? std::string(kGroupedKeys) : id_key(id).string();
 }
 
 // The place of a pair in a list; a block's key holds the place where it begins.

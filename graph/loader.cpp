@@ -20,7 +20,7 @@ Result<Loaded<EntityBlock>> Loader::block(const RootFields& root, EntityKind kin
     return Loaded<EntityBlock>(EntityBlock::empty());
   }
   cache::EntityBlockBuilder builder;
-  BlockWalk& walk = walk_to(root, kind, index);
+  BlockWalk& walk = walk_to(root, kind, index, wanted);
   StoredEntities& entities = walk.entities;
   StoredColumns& columns = entities.columns();
   size_t records = 0;
@@ -50,7 +50,10 @@ Result<Loaded<EntityBlock>> Loader::block(const RootFields& root, EntityKind kin
   }
   // Of many records, all of which have been read, there is little to save.
   constexpr size_t kRecordsMax = EntityBlock::kRows / 4;
-  const auto wants = [&](KeyId key) { return records > kRecordsMax || wanted.has(key); };
+  const std::span<const KeyId> listed = entities.head().columns();
+  const auto wants = [&](KeyId key) {
+    return wanted.has(key) || (records > kRecordsMax && !std::ranges::binary_search(listed, key));
+  };
   LORA_TRY(columns.put(space_of(kind), index, wants, &builder));
   for (size_t i = 0; i < records; ++i) {
     std::vector<Property>& properties = nodes ? records_[i].node.properties : records_[i].relationship.properties;
@@ -59,15 +62,21 @@ Result<Loaded<EntityBlock>> Loader::block(const RootFields& root, EntityKind kin
     }
     properties.clear();  // they may be large
   }
-  EntityBlock::Stored stored{.head = entities.head().is_there()};
+  for (const KeyId key : listed) {
+    if (!wanted.has(key) && left.count() + records != 0) builder.put_unloaded(key);
+  }
+  EntityBlock::Stored stored{.head = entities.head().is_there(), .grouped = entities.head().is_grouped()};
   std::copy_n(entities.record_rows().words, kRowWords, stored.records);
-  builder.set_stored(stored);
+  builder.set_stored(stored, listed);
   return builder.finish();
 }
 
 Status Loader::complete(const RootFields& root, EntityKind kind, uint64_t index, const WantedProperties& wanted,
                         const EntityBlock* block) {
   LORA_ASSIGN(const Loaded<EntityBlock> again, this->block(root, kind, index, wanted));
+  if (!std::ranges::equal(again->exists_bits, block->exists_bits)) {
+    return damaged(space_of(kind), id_key(index * EntityBlock::kRows), "does not begin the block that it began");
+  }
   const uint64_t bytes = EntityBlock::take_columns(block, again.get());
   if (root.object_bytes != nullptr) {
     root.object_bytes->fetch_add(static_cast<int64_t>(bytes), std::memory_order_relaxed);
@@ -77,8 +86,9 @@ Status Loader::complete(const RootFields& root, EntityKind kind, uint64_t index,
 }
 
 // The second of two blocks in a row: there will be more.
-Loader::BlockWalk& Loader::walk_to(const RootFields& root, EntityKind kind, uint64_t index) {
-  constexpr uint64_t kBlocksAhead = 64;
+Loader::BlockWalk& Loader::walk_to(const RootFields& root, EntityKind kind, uint64_t index,
+                                   const WantedProperties& wanted) {
+  constexpr uint64_t kBlocksAhead = 1024;
   bool goes_on = walks_[last_walk_].goes_on(root, kind, index);
   if (!goes_on) {
     last_walk_ = 1 - last_walk_;  // the one that has been there, or the one that was not used last
@@ -94,7 +104,7 @@ Loader::BlockWalk& Loader::walk_to(const RootFields& root, EntityKind kind, uint
                         {.first = index * EntityBlock::kRows, .end = walk.stop * EntityBlock::kRows, .blocks = true});
   }
   walk.next = kNoId;  // until this one has been read to its end
-  walk.entities.go_on_until((index + 1) * EntityBlock::kRows);
+  walk.entities.go_on_until((index + 1) * EntityBlock::kRows, wanted);
   return walk;
 }
 
@@ -280,16 +290,13 @@ Result<Loaded<IndexTree>> Loader::index(const RootFields& root, const IndexInfo&
 
 Result<Loaded<EntityBlock>> Loader::rows(const RootFields& root, EntityKind kind, uint64_t index,
                                          std::span<const uint64_t> ids, const WantedProperties& wanted) {
-  columns_.clear();
-  if (wanted.is_all()) {
-    LORA_TRY(columns_.load(*store_, root, kind, index));
-  } else {
-    for (const KeyId key : wanted.keys()) LORA_TRY(columns_.load_one(*store_, root, kind, index, key));
-  }
   const bool nodes = kind == EntityKind::kNode;
   std::vector<Property>& properties = nodes ? node_.properties : relationship_.properties;
   cache::EntityBlockBuilder builder;
   head_state_ = HeadState::kNotRead;
+  head_.clear();
+  if (root.stored_groups) LORA_TRY(read_head(root, kind, index));
+  LORA_TRY(columns_.load(*store_, root, kind, index, head_, wanted));
   uint64_t last = kNoId;
   for (const uint64_t id : ids) {
     if (id == std::exchange(last, id)) continue;
@@ -320,14 +327,17 @@ Result<bool> Loader::read(const RootFields& root, EntityKind kind, uint64_t id, 
     return true;
   }
   if (!root.stored_heads) return false;
-  if (head_state_ == HeadState::kNotRead) {
-    LORA_TRY(head_.load(*store_, root, kind, EntityBlock::index_of(id)));
-    head_state_ = HeadState::kRead;
-  }
+  if (head_state_ == HeadState::kNotRead) LORA_TRY(read_head(root, kind, EntityBlock::index_of(id)));
   const uint32_t row = EntityBlock::row_of(id);
   if (!head_.rows().has(row)) return false;
   head_.get(row, out);
   return true;
+}
+
+Status Loader::read_head(const RootFields& root, EntityKind kind, uint64_t index) {
+  LORA_TRY(head_.load(*store_, root, kind, index));
+  head_state_ = HeadState::kRead;
+  return Status();
 }
 
 Result<bool> Loader::has_head(const RootFields& root, EntityKind kind, uint64_t index) {

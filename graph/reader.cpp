@@ -30,8 +30,11 @@ void Reader::unpin_batch() {
     impl_->graph->versions->leave(impl_->slot);
     impl_->direct_lists.clear();
     impl_->apart.block.reset();
-    impl_->loader.rest();
   }
+}
+
+void Reader::rest() {
+  if (impl_ != nullptr) impl_->loader.rest();
 }
 
 // --- catalog ---
@@ -621,6 +624,7 @@ uint64_t ReaderChunks::next_block(EntityKind kind, uint64_t index) {
   return next_chunk(nodes ? root().node_blocks : root().relationship_blocks, index, count, [&](uint64_t first) {
     kv::CursorOptions options;
     options.lower = id_key(first * EntityBlock::kRows).string();
+    options.upper = id_bound(kNoId);
     options.snapshot = root().store_snapshot;
     uint64_t id = 0;
     return first_stored(nodes ? Keyspace::kNodes : Keyspace::kRelationships, options,

@@ -261,8 +261,11 @@ struct SetSum {
 // Old keys that are not in the file: removed one by one, or as ranges where no new key lies between.
 class Replacement {
  public:
-  Replacement(kv::Store& store, kv::WriteBatch& batch, Keyspace space) : batch_(batch), space_(space) {
+  // Of the keys below kGroupedKeys, or of the others.
+  Replacement(kv::Store& store, kv::WriteBatch& batch, Keyspace space, bool grouped) : batch_(batch), space_(space) {
     kv::CursorOptions options;
+    const bool entities = space == Keyspace::kNodes || space == Keyspace::kRelationships;
+    if (entities) (grouped ? options.lower : options.upper) = kGroupedKeys;
     options.fill_cache = false;
     options.readahead_bytes = 1u << 20;
     cursor_ = store.cursor(space, options);
@@ -314,7 +317,7 @@ class Replacement {
 class SnapshotLoad {
  public:
   SnapshotLoad(Graph::Impl& shared, kv::WriteBatch& batch)
-      : shared_(shared), batch_(batch), runs_(shared.store.get()) {}
+      : shared_(shared), batch_(batch), runs_(shared.store.get()), grouped_runs_(shared.store.get(), 1) {}
 
   Status run(SnapshotFileReader& reader, const SnapshotFileMeta& meta, const std::function<Status()>& poll) {
     SnapshotFileReader::Entry entry;
@@ -339,7 +342,12 @@ class SnapshotLoad {
     return check_sets();
   }
 
-  Result<std::vector<std::unique_ptr<kv::SortedRun>>> finish_runs() { return runs_.finish(); }
+  Result<std::vector<std::unique_ptr<kv::SortedRun>>> finish_runs() {
+    LORA_ASSIGN(std::vector<std::unique_ptr<kv::SortedRun>> all, runs_.finish());
+    LORA_ASSIGN(std::vector<std::unique_ptr<kv::SortedRun>> grouped, grouped_runs_.finish());
+    std::move(grouped.begin(), grouped.end(), std::back_inserter(all));
+    return all;
+  }
   bool heads_written() const { return heads_written_; }
   CommitPayload& payload() { return payload_; }
 
@@ -351,23 +359,32 @@ class SnapshotLoad {
     }
     LORA_TRY(end_block());
     if (replacement_ != nullptr) {
+      LORA_TRY(grouped_.flush([this](ByteView key, ByteView value) { return put_grouped(key, value); }));
       LORA_TRY(replacement_->finish());
       replacement_.reset();
+      if (grouped_replacement_ != nullptr) LORA_TRY(grouped_replacement_->finish());
+      grouped_replacement_.reset();
     }
     // Keyspaces whose sections were empty lose what they hold.
     for (auto next = static_cast<int>(SnapshotSection::kNodes); next <= static_cast<int>(SnapshotSection::kIndexes);
          ++next) {
       const auto passed = static_cast<SnapshotSection>(next);
       if (passed < section && passed > section_) {
-        Replacement gone(*shared_.store, batch_, space_of(passed));
-        LORA_TRY(gone.finish());
+        for (const bool grouped : {false, true}) {
+          if (grouped && passed > SnapshotSection::kRelationships) break;
+          Replacement gone(*shared_.store, batch_, space_of(passed), grouped);
+          LORA_TRY(gone.finish());
+        }
       }
     }
     if (section >= SnapshotSection::kNodes && section <= SnapshotSection::kIndexes) {
       if (!has_counters_) {
         return wrong("has no counters");
       }
-      replacement_ = std::make_unique<Replacement>(*shared_.store, batch_, space_of(section));
+      replacement_ = std::make_unique<Replacement>(*shared_.store, batch_, space_of(section), false);
+      if (section <= SnapshotSection::kRelationships) {
+        grouped_replacement_ = std::make_unique<Replacement>(*shared_.store, batch_, space_of(section), true);
+      }
     }
     section_ = section;
     started_ = true;
@@ -400,6 +417,10 @@ class SnapshotLoad {
   Status put(ByteView key, ByteView value) {
     replacement_->put(key);
     return runs_.put(space_of(section_), key, value);
+  }
+  Status put_grouped(ByteView key, ByteView value) {
+    grouped_replacement_->put(key);
+    return grouped_runs_.put(space_of(section_), key, value);
   }
   // The entity that was decoded, in a block of many as a head and columns.
   Status keep(const SnapshotFileReader::Entry& entry) {
@@ -436,13 +457,16 @@ class SnapshotLoad {
     kept_.records.clear();
     kept_.bytes.clear();
     heads_written_ = true;
+    std::vector<KeyId> columns;
     for (const cache::EntityBlock::ColumnSlot& slot : block->columns()) {
       constexpr uint64_t kWritten = 1;  // before all that is written later
       LORA_TRY(encode_column(slot.column, kWritten, &bytes_));
-      LORA_TRY(put(column_key(first, slot.key), bytes_));
+      LORA_TRY(grouped_.add(cache::EntityBlock::index_of(first), slot.key, bytes_,
+                            [this](ByteView key, ByteView value) { return put_grouped(key, value); }));
+      columns.push_back(slot.key);
     }
     const EntityKind kind = section_ == SnapshotSection::kNodes ? EntityKind::kNode : EntityKind::kRelationship;
-    head_.encode(kind, *block, &bytes_);
+    head_.encode(kind, *block, columns, &bytes_);
     return put(column_key(first, kHeadKey), bytes_);
   }
   Status put_records() {
@@ -712,8 +736,9 @@ class SnapshotLoad {
   kv::WriteBatch& batch_;
   SnapshotSection section_ = SnapshotSection::kNames;
   bool started_ = false;
-  std::unique_ptr<Replacement> replacement_;
-  RunWriter runs_;
+  std::unique_ptr<Replacement> replacement_, grouped_replacement_;
+  RunWriter runs_, grouped_runs_;
+  GroupedColumnsBuffer grouped_;
 
   Catalog names_;
   TokenLimits limits_;
@@ -767,7 +792,7 @@ Status Graph::Impl::replace_by_snapshot(const SnapshotCrypto& crypto, const Byte
   }
   SnapshotLoad load(*this, *batch);
   LORA_TRY(load.run(reader, *meta, poll));
-  if (load.heads_written()) batch->put(Keyspace::kMeta, kMetaFormatKey, encode_format_value(kFormatVersion3));
+  if (load.heads_written()) batch->put(Keyspace::kMeta, kMetaFormatKey, encode_format_value(kFormatVersion4));
   // Ids are the file's; limits and versions never go back.
   const Root& tip = *versions->tip();
   CommitPayload payload = std::move(load.payload());

@@ -252,31 +252,46 @@ bool StoredColumn::put_words(const RowBits& rows, cache::EntityBlockBuilder* bui
   return all;
 }
 
-void StoredColumns::clear() {
-  count_ = 0;
-}
-
-Status StoredColumns::add(const RootFields& root, Keyspace space, ByteView key, ByteView value, bool decoded) {
-  uint64_t first = 0;
-  KeyId property;
+Status StoredColumns::add(const RootFields& root, Keyspace space, ByteView at, KeyId key, ByteView value,
+                          bool decoded) {
   if (count_ == columns_.size()) {
     columns_.emplace_back();
     left_out_.emplace_back();
   }
-  if (!parse_column_key(key, &first, &property) || property.value >= root.key_tokens ||
-      !columns_[count_].parse(property, value) || (decoded && !columns_[count_].decode())) {
-    return damaged(space, key, "is not a column");
+  StoredColumn& column = columns_[count_];
+  if (key.value >= root.key_tokens || !column.parse(key, value) || (decoded && !column.decode())) {
+    return damaged(space, at, "is not a column");
   }
+  grouped_ = at.size() == GroupedKey().view().size();
   left_out_[count_] = {};
   ++count_;
   return Status();
 }
 
-Status StoredColumns::load(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index) {
+Status StoredColumns::load(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index,
+                           const StoredHead& head, const WantedProperties& wanted) {
   clear();
   if (!root.stored_columns) return Status();
   const Keyspace space = space_of(kind);
   const uint64_t first = index * EntityBlock::kRows;
+  if (head.is_grouped()) {
+    for (const KeyId key : head.columns()) {
+      if (!wanted.has(key)) continue;
+      const GroupedKey at = grouped_key(index, key);
+      LORA_ASSIGN(const bool found, store.get(space, at, root.store_snapshot, &value_));
+      if (!found) return damaged(space, at, "is missing");
+      LORA_TRY(add(root, space, at, key, value_));
+    }
+    return Status();
+  }
+  if (!wanted.is_all()) {
+    for (const KeyId key : wanted.keys()) {
+      const ColumnKey at = column_key(first, key);
+      LORA_ASSIGN(const bool found, store.get(space, at, root.store_snapshot, &value_));
+      if (found) LORA_TRY(add(root, space, at, key, value_));
+    }
+    return Status();
+  }
   kv::CursorOptions options;
   options.lower = column_key(first, KeyId(0)).string();
   options.upper = column_key(first, kHeadKey).string();
@@ -284,18 +299,12 @@ Status StoredColumns::load(const kv::Store& store, const RootFields& root, Entit
   options.fill_cache = false;
   const std::unique_ptr<kv::Cursor> cursor = store.cursor(space, options);
   for (cursor->seek_first(); cursor->valid(); cursor->next()) {
-    LORA_TRY(add(root, space, cursor->key(), cursor->value()));
+    uint64_t id = 0;
+    KeyId key;
+    if (!parse_column_key(cursor->key(), &id, &key)) return damaged(space, cursor->key(), "is not a column");
+    LORA_TRY(add(root, space, cursor->key(), key, cursor->value()));
   }
   return cursor->status();
-}
-
-Status StoredColumns::load_one(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index,
-                               KeyId key) {
-  if (!root.stored_columns) return Status();
-  const Keyspace space = space_of(kind);
-  const ColumnKey at = column_key(index * EntityBlock::kRows, key);
-  LORA_ASSIGN(const bool found, store.get(space, at, root.store_snapshot, &value_));
-  return found ? add(root, space, at, value_) : Status();
 }
 
 void StoredColumns::apply(uint32_t row, uint64_t written, std::vector<Property>* properties) const {
@@ -332,9 +341,8 @@ void StoredColumns::leave_out(const RowBits& rows) {
   }
 }
 
-Status StoredColumns::decode(Keyspace space, uint64_t index, StoredColumn* column) {
-  if (column->decode()) return Status();
-  return damaged(space, column_key(index * EntityBlock::kRows, column->key()), "is not a column");
+std::string StoredColumns::key_of(uint64_t index, KeyId key) const {
+  return grouped_ ? grouped_key(index, key).string() : column_key(index * EntityBlock::kRows, key).string();
 }
 
 void StoredColumns::put(cache::EntityBlockBuilder* builder) const {
@@ -387,6 +395,10 @@ bool ColumnChanges::find(const EntityBlock& before, const EntityBlock& now, size
   const auto was = before.columns(), is = now.columns();
   uint64_t column_bytes = 0, all_bytes = 0;
   for (size_t i = 0, j = 0; i < was.size() || j < is.size();) {
+    if (i < was.size() && was[i].column->present == 0) {  // it was found to be empty
+      ++i;
+      continue;
+    }
     const bool gone = j == is.size() || (i < was.size() && was[i].key < is[j].key);
     const Column* column = gone ? nullptr : is[j].column;
     const uint64_t bytes = gone ? 2 * EntityBlock::kRows / 8 : stored_bytes(*column);

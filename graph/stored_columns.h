@@ -16,7 +16,9 @@
 #include "graph/cache/entity_block.h"
 #include "graph/cache/root.h"
 #include "graph/layout.h"
+#include "graph/stored_heads.h"
 #include "graph/stored_integers.h"
+#include "graph/wanted_properties.h"
 #include "kv/store.h"
 
 namespace lora::graph {
@@ -65,15 +67,17 @@ class StoredColumn {
 // The columns of one block.
 class StoredColumns {
  public:
-  // Reads those of block `index`, as of the root's store snapshot; none of a root that has no columns. kCorruption.
-  Status load(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index);
-  // Adds that of one key alone.
-  Status load_one(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index, KeyId key);
-  // Instead of load(), for who walks over the block's keys anyway: clear(), then add() with the key and value of each
-  // column. Those that are not decoded must be, before their values are asked for.
-  void clear();
-  Status add(const RootFields& root, kv::Keyspace space, ByteView key, ByteView value, bool decoded = true);
+  // Reads those that are wanted of block `index`, whose head this is, as of the root's store snapshot; none of a root
+  // that has no columns. kCorruption.
+  Status load(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index, const StoredHead& head,
+              const WantedProperties& wanted);
+  // Instead, for who walks over the block's keys anyway: clear(), then add() with the value of each column, whose key
+  // in the store is `at`. Those that are not decoded must be, before their values are asked for.
+  void clear() { count_ = 0; }
+  Status add(const RootFields& root, kv::Keyspace space, ByteView at, KeyId key, ByteView value, bool decoded = true);
   std::span<const StoredColumn> columns() const { return {columns_.data(), count_}; }
+  // That of a column of block `index` in the store.
+  std::string key_of(uint64_t index, KeyId key) const;
   // Puts what columns hold for a row in place of what its record, of commit `written` (0: before all columns), does.
   void apply(uint32_t row, uint64_t written, std::vector<Property>* properties) const;
   // The same for a block that is being loaded: what columns stand above is left out of a row's properties, and put
@@ -82,7 +86,7 @@ class StoredColumns {
   // The same of all rows whose bits are set, which have no records.
   void leave_out(const RowBits& rows);
   void put(cache::EntityBlockBuilder* builder) const;
-  // Of those that have not been decoded, of block `index` of the keyspace: only what `wants(key)` is put, the others
+  // The same of those that have not been decoded, of block `index` of the keyspace: what `wants(key)`; the others
   // become columns that are not loaded. kCorruption.
   template <typename Wants>
   Status put(kv::Keyspace space, uint64_t index, Wants&& wants, cache::EntityBlockBuilder* builder) {
@@ -93,15 +97,14 @@ class StoredColumns {
         builder->put_unloaded(column.key());
         continue;
       }
-      LORA_TRY(decode(space, index, &column));
+      if (!column.decode()) return damaged(space, key_of(index, column.key()), "is not a column");
       column.put(left_out_[i], builder);
     }
     return Status();
   }
 
  private:
-  static Status decode(kv::Keyspace space, uint64_t index, StoredColumn* column);
-
+  bool grouped_ = false;  // as the head says
   size_t count_ = 0;
   std::vector<StoredColumn> columns_;  // count_ of them; more keep their memory
   std::vector<RowBits> left_out_;      // by column

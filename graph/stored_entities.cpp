@@ -34,16 +34,19 @@ void StoredEntities::begin(const RootFields& root, EntityKind kind, const Range&
   stop_ = kNoId;
   kv::CursorOptions options;
   options.lower = id_key(root.stored_columns ? range.first - EntityBlock::row_of(range.first) : range.first).string();
-  if (range.end != kNoId) options.upper = id_bound(range.end);
+  options.upper = id_bound(range.end);
   options.snapshot = root.store_snapshot;
   options.fill_cache = false;
   options.readahead_bytes = range.readahead_bytes;
+  grouped_.begin(root, kind);
+  wanted_ = WantedProperties::all();
   cursor_ = store_->cursor(space_of(kind), options);
   cursor_->seek_first();
   least_ = range.first;
 }
 
-void StoredEntities::go_on_until(uint64_t id) {
+void StoredEntities::go_on_until(uint64_t id, const WantedProperties& wanted) {
+  wanted_ = wanted;
   stop_ = id > kIdMax ? kNoId : id;
   leave_block();
   forget_parts();
@@ -79,8 +82,13 @@ Status StoredEntities::decode(ByteView key, ByteView record, Decoded* out, bool*
 
 Status StoredEntities::note_part(ByteView key, KeyId property, ByteView value) {
   if (root_->stored_heads && property == kHeadKey) return head_.parse(*root_, kind_, key, value);
-  if (range_.keys != nullptr && std::ranges::find(*range_.keys, property) == range_.keys->end()) return Status();
-  return columns_.add(*root_, space_of(kind_), key, value, !range_.blocks);
+  if (range_.keys != nullptr && !is_wanted(property)) return Status();
+  return columns_.add(*root_, space_of(kind_), key, property, value, !range_.blocks);
+}
+
+bool StoredEntities::is_wanted(KeyId property) const {
+  return range_.keys != nullptr ? std::ranges::find(*range_.keys, property) != range_.keys->end()
+                                : wanted_.has(property);
 }
 
 // The block that the cursor has come to: its first record, its columns and its head. A fault is told, and the walk goes
@@ -114,6 +122,12 @@ Status StoredEntities::enter() {
        cursor_->next()) {
     note(first >= limit() ? damaged(space_of(kind_), cursor_->key(), "is beyond the ids given out")
                           : note_part(cursor_->key(), property, cursor_->value()));
+  }
+  for (const KeyId key : head_.columns()) {
+    if (!is_wanted(key)) continue;
+    const Result<ByteView> value = grouped_.get(block_, key);
+    note(value.ok() ? columns_.add(*root_, space_of(kind_), grouped_key(block_, key), key, *value, !range_.blocks)
+                    : value.status());
   }
   return fault;
 }

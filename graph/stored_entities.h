@@ -14,22 +14,25 @@
 #include <vector>
 
 #include "graph/cache/root.h"
+#include "graph/grouped_columns.h"
 #include "graph/record.h"
 #include "graph/stored_columns.h"
 #include "graph/stored_heads.h"
+#include "graph/wanted_properties.h"
 #include "kv/store.h"
 
 namespace lora::graph {
 
 class StoredEntities {
  public:
-  explicit StoredEntities(const kv::Store* store) : store_(store) {}
+  explicit StoredEntities(const kv::Store* store) : store_(store), grouped_(store) {}
 
   struct Range {
     uint64_t first = 0, end = kNoId;           // of ids
     const std::vector<KeyId>* keys = nullptr;  // of nodes: only these properties are read, ascending; null: all
     size_t readahead_bytes = 0;
-    // For who loads blocks: what the head says is left to who walks, left_to_head(), and columns are not decoded.
+    // For who loads blocks: what the head says is left to who walks, left_to_head(); columns are not decoded, and those
+    // that a head lists are read where they are wanted.
     bool blocks = false;
   };
   // Both must stay until the end of the walk. Reads as of the root's store snapshot, without a place in the block
@@ -39,9 +42,13 @@ class StoredEntities {
   Result<bool> next();
   // Between blocks. What is at or beyond `id`, which begins one, is left to a later call: next() says that there is no
   // more. What the block before has had is forgotten.
-  void go_on_until(uint64_t id);
+  // `wanted`: of the block that comes (with Range::blocks).
+  void go_on_until(uint64_t id, const WantedProperties& wanted = WantedProperties::all());
   // Ends the walk: nothing of the store is held any more.
-  void end() { cursor_.reset(); }
+  void end() {
+    cursor_.reset();
+    grouped_.end();
+  }
   // Goes on at `id`, which is not below the last one, so that next() finds it or what comes behind it.
   void skip_to(uint64_t id);
 
@@ -73,6 +80,7 @@ class StoredEntities {
   Status enter();
   Status decode(ByteView key, ByteView record, Decoded* out, bool* exists);
   Status note_part(ByteView key, KeyId property, ByteView value);
+  bool is_wanted(KeyId property) const;
   void leave_block();
   void forget_parts();
   void move_to(uint64_t id);
@@ -96,6 +104,8 @@ class StoredEntities {
   RowBits record_rows_;
   StoredColumns columns_;
   StoredHead head_;
+  GroupedColumns grouped_;
+  WantedProperties wanted_ = WantedProperties::all();
 };
 
 // Of a record, without columns. kCorruption naming the key.

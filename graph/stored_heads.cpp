@@ -51,7 +51,7 @@ void HeadEncoder::add_kind(uint32_t row, std::span<const uint32_t> tokens) {
   places_.push_back(static_cast<char>(place));
 }
 
-void HeadEncoder::encode(EntityKind kind, const EntityBlock& block, std::string* out) {
+void HeadEncoder::encode(EntityKind kind, const EntityBlock& block, std::span<const KeyId> columns, std::string* out) {
   clear();
   cache::for_each_row(block.exists_bits, [&](uint32_t row) {
     if (kind == EntityKind::kNode) {
@@ -60,7 +60,13 @@ void HeadEncoder::encode(EntityKind kind, const EntityBlock& block, std::string*
       add_relationship(row, block.type(row), block.start(row), block.end(row));
     }
   });
+  finish(columns, out);
+}
+
+void HeadEncoder::finish(std::span<const KeyId> columns, std::string* out) const {
   finish(out);
+  kv::encode_varint(out, columns.size());
+  for (const KeyId key : columns) kv::encode_varint(out, key.value);
 }
 
 void HeadEncoder::finish(std::string* out) const {
@@ -79,7 +85,8 @@ void HeadEncoder::finish(std::string* out) const {
 }
 
 void StoredHead::clear() {
-  there_ = false;
+  there_ = grouped_ = false;
+  columns_.clear();
   rows_ = {};
 }
 
@@ -136,7 +143,19 @@ bool StoredHead::parse_value(const RootFields& root, EntityKind kind, uint64_t f
     cache::for_each_row(rows_.words, [&](uint32_t row) { inside &= ids[row] < root.next_node; });
     if (!inside) return false;
   }
-  return in.done();
+  return in.done() || (root.stored_groups && parse_columns(root, &in));
+}
+
+bool StoredHead::parse_columns(const RootFields& root, kv::Decoder* in) {
+  uint64_t count = 0;
+  if (!in->varint(&count) || count > root.key_tokens) return false;
+  for (uint64_t i = 0; i < count; ++i) {
+    uint64_t key = 0;
+    if (!in->varint(&key) || key >= root.key_tokens || (i != 0 && key <= columns_.back().value)) return false;
+    columns_.emplace_back(static_cast<uint32_t>(key));
+  }
+  grouped_ = true;
+  return in->done();
 }
 
 Status StoredHead::load(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index) {

@@ -30,8 +30,10 @@ class HeadEncoder {
   void add_relationship(uint32_t row, RelTypeId type, NodeId start, NodeId end);
   // Replaces *out. At least one row was added.
   void finish(std::string* out) const;
+  // The same, with the keys of the columns that there are, ascending.
+  void finish(std::span<const KeyId> columns, std::string* out) const;
   // All of that for a block, which has at least one row: replaces *out.
-  void encode(EntityKind kind, const cache::EntityBlock& block, std::string* out);
+  void encode(EntityKind kind, const cache::EntityBlock& block, std::span<const KeyId> columns, std::string* out);
 
  private:
   void add_kind(uint32_t row, std::span<const uint32_t> tokens);
@@ -59,6 +61,9 @@ class StoredHead {
   Status load(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index);
 
   bool is_there() const { return there_; }
+  // Does it list the block's columns, and which?
+  bool is_grouped() const { return grouped_; }
+  std::span<const KeyId> columns() const { return columns_; }  // ascending; empty unless it is grouped
   const RowBits& rows() const { return rows_; }
   // Of a row that exists: what its record would hold, without properties.
   void get(uint32_t row, StoredNode* out) const;
@@ -68,12 +73,15 @@ class StoredHead {
 
  private:
   bool parse_value(const RootFields& root, EntityKind kind, uint64_t first);
+  bool parse_columns(const RootFields& root, kv::Decoder* in);
   std::span<const uint32_t> kind(size_t i) const {
     return std::span(tokens_).subspan(kind_starts_[i], kind_starts_[i + 1] - kind_starts_[i]);
   }
   std::span<const uint32_t> kind_of(uint32_t row) const;
 
   bool there_ = false;
+  bool grouped_ = false;
+  std::vector<KeyId> columns_;
   EntityKind entities_ = EntityKind::kNode;
   RowBits rows_;
   std::string bytes_;                  // what has been parsed; the views are of it

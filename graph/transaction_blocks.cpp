@@ -6,7 +6,7 @@ namespace lora::graph {
 
 using cache::EntityBlock;
 
-// Nothing remains in a block that whole_block() has written, nor in one of a few records alone.
+// Nothing remains in a block that whole_block() has written as it does now, nor in one of a few records alone.
 Result<Transaction::Impl::Remains> Transaction::Impl::remains(EntityKind kind, uint64_t index) {
   StoredEntities entities(shared->store.get());
   const uint64_t first = index * EntityBlock::kRows;
@@ -23,7 +23,7 @@ Result<Transaction::Impl::Remains> Transaction::Impl::remains(EntityKind kind, u
   }
   const bool head = entities.head().is_there();
   const size_t records = entities.record_rows().count();
-  if (head ? records != 0 : records != exist) return Remains::kSome;
+  if (head ? records != 0 || !entities.head().is_grouped() : records != exist) return Remains::kSome;
   if (std::ranges::any_of(entities.columns().columns(),
                           [&](const StoredColumn& column) { return full_records || !column.is_within(rows); })) {
     return Remains::kSome;

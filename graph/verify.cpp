@@ -58,6 +58,8 @@ class Verification {
     note(shared_.store->verify_checksums(full_));
     LORA_TRY(catalog());
     LORA_TRY(nodes());
+    LORA_TRY(grouped_columns(EntityKind::kNode));
+    LORA_TRY(grouped_columns(EntityKind::kRelationship));
     LORA_TRY(labels());
     LORA_TRY(relationships());
     LORA_TRY(adjacency());
@@ -116,7 +118,7 @@ class Verification {
       const uint64_t id = entities.id();
       if (std::exchange(block, cache::EntityBlock::index_of(id)) != cache::EntityBlock::index_of(id)) {
         for (const StoredColumn& column : entities.columns().columns()) {
-          check_written(space_of(kind), column_key(block * cache::EntityBlock::kRows, column.key()), column.written());
+          check_written(space_of(kind), entities.columns().key_of(block, column.key()), column.written());
         }
       }
       check_written(space_of(kind), id_key(id), entities.written());
@@ -125,6 +127,28 @@ class Verification {
     }
     end_of_walk();
     return Status();
+  }
+  // Columns that no head lists are never read.
+  Status grouped_columns(EntityKind kind) {
+    const uint64_t limit = kind == EntityKind::kNode ? root_.next_node : root_.next_relationship;
+    std::map<uint64_t, std::vector<KeyId>> listed;  // by block, of one group
+    uint64_t group = kNoId;
+    StoredHead head;
+    return walk(space_of(kind), std::string(kGroupedKeys), [&](ByteView key, ByteView) -> Status {
+      uint64_t index = 0;
+      KeyId property;
+      if (!parse_grouped_key(key, &index, &property) || index * cache::EntityBlock::kRows >= limit) {
+        return damaged(space_of(kind), key, "is no key of a column");
+      }
+      if (std::exchange(group, index / kGroupBlocks) != index / kGroupBlocks) listed.clear();
+      const auto [at, fresh] = listed.try_emplace(index);
+      if (fresh) {
+        LORA_TRY(head.load(*shared_.store, root_, kind, index));
+        at->second.assign(head.columns().begin(), head.columns().end());
+      }
+      if (std::ranges::binary_search(at->second, property)) return Status();
+      return damaged(space_of(kind), key, "is a column that its block does not list");
+    });
   }
   Status step(uint64_t* steps) {
     if (++*steps % 1024 == 0) {

@@ -204,7 +204,7 @@ Status Graph::Impl::write_names_behind(uint64_t keys_max) {
     const auto no_eviction = versions->structure();
     Changes& part = u.writing->next(tip, keys_max);
     u.chunks += chunks_of(part);
-    LORA_TRY(write_changes(part, tip, u.stored, nullptr, [](bool) {}).status());
+    LORA_TRY(write_changes(part, tip, u.stored, nullptr, [](bool, bool) {}).status());
   }
   u.stored = StoredState::of(tip);
   u.writing->written();

@@ -54,19 +54,21 @@ class StoreOutput final : public EntryOutput {
       batch_.put(space, key, value);
       return Status();
     }
-    if (run_ == nullptr || space != run_space_) {
-      LORA_TRY(end_of_kind());
-      LORA_ASSIGN(run_, store_.sorted_run(space));
-      run_space_ = space;
+    if (space != run_space_) LORA_TRY(end_of_kind());
+    run_space_ = space;
+    // Columns by their property come in between, and are a run of their own.
+    std::unique_ptr<kv::SortedRun>& run = key.starts_with(kGroupedKeys) ? grouped_run_ : run_;
+    if (run == nullptr) {
+      LORA_ASSIGN(run, store_.sorted_run(space));
     }
-    return run_->add(key, value);
+    return run->add(key, value);
   }
   void remove(Keyspace space, ByteView key) override { batch_.remove(space, key); }
   Status end_of_kind() override {
-    if (run_ != nullptr && run_->count() != 0) {
-      runs_.push_back(std::move(run_));
+    for (std::unique_ptr<kv::SortedRun>* run : {&run_, &grouped_run_}) {
+      if (*run != nullptr && (*run)->count() != 0) runs_.push_back(std::move(*run));
+      run->reset();
     }
-    run_ = nullptr;
     return Status();
   }
   bool full() const { return full_; }
@@ -79,7 +81,7 @@ class StoreOutput final : public EntryOutput {
   bool use_runs_ = false;
   size_t batch_bytes_max_ = 0;
   bool full_ = false;
-  std::unique_ptr<kv::SortedRun> run_;
+  std::unique_ptr<kv::SortedRun> run_, grouped_run_;
   Keyspace run_space_ = Keyspace::kMeta;
   std::vector<std::unique_ptr<kv::SortedRun>> runs_;
 };
@@ -206,7 +208,8 @@ std::vector<CounterKey> all_counters(const Root& root, const IndexStatistics& st
 }
 
 Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, const StoredState& before,
-                                            const Root* replaced, const std::function<void(bool columns)>& ready) {
+                                            const Root* replaced,
+                                            const std::function<void(bool columns, bool groups)>& ready) {
   BorrowedBuffers buffers(this);
   kv::WriteBatch* const batch = buffers->batch.get();
   const std::vector<uint64_t>& node_ids = changes.nodes.sort();
@@ -226,7 +229,7 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
       keys += before.schema->find_index(info.id) == nullptr && tree != nullptr ? tree->entries : 0;
     }
   }
-  bool columns_written = false;
+  bool columns_written = false, groups_written = false;
   // The batch is written after the runs, so a clear() in it would take the runs' entries with it: clear() and what
   // is written with it go through the batch.
   std::optional<StoreOutput> out;
@@ -259,6 +262,7 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
       }
     }
     columns_written = encoder.columns_written();
+    groups_written = encoder.groups_written();
     LORA_TRY(out->end_of_kind());
     encoder.tell_blocks();
     return Status();
@@ -269,8 +273,9 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
     encoded = encode(true);
   }
   LORA_TRY(encoded);
-  if (columns_written && !now.stored_heads) {
-    batch->put(Keyspace::kMeta, kMetaFormatKey, encode_format_value(kFormatVersion3));
+  if ((groups_written && !now.stored_groups) || (columns_written && !now.stored_heads)) {
+    batch->put(Keyspace::kMeta, kMetaFormatKey,
+               encode_format_value(groups_written ? kFormatVersion4 : kFormatVersion3));
   }
   std::vector<std::pair<IndexId, uint64_t>> new_entries;  // exact numbers after this commit
   for (const IndexInfo& info : now.schema->indexes) {
@@ -321,7 +326,7 @@ Result<uint64_t> Graph::Impl::write_changes(Changes& changes, const Root& now, c
   encode_commit_payload(make_payload(now, statistics, differ), &payload);
 
   // Here the write can still fail; what follows it must not.
-  ready(columns_written);
+  ready(columns_written, groups_written);
   Result<uint64_t> number =
       out->has_runs() ? store->ingest(out->take_runs(), *batch, payload) : store->write(*batch, payload);
   if (!number.ok()) {

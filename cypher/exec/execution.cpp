@@ -148,7 +148,9 @@ Status Execution::next(size_t rows_wanted, Batch** batch) {
   state_.evaluator.enter_thread();
   state_.unpin();
   LORA_TRY(state_.tick());
-  LORA_TRY(root_->next(std::clamp<size_t>(rows_wanted, 1, kBatchRowsMax), batch));
+  const Status status = root_->next(std::clamp<size_t>(rows_wanted, 1, kBatchRowsMax), batch);
+  if (state_.context.reader != nullptr) state_.context.reader->rest();
+  LORA_TRY(status);
   if (*batch == nullptr) ended_ = true;
   return state_.read_status();
 }
@@ -161,7 +163,10 @@ void Execution::close() {
     subplan->close();
   }
   state_.evaluator.reset();
-  if (state_.context.reader != nullptr) state_.context.reader->unpin_batch();
+  if (state_.context.reader != nullptr) {
+    state_.context.reader->unpin_batch();
+    state_.context.reader->rest();
+  }
   state_.context = {};
 }
 

@@ -27,6 +27,17 @@ void replace(WriteContext* context, Object* old, Object* by) {
   }
 }
 
+// In place of one that was found to have no value. Never freed.
+Column* empty_column() {
+  static Column* const shared = [] {
+    auto* column = new (allocate(nullptr, sizeof(Column))) Column(Column::Kind::kBooleans);
+    std::fill(std::begin(column->boolean_bits), std::end(column->boolean_bits), 0);
+    column->flags = Object::kStatic;
+    return column;
+  }();
+  return shared;
+}
+
 EntityBlock* allocate_block(WriteContext* context, uint32_t column_capacity) {
   const size_t bytes = sizeof(EntityBlock) + column_capacity * sizeof(EntityBlock::ColumnSlot);
   auto* block = new (allocate(context, bytes)) EntityBlock;
@@ -40,13 +51,16 @@ EntityBlock* copy_block(WriteContext* context, EntityBlock* block, uint32_t colu
   EntityBlock* copy = allocate_block(context, column_capacity);
   copy->rows = block->rows;
   copy->count = block->count;
-  copy->column_count = block->column_count;
   copy->stored = block->stored;
   copy->unloaded.store(block->unloaded.load(std::memory_order_relaxed), std::memory_order_relaxed);
   std::memcpy(copy->exists_bits, block->exists_bits, sizeof copy->exists_bits);
   copy->label_sets = block->label_sets;
   copy->ends = block->ends;
-  for (uint32_t i = 0; i < block->column_count; ++i) new (copy->slots() + i) EntityBlock::ColumnSlot(block->slots()[i]);
+  for (uint32_t i = 0; i < block->column_count; ++i) {
+    const EntityBlock::ColumnSlot& slot = block->slots()[i];
+    if (slot.column != nullptr && slot.column->present == 0) continue;  // loaded, and found to be empty
+    new (copy->slots() + copy->column_count++) EntityBlock::ColumnSlot(slot);
+  }
   replace(context, block, copy);
   return copy;
 }
@@ -294,7 +308,7 @@ EntityBlock* insert_column(WriteContext* context, EntityBlock* block, uint32_t a
   // Nothing fails from here on.
   EntityBlock::ColumnSlot* slots = block->slots();
   for (uint32_t i = block->column_count; i > at; --i) slots[i] = slots[i - 1];
-  slots[at] = {key, column};
+  slots[at] = {key, false, column};
   ++block->column_count;
   return block;
 }
@@ -396,13 +410,21 @@ EntityBlock* EntityBlock::set_labels(WriteContext* context, EntityBlock* block, 
   return block;
 }
 
+void EntityBlock::set_listed(EntityBlock* block, std::span<const KeyId> keys) {
+  for (uint32_t i = 0; i < block->column_count; ++i) {
+    block->slots()[i].listed = std::ranges::binary_search(keys, block->slots()[i].key);
+  }
+}
+
 uint64_t EntityBlock::take_columns(const EntityBlock* block, EntityBlock* from) {
+  if ((from->flags & kStatic) != 0) return 0;
   auto* const to = const_cast<EntityBlock*>(block);
   uint64_t bytes = 0;
   for (uint32_t i = 0; i < to->column_count; ++i) {
+    if (to->column_at(i) != nullptr) continue;
     uint32_t place;
-    if (to->column_at(i) != nullptr || !from->find(to->slots()[i].key, &place)) continue;
-    Column* const column = from->slots()[place].column;
+    const bool known = from->find(to->slots()[i].key, &place);
+    Column* const column = known ? from->slots()[place].column : empty_column();
     if (column == nullptr) continue;
     // Counted before it can be seen, like a chunk: afterwards it may go with its block.
     const uint64_t column_bytes = column->bytes;
@@ -411,7 +433,7 @@ uint64_t EntityBlock::take_columns(const EntityBlock* block, EntityBlock* from) 
              .compare_exchange_strong(there, column, std::memory_order_acq_rel, std::memory_order_acquire)) {
       continue;
     }
-    from->slots()[place].column = nullptr;
+    if (known) from->slots()[place].column = nullptr;
     to->unloaded.fetch_sub(1, std::memory_order_acq_rel);
     bytes += column_bytes;
   }

@@ -98,6 +98,9 @@ struct EntityBlock : Object {
 
   struct ColumnSlot {
     KeyId key;
+    // A part of what the store has of the block (Stored): its head says that there is a column of this key; perhaps
+    // also where this is false.
+    bool listed = false;
     Column* column;  // null: not loaded
   };
 
@@ -109,7 +112,8 @@ struct EntityBlock : Object {
   // What the store has of the block (graph/layout.h): set by who loads it, and by the commit that writes it, as long as
   // nobody else sees the block.
   struct Stored {
-    bool head = false;  // perhaps: false is certain
+    bool head = false;     // perhaps: false is certain
+    bool grouped = false;  // with a head that lists columns: ColumnSlot::listed
     // The rows that may have a record, an empty one too; certain of the others, but where the store is written behind.
     uint64_t records[4] = {0, 0, 0, 0};
   };
@@ -168,7 +172,7 @@ struct EntityBlock : Object {
     if (!find(key, place)) return nullptr;
     const Column* column = column_at(*place);
     LORA_DCHECK(column != nullptr);
-    return column;
+    return column->present == 0 ? nullptr : column;
   }
   // Null also when it is not loaded.
   const Column* find_column(KeyId key) const {
@@ -200,8 +204,11 @@ struct EntityBlock : Object {
   static EntityBlock* set_labels(WriteContext* context, EntityBlock* block, uint32_t row,
                                  std::span<const LabelId> labels);
   // For a published block: columns that it lacks and `from`, the same block as somebody has just loaded it, has. What
-  // other threads were first with stays with `from`. The bytes that the block has got.
+  // other threads were first with stays with `from`. The bytes that the block has got. Columns that `from` does not
+  // even lack have turned out to be empty.
   static uint64_t take_columns(const EntityBlock* block, EntityBlock* from);
+  // The head that the store has of the block lists these columns, ascending.
+  static void set_listed(EntityBlock* block, std::span<const KeyId> keys);
   // Drops the row with its properties. The ends of a relationship row stay readable (type, start, end).
   static EntityBlock* erase(WriteContext* context, EntityBlock* block, uint32_t row);
 
@@ -230,8 +237,10 @@ class EntityBlockBuilder {
   bool has_column(KeyId key) const { return block_ != nullptr && block_->column(key) != nullptr; }
   bool has_row(uint32_t row) const { return block_ != nullptr && block_->exists(row); }
   // Before the end: what the store has of the block. Nothing when no row was added.
-  void set_stored(const EntityBlock::Stored& stored) {
-    if (block_ != nullptr) block_->stored = stored;
+  void set_stored(const EntityBlock::Stored& stored, std::span<const KeyId> listed) {
+    if (block_ == nullptr) return;
+    block_->stored = stored;
+    EntityBlock::set_listed(block_.get(), listed);
   }
   // The block as loaded (for publish_loaded); EntityBlock::empty() when nothing was added. Resets the builder.
   Loaded<EntityBlock> finish();
@@ -355,6 +364,7 @@ class Gatherer {
         if (block != nullptr) {
           const bool there = place < block->column_count && block->slots()[place].key == key_;
           column = there ? block->column_at(place) : block->column(key_, &place);
+          if (column != nullptr && column->present == 0) column = nullptr;
         }
         if (stays) near = {index, column};
       }

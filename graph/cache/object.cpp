@@ -44,7 +44,8 @@ void for_each_part(const Object* object, const std::function<void(Object*)>& f) 
       if (block->label_sets != nullptr) f(block->label_sets);
       if (block->ends != nullptr) f(block->ends);
       for (uint32_t i = 0; i < block->column_count; ++i) {
-        if (Column* column = block->column_at(i)) f(column);
+        Column* column = block->column_at(i);
+        if (column != nullptr && (column->flags & Object::kStatic) == 0) f(column);
       }
       return;
     }

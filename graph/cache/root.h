@@ -62,6 +62,7 @@ struct RootFields {
   uint64_t stored_stamp = 0;                     // it has everything that was made up to this stamp
   bool stored_columns = false;                   // the store may have columns beside records
   bool stored_heads = false;                     // and heads in place of records
+  bool stored_groups = false;                    // and columns of theirs by their property
   bool nothing_stored = false;                   // of a committed version: it has nothing of it, all is in memory
   std::atomic<int64_t>* object_bytes = nullptr;  // Versions': what loaded objects are charged to; set by open()
 

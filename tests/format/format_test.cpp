@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const char* const kFolders[] = {"v1", "v2", "v3"};
+const char* const kFolders[] = {"v1", "v2", "v3", "v4"};
 
 std::string read_file(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -123,20 +123,25 @@ TEST_P(FormatTest, ADatabaseOpensWithAllItHolds) {
   EXPECT_TRUE(db->verify(true)->errors.empty());
 }
 
-// Records, of these empty ones, columns and heads: each folder has what its version brought.
+// Records, of these empty ones, columns, heads, and columns by their property: each folder has what its version brought.
 TEST_P(FormatTest, HoldsWhatItsVersionBrought) {
   const auto db = must_open(true);
   ASSERT_NE(db, nullptr);
   std::map<std::string, int> parts;
   const auto cursor = db->graph().store().cursor(kv::Keyspace::kNodes, {});
   for (cursor->seek_first(); cursor->valid(); cursor->next()) {
+    if (cursor->key().starts_with(graph::kGroupedKeys)) {
+      ++parts["grouped"];
+      continue;
+    }
     const bool record = cursor->key().size() == graph::kIdBytes;
     const bool head = !record && cursor->key().ends_with("\xff\xff\xff\xff");
     ++parts[record ? (cursor->value().empty() ? "empty" : "record") : head ? "head" : "column"];
   }
   const std::string version = GetParam();
   EXPECT_GT(parts["record"], 0);
-  EXPECT_EQ(parts["column"] > 0, version >= "v2");
+  EXPECT_TRUE(parts["column"] > 0 || version < "v2" || version >= "v4");
+  EXPECT_EQ(parts["grouped"] > 0, version >= "v4");
   EXPECT_EQ(parts["head"] > 0, version >= "v3");
   EXPECT_EQ(parts["empty"] > 0, version >= "v3");
 }

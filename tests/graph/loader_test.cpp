@@ -284,7 +284,7 @@ TEST_F(LoaderTest, ADamagedColumnIsAFaultOfWhoWantsIt) {
     kv::Store& store = graph_->store();
     const auto batch = store.batch();
     std::string bytes;
-    const ColumnKey key = column_key(EntityBlock::kRows, b_);
+    const GroupedKey key = grouped_key(1, b_);
     ASSERT_TRUE(must(store.get(kv::Keyspace::kNodes, key, nullptr, &bytes)));
     batch->put(kv::Keyspace::kNodes, key, ByteView(bytes).substr(0, bytes.size() - 1));
     must(store.write(*batch, must(store.last_payload(nullptr))).status());
@@ -295,7 +295,7 @@ TEST_F(LoaderTest, ADamagedColumnIsAFaultOfWhoWantsIt) {
   const auto reader = snapshot.reader();
   static_cast<void>(gather(*reader, EntityKind::kNode, b_));
   EXPECT_EQ(reader->status().code(), ErrorCode::kCorruption);
-  EXPECT_NE(reader->status().message().find("nodes key 000000000100"), std::string::npos) << reader->status().message();
+  EXPECT_NE(reader->status().message().find("nodes key ffffffffffffff0000000000000000000101"), std::string::npos) << reader->status().message();
   EXPECT_FALSE(must(graph_->verify(true, {})).errors.empty());
   // It cannot be changed, and nothing else is lost.
   Writer writer(*graph_);

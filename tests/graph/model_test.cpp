@@ -541,6 +541,8 @@ class ModelTest : public GraphTest {
         uint64_t id = 0;
         KeyId key;
         const bool record = parse_id_key(cursor->key(), &id);
+        uint64_t index = 0;
+        if (parse_grouped_key(cursor->key(), &index, &key)) continue;
         ASSERT_TRUE(record || parse_column_key(cursor->key(), &id, &key));
         const auto no_eviction = graph().impl()->versions->structure();
         const cache::EntityBlock* block = graph().impl()->versions->tip()->find_block(kind, id / 256);
