@@ -156,9 +156,13 @@ struct Reader::Impl {
     std::vector<uint64_t> ids;  // empty: all
     WantedProperties properties;
   } apart;
-  // What walks over blocks of nodes and of relationships have wanted so far: who scans by one property and then looks
-  // at others of what is found reads each block once.
-  WantedProperties walked[2];
+  // Of walks over blocks of nodes and of relationships: what they want, so that who scans by one property and then
+  // looks at others of most of what is found reads each block once; how many blocks they have loaded, and how many had
+  // to be completed.
+  struct {
+    WantedProperties wanted;
+    uint64_t loaded = 0, completed = 0;
+  } walks[2];
   // Ids in the order of their blocks, and where each of them stood.
   struct {
     std::vector<uint64_t> ids;

@@ -48,32 +48,31 @@ Result<Loaded<EntityBlock>> Loader::block(const RootFields& root, EntityKind kin
     nodes ? builder.add_node(records_[i].row, records_[i].node.labels, {})
           : builder.add_relationship(records_[i].row, relationship.type, relationship.start, relationship.end, {});
   }
-  // Of many records, all of which have been read, there is little to save.
-  constexpr size_t kRecordsMax = EntityBlock::kRows / 4;
+  // What is not wanted has not been read.
   const std::span<const KeyId> listed = entities.head().columns();
-  const auto wants = [&](KeyId key) {
-    return wanted.has(key) || (records > kRecordsMax && !std::ranges::binary_search(listed, key));
-  };
-  LORA_TRY(columns.put(space_of(kind), index, wants, &builder));
+  const auto is_left_out = [&](KeyId key) { return !wanted.has(key) && std::ranges::binary_search(listed, key); };
+  columns.put(&builder);
   for (size_t i = 0; i < records; ++i) {
     std::vector<Property>& properties = nodes ? records_[i].node.properties : records_[i].relationship.properties;
     for (const Property& p : properties) {
-      wants(p.key) ? builder.set_property(records_[i].row, p.key, p.value) : builder.put_unloaded(p.key);
+      if (!is_left_out(p.key)) builder.set_property(records_[i].row, p.key, p.value);
     }
     properties.clear();  // they may be large
   }
   for (const KeyId key : listed) {
-    if (!wanted.has(key) && left.count() + records != 0) builder.put_unloaded(key);
+    if (is_left_out(key) && left.count() + records != 0) builder.put_unloaded(key);
   }
   EntityBlock::Stored stored{.head = entities.head().is_there(), .grouped = entities.head().is_grouped()};
   std::copy_n(entities.record_rows().words, kRowWords, stored.records);
-  builder.set_stored(stored, listed);
+  const bool has_records = entities.record_rows().count() != 0;
+  builder.set_stored(stored, listed, stored.grouped && !has_records ? root.stored_stamp : 0);
   return builder.finish();
 }
 
 Status Loader::complete(const RootFields& root, EntityKind kind, uint64_t index, const WantedProperties& wanted,
                         const EntityBlock* block) {
-  LORA_ASSIGN(const Loaded<EntityBlock> again, this->block(root, kind, index, wanted));
+  LORA_ASSIGN(const Loaded<EntityBlock> again, is_as_loaded(root, *block) ? columns(root, kind, index, wanted, *block)
+                                                                          : this->block(root, kind, index, wanted));
   if (!std::ranges::equal(again->exists_bits, block->exists_bits)) {
     return damaged(space_of(kind), id_key(index * EntityBlock::kRows), "does not begin the block that it began");
   }
@@ -83,6 +82,32 @@ Status Loader::complete(const RootFields& root, EntityKind kind, uint64_t index,
   }
   if (wanted.are_loaded(*block)) return Status();
   return damaged(space_of(kind), id_key(index * EntityBlock::kRows), "has lost a column");
+}
+
+// Is the block in the store of the root what it was where it was loaded from: a head and columns? In memory a stamp
+// does not say all of a store that is written in parts.
+bool Loader::is_as_loaded(const RootFields& root, const EntityBlock& block) const {
+  return block.loaded_at != 0 && block.loaded_at == root.stored_stamp && !store_->in_memory();
+}
+
+// A block of the same rows with what is wanted of the columns that `of` lacks, and nothing else.
+Result<Loaded<EntityBlock>> Loader::columns(const RootFields& root, EntityKind kind, uint64_t index,
+                                            const WantedProperties& wanted, const EntityBlock& of) {
+  grouped_.begin(root, kind);
+  columns_.clear();
+  for (uint32_t i = 0; i < of.column_count; ++i) {
+    const KeyId key = of.slots()[i].key;
+    if (of.column_at(i) != nullptr || !wanted.has(key)) continue;
+    LORA_ASSIGN(const ByteView bytes, grouped_.get(index, key));
+    LORA_TRY(columns_.add(root, space_of(kind), grouped_key(index, key), key, bytes));
+  }
+  RowBits rows;
+  std::copy_n(of.exists_bits, kRowWords, rows.words);
+  columns_.leave_out(rows);
+  cache::EntityBlockBuilder builder;
+  builder.put_nodes(rows.words, {std::span<const LabelId>()}, nullptr);
+  columns_.put(&builder);
+  return builder.finish();
 }
 
 // The second of two blocks in a row: there will be more.

@@ -23,12 +23,13 @@ namespace lora::graph {
 
 class Loader {
  public:
-  explicit Loader(const kv::Store* store) : store_(store), walks_{BlockWalk(store), BlockWalk(store)} {}
+  explicit Loader(const kv::Store* store)
+      : store_(store), walks_{BlockWalk(store), BlockWalk(store)}, grouped_(store) {}
 
   // Each returns a chunk as loaded, to be published, or the shared empty one. What is read for them alone takes no
   // place in the block cache: it is there twice otherwise. Blocks, and chunks of lists, that are asked for one after
   // the other are read with one cursor, which holds what it sees of the store until rest().
-  // Of a block of few records only what is wanted is loaded; others are whole.
+  // A block whose head lists its columns is loaded with those that are wanted, others as a whole.
   Result<cache::Loaded<cache::EntityBlock>> block(const RootFields& root, EntityKind kind, uint64_t index,
                                                   const WantedProperties& wanted);
   // For a published block of the root: loads what is wanted and it lacks.
@@ -41,6 +42,7 @@ class Loader {
 
   void rest() {
     for (BlockWalk& walk : walks_) walk.end();
+    grouped_.end();
     lists_ = {};
   }
   // A block with these entities of block `index` alone, as far as they exist; the shared empty one when none does.
@@ -76,6 +78,9 @@ class Loader {
     uint64_t next = 0, stop = 0;  // block
   };
   BlockWalk& walk_to(const RootFields& root, EntityKind kind, uint64_t index, const WantedProperties& wanted);
+  bool is_as_loaded(const RootFields& root, const cache::EntityBlock& block) const;
+  Result<cache::Loaded<cache::EntityBlock>> columns(const RootFields& root, EntityKind kind, uint64_t index,
+                                                    const WantedProperties& wanted, const cache::EntityBlock& of);
   Status read_head(const RootFields& root, EntityKind kind, uint64_t index);  // into head_
 
   const kv::Store* store_;
@@ -97,6 +102,7 @@ class Loader {
     uint64_t next = 0, end = 0;  // chunk
     std::unique_ptr<kv::Cursor> cursor;
   } lists_;
+  GroupedColumns grouped_;
   StoredColumns columns_;
   StoredNode node_;
   StoredRelationship relationship_;

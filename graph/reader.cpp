@@ -164,23 +164,22 @@ Reader::Impl& ReaderChunks::make_impl() {
   return *reader_.impl_;
 }
 
-const WantedProperties& ReaderChunks::to_load(EntityKind kind, const WantedProperties& wanted, bool walked) {
-  static const WantedProperties all = WantedProperties::all();
-  if (!walked) return all;
-  WantedProperties& known = impl().walked[kind == EntityKind::kNode ? 0 : 1];
-  known.add(wanted);
-  return known;
-}
-
 const EntityBlock* ReaderChunks::load_block(EntityKind kind, uint64_t index, const WantedProperties& wanted,
                                             bool walked) {
   Reader::Impl& in = impl();
   if (in.graph->budget->is_overhung()) {
     return read_apart(kind, index, {}, wanted);
   }
-  // What a transaction keeps to itself is whole.
-  Result<cache::Loaded<EntityBlock>> loaded =
-      in.loader.block(*reader_.root_, kind, index, to_load(kind, wanted, walked && in.context == nullptr));
+  WantedProperties load = wanted;
+  if (in.context != nullptr) {
+    load = WantedProperties::all();  // what a transaction keeps to itself is whole
+  } else if (walked) {
+    auto& walk = in.walks[kind == EntityKind::kNode ? 0 : 1];
+    ++walk.loaded;
+    walk.wanted.add(wanted);
+    load = walk.wanted;
+  }
+  Result<cache::Loaded<EntityBlock>> loaded = in.loader.block(*reader_.root_, kind, index, load);
   if (!loaded.ok()) {
     fail(std::move(loaded).status());
     return EntityBlock::empty();
@@ -198,7 +197,10 @@ const EntityBlock* ReaderChunks::with_columns(EntityKind kind, uint64_t index, c
   if (in.graph->budget->is_overhung()) {
     return read_apart(kind, index, {}, wanted);
   }
-  Status completed = in.loader.complete(*reader_.root_, kind, index, to_load(kind, wanted, walked), block);
+  constexpr uint64_t kOften = 4;  // so many blocks for each that must be completed are not worth it
+  auto& walk = in.walks[kind == EntityKind::kNode ? 0 : 1];
+  if (walked || ++walk.completed > walk.loaded / kOften) walk.wanted.add(wanted);
+  Status completed = in.loader.complete(*reader_.root_, kind, index, wanted, block);
   if (!completed.ok()) {
     fail(std::move(completed));
     return EntityBlock::empty();
@@ -284,7 +286,7 @@ const EntityBlock* ReaderChunks::point_block(EntityKind kind, uint64_t id, const
     return block->is_whole() ? block : with_columns(kind, index, wanted, false, block);
   }
   // A record is decoded as a whole anyway: who asks for one property will ask for others.
-  const WantedProperties& read = root().stored_columns ? wanted : to_load(kind, wanted, false);
+  const WantedProperties read = root().stored_columns ? wanted : WantedProperties::all();
   const ChunkFamily family = kind == EntityKind::kNode ? ChunkFamily::kNodes : ChunkFamily::kRelationships;
   return in.graph->budget->should_load(family, 0, index) ? load_rows(kind, {&id, 1}, read)
                                                          : read_apart(kind, index, {&id, 1}, read);

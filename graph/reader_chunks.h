@@ -94,14 +94,11 @@ class ReaderChunks {
   static constexpr size_t kFewRows = 16;
 
   Reader::Impl& make_impl();
-  // `walked`: as part of a walk over blocks, which wants the same of others. Who asks for single entities will ask for
-  // more of these.
+  // `walked`: as part of a walk over blocks, which wants the same of others.
   const cache::EntityBlock* load_block(EntityKind kind, uint64_t index, const WantedProperties& wanted, bool walked);
   // The block, which is loaded but may lack what is wanted.
   const cache::EntityBlock* with_columns(EntityKind kind, uint64_t index, const WantedProperties& wanted, bool walked,
                                          const cache::EntityBlock* block);
-  // What to load where that is wanted.
-  const WantedProperties& to_load(EntityKind kind, const WantedProperties& wanted, bool walked);
   const cache::EntityBlock* load_rows(EntityKind kind, std::span<const uint64_t> ids, const WantedProperties& wanted);
   // Reads them (none: all of the block) without a place among the chunks.
   const cache::EntityBlock* read_apart(EntityKind kind, uint64_t index, std::span<const uint64_t> ids,

@@ -116,14 +116,7 @@ bool StoredColumn::parse(KeyId key, ByteView bytes) {
   values_.clear();
   bytes_.assign(bytes.begin(), bytes.end());
   kv::Decoder in({bytes_.data(), bytes_.size()});
-  if (!in.varint(&written_) || !in.u8(&form_) || !valid_.parse(&in)) return false;
-  values_at_ = bytes_.size() - in.rest().size();
-  return true;
-}
-
-bool StoredColumn::decode() {
-  kv::Decoder in({bytes_.data() + values_at_, bytes_.size() - values_at_});
-  return parse_values(&in, valid_.count()) && in.done();
+  return in.varint(&written_) && in.u8(&form_) && valid_.parse(&in) && parse_values(&in, valid_.count()) && in.done();
 }
 
 bool StoredColumn::parse_values(kv::Decoder* in, size_t count) {
@@ -168,12 +161,6 @@ Value StoredColumn::get(uint32_t row) const {
     case kTexts: return Value::string(texts_[static_cast<uint8_t>(packed_[place])]);
     default: return values_[place];
   }
-}
-
-bool StoredColumn::meets(const RowBits& rows) const {
-  uint64_t both = 0;
-  for (size_t w = 0; w < kRowWords; ++w) both |= valid_.words[w] & rows.words[w];
-  return both != 0;
 }
 
 bool StoredColumn::is_within(const RowBits& rows) const {
@@ -252,14 +239,13 @@ bool StoredColumn::put_words(const RowBits& rows, cache::EntityBlockBuilder* bui
   return all;
 }
 
-Status StoredColumns::add(const RootFields& root, Keyspace space, ByteView at, KeyId key, ByteView value,
-                          bool decoded) {
+Status StoredColumns::add(const RootFields& root, Keyspace space, ByteView at, KeyId key, ByteView value) {
   if (count_ == columns_.size()) {
     columns_.emplace_back();
     left_out_.emplace_back();
   }
   StoredColumn& column = columns_[count_];
-  if (key.value >= root.key_tokens || !column.parse(key, value) || (decoded && !column.decode())) {
+  if (key.value >= root.key_tokens || !column.parse(key, value)) {
     return damaged(space, at, "is not a column");
   }
   grouped_ = at.size() == GroupedKey().view().size();

@@ -27,24 +27,20 @@ namespace lora::graph {
 // kLimit: a value is too large.
 Status encode_column(const cache::Column* column, uint64_t written, std::string* out);
 
-// A parsed one: which rows it has, and, once decoded, their values.
+// A decoded one. Immutable once parsed.
 class StoredColumn {
  public:
   StoredColumn() = default;
   StoredColumn(StoredColumn&&) = default;
   StoredColumn& operator=(StoredColumn&&) = default;
-  // Without the values. False: damaged, as of decode().
+  // False: damaged.
   bool parse(KeyId key, ByteView bytes);
-  // Before get() and put().
-  bool decode();
   KeyId key() const { return key_; }
   uint64_t written() const { return written_; }
   // Null when the row has none.
   Value get(uint32_t row) const;
   // Has it values, and only of rows whose bits are set?
   bool is_within(const RowBits& rows) const;
-  // Has it a value of such a row?
-  bool meets(const RowBits& rows) const;
   // For a block that is being loaded: sets the values of the rows whose bits are set.
   void put(const RowBits& rows, cache::EntityBlockBuilder* builder) const;
 
@@ -58,7 +54,6 @@ class StoredColumn {
   RowBits valid_;
   StoredIntegers integers_;
   std::vector<char> bytes_;              // what has been parsed; the views are of it
-  size_t values_at_ = 0;                 // where its values begin there
   ByteView packed_;                      // of what has a fixed width: the values, one behind the other
   std::vector<std::string_view> texts_;  // the distinct ones
   std::vector<Value> values_;
@@ -72,9 +67,9 @@ class StoredColumns {
   Status load(const kv::Store& store, const RootFields& root, EntityKind kind, uint64_t index, const StoredHead& head,
               const WantedProperties& wanted);
   // Instead, for who walks over the block's keys anyway: clear(), then add() with the value of each column, whose key
-  // in the store is `at`. Those that are not decoded must be, before their values are asked for.
+  // in the store is `at`.
   void clear() { count_ = 0; }
-  Status add(const RootFields& root, kv::Keyspace space, ByteView at, KeyId key, ByteView value, bool decoded = true);
+  Status add(const RootFields& root, kv::Keyspace space, ByteView at, KeyId key, ByteView value);
   std::span<const StoredColumn> columns() const { return {columns_.data(), count_}; }
   // That of a column of block `index` in the store.
   std::string key_of(uint64_t index, KeyId key) const;
@@ -86,22 +81,6 @@ class StoredColumns {
   // The same of all rows whose bits are set, which have no records.
   void leave_out(const RowBits& rows);
   void put(cache::EntityBlockBuilder* builder) const;
-  // The same of those that have not been decoded, of block `index` of the keyspace: what `wants(key)`; the others
-  // become columns that are not loaded. kCorruption.
-  template <typename Wants>
-  Status put(kv::Keyspace space, uint64_t index, Wants&& wants, cache::EntityBlockBuilder* builder) {
-    for (size_t i = 0; i < count_; ++i) {
-      StoredColumn& column = columns_[i];
-      if (!column.meets(left_out_[i])) continue;
-      if (!wants(column.key())) {
-        builder->put_unloaded(column.key());
-        continue;
-      }
-      if (!column.decode()) return damaged(space, key_of(index, column.key()), "is not a column");
-      column.put(left_out_[i], builder);
-    }
-    return Status();
-  }
 
  private:
   bool grouped_ = false;  // as the head says

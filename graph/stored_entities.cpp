@@ -83,7 +83,7 @@ Status StoredEntities::decode(ByteView key, ByteView record, Decoded* out, bool*
 Status StoredEntities::note_part(ByteView key, KeyId property, ByteView value) {
   if (root_->stored_heads && property == kHeadKey) return head_.parse(*root_, kind_, key, value);
   if (range_.keys != nullptr && !is_wanted(property)) return Status();
-  return columns_.add(*root_, space_of(kind_), key, property, value, !range_.blocks);
+  return columns_.add(*root_, space_of(kind_), key, property, value);
 }
 
 bool StoredEntities::is_wanted(KeyId property) const {
@@ -126,8 +126,7 @@ Status StoredEntities::enter() {
   for (const KeyId key : head_.columns()) {
     if (!is_wanted(key)) continue;
     const Result<ByteView> value = grouped_.get(block_, key);
-    note(value.ok() ? columns_.add(*root_, space_of(kind_), grouped_key(block_, key), key, *value, !range_.blocks)
-                    : value.status());
+    note(value.ok() ? columns_.add(*root_, space_of(kind_), grouped_key(block_, key), key, *value) : value.status());
   }
   return fault;
 }

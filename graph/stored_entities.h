@@ -31,8 +31,8 @@ class StoredEntities {
     uint64_t first = 0, end = kNoId;           // of ids
     const std::vector<KeyId>* keys = nullptr;  // of nodes: only these properties are read, ascending; null: all
     size_t readahead_bytes = 0;
-    // For who loads blocks: what the head says is left to who walks, left_to_head(); columns are not decoded, and those
-    // that a head lists are read where they are wanted.
+    // For who loads blocks: what the head says is left to who walks, left_to_head(), and columns that it lists are read
+    // where they are wanted.
     bool blocks = false;
   };
   // Both must stay until the end of the walk. Reads as of the root's store snapshot, without a place in the block

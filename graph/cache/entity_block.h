@@ -118,6 +118,9 @@ struct EntityBlock : Object {
     uint64_t records[4] = {0, 0, 0, 0};
   };
   mutable Stored stored;
+  // Of a block that was loaded as a head and the columns that it lists, without any record: the stored_stamp of the
+  // version that it was loaded for. Else 0.
+  uint64_t loaded_at = 0;
   LabelSets* label_sets = nullptr;   // nodes; null: no row has a label
   RelationshipEnds* ends = nullptr;  // relationships; null: no row was ever used
 
@@ -237,9 +240,10 @@ class EntityBlockBuilder {
   bool has_column(KeyId key) const { return block_ != nullptr && block_->column(key) != nullptr; }
   bool has_row(uint32_t row) const { return block_ != nullptr && block_->exists(row); }
   // Before the end: what the store has of the block. Nothing when no row was added.
-  void set_stored(const EntityBlock::Stored& stored, std::span<const KeyId> listed) {
+  void set_stored(const EntityBlock::Stored& stored, std::span<const KeyId> listed, uint64_t loaded_at) {
     if (block_ == nullptr) return;
     block_->stored = stored;
+    block_->loaded_at = loaded_at;
     EntityBlock::set_listed(block_.get(), listed);
   }
   // The block as loaded (for publish_loaded); EntityBlock::empty() when nothing was added. Resets the builder.

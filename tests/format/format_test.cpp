@@ -123,7 +123,7 @@ TEST_P(FormatTest, ADatabaseOpensWithAllItHolds) {
   EXPECT_TRUE(db->verify(true)->errors.empty());
 }
 
-// Records, of these empty ones, columns, heads, and columns by their property: each folder has what its version brought.
+// Records, of these empty ones, columns, heads, columns by their property: each folder has what its version brought.
 TEST_P(FormatTest, HoldsWhatItsVersionBrought) {
   const auto db = must_open(true);
   ASSERT_NE(db, nullptr);

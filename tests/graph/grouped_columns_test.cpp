@@ -109,7 +109,8 @@ TEST(HeadTest, SaysWhichColumnsThereAre) {
   refused(listed);
 }
 
-// On disk: 156 blocks of nodes, in three groups, with x, and y where the block's number is even; and one block of records.
+// On disk: 156 blocks of nodes, in three groups, with x, and y where the block's number is even; and one block of
+// records.
 class GroupedColumnsTest : public ::testing::Test {
  protected:
   static constexpr uint64_t kNodes = 156 * EntityBlock::kRows, kRecords = 100;

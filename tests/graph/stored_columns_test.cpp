@@ -30,10 +30,6 @@ std::string encoded(const cache::Column* column) {
   return bytes;
 }
 
-bool read(StoredColumn* column, KeyId key, ByteView bytes) {
-  return column->parse(key, bytes) && column->decode();
-}
-
 const std::map<std::string, std::function<Value(uint32_t)>>& kinds() {
   static const std::map<std::string, std::function<Value(uint32_t)>> kinds = {
       {"small integers", [](uint32_t row) { return Value::integer(1000 + row); }},
@@ -74,7 +70,7 @@ TEST(StoredColumnTest, EveryKindOfValueComesBack) {
   for (const auto& [name, value] : kinds()) {
     const auto block = block_of(value);
     StoredColumn column;
-    ASSERT_TRUE(read(&column, KeyId(1), encoded(block->column(KeyId(1))))) << name;
+    ASSERT_TRUE(column.parse(KeyId(1), encoded(block->column(KeyId(1))))) << name;
     EXPECT_EQ(column.written(), 300u);
     for (uint32_t row = 0; row < EntityBlock::kRows; ++row) {
       const Value wanted = value(row), got = column.get(row);
@@ -88,7 +84,7 @@ TEST(StoredColumnTest, LoadingPutsWholeColumnsIntoBlocks) {
   for (const auto& [name, value] : kinds()) {
     const auto block = block_of(value);
     StoredColumn column;
-    ASSERT_TRUE(read(&column, KeyId(1), encoded(block->column(KeyId(1)))));
+    ASSERT_TRUE(column.parse(KeyId(1), encoded(block->column(KeyId(1)))));
     // Into all rows; into some, the others have nothing; into some, the others have a value of their own.
     for (const int way : {0, 1, 2}) {
       cache::EntityBlockBuilder builder;
@@ -124,7 +120,7 @@ TEST(StoredColumnTest, LoadingPutsWholeColumnsIntoBlocks) {
 
 TEST(StoredColumnTest, AColumnWithoutValues) {
   StoredColumn column;
-  ASSERT_TRUE(read(&column, KeyId(1), encoded(nullptr)));
+  ASSERT_TRUE(column.parse(KeyId(1), encoded(nullptr)));
   for (uint32_t row = 0; row < EntityBlock::kRows; ++row) ASSERT_TRUE(column.get(row).is_null());
 }
 
@@ -137,15 +133,14 @@ TEST(StoredColumnTest, TheExampleOfTheLayout) {
   EXPECT_EQ(bytes, std::string("\x09\x05\x05", 3) + std::string(31, '\0') + std::string("\x0e\x01\x02", 3));
   // The same as version 2 has it.
   StoredColumn column;
-  ASSERT_TRUE(read(&column, KeyId(1),
-                   std::string("\x09\x01\x05", 3) + std::string(31, '\0') + std::string("\x0e\x01\x00\x01", 4)));
+  ASSERT_TRUE(column.parse(
+      KeyId(1), std::string("\x09\x01\x05", 3) + std::string(31, '\0') + std::string("\x0e\x01\x00\x01", 4)));
   EXPECT_EQ(column.get(0).as_integer(), 7);
   EXPECT_TRUE(column.get(1).is_null());
   EXPECT_EQ(column.get(2).as_integer(), 8);
   for (const char* width : {"\x00", "\x03", "\x09", "\x10"}) {
-    EXPECT_FALSE(read(&column, KeyId(1),
-                      std::string("\x09\x01\x05", 3) + std::string(31, '\0') + "\x0e" + std::string(width, 1) +
-                          std::string(64, '\0')));
+    EXPECT_FALSE(column.parse(KeyId(1), std::string("\x09\x01\x05", 3) + std::string(31, '\0') + "\x0e" +
+                                            std::string(width, 1) + std::string(64, '\0')));
   }
 }
 
@@ -156,17 +151,16 @@ TEST(StoredColumnTest, DamagedBytesAreRefusedOrDecode) {
     const std::string good = encoded(block->column(KeyId(1)));
     for (size_t cut = 0; cut < good.size(); cut += 1 + good.size() / 200) {
       StoredColumn column;
-      EXPECT_FALSE(read(&column, KeyId(1), good.substr(0, cut))) << name << ", cut at " << cut;
+      EXPECT_FALSE(column.parse(KeyId(1), good.substr(0, cut))) << name << ", cut at " << cut;
     }
-    StoredColumn longer;
-    EXPECT_FALSE(read(&longer, KeyId(1), good + "x")) << name;
+    EXPECT_FALSE(StoredColumn().parse(KeyId(1), good + "x")) << name;
     for (int i = 0; i < 2000; ++i) {
       std::string bad = good;
       for (size_t changes = 1 + random() % 3; changes > 0; --changes) {
         bad[random() % std::min<size_t>(bad.size(), i % 2 == 0 ? 60 : bad.size())] = static_cast<char>(random());
       }
       StoredColumn column;
-      if (!read(&column, KeyId(1), bad)) continue;
+      if (!column.parse(KeyId(1), bad)) continue;
       for (uint32_t row = 0; row < EntityBlock::kRows; ++row) static_cast<void>(column.get(row));
     }
   }
