@@ -129,11 +129,11 @@ Status EntryEncoder::record(EntityKind kind, const EntityBlock& block, uint64_t 
 
 // Those that as_columns() has found.
 Status EntryEncoder::columns(EntityKind kind, uint64_t index, const EntityBlock& block) {
-  const EntityBlock* before = commit_->before->find_block(kind, index);
+  const EntityBlock* before = is_known() ? commit_->before->find_block(kind, index) : nullptr;
   const auto is_listed = [&](KeyId key) {
     uint32_t place;
     return (block.find(key, &place) && block.slots()[place].listed) ||
-           (before->find(key, &place) && before->slots()[place].listed);
+           (before != nullptr && before->find(key, &place) && before->slots()[place].listed);
   };
   bool listed = true;
   for (const ColumnChanges::Changed& changed : changed_.columns) {

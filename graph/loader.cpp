@@ -90,22 +90,25 @@ bool Loader::is_as_loaded(const RootFields& root, const EntityBlock& block) cons
   return block.loaded_at != 0 && block.loaded_at == root.stored_stamp && !store_->in_memory();
 }
 
-// A block of the same rows with what is wanted of the columns that `of` lacks, and nothing else.
+// A block of the same rows, with what is wanted of the columns that `of` lacks.
 Result<Loaded<EntityBlock>> Loader::columns(const RootFields& root, EntityKind kind, uint64_t index,
                                             const WantedProperties& wanted, const EntityBlock& of) {
+  RowBits rows;
+  std::copy_n(of.exists_bits, kRowWords, rows.words);
+  cache::EntityBlockBuilder builder;
+  builder.put_nodes(rows.words, {std::span<const LabelId>()}, nullptr);
   grouped_.begin(root, kind);
   columns_.clear();
   for (uint32_t i = 0; i < of.column_count; ++i) {
     const KeyId key = of.slots()[i].key;
-    if (of.column_at(i) != nullptr || !wanted.has(key)) continue;
-    LORA_ASSIGN(const ByteView bytes, grouped_.get(index, key));
-    LORA_TRY(columns_.add(root, space_of(kind), grouped_key(index, key), key, bytes));
+    if (!wanted.has(key)) {
+      builder.put_unloaded(key);
+    } else if (of.column_at(i) == nullptr) {
+      LORA_ASSIGN(const ByteView bytes, grouped_.get(index, key));
+      LORA_TRY(columns_.add(root, space_of(kind), grouped_key(index, key), key, bytes));
+    }
   }
-  RowBits rows;
-  std::copy_n(of.exists_bits, kRowWords, rows.words);
   columns_.leave_out(rows);
-  cache::EntityBlockBuilder builder;
-  builder.put_nodes(rows.words, {std::span<const LabelId>()}, nullptr);
   columns_.put(&builder);
   return builder.finish();
 }
