@@ -52,7 +52,7 @@ EntityBlock* copy_block(WriteContext* context, EntityBlock* block, uint32_t colu
   copy->rows = block->rows;
   copy->count = block->count;
   copy->stored = block->stored;
-  copy->unloaded.store(block->unloaded.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  copy->lacks_columns.store(block->lacks_columns.load(std::memory_order_relaxed), std::memory_order_relaxed);
   std::memcpy(copy->exists_bits, block->exists_bits, sizeof copy->exists_bits);
   copy->label_sets = block->label_sets;
   copy->ends = block->ends;
@@ -419,14 +419,18 @@ void EntityBlock::set_listed(EntityBlock* block, std::span<const KeyId> keys) {
 uint64_t EntityBlock::take_columns(const EntityBlock* block, EntityBlock* from) {
   if ((from->flags & kStatic) != 0) return 0;
   auto* const to = const_cast<EntityBlock*>(block);
+  Column* const empty = empty_column();  // nothing fails from here on
   uint64_t bytes = 0;
+  bool whole = true;
   for (uint32_t i = 0; i < to->column_count; ++i) {
     if (to->column_at(i) != nullptr) continue;
     uint32_t place;
     const bool known = from->find(to->slots()[i].key, &place);
-    Column* const column = known ? from->slots()[place].column : empty_column();
-    if (column == nullptr) continue;
-    // Counted before it can be seen, like a chunk: afterwards it may go with its block.
+    Column* const column = known ? from->slots()[place].column : empty;
+    if (column == nullptr) {
+      whole = false;
+      continue;
+    }
     const uint64_t column_bytes = column->bytes;
     Column* there = nullptr;
     if (!std::atomic_ref(to->slots()[i].column)
@@ -434,9 +438,10 @@ uint64_t EntityBlock::take_columns(const EntityBlock* block, EntityBlock* from) 
       continue;
     }
     if (known) from->slots()[place].column = nullptr;
-    to->unloaded.fetch_sub(1, std::memory_order_acq_rel);
     bytes += column_bytes;
   }
+  // Each thread that has seen all of them says so: it may go on before the one that put the last.
+  if (whole) to->lacks_columns.store(false, std::memory_order_release);
   return bytes;
 }
 
@@ -555,7 +560,7 @@ void EntityBlockBuilder::put_unloaded(KeyId key) {
   uint32_t place;
   if (block_->find(key, &place)) return;
   put_column(key, nullptr);
-  block_->unloaded.fetch_add(1, std::memory_order_relaxed);
+  block_->lacks_columns.store(true, std::memory_order_relaxed);
 }
 
 void EntityBlockBuilder::keep(EntityBlock* block) {

@@ -107,7 +107,7 @@ struct EntityBlock : Object {
   uint16_t rows = 0;   // one past the highest row ever used
   uint16_t count = 0;  // existing rows
   uint16_t column_count = 0, column_capacity = 0;
-  mutable std::atomic<uint16_t> unloaded{0};  // slots that are null
+  mutable std::atomic<bool> lacks_columns{false};  // perhaps some slots are null; false: never again
   uint64_t exists_bits[4] = {0, 0, 0, 0};
   // What the store has of the block (graph/layout.h): set by who loads it, and by the commit that writes it, as long as
   // nobody else sees the block.
@@ -155,7 +155,7 @@ struct EntityBlock : Object {
     return false;
   }
   // Are all columns loaded? Then they stay so.
-  bool is_whole() const { return unloaded.load(std::memory_order_acquire) == 0; }
+  bool is_whole() const { return !lacks_columns.load(std::memory_order_acquire); }
   // Is what the block has for the key, if anything, loaded?
   bool has_loaded(KeyId key) const {
     uint32_t place;
@@ -207,8 +207,9 @@ struct EntityBlock : Object {
   static EntityBlock* set_labels(WriteContext* context, EntityBlock* block, uint32_t row,
                                  std::span<const LabelId> labels);
   // For a published block: columns that it lacks and `from`, the same block as somebody has just loaded it, has. What
-  // other threads were first with stays with `from`. The bytes that the block has got. Columns that `from` does not
-  // even lack have turned out to be empty.
+  // other threads were first with stays with `from`. The bytes that the block has got, which are to be counted. Columns
+  // that `from` does not even lack have turned out to be empty. Whoever was first: what `from` had is there afterwards,
+  // and the block is known to be whole if it is.
   static uint64_t take_columns(const EntityBlock* block, EntityBlock* from);
   // The head that the store has of the block lists these columns, ascending.
   static void set_listed(EntityBlock* block, std::span<const KeyId> keys);

@@ -1,9 +1,11 @@
 #include "graph/cache/entity_block.h"
 
 #include <array>
+#include <atomic>
 #include <map>
 #include <optional>
 #include <set>
+#include <thread>
 
 #include "tests/graph/cache_support.h"
 #include "tests/support/property_column.h"
@@ -353,6 +355,38 @@ TEST(EntityBlockTest, ColumnsAreLoadedLater) {
   block->properties(7, &properties);
   ASSERT_EQ(properties.size(), 3u);
   for (const Property& property : properties) EXPECT_EQ(property.value.as_integer(), 7 * property.key.value);
+}
+
+// Several threads complete a block at once: each finds what it asked for, whoever has put it there.
+TEST(EntityBlockTest, ThreadsCompleteABlockTogether) {
+  constexpr uint32_t kColumns = 3;
+  for (int round = 0; round < 300; ++round) {
+    const auto build = [](bool loaded) {
+      EntityBlockBuilder builder;
+      builder.add_node(0, {}, {});
+      for (uint32_t key = 0; key < kColumns; ++key) {
+        loaded ? builder.set_property(0, KeyId(key), Value::integer(key)) : builder.put_unloaded(KeyId(key));
+      }
+      return builder.finish();
+    };
+    const Loaded<EntityBlock> block = build(false);
+    std::array<Loaded<EntityBlock>, 2> from{build(true), build(true)};
+    std::atomic<int> ready{0};
+    std::atomic<uint64_t> bytes{0};
+    const uint64_t before = tree_bytes(block.get());
+    const auto complete = [&](int i) {
+      ++ready;
+      while (ready.load() < 2) std::this_thread::yield();
+      bytes += EntityBlock::take_columns(block.get(), from[static_cast<size_t>(i)].get());
+      EXPECT_TRUE(block->is_whole());
+    };
+    std::thread other(complete, 1);
+    complete(0);
+    other.join();
+    ASSERT_EQ(tree_bytes(block.get()), before + bytes.load());
+    for (uint32_t key = 0; key < kColumns; ++key) ASSERT_EQ(block->get(0, KeyId(key)).as_integer(), key);
+    if (HasFailure()) return;
+  }
 }
 
 // A version that lacks columns is no version to change: it must be loaded as a whole first.
