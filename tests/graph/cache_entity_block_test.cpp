@@ -385,6 +385,10 @@ TEST(EntityBlockTest, ThreadsCompleteABlockTogether) {
     other.join();
     ASSERT_EQ(tree_bytes(block.get()), before + bytes.load());
     for (uint32_t key = 0; key < kColumns; ++key) ASSERT_EQ(block->get(0, KeyId(key)).as_integer(), key);
+    // As it is when one has put the last column and has not come to say so.
+    block->lacks_columns.store(true);
+    EXPECT_EQ(EntityBlock::take_columns(block.get(), build(true).get()), 0u);
+    EXPECT_TRUE(block->is_whole());
     if (HasFailure()) return;
   }
 }
