@@ -74,7 +74,7 @@ Status Loader::complete(const RootFields& root, EntityKind kind, uint64_t index,
   LORA_ASSIGN(const Loaded<EntityBlock> again, is_as_loaded(root, *block) ? columns(root, kind, index, wanted, *block)
                                                                           : this->block(root, kind, index, wanted));
   if (!std::ranges::equal(again->exists_bits, block->exists_bits)) {
-    return damaged(space_of(kind), id_key(index * EntityBlock::kRows), "does not begin the block that it began");
+    return damaged(space_of(kind), id_key(index * EntityBlock::kRows), "begins a block of other entities than before");
   }
   const uint64_t bytes = EntityBlock::take_columns(block, again.get());
   if (root.object_bytes != nullptr) {
