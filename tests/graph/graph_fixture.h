@@ -166,4 +166,24 @@ class GraphTest : public ::testing::TestWithParam<bool> {
   std::unique_ptr<Graph> graph_;
 };
 
+// On disk.
+class DiskGraphTest : public ::testing::Test {
+ protected:
+  void open() {
+    GraphOptions options = options_;
+    options.store.directory = directory_.path() + "/graph";
+    graph_ = must(Graph::open(options));
+  }
+  void reopen() {
+    must(graph_->close());
+    graph_.reset();
+    open();
+  }
+  Graph& graph() { return *graph_; }
+
+  TemporaryDirectory directory_;
+  GraphOptions options_;
+  std::unique_ptr<Graph> graph_;
+};
+
 }  // namespace lora::graph

@@ -111,7 +111,7 @@ TEST(HeadTest, SaysWhichColumnsThereAre) {
 
 // On disk: 156 blocks of nodes, in three groups, with x, and y where the block's number is even; and one block of
 // records.
-class GroupedColumnsTest : public ::testing::Test {
+class GroupedColumnsTest : public DiskGraphTest {
  protected:
   static constexpr uint64_t kNodes = 156 * EntityBlock::kRows, kRecords = 100;
 
@@ -129,15 +129,8 @@ class GroupedColumnsTest : public ::testing::Test {
     must(load->finish({}));
     reopen();
   }
-  void open() {
-    GraphOptions options;
-    options.store.directory = directory_.path() + "/graph";
-    graph_ = must(Graph::open(options));
-  }
   void reopen() {
-    must(graph_->close());
-    graph_.reset();
-    open();
+    DiskGraphTest::reopen();
     const auto snapshot = graph_->snapshot();
     x_ = snapshot.reader()->find_key("x").value();
     y_ = snapshot.reader()->find_key("y").value();
@@ -159,8 +152,6 @@ class GroupedColumnsTest : public ::testing::Test {
   }
   std::vector<std::string> errors() { return must(graph_->verify(true, {})).errors; }
 
-  TemporaryDirectory directory_;
-  std::unique_ptr<Graph> graph_;
   KeyId x_, y_, z_;
 };
 

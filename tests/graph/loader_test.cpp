@@ -35,7 +35,7 @@ TEST(WantedPropertiesTest, KeysAreAddedUntilTheyAreAll) {
 
 // A bulk load on disk, opened again: 1 000 nodes and as many relationships with the properties a (the id), b (a text)
 // and, of every third, c.
-class LoaderTest : public ::testing::Test {
+class LoaderTest : public DiskGraphTest {
  protected:
   static constexpr uint64_t kEntities = 1000;
 
@@ -67,16 +67,6 @@ class LoaderTest : public ::testing::Test {
     const VerifyReport report = must(graph_->verify(true, {}));
     if (damaged_) return;
     for (const std::string& error : report.errors) ADD_FAILURE() << error;
-  }
-  void open() {
-    GraphOptions options;
-    options.store.directory = directory_.path() + "/graph";
-    graph_ = must(Graph::open(options));
-  }
-  void reopen() {
-    must(graph_->close());
-    graph_.reset();
-    open();
   }
   static Value b_of(uint64_t id) { return Value::string("text of " + std::to_string(id)); }
 
@@ -114,8 +104,6 @@ class LoaderTest : public ::testing::Test {
     return column;
   }
 
-  TemporaryDirectory directory_;
-  std::unique_ptr<Graph> graph_;
   KeyId a_, b_, c_;
   bool damaged_ = false;
 };

@@ -299,6 +299,29 @@ TEST_P(GraphTest, TransactionOverItsLimitFailsAndTheGraphGoesOn) {
   EXPECT_EQ(graph().node_count(), 1u);
 }
 
+// Two threads call read(random) again and again, beside one that drops the in-memory form, until `write` has ended.
+template <typename Read, typename Write>
+void write_beside_readers(Graph& graph, Read&& read, Write&& write) {
+  std::atomic<bool> stop{false};
+  const auto again = [&](uint64_t seed) {
+    std::mt19937_64 random(seed);
+    while (!stop.load()) read(random);
+  };
+  std::thread first(again, 1);
+  std::thread second(again, 2);
+  std::thread dropper([&] {
+    while (!stop.load()) {
+      graph.drop_cache();
+      std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    }
+  });
+  write();
+  stop = true;
+  first.join();
+  second.join();
+  dropper.join();
+}
+
 TEST_P(GraphTest, ReadersBesideAWriterSeeWholeCommits) {
   // Each commit adds two nodes and one relationship between them, and moves a counter property of node 0.
   RelTypeId type;
@@ -312,60 +335,47 @@ TEST_P(GraphTest, ReadersBesideAWriterSeeWholeCommits) {
     writer.node({"L"}, {{"counter", Value::integer(0)}});
     writer.commit();
   }
-  std::atomic<bool> stop{false};
   std::atomic<uint64_t> checks{0};
-  const auto read = [&](uint64_t seed) {
-    std::mt19937_64 random(seed);
-    while (!stop.load()) {
-      const Snapshot snapshot = graph().snapshot();
-      const auto reader = snapshot.reader();
-      for (int i = 0; i < 3; ++i) {
-        const auto n = static_cast<uint64_t>(reader->node_property(NodeId(0), counter).as_integer());
-        EXPECT_EQ(reader->node_count(), 1 + 2 * n);
-        EXPECT_EQ(reader->relationship_count(), n);
-        EXPECT_EQ(all(reader->scan_nodes(label)).size(), 1 + 2 * n);
-        if (n > 0) {
-          const auto pair = reader->relationship(RelId(random() % n));
-          EXPECT_TRUE(pair.has_value());
-          EXPECT_EQ(reader->degree(pair->start, Direction::kOut, type), 1u);
-          EXPECT_EQ(reader->degree(pair->end, Direction::kIn, type), 1u);
-          EXPECT_EQ(reader->find_label("none"), std::nullopt);
-        }
-        reader->unpin_batch();
-        ++checks;
+  const auto read = [&](std::mt19937_64& random) {
+    const Snapshot snapshot = graph().snapshot();
+    const auto reader = snapshot.reader();
+    for (int i = 0; i < 3; ++i) {
+      const auto n = static_cast<uint64_t>(reader->node_property(NodeId(0), counter).as_integer());
+      EXPECT_EQ(reader->node_count(), 1 + 2 * n);
+      EXPECT_EQ(reader->relationship_count(), n);
+      EXPECT_EQ(all(reader->scan_nodes(label)).size(), 1 + 2 * n);
+      if (n > 0) {
+        const auto pair = reader->relationship(RelId(random() % n));
+        EXPECT_TRUE(pair.has_value());
+        EXPECT_EQ(reader->degree(pair->start, Direction::kOut, type), 1u);
+        EXPECT_EQ(reader->degree(pair->end, Direction::kIn, type), 1u);
+        EXPECT_EQ(reader->find_label("none"), std::nullopt);
       }
-      EXPECT_TRUE(reader->status().ok()) << reader->status().to_string();
+      reader->unpin_batch();
+      ++checks;
+    }
+    EXPECT_TRUE(reader->status().ok()) << reader->status().to_string();
+  };
+  const auto write = [&] {
+    // On a busy machine the readers may get their first turn only after 150 commits.
+    for (int i = 1; i <= 150 || checks.load() < 30; ++i) {
+      Writer writer(graph());
+      must(writer->begin_statement());
+      const NodeId a = writer.node({"L"});
+      const NodeId b = writer.node({"L"});
+      writer.relationship(a, "PAIR", b);
+      writer.set(NodeId(0), "counter", Value::integer(i));
+      if (i % 10 == 0) must(writer->key("new key " + std::to_string(i)).status());
+      must(writer->finish_statement());
+      if (i % 3 == 0) {
+        must(writer->begin_statement());
+        writer.node({"Other"});
+        writer->rollback_statement();
+      }
+      writer.commit();
     }
   };
-  std::thread first(read, 1);
-  std::thread second(read, 2);
-  std::thread dropper([&] {
-    while (!stop.load()) {
-      graph().drop_cache();
-      std::this_thread::sleep_for(std::chrono::milliseconds(3));
-    }
-  });
-  // On a busy machine the readers may get their first turn only after 150 commits.
-  for (int i = 1; i <= 150 || checks.load() < 30; ++i) {
-    Writer writer(graph());
-    must(writer->begin_statement());
-    const NodeId a = writer.node({"L"});
-    const NodeId b = writer.node({"L"});
-    writer.relationship(a, "PAIR", b);
-    writer.set(NodeId(0), "counter", Value::integer(i));
-    if (i % 10 == 0) must(writer->key("new key " + std::to_string(i)).status());
-    must(writer->finish_statement());
-    if (i % 3 == 0) {
-      must(writer->begin_statement());
-      writer.node({"Other"});
-      writer->rollback_statement();
-    }
-    writer.commit();
-  }
-  stop = true;
-  first.join();
-  second.join();
-  dropper.join();
+  write_beside_readers(graph(), read, write);
   expect_sound(graph());
 }
 
@@ -384,60 +394,47 @@ TEST_P(GraphTest, ReadersBesideAWriterLoadDifferentColumns) {
     must(load->finish({}));
   }
   reopen();
-  std::atomic<bool> stop{false};
   std::atomic<uint64_t> checks{0};
   // All values of a node move together, so that all columns of a version say the same.
-  const auto read = [&](uint64_t seed) {
-    std::mt19937_64 random(seed);
+  const auto read = [&](std::mt19937_64& random) {
     std::vector<uint64_t> ids(kNodes);
     std::iota(ids.begin(), ids.end(), uint64_t{0});
-    while (!stop.load()) {
-      const Snapshot snapshot = graph().snapshot();
-      const auto reader = snapshot.reader();
-      size_t count = SIZE_MAX;
-      std::vector<int64_t> values;
-      for (int i = 0; i < 3; ++i) {
-        const KeyId key = keys[random() % keys.size()];
-        const std::vector<PropertyTest> tests{{key, '<', Value::integer(5)}};
-        EntityScan scan = reader->scan_nodes(std::nullopt, tests);
-        size_t found = 0;
-        uint64_t some[200];
-        while (!scan.done()) found += scan.next(some, std::size(some));
-        EXPECT_TRUE(count == SIZE_MAX || count == found);
-        count = found;
-        PropertyColumn column;
-        reader->gather_node_property(ids, keys[random() % keys.size()], &column);
-        EXPECT_TRUE(values.empty() || values == column.integers);
-        values = column.integers;
-        reader->unpin_batch();
-        ++checks;
+    const Snapshot snapshot = graph().snapshot();
+    const auto reader = snapshot.reader();
+    size_t count = SIZE_MAX;
+    std::vector<int64_t> values;
+    for (int i = 0; i < 3; ++i) {
+      const KeyId key = keys[random() % keys.size()];
+      const std::vector<PropertyTest> tests{{key, '<', Value::integer(5)}};
+      EntityScan scan = reader->scan_nodes(std::nullopt, tests);
+      size_t found = 0;
+      uint64_t some[200];
+      while (!scan.done()) found += scan.next(some, std::size(some));
+      EXPECT_TRUE(count == SIZE_MAX || count == found);
+      count = found;
+      PropertyColumn column;
+      reader->gather_node_property(ids, keys[random() % keys.size()], &column);
+      EXPECT_TRUE(values.empty() || values == column.integers);
+      values = column.integers;
+      reader->unpin_batch();
+      ++checks;
+    }
+    EXPECT_TRUE(reader->status().ok()) << reader->status().to_string();
+  };
+  const auto write = [&] {
+    std::mt19937_64 random(3);
+    for (int i = 1; i <= 100 || checks.load() < 60; ++i) {
+      Writer writer(graph());
+      must(writer->begin_statement());
+      const uint64_t from = random() % kNodes, to = std::min(kNodes, from + (i % 5 == 0 ? 300 : 3));
+      for (uint64_t id = from; id < to; ++id) {
+        for (const KeyId key : keys) must(writer->set_node_property(NodeId(id), key, Value::integer(i % 11)));
       }
-      EXPECT_TRUE(reader->status().ok()) << reader->status().to_string();
+      i % 4 == 0 ? writer->rollback_statement() : must(writer->finish_statement());
+      writer.commit();
     }
   };
-  std::thread first(read, 1);
-  std::thread second(read, 2);
-  std::thread dropper([&] {
-    while (!stop.load()) {
-      graph().drop_cache();
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-  });
-  std::mt19937_64 random(3);
-  for (int i = 1; i <= 100 || checks.load() < 60; ++i) {
-    Writer writer(graph());
-    must(writer->begin_statement());
-    const uint64_t from = random() % kNodes, to = std::min(kNodes, from + (i % 5 == 0 ? 300 : 3));
-    for (uint64_t id = from; id < to; ++id) {
-      for (const KeyId key : keys) must(writer->set_node_property(NodeId(id), key, Value::integer(i % 11)));
-    }
-    i % 4 == 0 ? writer->rollback_statement() : must(writer->finish_statement());
-    writer.commit();
-  }
-  stop = true;
-  first.join();
-  second.join();
-  dropper.join();
+  write_beside_readers(graph(), read, write);
   expect_sound(graph());
 }
 

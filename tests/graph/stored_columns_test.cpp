@@ -168,7 +168,7 @@ TEST(StoredColumnTest, DamagedBytesAreRefusedOrDecode) {
 
 // --- in a graph on disk ---
 
-class StoredColumnsTest : public ::testing::Test {
+class StoredColumnsTest : public DiskGraphTest {
  protected:
   static constexpr int kNodes = 700;
 
@@ -181,17 +181,6 @@ class StoredColumnsTest : public ::testing::Test {
     }
     writer.commit();
   }
-  void open() {
-    GraphOptions options = options_;
-    options.store.directory = directory_.path() + "/graph";
-    graph_ = must(Graph::open(options));
-  }
-  void reopen() {
-    must(graph_->close());
-    graph_.reset();
-    open();
-  }
-  Graph& graph() { return *graph_; }
   // Sets x of all nodes.
   template <typename F>
   void set_all(F&& value) {
@@ -229,10 +218,6 @@ class StoredColumnsTest : public ::testing::Test {
     const VerifyReport report = must(graph().verify(true, {}));
     for (const std::string& error : report.errors) ADD_FAILURE() << error;
   }
-
-  TemporaryDirectory directory_;
-  GraphOptions options_;
-  std::unique_ptr<Graph> graph_;
 };
 
 TEST_F(StoredColumnsTest, ManyChangesOfOnePropertyAreColumns) {
