@@ -49,8 +49,9 @@ struct Scale {
 constexpr Scale kSmoke{2'000, 20'000, 100, 0.05, 2'000, 50, 2};
 constexpr Scale kMedium{100'000, 1'000'000, 1'000, 1, 20'000, 2'000, 5};
 
-// Read the whole graph with its index.
+// Read the whole graph, with all properties (what is not asked for is not loaded), and its index.
 constexpr const char* kUseAll[] = {"UNWIND range(0, $id) AS i MATCH (p:Person {id: i}) RETURN sum(p.age) AS n",
+                                   "MATCH (p:Person) RETURN count(properties(p)) AS n",
                                    "MATCH (a:Person)-[:KNOWS]->(b) WHERE b.age >= 0 RETURN count(*) AS n",
                                    "MATCH (a:Person)<-[:KNOWS]-(b) WHERE b.age >= 0 RETURN count(*) AS n",
                                    "MATCH ()-[r:KNOWS]->() RETURN sum(r.since) AS n"};
